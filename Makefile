@@ -1,0 +1,54 @@
+# Two commands need nothing but Python 3.11 or newer: `make quick` and `make test`.
+
+PYTHON ?= python3
+SUITE ?= quick
+VENV := .venv
+BIN := $(VENV)/bin
+NOTEBOOKS := table_fid table_ablation table_sparsity figure_fid_curves figure_samples figure_feature_maps
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Notebook kernels bring debuggers that warn about frozen modules; no one debugs here.
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
+.PHONY: help install quick laptop paper report test test-slow lint lock clean
+
+help:  ## Show this list.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/installed  ## Install everything into .venv (about 6 GB, some minutes the first time).
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "error: Python's venv module is missing; on Debian or Ubuntu: apt-get install python3-venv"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+quick laptop paper: install  ## Run a suite from data to report: quick (minutes, CPU), laptop (an hour), paper (GPU).
+	$(BIN)/python -m pipeline.check $@
+	$(BIN)/dvc repro report@$@
+	@echo "Report: $(CURDIR)/results/$@/report/index.html"
+
+report: install  ## Report on whatever has been run so far: make report SUITE=laptop.
+	$(BIN)/dvc repro --single-item --allow-missing correlation@$(SUITE) summary@$(SUITE) \
+	  $(foreach n,$(NOTEBOOKS),notebook@$(n)-$(SUITE)) report@$(SUITE)
+	@echo "Report: $(CURDIR)/results/$(SUITE)/report/index.html"
+
+test: install  ## Run the tests (under 3 minutes, no network, no GPU).
+	$(BIN)/pytest -q -m "not slow"
+
+test-slow: install  ## Run the tests that take longer.
+	$(BIN)/pytest -q -m slow
+
+lint: install  ## Check style.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+lock:  ## Renew requirements.lock from pyproject.toml (needs uv).
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
+
+clean:  ## Remove what the pipeline prepared and interrupted trainings; results and the DVC cache stay.
+	rm -rf data/packed data/extractors data/references .checkpoints

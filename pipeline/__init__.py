@@ -1,0 +1,1 @@
+"""The pipeline's stages, one thin script each; dvc.yaml runs them."""

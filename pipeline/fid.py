@@ -1,0 +1,15 @@
+"""Measure FID and KID of one configuration's trained generators: results/<suite>/fid/<configuration>/."""
+
+from selfsparse.cli import run_stage
+from selfsparse.config import Settings
+
+
+def main(settings: Settings, name: str) -> None:
+    from selfsparse.device import any_device
+    from selfsparse.metrics.measure import measure_configuration_fid
+
+    measure_configuration_fid(settings, settings.configuration(name), any_device())
+
+
+if __name__ == "__main__":
+    run_stage(main, argument="configuration", example="digits-16-self_sparse", description=__doc__)

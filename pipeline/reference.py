@@ -1,0 +1,28 @@
+"""Measure the real images under one feature extractor: means, covariances and their roots, for both sample counts."""
+
+from selfsparse.cli import run_stage
+from selfsparse.config import Settings
+
+
+def main(settings: Settings, name: str) -> None:
+    from selfsparse.data.packed import load_packed
+    from selfsparse.device import any_device
+    from selfsparse.metrics.extractors import load_extractor
+    from selfsparse.metrics.reference import make_references
+    from selfsparse.paths import extractor_dir, packed_dir, reference_dir
+
+    extractor, device = settings.extractor(name), any_device()
+    description = make_references(
+        load_packed(packed_dir(f"{extractor.dataset}-{extractor.resolution}")),
+        load_extractor(settings, extractor_dir(name), device),
+        extractor.samples,
+        settings.real_subset_seed,
+        settings.fid.batch_size,
+        device,
+        reference_dir(name),
+    )
+    print(f"{name}: {description['small']['real_images']:,} and {description['large']['real_images']:,} real images")
+
+
+if __name__ == "__main__":
+    run_stage(main, argument="extractor", example="digits-16-lenet", description=__doc__)

@@ -1,0 +1,15 @@
+"""Measure Eq. 4, 5 and 15 of one configuration's generators: results/<suite>/sparsity/<configuration>/."""
+
+from selfsparse.cli import run_stage
+from selfsparse.config import Settings
+
+
+def main(settings: Settings, name: str) -> None:
+    from selfsparse.device import any_device
+    from selfsparse.metrics.measure import measure_configuration_sparsity
+
+    measure_configuration_sparsity(settings, settings.configuration(name), any_device())
+
+
+if __name__ == "__main__":
+    run_stage(main, argument="configuration", example="digits-16-self_sparse", description=__doc__)

@@ -1,0 +1,1 @@
+"""Self-Sparse Generative Adversarial Networks, reproduced: model, training, measures and analysis."""

@@ -1,0 +1,90 @@
+"""The correlation between sparsity and FID reduction over pairs of configurations (Sec. 4.6, Eq. 15 and 16)."""
+
+import json
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from selfsparse.analysis.files import write_whole
+from selfsparse.analysis.names import variation
+from selfsparse.analysis.statistics import Correlation, pearson, relative_decrease
+from selfsparse.config import Configuration, load_settings
+from selfsparse.paths import result_dir, suite_dir
+
+BASELINE, SPARSE = "wgan_gp", "self_sparse"
+COLUMNS = ["dataset", "resolution", "variation", "xi", "baseline_fid", "self_sparse_fid", "reduction_percent"]
+DIGITS = 6
+
+
+def mean_sparsity(sparsity: pd.DataFrame) -> float:
+    """Return xi-bar of Eq. 15: xi averaged over the stages of a generator, then over seeds; NaN without rows."""
+    return float(sparsity.groupby("seed")["xi"].mean().mean()) if len(sparsity) else math.nan
+
+
+def mean_best_fid(fid: pd.DataFrame) -> float:
+    """Return the mean over seeds of the best generators' FID at the smaller sample count; NaN without rows."""
+    best = fid[fid["generator"] == "best"]
+    return float(best.loc[best["n_fake"] == best["n_fake"].min(), "fid"].mean()) if len(best) else math.nan
+
+
+def pairs(configurations: Sequence[Configuration], fid: pd.DataFrame, sparsity: pd.DataFrame) -> pd.DataFrame:
+    """Return one row of COLUMNS per measured pair of WGAN-GP and Self-Sparse GAN that differ in nothing else.
+
+    Args:
+        fid: rows of all configurations, columns configuration, seed, generator, n_fake, fid.
+        sparsity: rows of all configurations, columns configuration, seed, stage, xi.
+    """
+    groups: dict[tuple, dict[str, str]] = {}
+    for c in configurations:
+        groups.setdefault((c.dataset.dataset, c.dataset.resolution, variation(c)), {})[c.model] = c.name
+    rows = []
+    for key, models in groups.items():
+        if not {BASELINE, SPARSE} <= models.keys():
+            continue
+        baseline = mean_best_fid(fid[fid["configuration"] == models[BASELINE]])
+        sparse = mean_best_fid(fid[fid["configuration"] == models[SPARSE]])
+        xi = mean_sparsity(sparsity[sparsity["configuration"] == models[SPARSE]])
+        rows.append([*key, xi, baseline, sparse, relative_decrease(baseline, sparse)])
+    return pd.DataFrame(rows, columns=COLUMNS).dropna(subset=["xi", "reduction_percent"]).reset_index(drop=True)
+
+
+def correlations(pairs: pd.DataFrame) -> dict[str, Correlation]:
+    """Return Pearson's r between xi-bar and FID reduction, over all pairs and, as the paper does, per resolution."""
+    found = {"all": pearson(pairs["xi"], pairs["reduction_percent"])}
+    for resolution, group in pairs.groupby("resolution"):
+        found[str(resolution)] = pearson(group["xi"], group["reduction_percent"])
+    return found
+
+
+def metrics(pairs: pd.DataFrame) -> dict[str, float]:
+    """Return the correlations as a flat dictionary of numbers; what is not defined (too few pairs) is left out."""
+    numbers: dict[str, float] = {}
+    for name, found in correlations(pairs).items():
+        end = "" if name == "all" else f"_{name}"
+        values = {"pairs": found.n, "r": found.r, "p": found.p, "r_low": found.low, "r_high": found.high}
+        numbers |= {key + end: round(value, DIGITS) for key, value in values.items() if math.isfinite(value)}
+    return numbers
+
+
+def write_correlation(suite: str) -> None:
+    """Write results/<suite>/correlation.csv and correlation.json from what the suite has measured so far."""
+    configurations = load_settings().suite(suite)
+    table = pairs(
+        configurations,
+        _gather(configurations, "fid", ["configuration", "seed", "generator", "n_fake", "fid"]),
+        _gather(configurations, "sparsity", ["configuration", "seed", "stage", "xi"]),
+    )
+    folder = suite_dir(suite)
+    write_whole(folder / "correlation.csv", table.round(DIGITS).to_csv(index=False, lineterminator="\n"))
+    write_whole(folder / "correlation.json", json.dumps(metrics(table), indent=2) + "\n")
+
+
+def _gather(configurations: Sequence[Configuration], kind: str, columns: list[str]) -> pd.DataFrame:
+    """Stack results/<suite>/<kind>/<configuration>/<kind>.csv of the configurations that have it."""
+    found = [pd.DataFrame(columns=columns)]
+    for c in configurations:
+        path = result_dir(c.suite, kind, c.name) / f"{kind}.csv"
+        if path.is_file():
+            found.append(pd.read_csv(path).assign(configuration=c.name)[columns])
+    return pd.concat(found[1:] or found, ignore_index=True)

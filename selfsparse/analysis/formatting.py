@@ -1,0 +1,124 @@
+"""Numbers as text, and one table as CSV (numbers), Markdown and LaTeX (text)."""
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from selfsparse.analysis.statistics import Moments
+
+MISSING = "–"
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "_": r"\_",
+    "#": r"\#",
+    "$": r"\$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "–": "--",
+    "−": "$-$",
+    "ξ̄": r"$\bar{\xi}$",
+    "ξ": r"$\xi$",
+    "ζ": r"$\zeta$",
+    "α": r"$\alpha$",
+    "β": r"$\beta$",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table twice, row for row: `data` with unrounded numbers, `text` as it is shown."""
+
+    data: pd.DataFrame
+    text: pd.DataFrame
+    caption: str
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a number with a fixed count of decimals; what is missing is a dash, never a zero."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def short(value: float) -> str:
+    """Return a number with three significant digits."""
+    return MISSING if not math.isfinite(value) else f"{value:.3g}".replace("-", "−")
+
+
+def share(value: float) -> str:
+    """Return a share in [0, 1] as whole percents."""
+    return MISSING if not math.isfinite(value) else f"{100 * value:.0f} %"
+
+
+def count(value: float) -> str:
+    """Return a whole number with thousands separated."""
+    return MISSING if not math.isfinite(value) else f"{int(value):,}"
+
+
+def mean_std(m: Moments, digits: int = 2, without_value: str = MISSING) -> str:
+    """Return `mean ± std`, the mean alone for one value, and `without_value` for none."""
+    if m.n == 0:
+        return without_value
+    return number(m.mean, digits) if m.n == 1 else f"{number(m.mean, digits)} ± {number(m.std, digits)}"
+
+
+def interval(low: float, high: float, digits: int = 2) -> str:
+    """Return `[low, high]`, or a dash where it is not defined."""
+    return (
+        MISSING
+        if not (math.isfinite(low) and math.isfinite(high))
+        else f"[{number(low, digits)}, {number(high, digits)}]"
+    )
+
+
+def to_csv(table: Table) -> str:
+    """Return the numbers with six significant digits, one line per row."""
+    return table.data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def to_markdown(table: Table) -> str:
+    """Return caption and table in Markdown; a table without rows says so."""
+    lines = [f"**{table.caption}**", ""]
+    if table.text.empty:
+        return "\n".join([*lines, "No configuration of this suite belongs here.", ""])
+    lines.append(_markdown_row(table.text.columns))
+    lines.append(_markdown_row("---" for _ in table.text.columns))
+    lines += [_markdown_row(row) for row in table.text.itertuples(index=False)]
+    return "\n".join([*lines, ""])
+
+
+def to_latex(table: Table) -> str:
+    """Return a booktabs table that stands in `\\begin{table}`."""
+    columns = len(table.text.columns)
+    rows = [_latex_row(row) for row in table.text.itertuples(index=False)]
+    empty = rf"\multicolumn{{{columns}}}{{l}}{{No configuration of this suite belongs here.}} \\"
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{latex_text(table.caption)}}}",
+        rf"\begin{{tabular}}{{{'l' * columns}}}",
+        r"\toprule",
+        _latex_row(table.text.columns),
+        r"\midrule",
+        *(rows or [empty]),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def latex_text(text: str) -> str:
+    """Return text with LaTeX's special characters and our Greek letters written for LaTeX."""
+    text = text.replace("ξ̄", "\0")  # a letter with a combining bar: two code points
+    return "".join(LATEX["ξ̄"] if c == "\0" else LATEX.get(c, c) for c in text)
+
+
+def _markdown_row(cells) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _latex_row(cells) -> str:
+    return " & ".join(latex_text(str(cell)) for cell in cells) + r" \\"

@@ -1,0 +1,51 @@
+"""How configurations, models and datasets are called in tables and figures."""
+
+from selfsparse.config import Configuration
+
+MODELS = {
+    "wgan_gp": "WGAN-GP",
+    "self_sparse": "Self-Sparse GAN",
+    "without_psm": "without PSM",
+    "without_csm": "without CSM",
+    "sagan": "SAGAN",
+}
+DATASETS = {
+    "digits": "Digits",
+    "photos": "Photos",
+    "mnist": "MNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "cifar10": "CIFAR-10",
+    "stl10": "STL-10",
+    "mini_imagenet": "mini-ImageNet",
+    "celeba_hq": "CelebA-HQ",
+    "lsun_bedroom": "LSUN bedrooms",
+    "sketch": "Sketch",
+}
+
+
+def variation(configuration: Configuration) -> str:
+    """Return what a name `<dataset>-<resolution>-<model>[-<variation>][-<suite>]` says beyond dataset and model."""
+    stem = f"{configuration.dataset_key}-{configuration.model}"
+    parts = [part for part in configuration.name.removeprefix(stem).split("-") if part]
+    return "-".join(part for part in parts if part != configuration.suite)
+
+
+def group_key(configuration: Configuration) -> tuple[str, int, str]:
+    """Return what configurations that are compared with each other share: dataset, resolution, variation."""
+    return configuration.dataset.dataset, configuration.dataset.resolution, variation(configuration)
+
+
+def dataset_label(dataset: str, resolution: int) -> str:
+    """Return for example `Digits 16 × 16`."""
+    return f"{DATASETS.get(dataset, dataset.replace('_', ' '))} {resolution} × {resolution}"
+
+
+def group_label(key: tuple[str, int, str]) -> str:
+    """Return for example `Digits 16 × 16, betas_0_09`."""
+    dataset, resolution, rest = key
+    return dataset_label(dataset, resolution) + (f", {rest}" if rest else "")
+
+
+def model_label(model: str) -> str:
+    """Return the model as tables and legends call it."""
+    return MODELS.get(model, model.replace("_", " "))

@@ -1,0 +1,144 @@
+"""Running a notebook of the project through papermill, so that equal results give equal bytes."""
+
+import difflib
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from selfsparse.analysis.files import write_whole
+from selfsparse.config import SettingsError, load_settings
+from selfsparse.paths import project_root, suite_dir
+
+INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
+REPORT = "report"
+
+
+class NotebookError(RuntimeError):
+    """A cell that failed, or that printed a warning."""
+
+
+def notebook_names() -> list[str]:
+    """Return the names of the project's notebooks, without the report."""
+    return sorted(path.stem for path in (project_root() / "notebooks").glob("*.ipynb") if path.stem != REPORT)
+
+
+def make_notebook(name: str, suite: str) -> Path:
+    """Execute a notebook for a suite; write results/<suite>/notebooks/<name>/<name>.ipynb and .html, return the latter."""
+    _known(name, notebook_names(), "notebook")
+    load_settings().suite(suite)
+    executed = execute(name, {"suite": suite})
+
+    import nbformat
+
+    from selfsparse.analysis.html import to_html
+
+    folder = suite_dir(suite) / "notebooks" / name
+    write_whole(folder / f"{name}.ipynb", nbformat.writes(executed) + "\n")
+    write_whole(folder / f"{name}.html", to_html(executed, f"{heading(executed)} ({suite})", code=True))
+    return folder / f"{name}.html"
+
+
+def make_report(suite: str) -> Path:
+    """Execute the report for a suite and write results/<suite>/report/index.html, which is returned."""
+    load_settings().suite(suite)
+    executed = execute(REPORT, {"suite": suite})
+
+    from selfsparse.analysis.html import to_html
+
+    page = suite_dir(suite) / "report" / "index.html"
+    write_whole(page, to_html(executed, f"{heading(executed)}: {suite}", code=False))
+    return page
+
+
+def execute(name: str, parameters: dict[str, str]):
+    """Run notebooks/<name>.ipynb with exactly the parameters that it declares; return it cleaned.
+
+    Raises:
+        SettingsError: for a parameter that the notebook does not declare, or that it declares and is not given.
+        NotebookError: for a cell that failed or wrote to its standard error, as warnings do.
+    """
+    _isolate_jupyter()
+    import papermill
+    from traitlets.config import Config
+
+    root = project_root()
+    source = root / "notebooks" / f"{name}.ipynb"
+    check_parameters(name, parameters, papermill.inspect_notebook(str(source)))
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["IPYTHONDIR"] = folder  # parallel kernels would fight over one history database
+        try:
+            executed = papermill.execute_notebook(
+                str(source),
+                str(Path(folder) / source.name),
+                parameters,
+                cwd=str(root),
+                kernel_name="python3",
+                progress_bar=False,
+                shutdown_kernel="immediate",  # nothing is left to save; a polite end may print an interrupt
+                config=Config({"KernelManager": {"transport": "ipc"}}),  # parallel kernels would race for TCP ports
+            )
+        except papermill.PapermillExecutionError as error:
+            raise NotebookError(f"notebooks/{name}.ipynb: {error}".strip()) from None
+    executed = cleaned(executed, root)
+    _refuse_warnings(name, executed)
+    return executed
+
+
+def check_parameters(name: str, given: Iterable[str], declared: Iterable[str]) -> None:
+    """Raise SettingsError unless exactly the declared parameters are given: papermill itself would only warn."""
+    for parameter in given:
+        _known(parameter, declared, f"parameter (notebooks/{name}.ipynb)")
+    missing = [parameter for parameter in declared if parameter not in given]
+    if missing:
+        raise SettingsError(f"notebooks/{name}.ipynb: no value for parameter '{missing[0]}'")
+
+
+def cleaned(notebook, root: Path):
+    """Take out what differs between equal runs: times, papermill's notes, random cell ids, versions, absolute paths."""
+    language = notebook.metadata.get("language_info", {})
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {
+            key: language[key] for key in ("name", "file_extension", "mimetype", "pygments_lexer") if key in language
+        },
+    }
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = {"tags": tags} if tags else {}
+        if INJECTED in tags:
+            cell.id = INJECTED
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream":
+                output.text = output.text.replace(str(root) + os.sep, "")
+    return notebook
+
+
+def heading(notebook) -> str:
+    """Return the notebook's first heading."""
+    lines = (line for cell in notebook.cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
+    return next((line.lstrip("# ") for line in lines if line.startswith("#")), "Notebook")
+
+
+def _refuse_warnings(name: str, notebook) -> None:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                raise NotebookError(
+                    f"notebooks/{name}.ipynb: cell '{cell.id}' printed a warning:\n{output.text.strip()}"
+                )
+
+
+def _isolate_jupyter() -> None:
+    """Use the Python that runs now, and keep debugger hints out of the terminal."""
+    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+
+
+def _known(name: str, known: Iterable[str], what: str) -> None:
+    known = list(known)
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, n=3)
+    hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+    raise SettingsError(f"no {what} '{name}'{hint}; there is {', '.join(known) or 'none'}")

@@ -1,0 +1,54 @@
+"""What a notebook shows and saves: its tables and figures under results/<suite>/."""
+
+import shutil
+from dataclasses import dataclass
+
+from IPython.display import Image, Markdown
+
+from selfsparse.analysis.drawing import Drawing
+from selfsparse.analysis.files import figures_dir, tables_dir, write_whole
+from selfsparse.analysis.formatting import Table, to_csv, to_latex, to_markdown
+from selfsparse.analysis.results import Results, load_results
+from selfsparse.analysis.style import rendered
+
+MOST_PIXELS_WIDE = 1000  # of an image on the page; the saved file keeps its own size
+
+
+@dataclass(frozen=True)
+class Page:
+    """A notebook's results, and the folders of its tables and figures."""
+
+    results: Results
+    notebook: str
+
+    def table(self, name: str, table: Table) -> Markdown:
+        """Save a table as CSV, Markdown and LaTeX, and return it for display."""
+        folder = tables_dir(self.results.suite, self.notebook)
+        texts = {"csv": to_csv(table), "md": to_markdown(table), "tex": to_latex(table)}
+        for suffix, text in texts.items():
+            write_whole(folder / f"{name}.{suffix}", text)
+        return Markdown(texts["md"])
+
+    def figure(self, drawing: Drawing) -> Image:
+        """Save a figure as PNG and SVG, and return it for display."""
+        folder = figures_dir(self.results.suite, self.notebook)
+        files = rendered(drawing.figure)
+        for suffix, content in files.items():
+            write_whole(folder / f"{drawing.name}.{suffix}", content)
+        write_whole(folder / f"{drawing.name}.txt", drawing.alt + "\n")
+        return image(files["png"], drawing.alt)
+
+
+def open_page(suite: str, notebook: str) -> Page:
+    """Read the suite's results and empty the notebook's folders, so that nothing of an earlier run stays there."""
+    results = load_results(suite)
+    for folder in (tables_dir(suite, notebook), figures_dir(suite, notebook)):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    return Page(results, notebook)
+
+
+def image(png: bytes, alt: str) -> Image:
+    """Return an image for display, at half its pixels: files are drawn for print."""
+    width = min(MOST_PIXELS_WIDE, int.from_bytes(png[16:20], "big") * 2 // 3)  # bytes 16-19 of a PNG are its width
+    return Image(data=png, format="png", alt=alt, width=width)

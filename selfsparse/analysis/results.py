@@ -1,0 +1,137 @@
+"""What a suite has measured: its summary, with every configuration of params.yaml, also those that have not run."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from selfsparse.analysis.names import group_key
+from selfsparse.config import Configuration, load_settings
+from selfsparse.paths import suite_dir
+
+COLUMNS = {
+    "runs": "configuration,seed,status,steps,diverged_at,best_step,best_fid,generator_parameters,sastm_parameters,discriminator_parameters",
+    "curves": "configuration,seed,step,fid,discriminator_loss,generator_loss,gradient_penalty,discriminator_gradient_norm,generator_gradient_norm",
+    "fid": "configuration,seed,generator,n_fake,n_real,fid,kid,kid_std",
+    "sparsity": "configuration,seed,stage,size,channels,xi,zeta,alpha_zero,beta_zero",
+    "correlation": "dataset,resolution,variation,xi,baseline_fid,self_sparse_fid,reduction_percent",
+}
+
+
+@dataclass(frozen=True)
+class RunCount:
+    """How many of a configuration's runs finished, diverged, or have not run."""
+
+    finished: int
+    diverged: int
+    not_run: int
+
+    @property
+    def text(self) -> str:
+        """For example `finished`, `not run`, or `2 finished, 1 diverged`."""
+        parts = {"finished": self.finished, "diverged": self.diverged, "not run": self.not_run}
+        parts = {name: count for name, count in parts.items() if count}
+        if len(parts) == 1:
+            return next(iter(parts))
+        return ", ".join(f"{count} {name}" for name, count in parts.items())
+
+    @property
+    def without_value(self) -> str:
+        """What stands where a number would: `not measured` if there is a finished run, else `diverged` or `not run`."""
+        if self.finished:
+            return "not measured"
+        return "diverged" if self.diverged else "not run"
+
+
+@dataclass(frozen=True)
+class Results:
+    """The summary of one suite. A configuration that has not run has no rows; a diverged run has status `diverged`."""
+
+    suite: str
+    configurations: tuple[Configuration, ...]
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    fid: pd.DataFrame
+    sparsity: pd.DataFrame
+    correlation: pd.DataFrame
+    provenance: dict[str, dict]
+    folder: Path
+
+    def groups(self) -> dict[tuple[str, int, str], list[Configuration]]:
+        """Return the configurations that are compared with each other, by dataset, resolution and variation."""
+        found: dict[tuple[str, int, str], list[Configuration]] = {}
+        for c in self.configurations:
+            found.setdefault(group_key(c), []).append(c)
+        return found
+
+    def extractors(self) -> list[str]:
+        """Return the names of the feature extractors that this suite measures with."""
+        return sorted({c.extractor.extractor for c in self.configurations})
+
+    def count(self, c: Configuration) -> RunCount:
+        """Count the runs of a configuration against the seeds that params.yaml asks for."""
+        status = self.runs.loc[self.runs["configuration"] == c.name, "status"]
+        finished, diverged = int((status == "finished").sum()), int((status == "diverged").sum())
+        return RunCount(finished, diverged, max(0, len(c.train.seeds) - finished - diverged))
+
+    def finished(self, table: pd.DataFrame, c: Configuration) -> pd.DataFrame:
+        """Return the rows of a configuration's finished runs: statistics are over these, and n says how many."""
+        runs = self.runs[(self.runs["configuration"] == c.name) & (self.runs["status"] == "finished")]
+        return table[(table["configuration"] == c.name) & table["seed"].isin(runs["seed"])]
+
+    def best_in_training(self, c: Configuration) -> pd.Series:
+        """Return each finished run's lowest FID during training: the paper's number (U42)."""
+        return self.finished(self.runs, c)["best_fid"]
+
+    def measured(self, c: Configuration, generator: str, n_fake: int, measure: str = "fid") -> pd.Series:
+        """Return FID or KID of each finished run's `best` or `last` generator, measured again with fresh latents."""
+        rows = self.finished(self.fid, c)
+        return rows.loc[(rows["generator"] == generator) & (rows["n_fake"] == n_fake), measure]
+
+    def real_images(self, c: Configuration, n_fake: int) -> float:
+        """Return how many real images stand against n_fake generated ones; NaN where nothing was measured."""
+        rows = self.fid[(self.fid["configuration"] == c.name) & (self.fid["n_fake"] == n_fake)]
+        return float(rows["n_real"].max()) if len(rows) else math.nan
+
+    def sample_sheet(self, c: Configuration) -> Path:
+        """Where the sheet of generated images lies, if there is one."""
+        return self.folder / "samples" / f"{c.name}.png"
+
+    def progress_sheet(self, c: Configuration) -> Path:
+        """Where the sheet of images over training lies, if there is one."""
+        return self.folder / "progress" / f"{c.name}.png"
+
+    def feature_maps(self, c: Configuration) -> Path:
+        """Where the feature maps of one latent lie, if they exist."""
+        return self.folder / "feature_maps" / f"{c.name}.npz"
+
+
+def load_results(suite: str) -> Results:
+    """Read results/<suite>/summary; what is not there is empty.
+
+    Raises:
+        SettingsError: for a suite that params.yaml does not have.
+    """
+    configurations = tuple(load_settings().suite(suite))
+    folder = suite_dir(suite) / "summary"
+    provenance = folder / "provenance.json"
+    return Results(
+        suite=suite,
+        configurations=configurations,
+        provenance=json.loads(provenance.read_text(encoding="utf-8")) if provenance.is_file() else {},
+        folder=folder,
+        **{name: _read(folder / f"{name}.csv", columns.split(",")) for name, columns in COLUMNS.items()},
+    )
+
+
+def _read(path: Path, columns: list[str]) -> pd.DataFrame:
+    """Read a CSV with at least these columns; a missing file is an empty table."""
+    if not path.is_file():
+        return pd.DataFrame(columns=columns)
+    table = pd.read_csv(path)
+    missing = [name for name in columns if name not in table]
+    if missing:
+        raise ValueError(f"{path.name}: missing columns {', '.join(missing)}; write it again with `dvc repro summary`")
+    return table

@@ -1,0 +1,117 @@
+"""What we see, in sentences: every number in the prose of a notebook comes from here."""
+
+import math
+
+from IPython.display import Markdown
+
+from selfsparse.analysis.correlation import correlations
+from selfsparse.analysis.formatting import count, interval, number, share
+from selfsparse.analysis.names import group_label, model_label
+from selfsparse.analysis.overview_tables import curves_table
+from selfsparse.analysis.results import Results
+from selfsparse.analysis.sparsity_tables import sparsity_table
+from selfsparse.analysis.tables import PAPER_EXTRACTOR, ablation_groups, ablation_table, decrease_table
+
+
+def what_ran(results: Results) -> Markdown:
+    """Say how much of the suite has run, and whether its FIDs compare with the paper's."""
+    runs = [results.count(c) for c in results.configurations]
+    finished, diverged, missing = (sum(getattr(r, name) for r in runs) for name in ("finished", "diverged", "not_run"))
+    text = f"Suite `{results.suite}` has {_many(len(runs), 'configuration')} and {_many(finished + diverged + missing, 'run')}: "
+    text += f"{finished} finished, {diverged} diverged, {missing} not run."
+    others = [name for name in results.extractors() if name != PAPER_EXTRACTOR]
+    if others:
+        text += f" FIDs under {' and '.join(f'`{name}`' for name in others)} are not comparable with the paper's, which are under Inception-v3."
+    return Markdown(text)
+
+
+def fid(results: Results) -> Markdown:
+    """Say in how many pairs Self-Sparse GAN has the lower mean FID, and by how much."""
+    table = decrease_table(results).data
+    measured = table.dropna(subset=["decrease_percent"])
+    if measured.empty:
+        return _nothing("No pair of WGAN-GP and Self-Sparse GAN has run")
+    lower = int((measured["decrease_percent"] > 0).sum())
+    again = int((measured["decrease_again_percent"] > 0).sum())
+    text = f"Self-Sparse GAN has the lower mean FID in {lower} of {_many(len(measured), 'measured pair')} (lowest of each training) "
+    text += f"and in {again} of {int(measured['decrease_again_percent'].notna().sum())} when the best generators are measured again with fresh latents. "
+    changes = (
+        f"{group_label((r.dataset, r.resolution, r.variation))}: {number(r.decrease_percent)} %"
+        for r in measured.itertuples()
+    )
+    return Markdown(text + f"Relative decrease: {'; '.join(changes)}.")
+
+
+def ablation(results: Results) -> Markdown:
+    """Say how the models rank by mean FID in each group that leaves a module out."""
+    groups = ablation_groups(results)
+    if not groups:
+        return _nothing("No configuration of this suite leaves a module out")
+    table = ablation_table(results).data.dropna(subset=["fid_mean"]).set_index("configuration")
+    lines = []
+    for key, group in groups.items():
+        found = sorted((table.loc[c.name, "fid_mean"], model_label(c.model)) for c in group if c.name in table.index)
+        ranks = " < ".join(f"{label} {number(value)}" for value, label in found)
+        lines.append(
+            f"{group_label(key)}, mean FID ({group[0].extractor.extractor}) from the lowest: {ranks or 'not run'}."
+        )
+    return Markdown("\n\n".join(lines))
+
+
+def sparsity(results: Results) -> Markdown:
+    """Say the range of xi-bar and Pearson's r with what it rests on."""
+    table = sparsity_table(results).data
+    xi = table["xi"].dropna()
+    if xi.empty:
+        return _nothing("No pair of WGAN-GP and Self-Sparse GAN has been measured")
+    found = correlations(results.correlation)["all"]
+    text = f"Over {_many(len(xi), 'measured pair')}, ξ̄ of Self-Sparse GAN lies between {number(xi.min(), 3)} and {number(xi.max(), 3)}. "
+    if not math.isfinite(found.r):
+        return Markdown(text + "Pearson's r is not defined: it needs at least three pairs that differ.")
+    text += (
+        f"Pearson's r between ξ̄ and the FID reduction is {number(found.r)} (n = {found.n}, p = {number(found.p, 3)}, "
+    )
+    low_high = interval(found.low, found.high)
+    return Markdown(text + (f"95 % interval {low_high})." if found.n >= 4 else "too few pairs for an interval)."))
+
+
+def curves(results: Results) -> Markdown:
+    """Say how far FID fell in each configuration, from step 0 to the last evaluation."""
+    table = curves_table(results).data.dropna(subset=["first_mean"])
+    if table.empty:
+        return _nothing("No configuration has run")
+    lines = [
+        f"- `{r.configuration}`: {number(r.first_mean)} at step 0, {number(r.last_mean)} at the last, {share(r.last_mean / r.first_mean)} of the first (n = {r.n})"
+        for r in table.itertuples()
+    ]
+    return Markdown("Mean FID over the finished runs:\n\n" + "\n".join(lines))
+
+
+def samples(results: Results) -> Markdown:
+    """Say how many sheets there are."""
+    shown = sum(results.sample_sheet(c).is_file() for c in results.configurations)
+    return Markdown(
+        f"{count(shown)} of {_many(len(results.configurations), 'configuration')} have a sample sheet; a panel without one says why."
+    )
+
+
+def feature_maps(results: Results) -> Markdown:
+    """Say, per configuration with a SASTM, how sparse its maps are over all latents (Eq. 4)."""
+    lines = []
+    for c in results.configurations:
+        found = results.finished(results.sparsity, c)
+        if c.model == "wgan_gp" or found.empty:
+            continue
+        stages = found.groupby("stage")["xi"].mean()
+        lines.append(f"- `{c.name}`: ξ is {', '.join(f'{number(xi, 3)} at stage {t}' for t, xi in stages.items())}")
+    if not lines:
+        return _nothing("No configuration with a SASTM has run")
+    return Markdown("Over all latents and finished runs:\n\n" + "\n".join(lines))
+
+
+def _many(n: int, thing: str) -> str:
+    return f"{n} {thing}" + ("" if n == 1 else "s")
+
+
+def _nothing(why: str) -> Markdown:
+    return Markdown(f"{why}.")

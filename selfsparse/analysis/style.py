@@ -1,0 +1,91 @@
+"""One style for all figures: sizes, colours, and files that are equal byte for byte when the data is equal."""
+
+import io
+import math
+from collections.abc import Sequence
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+ONE_COLUMN, TWO_COLUMNS = 3.5, 7.16  # inches, widths of a journal page
+PNG_DPI = 200
+GREY = "#767676"
+
+# Okabe and Ito's palette: told apart by the colour-blind, and by marker and line also in print without colour.
+COLOURS = {
+    "wgan_gp": "#0072B2",
+    "self_sparse": "#D55E00",
+    "without_psm": "#009E73",
+    "without_csm": "#CC79A7",
+    "sagan": "#E69F00",
+}
+MARKERS = {"wgan_gp": "o", "self_sparse": "s", "without_psm": "^", "without_csm": "v", "sagan": "D"}
+LINES = {"wgan_gp": "-", "self_sparse": "--", "without_psm": "-.", "without_csm": ":", "sagan": (0, (5, 1, 1, 1, 1, 1))}
+
+RC = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib, so that every machine draws the same
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.3,
+    "figure.constrained_layout.use": True,
+    "svg.hashsalt": "selfsparse",
+}
+
+
+def styled():
+    """Return a context, also a decorator, in which matplotlib draws in this style."""
+    return mpl.rc_context(RC)
+
+
+def panels(count: int, panel_height: float = 2.1, most: int = 3) -> tuple[Figure, list[Axes]]:
+    """Return a figure of two columns' width with `count` panels (at least one), up to `most` beside each other."""
+    columns = min(most, max(1, count))
+    rows = max(1, math.ceil(count / columns))
+    width = TWO_COLUMNS if columns > 1 else ONE_COLUMN * 1.3
+    figure = Figure(figsize=(width, rows * panel_height + 0.4))
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axis in axes[max(1, count) :]:
+        axis.set_visible(False)
+    return figure, axes[: max(1, count)]
+
+
+def note(axis: Axes, text: str) -> None:
+    """Write where there is nothing to draw, `not run` for example."""
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color=GREY, wrap=True)
+
+
+def blank(axis: Axes, text: str = "") -> None:
+    """Make a panel without axes, with a note in the middle."""
+    axis.set_axis_off()
+    if text:
+        note(axis, text)
+
+
+def legend(figure: Figure, handles: Sequence, columns: int = 5) -> None:
+    """Put one legend for all panels under the figure."""
+    if handles:
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, len(handles)))
+
+
+@styled()
+def rendered(figure: Figure) -> dict[str, bytes]:
+    """Return the figure's files by suffix, without date or software, so that equal data gives equal bytes."""
+    metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+    files = {}
+    for suffix, entries in metadata.items():
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=suffix, dpi=PNG_DPI, metadata=entries)
+        files[suffix] = buffer.getvalue()
+    return files

@@ -1,0 +1,391 @@
+"""params.yaml as validated, frozen objects.
+
+Settings of a run resolve in one order, later wins:
+`train` (the paper's values) <- `suites.<suite>.train` <- `configurations.<name>.train`.
+"""
+
+import difflib
+import functools
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from selfsparse.errors import SettingsError
+from selfsparse.paths import project_root
+
+ModelName = Literal["wgan_gp", "self_sparse", "without_psm", "without_csm"]
+DatasetName = Literal["digits", "photos", "mnist"]
+ExtractorName = Literal["lenet", "lenet_standin", "inception"]
+
+PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Widths = Annotated[tuple[Annotated[int, Field(gt=0, le=16384)], ...], Strict(False), Field(min_length=1, max_length=12)]
+# A dot in a name would read as a path into params.yaml to DVC.
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+(-[a-z0-9_]+)*$", max_length=100)]
+
+MAX_ERRORS_SHOWN = 5
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Train(_Settings):
+    """How one generator and discriminator are trained (Sec. 4.2, Eq. 13)."""
+
+    steps: PositiveInt
+    discriminator_steps: Annotated[int, Field(ge=1, le=100)]
+    batch_size: Annotated[int, Field(ge=2, le=65536)]
+    generator_lr: Annotated[float, Field(gt=0, le=1)]
+    discriminator_lr: Annotated[float, Field(gt=0, le=1)]
+    betas: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]], Strict(False)]
+    gradient_penalty: Annotated[float, Field(ge=0, le=1e6)]
+    initialisation: Literal["dcgan", "pytorch"]
+    seeds: Annotated[tuple[Seed, ...], Strict(False), Field(min_length=1, max_length=100)]
+    evaluate_every: PositiveInt
+    evaluate_latent_seed: Seed
+    snapshot_every: PositiveInt
+    checkpoint_every: PositiveInt
+    device: Literal["cuda", "cpu", "auto"]
+    threads: Annotated[int, Field(ge=1, le=1024)]
+    parallel_seeds: Annotated[int, Field(ge=1, le=100)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Train":
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds are listed twice: {list(self.seeds)}")
+        if self.snapshot_every % self.evaluate_every:
+            raise ValueError(f"snapshot_every ({self.snapshot_every}) must be a multiple of evaluate_every ({self.evaluate_every})")
+        return self
+
+
+class Fid(_Settings):
+    """The final FID and KID of a trained generator."""
+
+    latent_seed: Seed
+    batch_size: PositiveInt
+    kid_subsets: PositiveInt
+    kid_subset_size: Annotated[int, Field(ge=2)]
+
+
+class Sparsity(_Settings):
+    """The sparsity rates of Eq. 4, 5 and 15."""
+
+    latents: PositiveInt
+    latent_seed: Seed
+    sparse_channel_rate: Annotated[float, Field(gt=0, le=1)]
+
+
+class Network(_Settings):
+    """Widths of a generator and its discriminator (appendix tables), and of the SASTM's MLP."""
+
+    architecture: Literal["dcgan"]
+    generator_widths: Widths
+    discriminator_widths: Widths
+    sastm_widths: Widths
+    position_size: Annotated[int, Field(ge=4, le=64)]
+
+    @property
+    def resolution(self) -> int:
+        """Image height and width: 4 x 4 after the first stage, doubled by each later one and by the last DeConv."""
+        return 4 * 2 ** len(self.generator_widths)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Network":
+        if len(self.generator_widths) != len(self.discriminator_widths):
+            raise ValueError(
+                f"generator_widths has {len(self.generator_widths)} entries and discriminator_widths"
+                f" {len(self.discriminator_widths)}; both need one per resolution from 4 x 4 up to half the image"
+            )
+        if self.position_size & (self.position_size - 1):
+            raise ValueError(f"position_size ({self.position_size}) must be a power of two: 4, 8, 16, 32 or 64")
+        return self
+
+
+class Dataset(_Settings):
+    """How the images of one dataset are prepared at one resolution."""
+
+    dataset: DatasetName
+    resolution: Annotated[int, Field(ge=8, le=1024)]
+    channels: Literal[1, 3]
+    filter: Literal["bilinear", "bicubic", "lanczos", "box"]
+    border: Annotated[int, Field(ge=0, le=64)]
+    download: bool
+
+
+class Lenet(_Settings):
+    """How the classifier behind the `lenet` feature extractor is trained."""
+
+    validation_share: Annotated[float, Field(gt=0, lt=0.9)]
+    epochs: PositiveInt
+    max_steps: PositiveInt
+    batch_size: Annotated[int, Field(ge=2)]
+    lr: Annotated[float, Field(gt=0, le=1)]
+    seed: Seed
+
+
+class Photos(_Settings):
+    """How the embedded photographs become a set of crops."""
+
+    crops: PositiveInt
+    crop_size: Annotated[int, Field(ge=8, le=128)]
+    min_contrast: Annotated[float, Field(ge=0, le=100)]
+    seed: Seed
+
+
+class Extractor(_Settings):
+    """A feature extractor on a dataset, and the sample counts of its two FIDs (small, large)."""
+
+    dataset: DatasetName
+    resolution: int
+    extractor: ExtractorName
+    samples: Annotated[tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]], Strict(False)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Extractor":
+        if self.samples[0] > self.samples[1]:
+            raise ValueError(f"samples must grow, got {list(self.samples)}")
+        return self
+
+
+class _Suite(_Settings):
+    train: dict[str, Any] = {}
+
+
+class _Row(_Settings):
+    suite: str
+    dataset: str
+    resolution: int
+    extractor: ExtractorName
+    model: ModelName
+    network: str
+    latent_dim: Annotated[int, Field(ge=1, le=65536)]
+    train: dict[str, Any] = {}
+
+
+class Configuration(_Settings):
+    """One configuration, fully resolved: what `train`, `fid` and `sparsity` of it need to know."""
+
+    name: str
+    suite: str
+    model: ModelName
+    latent_dim: int
+    network: Network
+    train: Train
+    dataset: Dataset
+    extractor: Extractor
+
+    @property
+    def dataset_key(self) -> str:
+        """The name of the packed dataset, `<dataset>-<resolution>`."""
+        return f"{self.dataset.dataset}-{self.dataset.resolution}"
+
+    @property
+    def extractor_key(self) -> str:
+        """The name of the feature extractor, `<dataset>-<resolution>-<extractor>`."""
+        return f"{self.dataset_key}-{self.extractor.extractor}"
+
+
+class _File(_Settings):
+    train: Train
+    fid: Fid
+    sparsity: Sparsity
+    suites: dict[Name, _Suite]
+    networks: dict[Annotated[str, Field(pattern=r"^\w+$")], Network]
+    raw_data: str
+    photos: Photos
+    datasets: dict[Name, Dataset]
+    real_subset_seed: Seed
+    inception_weights: str | None
+    lenet: Lenet
+    extractors: dict[Name, Extractor]
+    configurations: dict[Name, _Row]
+
+
+class Settings(_Settings):
+    """All of params.yaml, with every configuration resolved, in the file's order."""
+
+    fid: Fid
+    sparsity: Sparsity
+    suites: tuple[str, ...]
+    raw_data: str
+    photos: Photos
+    datasets: dict[str, Dataset]
+    real_subset_seed: Seed
+    inception_weights: str | None
+    lenet: Lenet
+    extractors: dict[str, Extractor]
+    configurations: dict[str, Configuration]
+
+    def configuration(self, name: str) -> Configuration:
+        """Return one configuration; an unknown name is a SettingsError with near spellings."""
+        return _lookup(self.configurations, name, "configurations", "configuration")
+
+    def dataset(self, name: str) -> Dataset:
+        """Return the dataset `<dataset>-<resolution>`; an unknown name is a SettingsError with near spellings."""
+        return _lookup(self.datasets, name, "datasets", "dataset")
+
+    def extractor(self, name: str) -> Extractor:
+        """Return the extractor `<dataset>-<resolution>-<extractor>`; an unknown name is a SettingsError."""
+        return _lookup(self.extractors, name, "extractors", "feature extractor")
+
+    def suite(self, name: str) -> list[Configuration]:
+        """Return the configurations of a suite, in the file's order; an unknown suite is a SettingsError."""
+        _lookup(dict.fromkeys(self.suites, True), name, "suites", "suite")
+        return [c for c in self.configurations.values() if c.suite == name]
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read and validate params.yaml (the project's own by default).
+
+    Raises:
+        SettingsError: for anything that is not as expected; it names the file, the key and the remedy.
+    """
+    path = path or project_root() / "params.yaml"
+    try:
+        # ruamel.yaml reads YAML as DVC does: 1e-4 is a number, a key given twice is an error.
+        raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such file; run from the project's folder") from None
+    except (YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise SettingsError(f"{path.name}: not readable as YAML: {_one_line(error)}") from None
+    if not isinstance(raw, dict):
+        raise SettingsError(f"{path.name}: expected sections (train, suites, ...), found {_shown(raw)}")
+    file = _validate(_File, raw, raw, path.name, ())
+    try:
+        configurations = {name: _resolve(name, row, file, raw, path.name) for name, row in file.configurations.items()}
+    except RecursionError:
+        raise SettingsError(f"{path.name}: nested too deeply") from None
+    for key, item in file.datasets.items():
+        _require(key == f"{item.dataset}-{item.resolution}", path.name, f"datasets.{key}", f"expected the name {item.dataset}-{item.resolution}")
+        _require(2 * item.border < item.resolution, path.name, f"datasets.{key}.border", f"{item.border} on each side leaves nothing of {item.resolution} pixels")
+    for key, item in file.extractors.items():
+        expected = f"{item.dataset}-{item.resolution}-{item.extractor}"
+        _require(key == expected, path.name, f"extractors.{key}", f"expected the name {expected}")
+        _lookup(file.datasets, f"{item.dataset}-{item.resolution}", "datasets", f"dataset (named by extractors.{key})", path.name)
+    return Settings.model_construct(
+        fid=file.fid,
+        sparsity=file.sparsity,
+        suites=tuple(file.suites),
+        raw_data=file.raw_data,
+        photos=file.photos,
+        datasets=file.datasets,
+        real_subset_seed=file.real_subset_seed,
+        inception_weights=file.inception_weights,
+        lenet=file.lenet,
+        extractors=file.extractors,
+        configurations=configurations,
+    )
+
+
+def _resolve(name: str, row: _Row, file: _File, raw: dict, source: str) -> Configuration:
+    where = f"configurations.{name}"
+    suite = _lookup(file.suites, row.suite, "suites", f"suite (named by {where}.suite)", source)
+    network = _lookup(file.networks, row.network, "networks", f"network (named by {where}.network)", source)
+    dataset_key = f"{row.dataset}-{row.resolution}"
+    dataset = _lookup(file.datasets, dataset_key, "datasets", f"dataset (named by {where}.dataset and .resolution)", source)
+    extractor_key = f"{dataset_key}-{row.extractor}"
+    extractor = _lookup(file.extractors, extractor_key, "extractors", f"feature extractor (named by {where}.extractor)", source)
+    stem = f"{dataset_key}-{row.model}"
+    _require(name == stem or name.startswith(stem + "-"), source, where, f"expected a name that is {stem} or begins with {stem}-")
+    _require(
+        network.resolution == row.resolution,
+        source,
+        f"{where}.network",
+        f"{row.network} makes {network.resolution} x {network.resolution} images, the configuration asks for {row.resolution} x {row.resolution}",
+    )
+    train = raw["train"]
+    for layer, delta in ((f"suites.{row.suite}", suite.train), (where, row.train)):
+        train = {**train, **delta}
+        resolved = _validate(Train, train, train, source, (layer, "train"))
+    return Configuration.model_construct(
+        name=name,
+        suite=row.suite,
+        model=row.model,
+        latent_dim=row.latent_dim,
+        network=network,
+        train=resolved,
+        dataset=dataset,
+        extractor=extractor,
+    )
+
+
+def _validate(model: type[_Settings], data: Any, raw: Any, source: str, prefix: tuple[str, ...]) -> Any:
+    """Validate; turn pydantic's findings into one SettingsError of a few lines."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        lines = [f"{source}: {_line(item, model, prefix)}" for item in found[:MAX_ERRORS_SHOWN]]
+        if len(found) > MAX_ERRORS_SHOWN:
+            lines.append(f"... and {len(found) - MAX_ERRORS_SHOWN} more")
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _line(item: dict, model: type[_Settings], prefix: tuple[str, ...]) -> str:
+    """One line for one of pydantic's findings: the key, what is wrong, what was expected."""
+    loc = [str(part) for part in item["loc"] if part != "[key]"]
+    key = ".".join([*prefix, *loc]) or "the file"
+    if item["type"] == "extra_forbidden":
+        allowed = _fields_at(model, item["loc"][:-1])
+        return f"{key}: unknown key{_near(loc[-1], allowed)}; expected one of {', '.join(allowed)}"
+    if item["type"] == "missing":
+        return f"{key}: missing"
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "literal_error":
+        return f"{key}: expected {item['ctx']['expected']}, found {_shown(item['input'])}{_near(item['input'], item['ctx']['expected'].replace(chr(39), '').replace(' or ', ', ').split(', '))}"
+    if item["type"] == "string_pattern_mismatch":
+        return f"{key}: a name may hold lower-case letters, digits, '_' and '-' only"
+    if item["type"] == "value_error":
+        return f"{key}: {message}"
+    return f"{key}: {message[0].lower() + message[1:]}, found {_shown(item['input'])}"
+
+
+def _fields_at(model: type[_Settings], loc: tuple) -> list[str]:
+    """The keys that pydantic knows at a place: follows fields, and dictionaries of models."""
+    current: Any = model
+    for part in loc:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            current = current.model_fields[part].annotation
+        else:  # dict[name, model]
+            current = current.__args__[1]
+    return list(current.model_fields)
+
+
+def _lookup(table: dict[str, Any], name: str, section: str, what: str, source: str = "params.yaml") -> Any:
+    if name in table:
+        return table[name]
+    raise SettingsError(f"{source}: no {what} '{name}'{_near(name, table)}; {section} has {_listed(table)}")
+
+
+def _require(condition: bool, source: str, key: str, message: str) -> None:
+    if not condition:
+        raise SettingsError(f"{source}: {key}: {message}")
+
+
+def _near(word: Any, candidates: Any) -> str:
+    close = difflib.get_close_matches(str(word), [str(c) for c in candidates], n=3)
+    return f" (did you mean {' or '.join(close)}?)" if close else ""
+
+
+def _listed(names: Any, most: int = 12) -> str:
+    names = list(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "") if names else "nothing"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+@functools.cache
+def settings() -> Settings:
+    """Return the project's settings, read once per process."""
+    return load_settings()

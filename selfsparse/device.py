@@ -1,0 +1,36 @@
+"""Which device to work on."""
+
+from typing import TYPE_CHECKING
+
+from selfsparse.errors import DeviceError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def choose_device(wanted: str, suite: str) -> str:
+    """Return `cuda` or `cpu` for a `device` setting.
+
+    Raises:
+        DeviceError: a GPU is asked for where there is none.
+    """
+    if wanted == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "auto":
+        return "cpu"
+    raise DeviceError(
+        f"suite {suite} trains on a CUDA GPU, and PyTorch finds none on this machine.\n"
+        "Without a GPU, run `make quick` (minutes) or the suite laptop (about an hour),\n"
+        "or allow a CPU: set train.device to auto in params.yaml (at the paper's size that takes weeks)."
+    )
+
+
+def any_device() -> "torch.device":
+    """Return the GPU where there is one, else the CPU: for measures, which give the same result on both."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

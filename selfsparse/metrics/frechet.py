@@ -1,0 +1,78 @@
+"""The Frechet distance between two Gaussians, Eq. 14, in float64."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Mean (D,) and covariance (D, D) of features, float64, and how many features they come from."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    count: int
+
+
+class RunningGaussian:
+    """Mean and covariance of features that arrive in batches; memory does not grow with their number.
+
+    Sums are taken in float64 about the first batch's mean, so that a large common offset cancels before squaring.
+    """
+
+    def __init__(self) -> None:
+        self._shift: Tensor | None = None
+        self._count = 0
+
+    def add(self, features: Tensor) -> None:
+        """Add features (N, D) of any floating type, on any device."""
+        features = features.double()
+        if self._shift is None:
+            self._shift = features.mean(0)
+            self._sum = torch.zeros_like(self._shift)
+            self._products = torch.zeros(len(self._shift), len(self._shift), dtype=torch.float64, device=features.device)
+        centred = features - self._shift
+        self._sum += centred.sum(0)
+        self._products += centred.T @ centred
+        self._count += len(features)
+
+    def result(self) -> Gaussian:
+        """Return the mean and the unbiased covariance of all features added; fewer than two are a ValueError."""
+        if self._count < 2:
+            raise ValueError(f"a covariance needs at least two feature vectors, got {self._count}")
+        mean = self._sum / self._count
+        covariance = (self._products - self._count * torch.outer(mean, mean)) / (self._count - 1)
+        return Gaussian((self._shift + mean).cpu().numpy(), covariance.cpu().numpy(), self._count)
+
+
+def symmetric_root(covariance: np.ndarray) -> np.ndarray:
+    """Return the symmetric square root of a covariance (D, D); eigenvalues that rounding made negative become 0."""
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+
+
+def frechet_distance(real: Gaussian, generated: Gaussian, real_root: np.ndarray | None = None) -> float:
+    """FID, Eq. 14: |mu_x - mu_g|^2 + Tr(S_x + S_g - 2 (S_x S_g)^(1/2)).
+
+    S_x S_g has the eigenvalues of the symmetric S_x^(1/2) S_g S_x^(1/2), so the trace of its root needs one
+    symmetric eigenvalue problem and no matrix root, given S_x^(1/2), which belongs to the reference.
+
+    Args:
+        real, generated: statistics of features of the same width.
+        real_root: symmetric_root(real.covariance), where it is at hand.
+
+    Raises:
+        ValueError: widths differ, or a number is not finite.
+    """
+    if real.mean.shape != generated.mean.shape:
+        raise ValueError(f"features differ in width: {real.mean.shape[0]} and {generated.mean.shape[0]}")
+    if not (np.isfinite(generated.mean).all() and np.isfinite(generated.covariance).all()):
+        raise ValueError("the generated images' features are not finite")
+    root = symmetric_root(real.covariance) if real_root is None else real_root
+    product = root @ generated.covariance @ root
+    values = np.linalg.eigvalsh((product + product.T) / 2)
+    trace_of_root = np.sqrt(np.maximum(values, 0)).sum()
+    difference = real.mean - generated.mean
+    return float(difference @ difference + np.trace(real.covariance) + np.trace(generated.covariance) - 2 * trace_of_root)

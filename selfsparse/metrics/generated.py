@@ -1,0 +1,61 @@
+"""Images from a generator, in batches and exact counts, and their FID."""
+
+from collections.abc import Iterator
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from selfsparse.metrics.extractors import iterate_features
+from selfsparse.metrics.frechet import RunningGaussian, frechet_distance
+from selfsparse.metrics.reference import Reference
+
+
+def draw_latents(count: int, latent_dim: int, seed: int) -> Tensor:
+    """Return latents (count, latent_dim) ~ N(0, 1) on the CPU: latent k depends on the seed and k alone."""
+    return torch.randn(count, latent_dim, generator=torch.Generator().manual_seed(seed))
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Map [-1, 1] to 0 ... 255, rounded: the inverse of how training images are scaled."""
+    return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+@torch.no_grad()
+def generate(generator: nn.Module, latents: Tensor, batch_size: int, device: torch.device) -> Iterator[Tensor]:
+    """Yield uint8 images of all latents, in batches, the last one shorter; batch norms use running statistics (U18)."""
+    training = generator.training
+    generator.eval()
+    try:
+        for part in latents.split(batch_size):
+            yield to_uint8(generator(part.to(device)))
+    finally:
+        generator.train(training)
+
+
+def measure_fid(
+    generator: nn.Module, latents: Tensor, extractor: nn.Module, reference: Reference, batch_size: int, device: torch.device
+) -> tuple[float, Tensor | None]:
+    """FID (Eq. 14) of a generator's images of these latents against a reference.
+
+    Returns:
+        The FID, and the features (N, D) where the reference keeps its own, for the kernel distance; else None.
+    """
+    running, kept = RunningGaussian(), []
+    batches = generate(generator, latents, batch_size, device)
+    for features in iterate_features(extractor, batches, device, len(latents), f"FID of {len(latents)}"):
+        running.add(features)
+        if reference.features is not None:
+            kept.append(features.cpu())
+    fid = frechet_distance(reference.gaussian, running.result(), reference.root)
+    return fid, torch.cat(kept) if kept else None
+
+
+def tile(images: Tensor, columns: int) -> Image.Image:
+    """Lay uint8 images (N, C, R, R) out in rows of `columns`, without margins, at their own pixels."""
+    n, c, r, _ = images.shape
+    rows = -(-n // columns)
+    sheet = torch.zeros(rows * columns, c, r, r, dtype=torch.uint8)
+    sheet[:n] = images.cpu()
+    pixels = sheet.view(rows, columns, c, r, r).permute(0, 3, 1, 4, 2).reshape(rows * r, columns * r, c).numpy()
+    return Image.fromarray(pixels[..., 0] if c == 1 else pixels)

@@ -1,0 +1,70 @@
+"""Sparsity of a generator's feature maps: Eq. 4, 5 and 15."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class StageSparsity:
+    """One stage's rates, averaged over latents; shares from 0 to 1.
+
+    Attributes:
+        stage: t, from 1.
+        size: height and width of its maps.
+        channels: C.
+        xi: Eq. 4 averaged over channels, the inner sum of Eq. 15.
+        zeta: Eq. 5, the share of sparse channels.
+        alpha_zero, beta_zero: share of coefficients that are exactly zero; None without that head.
+    """
+
+    stage: int
+    size: int
+    channels: int
+    xi: float
+    zeta: float
+    alpha_zero: float | None
+    beta_zero: float | None
+
+
+def position_sparsity(x: Tensor) -> Tensor:
+    """Eq. 4: xi_i (N, C), the share of positions of x (N, C, H, W) that are exactly zero (U50)."""
+    return (x == 0).double().mean(dim=(2, 3))
+
+
+def channel_sparsity(xi: Tensor, sparse_channel_rate: float = 2 / 3) -> Tensor:
+    """Eq. 5: zeta (N,), the share of channels whose xi (N, C) reaches the rate."""
+    return (xi >= sparse_channel_rate).double().mean(dim=1)
+
+
+@torch.no_grad()
+def measure_sparsity(
+    generator: nn.Module, latents: Tensor, sparse_channel_rate: float, batch_size: int, device: torch.device
+) -> list[StageSparsity]:
+    """Rates of every stage, averaged over latents (N, latent_dim), with running batch-norm statistics (U18, U49)."""
+    generator.eval()
+    totals: list[list[float]] = []
+    shapes: list[tuple[int, ...]] = []
+    absent: list[tuple[bool, bool]] = []
+    for part in latents.split(batch_size):
+        outputs = generator.sastm_outputs(part.to(device))
+        if not totals:
+            totals = [[0.0] * 4 for _ in outputs]
+            shapes = [output.x.shape[1:] for output in outputs]
+            absent = [(output.alpha is None, output.beta is None) for output in outputs]
+        for total, output in zip(totals, outputs, strict=True):
+            xi = position_sparsity(output.x)
+            rates = [xi.mean(), channel_sparsity(xi, sparse_channel_rate).mean()]
+            rates += [torch.tensor(0.0) if c is None else (c == 0).double().mean() for c in (output.alpha, output.beta)]
+            for i, rate in enumerate(rates):
+                total[i] += float(rate) * len(part) / len(latents)
+    return [
+        StageSparsity(t, shape[1], shape[0], xi, zeta, None if missing[0] else alpha, None if missing[1] else beta)
+        for t, (shape, missing, (xi, zeta, alpha, beta)) in enumerate(zip(shapes, absent, totals, strict=True), start=1)
+    ]
+
+
+def average_position_sparsity(stages: list[StageSparsity]) -> float:
+    """Eq. 15: xi-bar, the mean of the stages' xi; T counts the stages with an SASTM (U48)."""
+    return sum(stage.xi for stage in stages) / len(stages)

@@ -1,0 +1,76 @@
+"""Networks by the name of their model: wgan_gp, self_sparse, without_psm, without_csm."""
+
+from functools import partial
+
+import torch
+from torch import nn
+
+from selfsparse.config import Configuration
+from selfsparse.models.dcgan import DCGANDiscriminator, DCGANGenerator
+from selfsparse.models.sastm import SASTM
+
+# (channel head, position head) of the SASTM; None: no SASTM (Table 4 of v1, U28).
+HEADS = {
+    "wgan_gp": None,
+    "self_sparse": (True, True),
+    "without_psm": (True, False),
+    "without_csm": (False, True),
+}
+
+
+def build_generator(configuration: Configuration) -> DCGANGenerator:
+    """Return the configuration's generator with PyTorch's default initialisation."""
+    network, heads = configuration.network, HEADS[configuration.model]
+    make_sastm = None
+    if heads is not None:
+        make_sastm = partial(
+            SASTM,
+            configuration.latent_dim,
+            mlp_widths=network.sastm_widths,
+            position_size=network.position_size,
+            channel_head=heads[0],
+            position_head=heads[1],
+        )
+    dataset = configuration.dataset
+    return DCGANGenerator(
+        configuration.latent_dim, network.generator_widths, dataset.channels, dataset.resolution, make_sastm
+    )
+
+
+def build_discriminator(configuration: Configuration) -> DCGANDiscriminator:
+    """Return the configuration's discriminator with PyTorch's default initialisation."""
+    dataset = configuration.dataset
+    return DCGANDiscriminator(configuration.network.discriminator_widths, dataset.channels, dataset.resolution)
+
+
+def initialise(network: nn.Module, scheme: str, rng: torch.Generator) -> None:
+    """Draw a network's first weights from `rng` (U14).
+
+    `dcgan`: N(0, 0.02) for convolutions and N(1, 0.02) for batch norms outside the SASTM. The SASTM keeps
+    PyTorch's default: with N(0, 0.02) and no bias its coefficients would start near zero everywhere.
+    `pytorch`: PyTorch's default everywhere. Both are drawn here, so that `rng` alone decides.
+    """
+    in_sastm = {id(m) for s in network.modules() if isinstance(s, SASTM) for m in s.modules()}
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            if scheme == "dcgan" and id(module) not in in_sastm:
+                nn.init.normal_(module.weight, 0.0, 0.02, generator=rng)
+            else:
+                # What reset_parameters() of these layers does: U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for both.
+                nn.init.kaiming_uniform_(module.weight, a=5**0.5, generator=rng)
+                if module.bias is not None:
+                    fan_in, _ = nn.init._calculate_fan_in_and_fan_out(module.weight)
+                    nn.init.uniform_(module.bias, -(fan_in**-0.5), fan_in**-0.5, generator=rng)
+        elif isinstance(module, nn.BatchNorm2d) and scheme == "dcgan":
+            nn.init.normal_(module.weight, 1.0, 0.02, generator=rng)
+            nn.init.zeros_(module.bias)
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def count_sastm_parameters(generator: nn.Module) -> int:
+    """Return how many of a generator's parameters belong to its SASTMs."""
+    return sum(count_parameters(m) for m in generator.modules() if isinstance(m, SASTM))

@@ -1,0 +1,106 @@
+"""The Self-Adaptive Sparse Transform Module (SASTM), Section 3.1 of the paper (v1), Equations 1 to 3.
+
+It stands alone: put it behind any layer of a generator of your own.
+
+    sastm = SASTM(latent_dim=128, channels=64, size=8)
+    x = sastm(h, z)                         # h (N, 64, 8, 8), z (N, 128) -> x (N, 64, 8, 8)
+"""
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+
+def recombine(h: Tensor, alpha: Tensor | None, beta: Tensor | None) -> Tensor:
+    """Feature-map recombination, Eq. 3: x_ijk = alpha_i h_ijk + beta_jk h_ijk.
+
+    Args:
+        h: feature maps (N, C, H, W).
+        alpha: channel coefficients (N, C), >= 0; None stands for 0.
+        beta: position coefficients (N, H, W), >= 0; None stands for 0.
+    """
+    if alpha is None and beta is None:
+        raise ValueError("recombine needs alpha, beta or both: without them x is zero everywhere")
+    if beta is None:
+        return alpha[:, :, None, None] * h
+    if alpha is None:
+        return beta[:, None] * h
+    return (alpha[:, :, None, None] + beta[:, None]) * h
+
+
+class SASTM(nn.Module):
+    """Two-headed network from the latent to channel and position coefficients, applied to feature maps.
+
+    Tables A4, B3, C3 and D3 (v2): f is an MLP with ReLU; g1 is one Linear layer to C; g2 starts from a
+    16 x 16 map and reaches H x W by convolutions or deconvolutions.
+
+    Args:
+        latent_dim: width of z.
+        channels: C of the feature maps.
+        size: H = W of the feature maps; a power of two.
+        mlp_widths: widths of f (Table C3: one layer of 256).
+        position_size: height and width of the map that g2 starts from. Where f does not end at its
+            square, a Linear layer leads there (Table A4: 512 -> 256 = 16 x 16).
+        channel_head: False removes the Channel Sparsity Module (alpha = 0, "without CSM").
+        position_head: False removes the Position Sparsity Module (beta = 0, "without PSM").
+
+    Raises:
+        ValueError: for a size or position_size that is no power of two, or without any head.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int,
+        channels: int,
+        size: int,
+        *,
+        mlp_widths: Sequence[int] = (256,),
+        position_size: int = 16,
+        channel_head: bool = True,
+        position_head: bool = True,
+    ) -> None:
+        super().__init__()
+        if not (channel_head or position_head):
+            raise ValueError("an SASTM needs the channel head, the position head or both")
+        widths = [latent_dim, *mlp_widths]
+        self.mlp = nn.Sequential(  # f of Eq. 1, 2
+            *(layer for a, b in zip(widths, widths[1:], strict=False) for layer in (nn.Linear(a, b), nn.ReLU()))
+        )
+        self.channel_head = nn.Sequential(nn.Linear(widths[-1], channels), nn.ReLU()) if channel_head else None  # g1
+        self.position_head = _position_head(widths[-1], position_size, size) if position_head else None  # g2
+
+    def coefficients(self, z: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Eq. 1 and 2: z (N, latent_dim) -> alpha (N, C) and beta (N, H, W), both >= 0; None for a removed head."""
+        shared = self.mlp(z)
+        alpha = None if self.channel_head is None else self.channel_head(shared)
+        beta = None if self.position_head is None else self.position_head(shared)[:, 0]
+        return alpha, beta
+
+    def forward(self, h: Tensor, z: Tensor) -> Tensor:
+        """Sparse feature maps x (N, C, H, W) from h (N, C, H, W) and z (N, latent_dim)."""
+        return recombine(h, *self.coefficients(z))
+
+
+def _position_head(width: int, start: int, size: int) -> nn.Sequential:
+    """g2: a start x start map, then 4 x 4 convolutions with stride 2 down, or deconvolutions up, to size x size.
+
+    The paper prints "Conv or DeConv: 16 x 16 -> Mh x Mw, ReLU" and leaves kernel, stride, depth and channels
+    open (U21). Here: one channel, 4 x 4, stride 2, padding 1 as in every other layer of the networks, ReLU
+    at the end alone; 3 x 3 where the size stays.
+    """
+    for name, value in (("size", size), ("position_size", start)):
+        if value < 1 or value & (value - 1):
+            raise ValueError(f"{name} must be a power of two, got {value}")
+    layers: list[nn.Module] = []
+    if width != start * start:
+        layers += [nn.Linear(width, start * start), nn.ReLU()]
+    layers.append(nn.Unflatten(1, (1, start, start)))
+    steps = int(math.log2(size)) - int(math.log2(start))
+    if steps == 0:
+        layers.append(nn.Conv2d(1, 1, 3, 1, 1))
+    for _ in range(abs(steps)):
+        layers.append((nn.ConvTranspose2d if steps > 0 else nn.Conv2d)(1, 1, 4, 2, 1))
+    return nn.Sequential(*layers, nn.ReLU())
+
+

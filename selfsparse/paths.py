@@ -1,0 +1,45 @@
+"""Where every file of the project lies, relative to the project's root."""
+
+from pathlib import Path
+
+
+def project_root() -> Path:
+    """Return the nearest folder at or above the current one that holds params.yaml and dvc.yaml.
+
+    Elsewhere (a notebook server started outside, say) it is the checkout that this package was installed from.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+            return folder
+    return Path(__file__).resolve().parents[1]
+
+
+def packed_dir(dataset: str) -> Path:
+    """Return the folder of a packed dataset `<dataset>-<resolution>`: images.npy, labels.npy, manifest.json."""
+    return project_root() / "data" / "packed" / dataset
+
+
+def extractor_dir(extractor: str) -> Path:
+    """Return the folder of a feature extractor `<dataset>-<resolution>-<extractor>`."""
+    return project_root() / "data" / "extractors" / extractor
+
+
+def reference_dir(extractor: str) -> Path:
+    """Return the folder with the statistics of the real images under a feature extractor."""
+    return project_root() / "data" / "references" / extractor
+
+
+def suite_dir(suite: str) -> Path:
+    """Return `results/<suite>`."""
+    return project_root() / "results" / suite
+
+
+def result_dir(suite: str, kind: str, configuration: str) -> Path:
+    """Return the folder of one configuration's `runs`, `fid` or `sparsity`."""
+    return suite_dir(suite) / kind / configuration
+
+
+def checkpoint_dir(configuration: str) -> Path:
+    """Return the folder that a configuration's interrupted runs resume from; git and DVC ignore it."""
+    return project_root() / ".checkpoints" / configuration

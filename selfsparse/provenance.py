@@ -1,0 +1,57 @@
+"""Where a result comes from: commit, settings, versions, device and time."""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from selfsparse.config import Configuration
+from selfsparse.paths import project_root
+
+PACKAGES = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "pillow", "scikit-learn", "dvc")
+
+
+def collect_provenance(configuration: Configuration, device: str, seconds: float) -> dict[str, Any]:
+    """Return the provenance of a configuration's runs; `seconds` is the wall time of all its seeds together.
+
+    The host's name and paths are left out: they identify a person's machine, not the result.
+    """
+    settings = configuration.model_dump(mode="json")
+    return {
+        "git_commit": _git("rev-parse", "HEAD"),
+        "uncommitted_changes": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "settings_sha256": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
+        "settings": settings,
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seconds": round(seconds, 1),
+        "device": _device_name(device),
+        "cpu_cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+def _device_name(device: str) -> str:
+    if device == "cuda":
+        import torch
+
+        return torch.cuda.get_device_name()
+    cpuinfo = Path("/proc/cpuinfo")
+    names = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    name = next((line.split(":", 1)[1].strip() for line in names if line.startswith("model name")), platform.processor())
+    return f"CPU ({name or platform.machine()})"
+
+
+def _git(*arguments: str) -> str:
+    """The output of a git command, or nothing outside a repository."""
+    try:
+        result = subprocess.run(["git", *arguments], cwd=project_root(), capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return result.stdout.strip()

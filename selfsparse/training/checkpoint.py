@@ -1,0 +1,91 @@
+"""States to resume from: outside the pipeline's outputs, under a fingerprint of all that shapes the run."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+
+import selfsparse
+from selfsparse.config import Configuration
+from selfsparse.errors import RunError
+from selfsparse.files import atomic_path, read_json, write_json
+
+# What only says how fast or how often; a run may go on under other values of these.
+NOT_SHAPING = {"device", "parallel_seeds", "checkpoint_every", "seeds"}
+CODE = ("models", "training", "metrics")
+
+
+def fingerprint(configuration: Configuration, seed: int, device_type: str, reference_sha256: str, images_sha256: str) -> dict[str, Any]:
+    """Return everything that shapes a run, as a flat dictionary of plain values."""
+    settings = configuration.model_dump(mode="json", exclude={"train", "name", "suite"})
+    settings["train"] = configuration.train.model_dump(mode="json", exclude=NOT_SHAPING)
+    flat = {"seed": seed, "device": device_type, "torch": torch.__version__, "code": _code_hash()}
+    flat |= {"reference": reference_sha256, "images": images_sha256}
+    return flat | _flatten(settings)
+
+
+def _flatten(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for key, item in value.items():
+        flat |= _flatten(item, f"{prefix}{key}.") if isinstance(item, dict) else {prefix + key: item}
+    return flat
+
+
+def _code_hash() -> str:
+    """The code that shapes a run: an edited step never goes on from a state that the old one made."""
+    package = Path(selfsparse.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(p for part in CODE for p in (package / part).glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+class CheckpointStore:
+    """The state of one run, in `<folder>/<fingerprint>/`; one process at a time holds it.
+
+    Use it as a context manager: it takes the run's lock, which the system frees if the process dies.
+    """
+
+    def __init__(self, folder: Path, shape: dict[str, Any]) -> None:
+        self._parent, self._shape = folder, shape
+        digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+        self._folder = folder / digest[:16]
+        self._lock = FileLock(self._folder / "lock")
+
+    def __enter__(self) -> "CheckpointStore":
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(
+                f"another process is training this run (it holds {self._folder / 'lock'}).\n"
+                "Wait for it, or end it, then run the same command again."
+            ) from None
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the saved state, or None where this run has none yet."""
+        path = self._folder / "state.pt"
+        return torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else None
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write the state; an interruption leaves the one before."""
+        if not (self._folder / "fingerprint.json").is_file():
+            write_json(self._folder / "fingerprint.json", self._shape)
+        with atomic_path(self._folder / "state.pt") as partial:
+            torch.save(state, partial)
+
+    def differences(self) -> list[str]:
+        """Return, for the most recent state under another fingerprint, which settings differ from this run's."""
+        others = [p for p in self._parent.glob("*/fingerprint.json") if p.parent != self._folder]
+        if not others:
+            return []
+        other = read_json(max(others, key=lambda path: path.stat().st_mtime))
+        keys = sorted(k for k in self._shape.keys() | other.keys() if self._shape.get(k) != other.get(k))
+        return [f"{key}: {other.get(key)} -> {self._shape.get(key)}" for key in keys]

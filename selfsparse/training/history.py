@@ -1,0 +1,73 @@
+"""What a run remembers: its curves, its best generator, and images of its progress."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+PROGRESS_COLUMNS = 10
+
+
+@dataclass
+class CurvePoint:
+    """One row of curves.csv: an FID, and what happened since the one before."""
+
+    step: int
+    fid: float
+    discriminator_loss: float | None = None  # means over the steps since the row before
+    generator_loss: float | None = None
+    gradient_penalty: float | None = None
+    discriminator_gradient_norm: float | None = None  # of the last step
+    generator_gradient_norm: float | None = None
+
+
+@dataclass
+class History:
+    """A run's record, saved with every checkpoint so that a resumed run's is complete.
+
+    Attributes:
+        curve: one point per evaluation, from step 0.
+        losses: the steps since the last evaluation, each (3,); see trainer.LOSSES.
+        best_step, best_fid, best_generator: the generator of the lowest FID so far, as the paper keeps it (U42).
+        progress: uint8 (PROGRESS_COLUMNS, C, H, W) of the same latents, at each snapshot.
+        diverged_at: the step whose loss was not finite.
+        seconds: time spent in training, over all attempts.
+    """
+
+    curve: list[CurvePoint] = field(default_factory=list)
+    losses: list[Tensor] = field(default_factory=list)
+    best_step: int = -1
+    best_fid: float = float("inf")
+    best_generator: dict[str, Tensor] = field(default_factory=dict)
+    progress: list[Tensor] = field(default_factory=list)
+    diverged_at: int | None = None
+    seconds: float = 0.0
+
+    def add_point(self, step: int, fid: float, norms: tuple[float, float], generator: torch.nn.Module) -> None:
+        """Close the interval since the last point with an FID; keep the generator if it is the best so far."""
+        means: list[float | None] = [None] * 5
+        if self.losses:
+            means = [*torch.stack(self.losses).double().mean(0).tolist(), *norms]
+            self.losses.clear()
+        self.curve.append(CurvePoint(step, fid, *means))
+        if fid < self.best_fid:
+            self.best_step, self.best_fid = step, fid
+            self.best_generator = {k: v.detach().cpu().clone() for k, v in generator.state_dict().items()}
+
+    def first_non_finite(self, step: int) -> int | None:
+        """Return the first of the remembered steps, the last of which is `step`, whose losses are not finite."""
+        if not self.losses:
+            return None
+        bad = (~torch.stack(self.losses).isfinite().all(dim=1)).nonzero()
+        return step - len(self.losses) + 1 + int(bad[0]) if len(bad) else None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain values and tensors only, so that a checkpoint loads without executing code."""
+        state = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**state, "curve": [asdict(point) for point in self.curve], "losses": [v.cpu() for v in self.losses]}
+
+    @classmethod
+    def from_state_dict(cls, state: dict[str, Any]) -> "History":
+        """The reverse of state_dict."""
+        return cls(**{**state, "curve": [CurvePoint(**point) for point in state["curve"]]})

@@ -1,0 +1,53 @@
+"""The files that a finished run leaves: weights, curves, progress sheet, and what became of it."""
+
+import csv
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from selfsparse.config import Configuration
+from selfsparse.files import atomic_path, write_json
+from selfsparse.metrics.generated import tile
+from selfsparse.models.build import count_parameters, count_sastm_parameters
+from selfsparse.training.history import PROGRESS_COLUMNS, CurvePoint, History
+from selfsparse.training.trainer import Trainer
+
+
+def write_results(configuration: Configuration, seed: int, trainer: Trainer, history: History, folder: Path) -> None:
+    """Write run.json, curves.csv, best.safetensors, last.safetensors and progress.png of one run.
+
+    A run that diverged has no last generator: its weights are not finite.
+    """
+    _write_weights(folder / "best.safetensors", history.best_generator)
+    diverged = history.diverged_at is not None
+    if not diverged:
+        _write_weights(folder / "last.safetensors", trainer.generator.state_dict())
+    with atomic_path(folder / "curves.csv") as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [f.name for f in fields(CurvePoint)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(point) for point in history.curve)
+    with atomic_path(folder / "progress.png") as partial:
+        tile(torch.cat(history.progress), PROGRESS_COLUMNS).save(partial, format="PNG")
+    write_json(
+        folder / "run.json",
+        {
+            "configuration": configuration.name,
+            "seed": seed,
+            "status": "diverged" if diverged else "finished",
+            "steps": trainer.step,
+            "diverged_at": history.diverged_at,
+            "best_step": history.best_step,
+            "best_fid": history.best_fid,
+            "generator_parameters": count_parameters(trainer.generator),
+            "sastm_parameters": count_sastm_parameters(trainer.generator),
+            "discriminator_parameters": count_parameters(trainer.discriminator),
+        },
+    )
+
+
+def _write_weights(path: Path, state: dict[str, Tensor]) -> None:
+    with atomic_path(path) as partial:
+        save_file({name: value.contiguous() for name, value in state.items()}, partial)

@@ -1,0 +1,96 @@
+"""All seeds of a configuration, side by side, each in a process of its own."""
+
+import multiprocessing
+import shutil
+import signal
+import sys
+import time
+from multiprocessing.connection import wait
+
+from selfsparse.config import Configuration, Settings
+from selfsparse.device import choose_device
+from selfsparse.errors import RunError, UserError
+from selfsparse.files import write_json
+from selfsparse.paths import checkpoint_dir, result_dir
+from selfsparse.provenance import collect_provenance
+
+INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
+
+
+def train_configuration(settings: Settings, configuration: Configuration) -> int:
+    """Train every seed of a configuration, `parallel_seeds` at a time, and write results/<suite>/runs/<name>/.
+
+    Returns:
+        0, or INTERRUPTED where the runs were asked to stop; they have saved their states then.
+
+    Raises:
+        DeviceError: the settings ask for a GPU that is not there.
+        RunError: a run failed; the others were stopped, with their states saved.
+    """
+    device = choose_device(configuration.train.device, configuration.suite)
+    # A server that imports torch once, and from which each run is forked: imports cost seconds, runs as well.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["selfsparse.training.loop"])
+    started = time.time()
+    waiting = [
+        context.Process(target=_run, args=(settings, configuration, seed, device, i), name=f"seed {seed}")
+        for i, seed in enumerate(configuration.train.seeds)
+    ]
+    running: list[multiprocessing.Process] = []
+    failed: list[multiprocessing.Process] = []
+    stopping = False
+
+    def stop(number: int, frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+        for process in running:
+            process.terminate()
+
+    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        while running or (waiting and not stopping and not failed):
+            while waiting and not stopping and not failed and len(running) < configuration.train.parallel_seeds:
+                running.append(waiting.pop(0))
+                running[-1].start()
+            wait([process.sentinel for process in running])
+            for process in [p for p in running if p.exitcode is not None]:
+                running.remove(process)
+                if process.exitcode == INTERRUPTED:
+                    stopping = True
+                elif process.exitcode:
+                    failed.append(process)
+                    for other in running:
+                        other.terminate()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if failed:
+        names = ", ".join(f"{p.name} (exit code {p.exitcode})" for p in failed)
+        raise RunError(f"{configuration.name}: {names} failed; the reason stands above. The same command goes on from the last checkpoints.")
+    if stopping:
+        return INTERRUPTED
+    _finish(configuration, device, time.time() - started)
+    return 0
+
+
+def _run(settings: Settings, configuration: Configuration, seed: int, device: str, position: int) -> None:
+    """What a run's process does; its exit code tells how it ended."""
+    import torch
+
+    from selfsparse.training.loop import Interrupted, train_run
+
+    try:
+        train_run(settings, configuration, seed, torch.device(device), position)
+    except Interrupted as interrupted:
+        print(interrupted, file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except UserError as error:
+        print(f"seed {seed}: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _finish(configuration: Configuration, device: str, seconds: float) -> None:
+    """Write the provenance and drop the checkpoints, now that every run's results are written."""
+    folder = result_dir(configuration.suite, "runs", configuration.name)
+    write_json(folder / "provenance.json", collect_provenance(configuration, device, seconds))
+    shutil.rmtree(checkpoint_dir(configuration.name), ignore_errors=True)

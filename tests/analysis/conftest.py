@@ -1,0 +1,149 @@
+"""A small project with a made-up summary: finished, diverged, part-run and not-run configurations side by side."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGES = ((4, 64), (8, 32))  # (size, channels)
+HEADS = {"wgan_gp": "", "self_sparse": "ab", "without_psm": "a", "without_csm": "b"}
+LEVEL = {"wgan_gp": 40.0, "self_sparse": 32.0, "without_psm": 37.0, "without_csm": 90.0}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A project's root with params.yaml and nothing run, as the current folder."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "dvc.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def ran(project) -> Path:
+    """The project with suite quick run in part: see write_summary."""
+    write_summary(project)
+    return project
+
+
+def write_summary(root: Path, suite: str = "quick") -> None:
+    """Write results/<suite>/summary: without_csm has one diverged run of three, the last configuration has not run."""
+    from selfsparse.analysis.results import load_results
+
+    rng = np.random.default_rng(0)
+    folder = root / "results" / suite / "summary"
+    for part in ("samples", "progress", "feature_maps"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    tables: dict[str, list[dict]] = {"runs": [], "curves": [], "fid": [], "sparsity": []}
+    provenance = {}
+    configurations = load_results(suite).configurations[:-1]
+    for number, c in enumerate(configurations):
+        for seed in c.train.seeds:
+            diverged = c.model == "without_csm" and seed == 2
+            _run(tables, c, seed, diverged, LEVEL[c.model] * (1 + 0.1 * number), rng)
+        _images(folder, c, rng)
+        provenance[c.name] = {
+            "git_commit": "0" * 40,
+            "python": "3.11",
+            "torch": "2.8",
+            "device": "cpu",
+            "cpu": "a CPU",
+            "seconds": 12.5,
+        }
+    for name, rows in tables.items():
+        pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
+    (folder / "provenance.json").write_text(json.dumps(provenance))
+    from selfsparse.analysis.correlation import pairs
+
+    pairs(configurations, pd.DataFrame(tables["fid"]), pd.DataFrame(tables["sparsity"])).to_csv(
+        folder / "correlation.csv", index=False
+    )
+
+
+def _run(tables, c, seed, diverged, level, rng) -> None:
+    steps = list(range(0, c.train.steps + 1, c.train.evaluate_every))[: 4 if diverged else None]
+    fids = [level * (1 + 12 * np.exp(-6 * step / c.train.steps)) * rng.uniform(0.9, 1.1) for step in steps]
+    best = int(np.argmin(fids))
+    tables["runs"].append(
+        {
+            "configuration": c.name,
+            "seed": seed,
+            "status": "diverged" if diverged else "finished",
+            "steps": steps[-1],
+            "diverged_at": steps[-1] if diverged else None,
+            "best_step": steps[best],
+            "best_fid": fids[best],
+            "generator_parameters": 1000,
+            "sastm_parameters": 100,
+            "discriminator_parameters": 900,
+        }
+    )
+    for step, fid in zip(steps, fids, strict=True):
+        tables["curves"].append(
+            {
+                "configuration": c.name,
+                "seed": seed,
+                "step": step,
+                "fid": fid,
+                "discriminator_loss": -1.0,
+                "generator_loss": 1.0,
+                "gradient_penalty": 0.1,
+                "discriminator_gradient_norm": 1.0,
+                "generator_gradient_norm": 1.0,
+            }
+        )
+    if diverged:
+        return
+    for generator, value in (("best", fids[best]), ("last", fids[-1])):
+        for n_fake in c.extractor.samples:
+            tables["fid"].append(
+                {
+                    "configuration": c.name,
+                    "seed": seed,
+                    "generator": generator,
+                    "n_fake": n_fake,
+                    "n_real": min(n_fake, 1797),
+                    "fid": value * rng.uniform(1, 1.1),
+                    "kid": value / 500,
+                    "kid_std": 0.001,
+                }
+            )
+    for stage, (size, channels) in enumerate(STAGES, 1):
+        has = HEADS[c.model]
+        tables["sparsity"].append(
+            {
+                "configuration": c.name,
+                "seed": seed,
+                "stage": stage,
+                "size": size,
+                "channels": channels,
+                "xi": rng.uniform(0.2, 0.6) if has else 0.0,
+                "zeta": rng.uniform(0.1, 0.3) if has else 0.0,
+                "alpha_zero": 0.5 if "a" in has else None,
+                "beta_zero": 0.4 if "b" in has else None,
+            }
+        )
+
+
+def _images(folder: Path, c, rng) -> None:
+    size, channels = c.dataset.resolution, c.dataset.channels
+    for kind, rows, columns in (("samples", 8, 8), ("progress", c.train.steps // c.train.snapshot_every + 1, 10)):
+        shape = (rows * size, columns * size) + ((3,) if channels == 3 else ())
+        Image.fromarray(rng.integers(0, 255, shape, dtype=np.uint8)).save(folder / kind / f"{c.name}.png")
+    arrays = {"image": rng.integers(0, 255, (channels, size, size), dtype=np.uint8)}
+    for stage, (height, width) in enumerate(((4, 64), (8, 32)), 1):
+        h = rng.normal(size=(16, height, height)).astype(np.float32)
+        alpha, beta = (
+            np.maximum(rng.normal(size=width), 0).astype(np.float32),
+            np.maximum(rng.normal(size=(height, height)), 0).astype(np.float32),
+        )
+        has = HEADS[c.model]
+        factor = (alpha[:16, None, None] if "a" in has else 0) + (beta if "b" in has else 0) if has else 1
+        arrays |= {f"h_{stage}": h, f"x_{stage}": (factor * h).astype(np.float32)}
+        arrays |= ({f"alpha_{stage}": alpha} if "a" in has else {}) | ({f"beta_{stage}": beta} if "b" in has else {})
+    np.savez(folder / "feature_maps" / f"{c.name}.npz", **arrays)

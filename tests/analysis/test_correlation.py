@@ -1,0 +1,52 @@
+"""Pairs of a suite, xi-bar, and the metrics file."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from selfsparse.analysis.correlation import COLUMNS, mean_best_fid, mean_sparsity, metrics, write_correlation
+
+
+def test_xi_is_averaged_over_stages_then_seeds():
+    # seed 0: (0.2 + 0.4) / 2 = 0.3; seed 1 has one stage, 0.5; mean 0.4 (a plain mean of all rows would be 0.367)
+    table = pd.DataFrame({"seed": [0, 0, 1], "stage": [1, 2, 1], "xi": [0.2, 0.4, 0.5]})
+    assert mean_sparsity(table) == pytest.approx(0.4)
+
+
+def test_fid_is_of_the_best_generators_at_the_smaller_count():
+    table = pd.DataFrame(
+        {"generator": ["best", "best", "last", "best"], "n_fake": [100, 500, 100, 100], "fid": [4.0, 1.0, 9.0, 6.0]}
+    )
+    assert mean_best_fid(table) == pytest.approx(5.0)
+
+
+def _measure(root, name: str, fid: float, xi: float) -> None:
+    for kind, row in (
+        ("fid", f"seed,generator,n_fake,fid\n0,best,1000,{fid}\n"),
+        ("sparsity", f"seed,stage,xi\n0,1,{xi}\n"),
+    ):
+        folder = root / "results" / "quick" / kind / name
+        folder.mkdir(parents=True)
+        (folder / f"{kind}.csv").write_text(row)
+
+
+def test_written_from_the_stages_results(project):
+    _measure(project, "digits-16-wgan_gp", 10.0, 0.0)
+    _measure(project, "digits-16-self_sparse", 8.0, 0.5)
+    _measure(project, "photos-16-self_sparse", 8.0, 0.5)  # its baseline has not run: no pair
+    write_correlation("quick")
+    table = pd.read_csv(project / "results/quick/correlation.csv", keep_default_na=False)
+    assert table.to_dict("records") == [dict(zip(COLUMNS, ["digits", 16, "", 0.5, 10.0, 8.0, 20.0], strict=True))]
+    assert json.loads((project / "results/quick/correlation.json").read_text()) == {"pairs": 1, "pairs_16": 1}
+
+
+def test_nothing_measured(project):
+    write_correlation("quick")
+    assert json.loads((project / "results/quick/correlation.json").read_text()) == {"pairs": 0}
+    assert (project / "results/quick/correlation.csv").read_text() == ",".join(COLUMNS) + "\n"
+
+
+def test_metrics_leave_out_what_is_not_defined():
+    table = pd.DataFrame({"resolution": [16, 16, 32], "xi": [1.0, 2.0, 3.0], "reduction_percent": [1.0, 3.0, 2.0]})
+    assert metrics(table) == {"pairs": 3, "r": 0.5, "p": pytest.approx(2 / 3, abs=1e-6), "pairs_16": 2, "pairs_32": 1}

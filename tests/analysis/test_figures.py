@@ -1,0 +1,66 @@
+"""Figures: drawn for every suite, without a warning, and equal byte for byte when the data is equal."""
+
+import warnings
+
+import pytest
+
+from selfsparse.analysis import figures, sheets
+from selfsparse.analysis.page import open_page
+from selfsparse.analysis.results import load_results
+from selfsparse.analysis.style import COLOURS, LINES, MARKERS, rendered
+from selfsparse.config import load_settings
+
+ONE = [figures.fid_curves, figures.fid_overview, figures.stages, figures.reduction]
+MANY = [sheets.sample_sheets, sheets.progress_sheets, sheets.feature_map_sheets]
+
+
+def _drawings(suite):
+    results = load_results(suite)
+    return [
+        *(draw(results) for draw in ONE),
+        figures.fid_overview(results, [], "none"),
+        *(d for draw in MANY for d in draw(results)),
+    ]
+
+
+@pytest.mark.parametrize("suite", load_settings().suites)
+def test_every_figure_renders_where_nothing_ran(project, suite):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawings = _drawings(suite)
+    assert len({d.name for d in drawings}) == len(drawings) and all(d.alt for d in drawings)
+
+
+def test_equal_data_gives_equal_bytes(ran):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw = [figures.fid_curves, lambda r: sheets.feature_map_sheets(r)[-1], lambda r: sheets.sample_sheets(r)[-1]]
+        first, second = ([rendered(d(load_results("quick")).figure) for d in draw] for _ in range(2))
+    assert first == second
+    for files in first:
+        assert files["png"].startswith(b"\x89PNG") and b"Software" not in files["png"]
+        assert b"<dc:date>" not in files["svg"]
+
+
+def test_status_is_in_the_figures(ran):
+    figure = figures.fid_overview(load_results("quick")).figure
+    labels = [label.get_text() for axis in figure.axes for label in axis.get_yticklabels()]
+    assert "without CSM\n2 finished, 1 diverged" in labels and "Self-Sparse GAN\nnot run" in labels
+
+
+def test_every_model_has_one_style():
+    assert COLOURS.keys() == MARKERS.keys() == LINES.keys()
+
+
+def test_a_page_keeps_nothing_of_an_earlier_run(ran):
+    stale = ran / "results/quick/tables/table_fid/stale.csv"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    page = open_page("quick", "table_fid")
+    page.figure(figures.reduction(page.results))
+    assert not stale.exists()
+    assert sorted(p.name for p in (ran / "results/quick/figures/table_fid").iterdir()) == [
+        "reduction.png",
+        "reduction.svg",
+        "reduction.txt",
+    ]

@@ -1,0 +1,55 @@
+"""Numbers as text, and the three forms of a table."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from selfsparse.analysis.formatting import (
+    Table,
+    count,
+    interval,
+    latex_text,
+    mean_std,
+    number,
+    share,
+    to_csv,
+    to_latex,
+    to_markdown,
+)
+from selfsparse.analysis.statistics import moments
+
+
+def test_numbers():
+    assert (number(1.005, 1), number(-2.5), number(math.nan), number(None)) == ("1.0", "−2.50", "–", "–")
+    assert (count(50000), count(math.nan), share(0.125), share(1.0)) == ("50,000", "–", "12 %", "100 %")
+
+
+def test_mean_and_spread():
+    assert mean_std(moments([1, 2, 3])) == "2.00 ± 1.00"
+    assert mean_std(moments([2.0])) == "2.00"
+    assert mean_std(moments([]), without_value="not run") == "not run"
+    assert interval(1, 2) == "[1.00, 2.00]" and interval(math.nan, 2) == "–"
+
+
+def test_latex_escapes():
+    assert latex_text("ξ̄ of a_b, 5 % ± 1") == r"$\bar{\xi}$ of a\_b, 5 \% $\pm$ 1"
+
+
+@pytest.fixture
+def table() -> Table:
+    return Table(pd.DataFrame({"a": [1 / 3]}), pd.DataFrame({"A": ["0.33"], "B|C": ["x & y"]}), "A caption")
+
+
+def test_forms_of_a_table(table):
+    assert to_csv(table) == "a\n0.333333\n"
+    assert to_markdown(table) == "**A caption**\n\n| A | B\\|C |\n| --- | --- |\n| 0.33 | x & y |\n"
+    assert r"0.33 & x \& y \\" in to_latex(table) and r"\begin{tabular}{ll}" in to_latex(table)
+
+
+def test_a_table_without_rows_says_so():
+    empty = Table(pd.DataFrame(columns=["a"]), pd.DataFrame(columns=["A"]), "Nothing")
+    assert to_csv(empty) == "a\n"
+    assert "No configuration of this suite" in to_markdown(empty) and "No configuration of this suite" in to_latex(
+        empty
+    )

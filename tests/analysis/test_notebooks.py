@@ -1,0 +1,59 @@
+"""The notebooks are thin, and their parameters are checked."""
+
+import ast
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from selfsparse.analysis.notebooks import check_parameters, cleaned, make_notebook
+from selfsparse.config import SettingsError
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_is_thin(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.source for cell in code if "parameters" in cell.metadata.get("tags", [])] == ['suite = "quick"']
+    assert notebook.metadata.kernelspec.name == "python3"
+    for cell in code:
+        assert cell.outputs == [] and cell.execution_count is None and len(cell.source.splitlines()) <= 15
+        for node in ast.walk(ast.parse(cell.source)):
+            assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.Import)
+            if isinstance(node, ast.ImportFrom):
+                assert node.module == "IPython.display" or node.module.startswith("selfsparse.analysis")
+
+
+def test_unknown_parameter():
+    with pytest.raises(SettingsError, match=r"no parameter .*'siute' .*did you mean suite"):
+        check_parameters("table_fid", {"siute": "quick"}, {"suite": {}})
+
+
+def test_missing_parameter():
+    with pytest.raises(SettingsError, match="no value for parameter 'seed'"):
+        check_parameters("table_fid", {"suite": "quick"}, {"suite": {}, "seed": {}})
+
+
+def test_unknown_notebook(project):
+    (project / "notebooks").mkdir()
+    (project / "notebooks" / "table_fid.ipynb").touch()
+    with pytest.raises(SettingsError, match="did you mean table_fid"):
+        make_notebook("table_fdi", "quick")
+
+
+def test_cleaning_takes_out_times_versions_and_paths(tmp_path):
+    cell = nbformat.v4.new_code_cell("1", metadata={"papermill": {"duration": 1.5}, "tags": ["injected-parameters"]})
+    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=f"{tmp_path}/results/x.csv")]
+    notebook = nbformat.v4.new_notebook(
+        cells=[cell],
+        metadata={"papermill": {"start_time": "now"}, "language_info": {"name": "python", "version": "3.11.7"}},
+    )
+    found = cleaned(notebook, tmp_path)
+    assert found.metadata.keys() == {"kernelspec", "language_info"} and found.metadata.language_info == {
+        "name": "python"
+    }
+    assert found.cells[0].metadata == {"tags": ["injected-parameters"]} and found.cells[0].id == "injected-parameters"
+    assert found.cells[0].outputs[0].text == "results/x.csv"

@@ -1,0 +1,83 @@
+"""Known answers for the statistics, derived by hand."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+from selfsparse.analysis.statistics import bootstrap_interval, moments, pearson, relative_decrease
+
+
+@pytest.fixture(autouse=True)
+def no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def test_moments_of_three_values():
+    # mean 2, deviations -1, 0, 1, so std (ddof 1) is 1; t(0.975, 2 degrees of freedom) = 0.95 * sqrt(2 / (1 - 0.95^2))
+    t = 0.95 * math.sqrt(2 / (1 - 0.95**2))
+    found = moments([1, 2, 3])
+    assert (found.n, found.mean, found.std) == (3, 2.0, 1.0)
+    assert found.low == pytest.approx(2 - t / math.sqrt(3), rel=1e-12)
+    assert found.high == pytest.approx(2 + t / math.sqrt(3), rel=1e-12)
+    assert t / math.sqrt(3) == pytest.approx(2.48, abs=0.005)  # the factor that PAPER's U44 names
+
+
+def test_one_value_has_no_spread_and_none_has_nothing():
+    one, none = moments([4.0]), moments([])
+    assert one.mean == 4.0 and math.isnan(one.std) and math.isnan(one.low)
+    assert none.n == 0 and math.isnan(none.mean)
+
+
+def test_relative_decrease_of_fashion_mnist():
+    assert relative_decrease(20.37, 15.92) == pytest.approx(21.85, abs=0.005)
+    assert relative_decrease(10.0, 11.0) == pytest.approx(-10.0)
+    assert math.isnan(relative_decrease(0.0, 1.0)) and math.isnan(relative_decrease(math.nan, 1.0))
+
+
+def test_pearson_of_three_pairs():
+    # deviations (-1, 0, 1) and (-1, 1, 0): r = 1 / 2; t = 0.5 / sqrt(0.75) = 1 / sqrt(3), Cauchy: p = 2 (1/2 - 1/6) = 2/3
+    found = pearson([1, 2, 3], [1, 3, 2])
+    assert found.r == pytest.approx(0.5) and found.p == pytest.approx(2 / 3)
+    assert math.isnan(found.low)  # Fisher's z needs four pairs
+
+
+def test_pearson_of_four_pairs_has_an_interval():
+    # deviations (-1.5, -0.5, 0.5, 1.5) and (-0.5, -1.5, 1.5, 0.5): r = 3 / 5; z = atanh(0.6) = ln 2, half width 1.96
+    found = pearson([1, 2, 3, 4], [2, 1, 4, 3])
+    assert found.r == pytest.approx(0.6)
+    assert found.low == pytest.approx(math.tanh(math.log(2) - 1.959964), abs=1e-6)
+    assert found.high == pytest.approx(math.tanh(math.log(2) + 1.959964), abs=1e-6)
+
+
+def test_the_papers_coefficients():
+    """Table 8 of the journal version: xi-bar and reduction, printed r 0.62 at 64 x 64 and 0.79 at 128 x 128."""
+    assert pearson([0.44, 0.47, 0.26, 0.39], [11.97, 6.83, 4.76, 6.86]).r == pytest.approx(0.616, abs=0.0005)
+    assert pearson([0.53, 0.47, 0.21, 0.31], [20.21, 16.17, 14.43, 17.02]).r == pytest.approx(0.791, abs=0.0005)
+
+
+@pytest.mark.parametrize(("x", "y"), [([], []), ([1], [2]), ([1, 2], [3, 5]), ([1, 1, 1], [1, 2, 3])])
+def test_pearson_is_undefined(x, y):
+    assert math.isnan(pearson(x, y).r) and pearson(x, y).n == len(x)
+
+
+def test_pearson_of_a_line():
+    assert pearson([1, 2, 3, 4], [2, 4, 6, 8]).r == pytest.approx(1.0)
+
+
+def test_pearson_refuses_unequal_lengths():
+    with pytest.raises(ValueError, match="as many"):
+        pearson([1, 2], [1])
+
+
+def test_bootstrap_of_equal_runs_is_their_value_and_repeats():
+    low, high = bootstrap_interval(np.array([[3.0, 1.0], [3.0, 1.0]]))
+    assert low.tolist() == high.tolist() == [3.0, 1.0]
+    values = np.array([[1.0], [2.0], [6.0]])
+    assert bootstrap_interval(values) == bootstrap_interval(values)
+    low, high = bootstrap_interval(values)
+    assert (low[0], high[0]) == (1.0, 6.0)  # three of 27 draws repeat one run: more than 2.5 % at either end
+    assert np.isnan(bootstrap_interval(values[:1])[0]).all()

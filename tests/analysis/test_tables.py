@@ -1,0 +1,93 @@
+"""The tables: joined by exact name, every configuration shown, nothing filled in."""
+
+import math
+import re
+
+import pytest
+
+from selfsparse.analysis import overview_tables, sparsity_tables, tables
+from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
+from selfsparse.analysis.results import load_results
+from selfsparse.config import SettingsError, load_settings
+from selfsparse.paper import reported
+
+SUITES = load_settings().suites
+MAKERS = [
+    tables.fid_table,
+    tables.measures_table,
+    tables.decrease_table,
+    tables.ablation_table,
+    sparsity_tables.sparsity_table,
+    sparsity_tables.pearson_table,
+    sparsity_tables.stages_table,
+    overview_tables.curves_table,
+    overview_tables.samples_table,
+    overview_tables.feature_maps_table,
+    overview_tables.provenance_table,
+]
+
+
+def test_unknown_suite(project):
+    with pytest.raises(SettingsError, match="did you mean quick"):
+        load_results("qick")
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("make", MAKERS)
+def test_every_table_renders_where_nothing_ran(project, suite, make):
+    table = make(load_results(suite))
+    assert len(table.data) == len(table.text)
+    for text in (to_csv(table), to_markdown(table), to_latex(table)):
+        assert text.strip() and not re.search(r"\bnan\b", text)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_every_table_renders_where_part_ran(ran, make):
+    table = make(load_results("quick"))
+    assert not re.search(r"\bnan\b", to_markdown(table) + to_csv(table))
+
+
+def test_not_run_and_diverged_are_shown(ran):
+    rows = tables.fid_table(load_results("quick")).text.set_index("Configuration")
+    assert len(rows) == len(load_results("quick").configurations)
+    assert rows.iloc[-1]["Runs"] == "not run" and rows.iloc[-1]["Ours, FID"] == "not run"
+    assert (
+        rows.loc["digits-16-without_csm", "Runs"] == "2 finished, 1 diverged"
+        and rows.loc["digits-16-without_csm", "n"] == 2
+    )
+
+
+def test_all_runs_diverged(ran):
+    path = ran / "results/quick/summary/runs.csv"
+    path.write_text(path.read_text().replace("finished", "diverged"))
+    rows = tables.fid_table(load_results("quick")).text
+    assert set(rows["Ours, FID"]) == {"diverged", "not run"}
+
+
+def test_the_papers_value_stands_beside_the_exact_name_only(project):
+    paper = tables.fid_table(load_results("paper")).text.set_index("Configuration")
+    assert paper.loc["mnist-32-wgan_gp", ["Paper", "Comparable"]].tolist() == ["7.43 ± 0.28", "yes"]
+    laptop = tables.fid_table(load_results("laptop"))
+    assert set(laptop.text["Paper"]) == {"–"} and laptop.data["paper_fid_mean"].isna().all()
+
+
+def test_another_extractor_is_not_comparable(project):
+    text = (project / "params.yaml").read_text()
+    row = next(line for line in text.splitlines() if line.lstrip().startswith("mnist-32-wgan_gp:"))
+    (project / "params.yaml").write_text(text.replace(row, row.replace("extractor: inception", "extractor: lenet")))
+    rows = tables.fid_table(load_results("paper")).text.set_index("Configuration")
+    assert rows.loc["mnist-32-wgan_gp", "Comparable"] == "no (lenet)"
+
+
+def test_decrease_is_of_the_means(ran):
+    results = load_results("quick")
+    row = tables.decrease_table(results).data.iloc[0]
+    means = [results.best_in_training(c).mean() for c in results.configurations[:2]]
+    assert row["decrease_percent"] == pytest.approx(100 * (means[0] - means[1]) / means[0])
+    assert math.isnan(row["paper_decrease_percent"])
+
+
+def test_the_papers_table_is_whole():
+    table = reported()
+    assert len(table) == 36 and table.index.is_unique
+    assert table.loc["fashion_mnist-64-self_sparse", "paper_fid_mean"] == 15.92

@@ -1,0 +1,99 @@
+"""The notebook, report and correlation scripts from their command lines."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if path.stem != "report"]
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """A project in which nothing has run."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    (tmp_path / "dvc.yaml").touch()
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("pipeline.notebook", "table_fid", "--suite", "qick"),
+        ("pipeline.report", "qick"),
+        ("pipeline.correlation", "qick"),
+    ],
+)
+def test_unknown_suite_is_one_line(project, arguments):
+    found = run(project, *arguments)
+    assert found.returncode == 2 and "did you mean quick" in found.stderr
+    assert len(found.stderr.splitlines()) == 1
+
+
+def test_unknown_notebook_is_one_line(project):
+    found = run(project, "pipeline.notebook", "table_fdi", "--suite", "quick")
+    assert found.returncode == 2 and "did you mean table_fid" in found.stderr and len(found.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("script", ["notebook", "report", "correlation"])
+def test_help_is_quick(project, script):
+    start = time.perf_counter()
+    found = run(project, f"pipeline.{script}", "--help")
+    assert found.returncode == 0 and "example:" in found.stdout
+    assert time.perf_counter() - start < 2  # 0.05 s alone; other tests may run beside this one
+
+
+def test_a_notebook_from_a_folder_below_the_root(project):
+    found = run(project / "notebooks", "pipeline.notebook", "table_ablation", "--suite", "paper")
+    assert (found.returncode, found.stderr) == (0, "")
+    page = (project / "results/paper/notebooks/table_ablation/table_ablation.html").read_text()
+    assert "<title>Ablation" in page and "<script" not in page and str(project) not in page
+    assert (project / "results/paper/tables/table_ablation/ablation.csv").is_file()
+    assert (project / "results/paper/figures/table_ablation/ablation.svg").is_file()
+
+
+@pytest.mark.slow
+def test_a_failing_cell_and_a_warning_are_errors(project):
+    path = project / "notebooks" / "table_ablation.ipynb"
+    good = path.read_text()
+    path.write_text(good.replace("sentences.ablation(results)", "1 / 0"))
+    found = run(project, "pipeline.notebook", "table_ablation", "--suite", "quick")
+    assert found.returncode == 1 and "ZeroDivisionError" in found.stderr
+    path.write_text(good.replace("sentences.ablation(results)", "__import__('warnings').warn('look here')"))
+    found = run(project, "pipeline.notebook", "table_ablation", "--suite", "quick")
+    assert found.returncode == 1 and "look here" in found.stderr
+    assert not (project / "results/quick/notebooks").exists()
+
+
+@pytest.mark.slow
+def test_every_notebook_and_the_report_run_twice_alike(project):
+    def everything() -> dict[str, bytes]:
+        for name in NAMES:
+            found = run(project, "pipeline.notebook", name, "--suite", "quick")
+            assert (found.returncode, found.stderr) == (0, ""), name
+        found = run(project, "pipeline.report", "quick")
+        assert (found.returncode, found.stderr) == (0, "")
+        return files(project / "results")
+
+    first = everything()
+    assert everything() == first
+    for name in NAMES:
+        assert any(f"tables/{name}/" in path for path in first) and any(f"figures/{name}/" in path for path in first)
+        assert f"../notebooks/{name}/{name}.html" in first["quick/report/index.html"].decode()
