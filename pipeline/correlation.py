@@ -3,31 +3,17 @@
 Reads results/<suite>/fid and results/<suite>/sparsity; writes results/<suite>/correlation.json and correlation.csv.
 """
 
-import argparse
-import sys
+from selfsparse.cli import run_stage
+from selfsparse.config import Settings
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Return 0, or 2 where the suite is not known."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pipeline.correlation",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="example: python -m pipeline.correlation quick",
-    )
-    parser.add_argument("suite", help="a suite of params.yaml, for example quick")
-    arguments = parser.parse_args(argv)
+def main(settings: Settings, name: str) -> None:
+    configurations = settings.suite(name)
 
     from selfsparse.analysis.correlation import write_correlation
-    from selfsparse.config import SettingsError
 
-    try:
-        write_correlation(arguments.suite)
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    write_correlation(name, configurations)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_stage(main, argument="suite", example="quick", description=__doc__)

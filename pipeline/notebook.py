@@ -9,7 +9,7 @@ import sys
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Return 0, 1 where a cell failed or warned, 2 where a name is not known."""
+    """Return 0, 2 for a name that is not known or a cell that failed or warned, 130 for Ctrl-C."""
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.notebook",
         description=__doc__,
@@ -20,17 +20,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--suite", required=True, help="a suite of params.yaml, for example quick")
     arguments = parser.parse_args(argv)
 
-    from selfsparse.analysis.notebooks import NotebookError, make_notebook
-    from selfsparse.config import SettingsError
+    from selfsparse.analysis.notebooks import make_notebook
+    from selfsparse.errors import UserError
 
     try:
         make_notebook(arguments.name, arguments.suite)
-    except SettingsError as error:
-        print(error, file=sys.stderr)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
         return 2
-    except NotebookError as error:
-        print(error, file=sys.stderr)
-        return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -58,7 +58,9 @@ class Train(_Settings):
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds are listed twice: {list(self.seeds)}")
         if self.snapshot_every % self.evaluate_every:
-            raise ValueError(f"snapshot_every ({self.snapshot_every}) must be a multiple of evaluate_every ({self.evaluate_every})")
+            raise ValueError(
+                f"snapshot_every ({self.snapshot_every}) must be a multiple of evaluate_every ({self.evaluate_every})"
+            )
         return self
 
 
@@ -260,12 +262,28 @@ def load_settings(path: Path | None = None) -> Settings:
     except RecursionError:
         raise SettingsError(f"{path.name}: nested too deeply") from None
     for key, item in file.datasets.items():
-        _require(key == f"{item.dataset}-{item.resolution}", path.name, f"datasets.{key}", f"expected the name {item.dataset}-{item.resolution}")
-        _require(2 * item.border < item.resolution, path.name, f"datasets.{key}.border", f"{item.border} on each side leaves nothing of {item.resolution} pixels")
+        _require(
+            key == f"{item.dataset}-{item.resolution}",
+            path.name,
+            f"datasets.{key}",
+            f"expected the name {item.dataset}-{item.resolution}",
+        )
+        _require(
+            2 * item.border < item.resolution,
+            path.name,
+            f"datasets.{key}.border",
+            f"{item.border} on each side leaves nothing of {item.resolution} pixels",
+        )
     for key, item in file.extractors.items():
         expected = f"{item.dataset}-{item.resolution}-{item.extractor}"
         _require(key == expected, path.name, f"extractors.{key}", f"expected the name {expected}")
-        _lookup(file.datasets, f"{item.dataset}-{item.resolution}", "datasets", f"dataset (named by extractors.{key})", path.name)
+        _lookup(
+            file.datasets,
+            f"{item.dataset}-{item.resolution}",
+            "datasets",
+            f"dataset (named by extractors.{key})",
+            path.name,
+        )
     return Settings.model_construct(
         fid=file.fid,
         sparsity=file.sparsity,
@@ -286,11 +304,20 @@ def _resolve(name: str, row: _Row, file: _File, raw: dict, source: str) -> Confi
     suite = _lookup(file.suites, row.suite, "suites", f"suite (named by {where}.suite)", source)
     network = _lookup(file.networks, row.network, "networks", f"network (named by {where}.network)", source)
     dataset_key = f"{row.dataset}-{row.resolution}"
-    dataset = _lookup(file.datasets, dataset_key, "datasets", f"dataset (named by {where}.dataset and .resolution)", source)
+    dataset = _lookup(
+        file.datasets, dataset_key, "datasets", f"dataset (named by {where}.dataset and .resolution)", source
+    )
     extractor_key = f"{dataset_key}-{row.extractor}"
-    extractor = _lookup(file.extractors, extractor_key, "extractors", f"feature extractor (named by {where}.extractor)", source)
+    extractor = _lookup(
+        file.extractors, extractor_key, "extractors", f"feature extractor (named by {where}.extractor)", source
+    )
     stem = f"{dataset_key}-{row.model}"
-    _require(name == stem or name.startswith(stem + "-"), source, where, f"expected a name that is {stem} or begins with {stem}-")
+    _require(
+        name == stem or name.startswith(stem + "-"),
+        source,
+        where,
+        f"expected a name that is {stem} or begins with {stem}-",
+    )
     _require(
         network.resolution == row.resolution,
         source,
@@ -373,7 +400,11 @@ def _near(word: Any, candidates: Any) -> str:
 
 def _listed(names: Any, most: int = 12) -> str:
     names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "") if names else "nothing"
+    return (
+        ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+        if names
+        else "nothing"
+    )
 
 
 def _shown(value: Any) -> str:

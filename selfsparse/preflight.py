@@ -1,5 +1,6 @@
 """Can this machine run a suite? Checked before any stage starts: device, data and disk."""
 
+import itertools
 import shutil
 
 from selfsparse.config import Configuration, Settings
@@ -29,7 +30,9 @@ def check_suite(settings: Settings, suite: str) -> str:
             raw_files_present(settings, settings.dataset(key))
     needed, free = _bytes_needed(configurations), shutil.disk_usage(project_root()).free
     if needed > free:
-        raise DataError(f"suite {suite} needs about {needed / 1e9:.1f} GB of disk, {free / 1e9:.1f} GB are free at {project_root()}")
+        raise DataError(
+            f"suite {suite} needs about {needed / 1e9:.1f} GB of disk, {free / 1e9:.1f} GB are free at {project_root()}"
+        )
     runs = sum(len(c.train.seeds) for c in configurations)
     return f"suite {suite}: {len(configurations)} configurations, {runs} runs on {', '.join(sorted(devices))}; about {needed / 1e9:.1f} GB of disk"
 
@@ -42,8 +45,8 @@ def _bytes_needed(configurations: list[Configuration]) -> int:
     for c in configurations:
         n = c.network
         generator = [c.latent_dim, *n.generator_widths, c.dataset.channels]
-        convolutions = 2 * 16 * sum(a * b for a, b in zip(generator, generator[1:], strict=False))
+        convolutions = 2 * 16 * sum(a * b for a, b in itertools.pairwise(generator))
         mlp = [c.latent_dim, *n.sastm_widths, n.position_size**2]
-        sastm = len(n.generator_widths) * sum(a * b for a, b in zip(mlp, mlp[1:], strict=False))
+        sastm = len(n.generator_widths) * sum(a * b for a, b in itertools.pairwise(mlp))
         weights += len(c.train.seeds) * (convolutions + sastm)
     return HEADROOM + images + weights * BYTES_PER_WEIGHT * WEIGHT_COPIES

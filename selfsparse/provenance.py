@@ -44,7 +44,9 @@ def _device_name(device: str) -> str:
         return torch.cuda.get_device_name()
     cpuinfo = Path("/proc/cpuinfo")
     names = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    name = next((line.split(":", 1)[1].strip() for line in names if line.startswith("model name")), platform.processor())
+    name = next(
+        (line.split(":", 1)[1].strip() for line in names if line.startswith("model name")), platform.processor()
+    )
     return f"CPU ({name or platform.machine()})"
 
 

@@ -1,15 +1,14 @@
 """The correlation between sparsity and FID reduction over pairs of configurations (Sec. 4.6, Eq. 15 and 16)."""
 
-import json
 import math
 from collections.abc import Sequence
 
 import pandas as pd
 
-from selfsparse.analysis.files import write_whole
 from selfsparse.analysis.names import variation
 from selfsparse.analysis.statistics import Correlation, pearson, relative_decrease
-from selfsparse.config import Configuration, load_settings
+from selfsparse.config import Configuration
+from selfsparse.files import write_json, write_text
 from selfsparse.paths import result_dir, suite_dir
 
 BASELINE, SPARSE = "wgan_gp", "self_sparse"
@@ -67,17 +66,16 @@ def metrics(pairs: pd.DataFrame) -> dict[str, float]:
     return numbers
 
 
-def write_correlation(suite: str) -> None:
+def write_correlation(suite: str, configurations: Sequence[Configuration]) -> None:
     """Write results/<suite>/correlation.csv and correlation.json from what the suite has measured so far."""
-    configurations = load_settings().suite(suite)
     table = pairs(
         configurations,
         _gather(configurations, "fid", ["configuration", "seed", "generator", "n_fake", "fid"]),
         _gather(configurations, "sparsity", ["configuration", "seed", "stage", "xi"]),
     )
     folder = suite_dir(suite)
-    write_whole(folder / "correlation.csv", table.round(DIGITS).to_csv(index=False, lineterminator="\n"))
-    write_whole(folder / "correlation.json", json.dumps(metrics(table), indent=2) + "\n")
+    write_text(folder / "correlation.csv", table.round(DIGITS).to_csv(index=False, lineterminator="\n"))
+    write_json(folder / "correlation.json", metrics(table))
 
 
 def _gather(configurations: Sequence[Configuration], kind: str, columns: list[str]) -> pd.DataFrame:

@@ -44,8 +44,11 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def short(value: float) -> str:
-    """Return a number with three significant digits."""
-    return MISSING if not math.isfinite(value) else f"{value:.3g}".replace("-", "−")
+    """Return a number with three significant digits, a large one in whole units."""
+    if not math.isfinite(value):
+        return MISSING
+    text = f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return text.replace("-", "−")
 
 
 def share(value: float) -> str:

@@ -9,6 +9,10 @@ TEMPLATE = """
 {%- block html_head_js -%}{%- endblock -%}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block data_png -%}
+<img src="data:image/png;base64,{{ output.data['image/png'] | trim }}" alt="{{ output.metadata['image/png'].alt | e }}"
+ width="{{ output.metadata['image/png'].width }}">
+{%- endblock -%}
 {%- block notebook_css -%}<style>CSS</style>{%- endblock -%}
 """
 CSS = """

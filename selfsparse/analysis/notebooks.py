@@ -6,15 +6,16 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from selfsparse.analysis.files import write_whole
-from selfsparse.config import SettingsError, load_settings
+from selfsparse.config import load_settings
+from selfsparse.errors import SettingsError, UserError
+from selfsparse.files import write_text
 from selfsparse.paths import project_root, suite_dir
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
 REPORT = "report"
 
 
-class NotebookError(RuntimeError):
+class NotebookError(UserError):
     """A cell that failed, or that printed a warning."""
 
 
@@ -34,8 +35,8 @@ def make_notebook(name: str, suite: str) -> Path:
     from selfsparse.analysis.html import to_html
 
     folder = suite_dir(suite) / "notebooks" / name
-    write_whole(folder / f"{name}.ipynb", nbformat.writes(executed) + "\n")
-    write_whole(folder / f"{name}.html", to_html(executed, f"{heading(executed)} ({suite})", code=True))
+    write_text(folder / f"{name}.ipynb", nbformat.writes(executed) + "\n")
+    write_text(folder / f"{name}.html", to_html(executed, f"{heading(executed)} ({suite})", code=True))
     return folder / f"{name}.html"
 
 
@@ -47,7 +48,7 @@ def make_report(suite: str) -> Path:
     from selfsparse.analysis.html import to_html
 
     page = suite_dir(suite) / "report" / "index.html"
-    write_whole(page, to_html(executed, f"{heading(executed)}: {suite}", code=False))
+    write_text(page, to_html(executed, f"{heading(executed)}: {suite}", code=False))
     return page
 
 

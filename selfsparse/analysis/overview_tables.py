@@ -115,21 +115,20 @@ def _zeros(array: np.ndarray | None) -> float:
 
 def provenance_table(results: Results) -> Table:
     """Where every configuration's numbers come from: commit, device, versions, wall time of its training."""
+    names = ("git_commit", "uncommitted_changes", "device", "system", "python", "torch", "torchvision", "seconds")
     rows = []
     for c in results.configurations:
-        found = results.provenance.get(c.name, {})
-        seconds = found.get("seconds")
-        data = {"configuration": c.name} | {
-            name: found.get(name) for name in ("git_commit", "device", "cpu", "python", "torch", "seconds")
-        }
+        found = {name: results.provenance.get(c.name, {}).get(name) for name in names}
+        shown = {name: MISSING if value is None else str(value) for name, value in found.items()}
         text = {
             "Configuration": c.name,
-            "Commit": str(found.get("git_commit") or MISSING)[:10],
-            "Device": found.get("device") or MISSING,
-            "Processor": found.get("gpu") or found.get("cpu") or MISSING,
-            "Python": found.get("python") or MISSING,
-            "torch": found.get("torch") or MISSING,
-            "Wall time, s": number(seconds, 0) if seconds is not None else results.count(c).without_value,
+            "Commit": shown["git_commit"][:10] + (" and changes" if found["uncommitted_changes"] else ""),
+            "Device": shown["device"],
+            "System": shown["system"],
+            "Python": shown["python"],
+            "torch": shown["torch"],
+            "torchvision": shown["torchvision"],
+            "Wall time, s": results.count(c).without_value if found["seconds"] is None else number(found["seconds"], 0),
         }
-        rows.append((data, text))
-    return table_of(rows, ([], []), "Provenance: what trained each configuration.")
+        rows.append(({"configuration": c.name} | found, text))
+    return table_of(rows, ([], []), "Provenance: what trained each configuration, all its seeds together.")

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from IPython.display import Image, Markdown
 
 from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.files import figures_dir, tables_dir, write_whole
+from selfsparse.analysis.folders import figures_dir, tables_dir
 from selfsparse.analysis.formatting import Table, to_csv, to_latex, to_markdown
 from selfsparse.analysis.results import Results, load_results
 from selfsparse.analysis.style import rendered
+from selfsparse.files import atomic_path, write_text
 
 MOST_PIXELS_WIDE = 1000  # of an image on the page; the saved file keeps its own size
 
@@ -26,7 +27,7 @@ class Page:
         folder = tables_dir(self.results.suite, self.notebook)
         texts = {"csv": to_csv(table), "md": to_markdown(table), "tex": to_latex(table)}
         for suffix, text in texts.items():
-            write_whole(folder / f"{name}.{suffix}", text)
+            write_text(folder / f"{name}.{suffix}", text)
         return Markdown(texts["md"])
 
     def figure(self, drawing: Drawing) -> Image:
@@ -34,8 +35,9 @@ class Page:
         folder = figures_dir(self.results.suite, self.notebook)
         files = rendered(drawing.figure)
         for suffix, content in files.items():
-            write_whole(folder / f"{drawing.name}.{suffix}", content)
-        write_whole(folder / f"{drawing.name}.txt", drawing.alt + "\n")
+            with atomic_path(folder / f"{drawing.name}.{suffix}") as partial:
+                partial.write_bytes(content)
+        write_text(folder / f"{drawing.name}.txt", drawing.alt + "\n")
         return image(files["png"], drawing.alt)
 
 

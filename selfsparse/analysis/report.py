@@ -2,7 +2,7 @@
 
 from IPython.display import Image, Markdown
 
-from selfsparse.analysis.files import figures_dir, tables_dir
+from selfsparse.analysis.folders import figures_dir, tables_dir
 from selfsparse.analysis.page import image
 from selfsparse.paths import suite_dir
 

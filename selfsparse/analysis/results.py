@@ -9,6 +9,7 @@ import pandas as pd
 
 from selfsparse.analysis.names import group_key
 from selfsparse.config import Configuration, load_settings
+from selfsparse.errors import DataError
 from selfsparse.paths import suite_dir
 
 COLUMNS = {
@@ -133,5 +134,5 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
     table = pd.read_csv(path)
     missing = [name for name in columns if name not in table]
     if missing:
-        raise ValueError(f"{path.name}: missing columns {', '.join(missing)}; write it again with `dvc repro summary`")
+        raise DataError(f"{path.name}: missing columns {', '.join(missing)}; write it again with `dvc repro summary`")
     return table

@@ -79,9 +79,13 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
 
 def _check_nothing_lost(configurations: list[Configuration]) -> None:
     lock = project_root() / "dvc.lock"
-    recorded = set(re.findall(r"^  fid@([^:\s]+):", lock.read_text(encoding="utf-8"), re.M)) if lock.is_file() else set()
+    recorded = (
+        set(re.findall(r"^  fid@([^:\s]+):", lock.read_text(encoding="utf-8"), re.M)) if lock.is_file() else set()
+    )
     lost = [
-        c.name for c in configurations if c.name in recorded and not (result_dir(c.suite, "fid", c.name) / "fid.csv").is_file()
+        c.name
+        for c in configurations
+        if c.name in recorded and not (result_dir(c.suite, "fid", c.name) / "fid.csv").is_file()
     ]
     if lost:
         raise DataError(

@@ -107,10 +107,10 @@ def measures_table(results: Results) -> Table:
                     f"{generator}_{size}_n": m.n,
                 }
                 text[f"{generator.capitalize()} again, {size} sample"] = mean_std(m)
-        kid = moments(results.measured(c, "best", c.extractor.samples[1], "kid"))
-        data |= {"best_large_kid_mean": kid.mean, "best_large_kid_std": kid.std, "extractor": c.extractor.extractor}
+        kid = moments(results.measured(c, "best", c.extractor.samples[0], "kid").dropna())
+        data |= {"best_small_kid_mean": kid.mean, "best_small_kid_std": kid.std, "extractor": c.extractor.extractor}
         text["Extractor"] = c.extractor.extractor
-        text["KID of the best, large sample"] = MISSING if kid.n == 0 else f"{short(kid.mean)} ± {short(kid.std)}"
+        text["KID of the best, small sample"] = MISSING if kid.n == 0 else f"{short(kid.mean)} ± {short(kid.std)}"
         text["Real / generated, small; large"] = "; ".join(
             f"{count(results.real_images(c, n))} / {count(n)}" for n in c.extractor.samples
         )

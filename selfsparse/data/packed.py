@@ -53,7 +53,9 @@ def pack(source: Source, dataset: Dataset, folder: Path) -> dict[str, Any]:
         for i, pixels in enumerate(source.images):
             image = Image.fromarray(pixels).convert(mode).resize((inner, inner), resample)
             channels_first = np.asarray(image).reshape(inner, inner, dataset.channels).transpose(2, 0, 1)
-            packed[i, :, dataset.border : side - dataset.border, dataset.border : side - dataset.border] = channels_first
+            packed[i, :, dataset.border : side - dataset.border, dataset.border : side - dataset.border] = (
+                channels_first
+            )
             written += 1
         packed.flush()
         del packed

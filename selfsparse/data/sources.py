@@ -132,7 +132,9 @@ def _checked_mnist(folder: Path, name: str) -> Path:
     expected = MNIST_FILES[name][0 if path.suffix == ".gz" else 1]
     found = hash_file(path, "md5")
     if found != expected:
-        raise DataError(f"{path} is not MNIST's official file: its md5 is {found}, expected {expected}. Delete it and fetch it again.")
+        raise DataError(
+            f"{path} is not MNIST's official file: its md5 is {found}, expected {expected}. Delete it and fetch it again."
+        )
     return path
 
 

@@ -18,7 +18,6 @@ from selfsparse.metrics.lenet import FEATURES, LeNet, train_lenet
 from selfsparse.paths import project_root
 
 
-
 def prepare_extractor(settings: Settings, extractor: Extractor, dataset: PackedDataset, folder: Path) -> dict[str, Any]:
     """Train the `lenet`, or find Inception's weights, and describe the extractor in `folder`/extractor.json.
 
@@ -59,7 +58,9 @@ def load_extractor(settings: Settings, folder: Path, device: torch.device) -> nn
     inception = description["extractor"] == "inception"
     weights = find_inception_weights(settings.inception_weights) if inception else folder / "lenet.safetensors"
     if hash_file(weights) != description["sha256"]:
-        raise DataError(f"{weights} is not the file that {folder / 'extractor.json'} was made with; run: dvc repro -f -s extractor@{folder.name}")
+        raise DataError(
+            f"{weights} is not the file that {folder / 'extractor.json'} was made with; run: dvc repro -f -s extractor@{folder.name}"
+        )
     if inception:
         network: nn.Module = Inception(weights)
     else:
@@ -149,7 +150,9 @@ def register_with_torch_fidelity(settings: Settings, folder: Path) -> str:
 
 
 @torch.no_grad()
-def iterate_features(extractor: nn.Module, batches: Iterable[Tensor], device: torch.device, total: int, what: str) -> Iterable[Tensor]:
+def iterate_features(
+    extractor: nn.Module, batches: Iterable[Tensor], device: torch.device, total: int, what: str
+) -> Iterable[Tensor]:
     """Yield the features (N, D) of batches of uint8 images, with a progress bar over `total` images."""
     with tqdm(total=total, desc=what, unit="image", mininterval=1, disable=total < 2000) as bar:
         for images in batches:

@@ -32,7 +32,9 @@ class RunningGaussian:
         if self._shift is None:
             self._shift = features.mean(0)
             self._sum = torch.zeros_like(self._shift)
-            self._products = torch.zeros(len(self._shift), len(self._shift), dtype=torch.float64, device=features.device)
+            self._products = torch.zeros(
+                len(self._shift), len(self._shift), dtype=torch.float64, device=features.device
+            )
         centred = features - self._shift
         self._sum += centred.sum(0)
         self._products += centred.T @ centred
@@ -75,4 +77,6 @@ def frechet_distance(real: Gaussian, generated: Gaussian, real_root: np.ndarray 
     values = np.linalg.eigvalsh((product + product.T) / 2)
     trace_of_root = np.sqrt(np.maximum(values, 0)).sum()
     difference = real.mean - generated.mean
-    return float(difference @ difference + np.trace(real.covariance) + np.trace(generated.covariance) - 2 * trace_of_root)
+    return float(
+        difference @ difference + np.trace(real.covariance) + np.trace(generated.covariance) - 2 * trace_of_root
+    )

@@ -34,7 +34,12 @@ def generate(generator: nn.Module, latents: Tensor, batch_size: int, device: tor
 
 
 def measure_fid(
-    generator: nn.Module, latents: Tensor, extractor: nn.Module, reference: Reference, batch_size: int, device: torch.device
+    generator: nn.Module,
+    latents: Tensor,
+    extractor: nn.Module,
+    reference: Reference,
+    batch_size: int,
+    device: torch.device,
 ) -> tuple[float, Tensor | None]:
     """FID (Eq. 14) of a generator's images of these latents against a reference.
 

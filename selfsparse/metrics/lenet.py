@@ -70,5 +70,7 @@ def train_lenet(dataset: PackedDataset, settings: LenetSettings) -> tuple[LeNet,
         optimizer.step()
     network.eval()
     with torch.no_grad():
-        guesses = torch.cat([network.classify(images[part]).argmax(1) for part in torch.from_numpy(held_out).split(1000)])
+        guesses = torch.cat(
+            [network.classify(images[part]).argmax(1) for part in torch.from_numpy(held_out).split(1000)]
+        )
     return network, float((guesses == labels[torch.from_numpy(held_out)]).float().mean())

@@ -1,9 +1,10 @@
 """The final measures of one configuration: FID and KID, sparsity, and what its sheets and maps show."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,11 +13,11 @@ from torch import nn
 
 from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
-from selfsparse.files import atomic_path
+from selfsparse.files import atomic_path, read_json
 from selfsparse.metrics.extractors import load_extractor
 from selfsparse.metrics.generated import draw_latents, generate, measure_fid, tile, to_uint8
 from selfsparse.metrics.kid import kernel_distance
-from selfsparse.metrics.reference import load_reference
+from selfsparse.metrics.reference import Reference, load_reference
 from selfsparse.metrics.sparsity import measure_sparsity
 from selfsparse.models.build import build_generator
 from selfsparse.paths import extractor_dir, reference_dir, result_dir
@@ -46,37 +47,54 @@ def measure_configuration_fid(settings: Settings, configuration: Configuration, 
     extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device)
     references = [load_reference(reference_dir(configuration.extractor_key), size) for size in ("small", "large")]
     folder = result_dir(configuration.suite, "fid", configuration.name)
-    rows, sheet_written = [], False
-    for seed, kind, generator in _generators(configuration, ("best", "last"), device):
-        for reference in references:
-            latents = draw_latents(reference.wanted, configuration.latent_dim, settings.fid.latent_seed)
-            fid, features = measure_fid(generator, latents, extractor, reference, settings.fid.batch_size, device)
-            kid = kid_std = None
-            if features is not None:
-                real = torch.from_numpy(reference.features)
-                kid, kid_std = kernel_distance(
-                    real, features, settings.fid.kid_subsets, settings.fid.kid_subset_size, settings.fid.latent_seed
-                )
-            real_images = reference.gaussian.count
-            rows.append(
-                {
-                    "seed": seed,
-                    "generator": kind,
-                    "n_fake": reference.wanted,
-                    "n_real": real_images,
-                    "fid": fid,
-                    "kid": kid,
-                    "kid_std": kid_std,
-                }
-            )
-            print(f"{configuration.name} seed {seed} {kind}: FID {fid:.4f} ({reference.wanted:,} generated, {real_images:,} real)")
-        if not sheet_written:
-            latents = draw_latents(SHEET_SIDE**2, configuration.latent_dim, settings.fid.latent_seed)
-            images = torch.cat(list(generate(generator, latents, SHEET_SIDE**2, device)))
-            with atomic_path(folder / "samples.png") as partial:
-                tile(images, SHEET_SIDE).save(partial, format="PNG")
-            sheet_written = True
+    rows = []
+    for seed in configuration.train.seeds:
+        run_dir = result_dir(configuration.suite, "runs", configuration.name) / f"seed{seed}"
+        run = _read_run(run_dir, configuration)
+        generator = load_generator(configuration, run_dir / "best.safetensors", device)
+        if not rows:
+            _write_sheet(settings, configuration, generator, device, folder / "samples.png")
+        best = [_measure(settings, configuration, generator, extractor, r, device) for r in references]
+        rows += [{"seed": seed, "generator": "best", **values} for values in best]
+        if run["status"] == "diverged":
+            continue  # its last weights are not finite
+        if run["best_step"] != run["steps"]:
+            generator = load_generator(configuration, run_dir / "last.safetensors", device)
+            best = [_measure(settings, configuration, generator, extractor, r, device) for r in references]
+        rows += [{"seed": seed, "generator": "last", **values} for values in best]
     _write_csv(folder / "fid.csv", rows)
+    for row in rows:
+        print(
+            f"{configuration.name} seed {row['seed']} {row['generator']}: FID {row['fid']:.4f} ({row['n_fake']:,} generated, {row['n_real']:,} real)"
+        )
+
+
+def _measure(
+    settings: Settings,
+    configuration: Configuration,
+    generator: nn.Module,
+    extractor: nn.Module,
+    reference: Reference,
+    device: torch.device,
+) -> dict[str, float | int | None]:
+    latents = draw_latents(reference.wanted, configuration.latent_dim, settings.fid.latent_seed)
+    fid, features = measure_fid(generator, latents, extractor, reference, settings.fid.batch_size, device)
+    kid = kid_std = None
+    if features is not None:
+        real = torch.from_numpy(reference.features)
+        kid, kid_std = kernel_distance(
+            real, features, settings.fid.kid_subsets, settings.fid.kid_subset_size, settings.fid.latent_seed
+        )
+    return {"n_fake": reference.wanted, "n_real": reference.gaussian.count, "fid": fid, "kid": kid, "kid_std": kid_std}
+
+
+def _write_sheet(
+    settings: Settings, configuration: Configuration, generator: nn.Module, device: torch.device, path: Path
+) -> None:
+    latents = draw_latents(SHEET_SIDE**2, configuration.latent_dim, settings.fid.latent_seed)
+    images = torch.cat(list(generate(generator, latents, SHEET_SIDE**2, device)))
+    with atomic_path(path) as partial:
+        tile(images, SHEET_SIDE).save(partial, format="PNG")
 
 
 def measure_configuration_sparsity(settings: Settings, configuration: Configuration, device: torch.device) -> None:
@@ -84,12 +102,14 @@ def measure_configuration_sparsity(settings: Settings, configuration: Configurat
     folder = result_dir(configuration.suite, "sparsity", configuration.name)
     latents = draw_latents(settings.sparsity.latents, configuration.latent_dim, settings.sparsity.latent_seed)
     rows = []
-    for seed, _, generator in _generators(configuration, ("best",), device):
+    for seed in configuration.train.seeds:
+        run_dir = result_dir(configuration.suite, "runs", configuration.name) / f"seed{seed}"
+        generator = load_generator(configuration, run_dir / "best.safetensors", device)
         stages = measure_sparsity(
             generator, latents, settings.sparsity.sparse_channel_rate, settings.fid.batch_size, device
         )
         rows += [{"seed": seed, **asdict(stage)} for stage in stages]
-        if not (folder / "feature_maps.npz").exists():
+        if len(rows) == len(stages):  # the first seed
             with atomic_path(folder / "feature_maps.npz") as partial, open(partial, "wb") as file:
                 np.savez_compressed(file, **feature_maps(generator, latents[:1].to(device)))
     _write_csv(folder / "sparsity.csv", rows)
@@ -105,14 +125,11 @@ def feature_maps(generator: nn.Module, latent: torch.Tensor) -> dict[str, np.nda
     return {name: value.cpu().numpy() for name, value in arrays.items()}
 
 
-def _generators(configuration: Configuration, kinds: tuple[str, ...], device: torch.device) -> Iterator[tuple[int, str, nn.Module]]:
-    """Each seed's generators. A run that diverged has a best one, and no last."""
-    for seed in configuration.train.seeds:
-        folder = result_dir(configuration.suite, "runs", configuration.name) / f"seed{seed}"
-        for kind in kinds:
-            if kind == "last" and not (folder / "last.safetensors").exists() and (folder / "run.json").exists():
-                continue
-            yield seed, kind, load_generator(configuration, folder / f"{kind}.safetensors", device)
+def _read_run(folder: Path, configuration: Configuration) -> dict[str, Any]:
+    try:
+        return read_json(folder / "run.json")
+    except FileNotFoundError:
+        raise DataError(f"{folder} holds no run; make it with: dvc repro -s train@{configuration.name}") from None
 
 
 def _write_csv(path: Path, rows: list[Mapping[str, object]]) -> None:

@@ -33,7 +33,13 @@ class Reference:
 
 
 def make_references(
-    dataset: PackedDataset, extractor: nn.Module, samples: tuple[int, int], seed: int, batch_size: int, device: torch.device, folder: Path
+    dataset: PackedDataset,
+    extractor: nn.Module,
+    samples: tuple[int, int],
+    seed: int,
+    batch_size: int,
+    device: torch.device,
+    folder: Path,
 ) -> dict[str, Any]:
     """Write the references of both sample counts, and reference.json, which names all that shaped them."""
     images = torch.from_numpy(dataset.images)
@@ -70,7 +76,9 @@ def load_reference(folder: Path, size: str) -> Reference:
         DataError: it was not made.
     """
     if not (folder / "reference.json").is_file():
-        raise DataError(f"{folder} holds no statistics of real images; make them with: dvc repro -s reference@{folder.name}")
+        raise DataError(
+            f"{folder} holds no statistics of real images; make them with: dvc repro -s reference@{folder.name}"
+        )
     description = read_json(folder / "reference.json")[size]
     with np.load(folder / f"{size}.npz") as arrays:
         gaussian = Gaussian(arrays["mean"], arrays["covariance"], description["real_images"])

@@ -128,4 +128,6 @@ def check_widths(what: str, widths: Sequence[int], resolution: int) -> None:
     """Raise ValueError unless the widths lead from 4 x 4 to the resolution, doubling once per width."""
     reached = 4 * 2 ** len(widths)
     if reached != resolution:
-        raise ValueError(f"{what} widths {list(widths)} make {reached} x {reached} images, not {resolution} x {resolution}")
+        raise ValueError(
+            f"{what} widths {list(widths)} make {reached} x {reached} images, not {resolution} x {resolution}"
+        )

@@ -6,6 +6,7 @@ It stands alone: put it behind any layer of a generator of your own.
     x = sastm(h, z)                         # h (N, 64, 8, 8), z (N, 128) -> x (N, 64, 8, 8)
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -65,7 +66,7 @@ class SASTM(nn.Module):
             raise ValueError("an SASTM needs the channel head, the position head or both")
         widths = [latent_dim, *mlp_widths]
         self.mlp = nn.Sequential(  # f of Eq. 1, 2
-            *(layer for a, b in zip(widths, widths[1:], strict=False) for layer in (nn.Linear(a, b), nn.ReLU()))
+            *(layer for a, b in itertools.pairwise(widths) for layer in (nn.Linear(a, b), nn.ReLU()))
         )
         self.channel_head = nn.Sequential(nn.Linear(widths[-1], channels), nn.ReLU()) if channel_head else None  # g1
         self.position_head = _position_head(widths[-1], position_size, size) if position_head else None  # g2
@@ -102,5 +103,3 @@ def _position_head(width: int, start: int, size: int) -> nn.Sequential:
     for _ in range(abs(steps)):
         layers.append((nn.ConvTranspose2d if steps > 0 else nn.Conv2d)(1, 1, 4, 2, 1))
     return nn.Sequential(*layers, nn.ReLU())
-
-

@@ -18,7 +18,9 @@ NOT_SHAPING = {"device", "parallel_seeds", "checkpoint_every", "seeds"}
 CODE = ("models", "training", "metrics")
 
 
-def fingerprint(configuration: Configuration, seed: int, device_type: str, reference_sha256: str, images_sha256: str) -> dict[str, Any]:
+def fingerprint(
+    configuration: Configuration, seed: int, device_type: str, reference_sha256: str, images_sha256: str
+) -> dict[str, Any]:
     """Return everything that shapes a run, as a flat dictionary of plain values."""
     settings = configuration.model_dump(mode="json", exclude={"train", "name", "suite"})
     settings["train"] = configuration.train.model_dump(mode="json", exclude=NOT_SHAPING)

@@ -45,7 +45,9 @@ class StopRequest:
             self.requested = True
 
 
-def train_run(settings: Settings, configuration: Configuration, seed: int, device: torch.device, bar_position: int = 0) -> History:
+def train_run(
+    settings: Settings, configuration: Configuration, seed: int, device: torch.device, bar_position: int = 0
+) -> History:
     """Train one run to its end, from its last checkpoint where there is one, and write its results.
 
     Raises:
@@ -73,7 +75,10 @@ def train_run(settings: Settings, configuration: Configuration, seed: int, devic
             history.losses = [losses.to(device) for losses in history.losses]
             _say(f"seed {seed}: goes on from step {trainer.step:,}")
         elif differences := store.differences():
-            _say(f"seed {seed}: starts anew; an unfinished run exists under other settings:\n  " + "\n  ".join(differences))
+            _say(
+                f"seed {seed}: starts anew; an unfinished run exists under other settings:\n  "
+                + "\n  ".join(differences)
+            )
 
         started = time.monotonic()
         seconds_before = history.seconds
@@ -93,7 +98,9 @@ def train_run(settings: Settings, configuration: Configuration, seed: int, devic
                 if device.type == "cpu" or at_evaluation or at_checkpoint or stop.requested:
                     history.diverged_at = history.first_non_finite(trainer.step)
                 if history.diverged_at is not None:
-                    _say(f"seed {seed}: DIVERGED: the loss is not finite at step {history.diverged_at:,}; the run stops here")
+                    _say(
+                        f"seed {seed}: DIVERGED: the loss is not finite at step {history.diverged_at:,}; the run stops here"
+                    )
                     break
                 if at_evaluation:
                     evaluate(trainer, history)
@@ -105,7 +112,13 @@ def train_run(settings: Settings, configuration: Configuration, seed: int, devic
                 if at_checkpoint:
                     save()
         save()
-        write_results(configuration, seed, trainer, history, result_dir(configuration.suite, "runs", configuration.name) / f"seed{seed}")
+        write_results(
+            configuration,
+            seed,
+            trainer,
+            history,
+            result_dir(configuration.suite, "runs", configuration.name) / f"seed{seed}",
+        )
     return history
 
 
@@ -163,5 +176,3 @@ def _show(bar: tqdm, history: History) -> None:
 
 def _say(message: str) -> None:
     tqdm.write(message, file=sys.stderr)
-
-

@@ -66,7 +66,9 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
             signal.signal(number, handler)
     if failed:
         names = ", ".join(f"{p.name} (exit code {p.exitcode})" for p in failed)
-        raise RunError(f"{configuration.name}: {names} failed; the reason stands above. The same command goes on from the last checkpoints.")
+        raise RunError(
+            f"{configuration.name}: {names} failed; the reason stands above. The same command goes on from the last checkpoints."
+        )
     if stopping:
         return INTERRUPTED
     _finish(configuration, device, time.time() - started)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from selfsparse.analysis.correlation import COLUMNS, mean_best_fid, mean_sparsity, metrics, write_correlation
+from selfsparse.config import load_settings
 
 
 def test_xi_is_averaged_over_stages_then_seeds():
@@ -35,14 +36,14 @@ def test_written_from_the_stages_results(project):
     _measure(project, "digits-16-wgan_gp", 10.0, 0.0)
     _measure(project, "digits-16-self_sparse", 8.0, 0.5)
     _measure(project, "photos-16-self_sparse", 8.0, 0.5)  # its baseline has not run: no pair
-    write_correlation("quick")
+    write_correlation("quick", load_settings().suite("quick"))
     table = pd.read_csv(project / "results/quick/correlation.csv", keep_default_na=False)
     assert table.to_dict("records") == [dict(zip(COLUMNS, ["digits", 16, "", 0.5, 10.0, 8.0, 20.0], strict=True))]
     assert json.loads((project / "results/quick/correlation.json").read_text()) == {"pairs": 1, "pairs_16": 1}
 
 
 def test_nothing_measured(project):
-    write_correlation("quick")
+    write_correlation("quick", load_settings().suite("quick"))
     assert json.loads((project / "results/quick/correlation.json").read_text()) == {"pairs": 0}
     assert (project / "results/quick/correlation.csv").read_text() == ",".join(COLUMNS) + "\n"
 

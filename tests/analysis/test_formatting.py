@@ -13,6 +13,7 @@ from selfsparse.analysis.formatting import (
     mean_std,
     number,
     share,
+    short,
     to_csv,
     to_latex,
     to_markdown,
@@ -23,6 +24,16 @@ from selfsparse.analysis.statistics import moments
 def test_numbers():
     assert (number(1.005, 1), number(-2.5), number(math.nan), number(None)) == ("1.0", "−2.50", "–", "–")
     assert (count(50000), count(math.nan), share(0.125), share(1.0)) == ("50,000", "–", "12 %", "100 %")
+
+
+def test_three_significant_digits():
+    assert [short(value) for value in (0.0012345, 12.345, 5597.4, -0.5, math.nan)] == [
+        "0.00123",
+        "12.3",
+        "5,597",
+        "−0.5",
+        "–",
+    ]
 
 
 def test_mean_and_spread():

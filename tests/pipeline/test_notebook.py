@@ -64,7 +64,12 @@ def test_a_notebook_from_a_folder_below_the_root(project):
     found = run(project / "notebooks", "pipeline.notebook", "table_ablation", "--suite", "paper")
     assert (found.returncode, found.stderr) == (0, "")
     page = (project / "results/paper/notebooks/table_ablation/table_ablation.html").read_text()
-    assert "<title>Ablation" in page and "<script" not in page and str(project) not in page
+    assert (
+        "<title>Ablation" in page
+        and 'alt="Lowest FID of each training in suite paper' in page
+        and "<script" not in page
+        and str(project) not in page
+    )
     assert (project / "results/paper/tables/table_ablation/ablation.csv").is_file()
     assert (project / "results/paper/figures/table_ablation/ablation.svg").is_file()
 
@@ -75,10 +80,10 @@ def test_a_failing_cell_and_a_warning_are_errors(project):
     good = path.read_text()
     path.write_text(good.replace("sentences.ablation(results)", "1 / 0"))
     found = run(project, "pipeline.notebook", "table_ablation", "--suite", "quick")
-    assert found.returncode == 1 and "ZeroDivisionError" in found.stderr
+    assert found.returncode == 2 and "ZeroDivisionError" in found.stderr
     path.write_text(good.replace("sentences.ablation(results)", "__import__('warnings').warn('look here')"))
     found = run(project, "pipeline.notebook", "table_ablation", "--suite", "quick")
-    assert found.returncode == 1 and "look here" in found.stderr
+    assert found.returncode == 2 and "look here" in found.stderr
     assert not (project / "results/quick/notebooks").exists()
 
 
