@@ -1,0 +1,56 @@
+"""What several tests start from: a small project with data, extractor and references prepared."""
+
+import os
+import shutil
+import signal
+import sys
+
+import pytest
+from small_project import ROOT, SMALL, write_project
+
+sys.path.append(str(ROOT))  # for the package pipeline, which is not installed
+
+# Networks of four channels gain nothing from a second thread, and wait for it where the cores are busy.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@pytest.fixture(scope="session")
+def _prepared(tmp_path_factory):
+    """Digits packed, their classifier trained for three steps, the real images measured."""
+    folder = write_project(tmp_path_factory.mktemp("prepared"), SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        from pipeline import data, extractor, reference
+        from selfsparse.config import load_settings
+
+        settings = load_settings()
+        data.main(settings, "digits-16")
+        extractor.main(settings, "digits-16-lenet")
+        reference.main(settings, "digits-16-lenet")
+    return folder
+
+
+@pytest.fixture
+def small(_prepared, tmp_path, monkeypatch):
+    """A copy of the prepared project as the current folder."""
+    folder = tmp_path / "project"
+    shutil.copytree(_prepared, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def small_module(_prepared, tmp_path_factory):
+    """A copy of the prepared project for a module's tests to share."""
+    folder = tmp_path_factory.mktemp("shared") / "project"
+    shutil.copytree(_prepared, folder)
+    return folder
+
+
+@pytest.fixture
+def keep_signals():
+    """A run in this process takes the signals over; give them back."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

@@ -1,0 +1,175 @@
+"""The packed arrays against computations of this test's own."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from small_project import SMALL, write_project
+
+from selfsparse.config import Dataset, load_settings
+from selfsparse.data.packed import load_packed, pack, real_subset
+from selfsparse.data.sources import Source, open_source
+from selfsparse.errors import DataError
+
+
+def prepare(folder, name: str, changes: dict | None = None):
+    settings = load_settings(write_project(folder, {**SMALL, **(changes or {})}) / "params.yaml")
+    dataset = settings.dataset(name)
+    source = open_source(settings, dataset)
+    pack(source, dataset, folder / name)
+    return source, load_packed(folder / name)
+
+
+def bicubic(images: np.ndarray, size: int) -> np.ndarray:
+    """Resize grey images (N, H, W) upwards by Keys' cubic kernel with a = -1/2, cut off and rescaled at the borders."""
+
+    def weights(before: int) -> np.ndarray:
+        table = np.zeros((size, before))
+        for i in range(size):
+            centre = (i + 0.5) * before / size - 0.5
+            t = np.abs(np.arange(before) - centre)
+            near = 1.5 * t**3 - 2.5 * t**2 + 1
+            far = -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
+            table[i] = np.where(t <= 1, near, np.where(t < 2, far, 0))
+        return table / table.sum(1, keepdims=True)
+
+    def to_bytes(values: np.ndarray) -> np.ndarray:
+        return np.clip(np.floor(values + 0.5), 0, 255)
+
+    across = to_bytes(images @ weights(images.shape[2]).T)
+    return to_bytes(weights(images.shape[1]) @ across)
+
+
+def test_digits_are_the_originals_enlarged_and_framed(small):
+    from sklearn.datasets import load_digits
+
+    packed = load_packed(small / "data/packed/digits-16")
+    originals = load_digits()
+    assert packed.images.shape == (1797, 1, 16, 16) and packed.images.dtype == np.uint8
+    # 17 grey levels, 0 to 16, become 0 to 255.
+    expected = bicubic(np.rint(originals.images * 255 / 16), 12)
+    inner = packed.images[:, 0, 2:14, 2:14].astype(float)
+    assert np.abs(inner - expected).max() <= 1  # Pillow rounds its weights to 22 bits
+    assert (inner != expected).mean() < 0.01
+    assert packed.images[:, :, [0, 1, 14, 15], :].max() == 0 and packed.images[:, :, :, [0, 1, 14, 15]].max() == 0
+    assert inner[:, 0].max() > 200 and inner[:, -1].max() > 200  # why there is a border: ink touches the edge
+    assert packed.labels.tolist() == originals.target.tolist() and packed.has_own_labels
+
+
+def test_the_manifest_tells_the_truth(small):
+    folder = small / "data/packed/digits-16"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["count"] == 1797 and manifest["shape"] == [1797, 1, 16, 16]
+    assert manifest["sha256"] == hashlib.sha256((folder / "images.npy").read_bytes()).hexdigest()
+    assert manifest["filter"] == "bicubic" and manifest["border"] == 2 and "scikit-learn" in manifest["source"]
+
+
+def test_packing_twice_gives_the_same_bytes(small):
+    again = prepare(small / "again", "digits-16")[1]
+    assert again.manifest == load_packed(small / "data/packed/digits-16").manifest
+
+
+def test_images_stay_on_disk(small):
+    assert isinstance(load_packed(small / "data/packed/digits-16").images, np.memmap)
+
+
+def test_photos_are_crops_with_contrast(tmp_path):
+    source, packed = prepare(tmp_path, "photos-16")
+    again, _ = prepare(tmp_path / "again", "photos-16")
+    other, _ = prepare(tmp_path / "other", "photos-16", {"photos.seed": 1})
+    crops = np.stack(list(source.images))
+    assert crops.shape == (40, 32, 32, 3) and packed.images.shape == (40, 3, 16, 16)
+    # Luma as Pillow's: (299 R + 587 G + 114 B) / 1000.
+    luma = crops @ np.array([0.299, 0.587, 0.114])
+    assert luma.std(axis=(1, 2)).min() > 20 - 0.5
+    assert not packed.has_own_labels and set(packed.labels.tolist()) <= set(range(8))
+    assert np.array_equal(crops, np.stack(list(again.images)))
+    assert not np.array_equal(crops, np.stack(list(other.images)))
+    # Antialiased halving keeps a crop's mean colour, channel by channel.
+    means = packed.images.mean(axis=(2, 3))
+    assert np.abs(means - crops.mean(axis=(1, 2))).max() < 4
+    # Every crop is to be found in a photograph at half size.
+    from PIL import Image
+    from sklearn.datasets import load_sample_images
+
+    halves = [Image.fromarray(a).resize((320, 213), Image.Resampling.LANCZOS) for a in load_sample_images().images]
+    for crop in crops[:5]:
+        assert any(_holds(np.asarray(half), crop) for half in halves)
+
+
+def _holds(photo: np.ndarray, crop: np.ndarray) -> bool:
+    tops, lefts = np.nonzero((photo[: 213 - 31, : 320 - 31] == crop[0, 0]).all(-1))
+    return any(np.array_equal(photo[t : t + 32, x : x + 32], crop) for t, x in zip(tops, lefts, strict=True))
+
+
+def _dataset(**changes) -> Dataset:
+    values = {"dataset": "digits", "resolution": 8, "channels": 1, "filter": "box", "border": 0, "download": False}
+    return Dataset(**{**values, **changes})
+
+
+def _source(images, count: int = 3) -> Source:
+    return Source(count, images, np.zeros(count, np.int64), "digit", {"source": "made up", "split": "all"})
+
+
+def test_channels_come_first(tmp_path):
+    image = np.zeros((8, 8, 3), np.uint8)
+    image[0, :, 0], image[:, 0, 1], image[4, 5, 2] = 200, 100, 50
+    pack(_source([image], 1), _dataset(channels=3), tmp_path)
+    assert np.array_equal(load_packed(tmp_path).images[0], image.transpose(2, 0, 1))
+
+
+def test_grey_and_colour_convert(tmp_path):
+    colour = np.full((8, 8, 3), (255, 0, 0), np.uint8)
+    pack(_source([colour], 1), _dataset(), tmp_path / "grey")
+    assert (load_packed(tmp_path / "grey").images == 76).all()  # 0.299 * 255
+    pack(_source([np.full((8, 8), 9, np.uint8)], 1), _dataset(channels=3), tmp_path / "colour")
+    assert (load_packed(tmp_path / "colour").images == 9).all()
+
+
+def broken_off():
+    yield np.zeros((8, 8), np.uint8)
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("images", "error"),
+    [(broken_off(), KeyboardInterrupt), ([np.zeros((8, 8), np.uint8)], DataError)],
+    ids=["interrupted", "too few"],
+)
+def test_an_unfinished_pack_leaves_nothing(tmp_path, images, error):
+    with pytest.raises(error):
+        pack(_source(images), _dataset(), tmp_path / "digits-8")
+    assert not list((tmp_path / "digits-8").iterdir())
+    with pytest.raises(DataError, match="dvc repro -s data@digits-8"):
+        load_packed(tmp_path / "digits-8")
+
+
+def test_a_manifest_never_describes_other_images(tmp_path):
+    """Packed again under other settings, and interrupted after the images: the old manifest would vouch for the new."""
+    image = np.full((8, 8), 1, np.uint8)
+    pack(_source([image], 1), _dataset(), tmp_path)
+
+    class Interrupted:
+        def __array__(self, *arguments, **options):
+            raise KeyboardInterrupt
+
+    source = Source(1, [image + 1], Interrupted(), "digit", {"source": "made up", "split": "all"})
+    with pytest.raises(KeyboardInterrupt):
+        pack(source, _dataset(), tmp_path)
+    if (tmp_path / "manifest.json").is_file():
+        packed = load_packed(tmp_path)
+        found = hashlib.sha256((tmp_path / "images.npy").read_bytes()).hexdigest()
+        assert found == packed.manifest["sha256"]
+
+
+def test_a_real_subset_is_exact_distinct_and_fixed():
+    found = real_subset(1797, 500, 0)
+    assert len(found) == 500 == len(set(found.tolist())) and 0 <= found.min() and found.max() < 1797
+    assert np.array_equal(found, np.sort(found)) and np.array_equal(found, real_subset(1797, 500, 0))
+    assert not np.array_equal(found, real_subset(1797, 500, 1))
+    # A smaller subset is part of a larger one of the same shuffle; more than all are all.
+    assert set(real_subset(1797, 100, 0)) < set(found)
+    assert real_subset(1797, 5000, 0).tolist() == list(range(1797))
+
+

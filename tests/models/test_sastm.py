@@ -1,0 +1,207 @@
+"""The SASTM against Eq. 1 to 3 written out, its gradients against Eq. 6 in closed form."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import selfsparse.models.sastm
+from selfsparse.models import SASTM
+from selfsparse.models.sastm import recombine
+
+HEADS = [(True, True), (True, False), (False, True)]
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def make(channel_head: bool = True, position_head: bool = True, size: int = 8, **options) -> SASTM:
+    torch.manual_seed(3)
+    sastm = SASTM(
+        5,
+        6,
+        size,
+        mlp_widths=(7,),
+        position_size=4,
+        channel_head=channel_head,
+        position_head=position_head,
+        **options,
+    )
+    return sastm.double()
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 8, 16])
+def test_coefficients_are_never_negative_and_have_the_maps_shape(size):
+    sastm = make(size=size)
+    z = torch.randn(64, 5, generator=rng(), dtype=torch.float64)
+    alpha, beta = sastm.coefficients(z)
+    assert alpha.shape == (64, 6) and beta.shape == (64, size, size)
+    assert alpha.min() >= 0 and beta.min() >= 0
+    # ReLU, not an absolute value or a square: among so many some coefficients are exactly zero, others not.
+    assert (alpha == 0).any() and (alpha > 0).any()
+    assert sastm(torch.ones(64, 6, size, size, dtype=torch.float64), z).shape == (64, 6, size, size)
+
+
+def test_recombination_is_equation_3_term_by_term():
+    h = torch.randn(2, 3, 4, 5, generator=rng(), dtype=torch.float64)
+    alpha = torch.rand(2, 3, generator=rng(1), dtype=torch.float64)
+    beta = torch.rand(2, 4, 5, generator=rng(2), dtype=torch.float64)
+    by_channel, by_position = torch.einsum("ni,nijk->nijk", alpha, h), torch.einsum("njk,nijk->nijk", beta, h)
+    torch.testing.assert_close(recombine(h, alpha, beta), by_channel + by_position, rtol=1e-14, atol=0)
+    torch.testing.assert_close(recombine(h, alpha, None), by_channel, rtol=0, atol=0)
+    torch.testing.assert_close(recombine(h, None, beta), by_position, rtol=0, atol=0)
+    # One number by hand: (0.5 + 2) * 4 = 10.
+    number = recombine(torch.full((1, 1, 1, 1), 4.0), torch.tensor([[0.5]]), torch.tensor([[[2.0]]]))
+    assert number.item() == 10.0
+
+
+@pytest.mark.parametrize("heads", HEADS)
+def test_forward_recombines_its_own_coefficients(heads):
+    sastm = make(*heads)
+    z, h = torch.randn(4, 5, dtype=torch.float64), torch.randn(4, 6, 8, 8, dtype=torch.float64)
+    alpha, beta = sastm.coefficients(z)
+    assert (alpha is not None, beta is not None) == heads
+    # A removed head counts as zero in Eq. 3 (U28).
+    a = torch.zeros(4, 6) if alpha is None else alpha
+    b = torch.zeros(4, 8, 8) if beta is None else beta
+    torch.testing.assert_close(sastm(h, z), a[:, :, None, None] * h + b[:, None] * h, rtol=1e-14, atol=0)
+
+
+def test_a_zero_needs_both_coefficients():
+    # U29: alpha_0 = 0 alone empties no channel where beta is positive; where both are zero, x is zero.
+    alpha, beta = torch.tensor([[0.0, 1.0]]), torch.tensor([[[0.0, 2.0]]])
+    x = recombine(torch.ones(1, 2, 1, 2), alpha, beta)
+    assert x.tolist() == [[[[0.0, 2.0]], [[1.0, 3.0]]]]
+
+
+@pytest.mark.parametrize("heads", HEADS)
+def test_gradients_are_equation_6(heads):
+    """Eq. 6, with the sums that it leaves out restored: x_ijk = (alpha_i + beta_jk) h_ijk, so for a loss L with g = dL/dx
+
+    dL/dalpha_i = sum_jk g_ijk h_ijk,  dL/dbeta_jk = sum_i g_ijk h_ijk,  dL/dh_ijk = (alpha_i + beta_jk) g_ijk.
+    """
+    h = torch.randn(3, 4, 5, 6, generator=rng(), dtype=torch.float64, requires_grad=True)
+    alpha = torch.rand(3, 4, generator=rng(1), dtype=torch.float64, requires_grad=True) if heads[0] else None
+    beta = torch.rand(3, 5, 6, generator=rng(2), dtype=torch.float64, requires_grad=True) if heads[1] else None
+    g = torch.randn(3, 4, 5, 6, generator=rng(3), dtype=torch.float64)
+    recombine(h, alpha, beta).backward(g)
+    total = torch.zeros_like(h)
+    if alpha is not None:
+        torch.testing.assert_close(alpha.grad, torch.einsum("nijk,nijk->ni", g, h), rtol=1e-12, atol=1e-12)
+        total = total + alpha[:, :, None, None]
+    if beta is not None:
+        torch.testing.assert_close(beta.grad, torch.einsum("nijk,nijk->njk", g, h), rtol=1e-12, atol=1e-12)
+        total = total + beta[:, None]
+    torch.testing.assert_close(h.grad, total * g, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("heads", HEADS)
+def test_gradients_reach_the_heads_weights_as_equation_6_says(heads):
+    """Chain rule through g1 (one Linear and ReLU) by hand; finite differences for every other weight."""
+    sastm = make(*heads, size=4)
+    z = torch.randn(3, 5, generator=rng(), dtype=torch.float64)
+    h = torch.randn(3, 6, 4, 4, generator=rng(1), dtype=torch.float64)
+    g = torch.randn(3, 6, 4, 4, generator=rng(2), dtype=torch.float64)
+    sastm(h, z).backward(g)
+    if heads[0]:
+        with torch.no_grad():
+            shared = sastm.mlp(z)
+            open_ = sastm.channel_head[0](shared) > 0
+            by_alpha = torch.einsum("nijk,nijk->ni", g, h) * open_  # Eq. 6, then ReLU
+        torch.testing.assert_close(sastm.channel_head[0].weight.grad, by_alpha.T @ shared, rtol=1e-10, atol=1e-12)
+        torch.testing.assert_close(sastm.channel_head[0].bias.grad, by_alpha.sum(0), rtol=1e-10, atol=1e-12)
+    step = 1e-6
+    for name, weight in sastm.named_parameters():
+        before, values = weight.detach().clone(), []
+        for sign in (1, -1):
+            with torch.no_grad():
+                weight.view(-1)[0] = before.view(-1)[0] + sign * step
+                values.append((sastm(h, z) * g).sum().item())
+        with torch.no_grad():
+            weight.copy_(before)
+        difference = (values[0] - values[1]) / (2 * step)
+        assert weight.grad.view(-1)[0].item() == pytest.approx(difference, rel=1e-5, abs=1e-7), name
+
+
+def test_role_1_a_dead_channel_moves_no_kernel():
+    # Claim C21: alpha_i = 0 and beta = 0 everywhere make x_i = 0, and the kernel behind it gets no gradient.
+    kernel = nn.Conv2d(2, 3, 3, bias=False)
+    x = recombine(kernel(torch.randn(1, 2, 6, 6)), torch.tensor([[0.0, 1.0, 0.0]]), torch.zeros(1, 4, 4))
+    x.square().sum().backward()
+    assert (x[0, 0] == 0).all() and (x[0, 1] != 0).any()
+    gradients = kernel.weight.grad.flatten(1).abs().sum(1)
+    assert gradients[0] == 0 and gradients[2] == 0 and gradients[1] > 0
+
+
+def test_removed_heads_leave_no_parameters():
+    both, channel, position = (make(*heads) for heads in HEADS)
+    assert not any("position_head" in name for name, _ in channel.named_parameters())
+    assert not any("channel_head" in name for name, _ in position.named_parameters())
+    count = [sum(p.numel() for p in s.parameters()) for s in (both, channel, position)]
+    # f: 5 -> 7, 5*7 + 7 = 42. g1: 7 -> 6, 7*6 + 6 = 48.
+    # g2: 7 -> 16 = 4 x 4, 7*16 + 16 = 128, and one 4 x 4 deconvolution to 8 x 8, 16 + 1 = 17.
+    assert count == [42 + 48 + 145, 42 + 48, 42 + 145]
+
+
+@pytest.mark.parametrize(
+    ("start", "size", "kinds"),
+    [
+        (16, 4, [(nn.Conv2d, 4, 2, 1)] * 2),  # Table A4 at 4 x 4: 16 -> 8 -> 4 (U21)
+        (16, 8, [(nn.Conv2d, 4, 2, 1)]),
+        (16, 16, [(nn.Conv2d, 3, 1, 1)]),
+        (16, 64, [(nn.ConvTranspose2d, 4, 2, 1)] * 2),
+    ],
+)
+def test_the_position_head_goes_by_halves_and_doubles(start, size, kinds):
+    sastm = SASTM(4, 3, size, mlp_widths=(start * start,), position_size=start)
+    found = [
+        (type(m), m.kernel_size[0], m.stride[0], m.padding[0])
+        for m in sastm.position_head
+        if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)
+    ]
+    assert found == kinds
+    # f already ends at the square: no Linear in between. ReLU at the end alone.
+    assert not any(isinstance(m, nn.Linear) for m in sastm.position_head)
+    assert [isinstance(m, nn.ReLU) for m in sastm.position_head] == [False] * (len(sastm.position_head) - 1) + [True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"channel_head": False, "position_head": False}, "channel head, the position head or both"),
+        ({"size": 6}, "size must be a power of two, got 6"),
+        ({"size": 0}, "size must be a power of two, got 0"),
+        ({"position_size": 12}, "position_size must be a power of two, got 12"),
+    ],
+)
+def test_what_cannot_be_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        SASTM(**{"latent_dim": 5, "channels": 6, "size": 8, **arguments})
+
+
+def test_recombination_without_coefficients_is_refused():
+    with pytest.raises(ValueError, match="alpha, beta or both"):
+        recombine(torch.ones(1, 1, 1, 1), None, None)
+
+
+def test_the_docstrings_example_runs():
+    example = [line.strip() for line in selfsparse.models.sastm.__doc__.splitlines() if "sastm" in line and "=" in line]
+    assert len(example) == 2
+    names = {"SASTM": SASTM, "h": torch.randn(2, 64, 8, 8), "z": torch.randn(2, 128)}
+    exec("\n".join(example), names)
+    assert names["x"].shape == (2, 64, 8, 8)
+
+
+def test_it_stands_alone():
+    """The module can be copied into another project: it imports nothing of this one, nor anything but torch."""
+    tree = ast.parse(Path(selfsparse.models.sastm.__file__).read_text())
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found.add(node.module.split(".")[0])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+    assert found <= {"torch", "itertools", "math", "collections"}

@@ -1,0 +1,275 @@
+"""params.yaml: what is read, in which order settings resolve, and what a mistake is answered with."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+from small_project import REMOVED, ROOT, params, write_project
+
+from selfsparse.config import load_settings
+from selfsparse.errors import SettingsError
+
+
+@pytest.fixture
+def refuse(tmp_path):
+    """Return the message that changed settings are refused with."""
+
+    def refusal(changes: dict) -> str:
+        return message_of(write_project(tmp_path, changes) / "params.yaml")
+
+    return refusal
+
+
+def message_of(path) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path)
+    message = str(caught.value)
+    assert len(message.splitlines()) <= 6
+    assert "Traceback" not in message and "pydantic" not in message and "https://" not in message
+    error = caught.value  # nothing of pydantic's or YAML's own is printed with it
+    assert error.__cause__ is None and (error.__context__ is None or error.__suppress_context__)
+    return message
+
+
+def test_the_repositorys_settings_load():
+    settings = load_settings(ROOT / "params.yaml")
+    raw = params()
+    assert list(settings.configurations) == list(raw["configurations"])
+    assert settings.suites == tuple(raw["suites"])
+    full = settings.configuration("mnist-32-self_sparse")
+    # The paper's own values, Sec. 4.2: 100K steps, two discriminator steps, rates 1e-4 and 3e-4, an FID every 500.
+    assert (full.train.steps, full.train.discriminator_steps, full.train.evaluate_every) == (100_000, 2, 500)
+    assert (full.train.generator_lr, full.train.discriminator_lr) == (1e-4, 3e-4)
+    assert full.train.device == "cuda" and full.extractor.samples == (5000, 50000)
+    assert (full.dataset_key, full.extractor_key) == ("mnist-32", "mnist-32-inception")
+
+
+def test_the_paper_suite_agrees_with_the_papers_tables():
+    reported = pd.read_csv(ROOT / "selfsparse/paper/configurations.csv").set_index("name")
+    found = load_settings(ROOT / "params.yaml").suite("paper")
+    assert found
+    for c in found:
+        row = reported.loc[c.name]
+        assert c.dataset.dataset == row["dataset"]
+        assert c.dataset.resolution == row["resolution"] == c.network.resolution
+        assert c.dataset.channels == row["channels"]
+        assert c.model == row["model"]
+        assert c.network.architecture == row["architecture"]
+        assert c.latent_dim == row["latent_dim"]
+        assert list(c.train.betas) == [float(beta) for beta in row["adam_betas"].split()]
+        assert len(c.train.seeds) == 3  # Table 2: three trainings
+
+
+def test_order_of_resolution(tmp_path):
+    # train says steps 1000 and batch 64; the suite changes both, one configuration changes the batch again.
+    changes = {
+        "train.steps": 1000,
+        "train.batch_size": 64,
+        "train.threads": 7,
+        "suites.quick.train": {"steps": 200, "batch_size": 32, "evaluate_every": 40, "snapshot_every": 40},
+        "configurations.digits-16-wgan_gp.train": {"batch_size": 16},
+    }
+    settings = load_settings(write_project(tmp_path, changes) / "params.yaml")
+    changed, other = (settings.configuration(f"digits-16-{model}").train for model in ("wgan_gp", "self_sparse"))
+    assert (changed.threads, changed.steps, changed.batch_size) == (7, 200, 16)
+    assert (other.threads, other.steps, other.batch_size) == (7, 200, 32)
+    paper = settings.configuration("mnist-32-wgan_gp").train
+    assert (paper.threads, paper.steps, paper.batch_size) == (7, 1000, 64)
+
+
+def test_settings_are_frozen():
+    settings = load_settings(ROOT / "params.yaml")
+    c = settings.configuration("digits-16-wgan_gp")
+    for thing, field in ((settings, "raw_data"), (c, "name"), (c.train, "steps"), (c.network, "position_size")):
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(thing, field, getattr(thing, field))
+    assert isinstance(c.train.betas, tuple) and isinstance(c.train.seeds, tuple)
+
+
+def test_numbers_as_dvc_reads_them(tmp_path):
+    write_project(tmp_path)
+    text = json.dumps(params()).replace('"generator_lr": 0.0001', '"generator_lr": 1e-4', 1)
+    assert "1e-4" in text
+    (tmp_path / "params.yaml").write_text(text)
+    assert load_settings(tmp_path / "params.yaml").configuration("mnist-32-wgan_gp").train.generator_lr == 1e-4
+
+
+def leaves(values: dict, prefix: str = "") -> Iterator[str]:
+    """The dotted keys that must be there: all but the optional deltas of suites and configurations."""
+    for key, value in values.items():
+        path = prefix + key
+        if (path.startswith("suites.") and path.count(".") >= 2) or path.endswith(".train"):
+            continue
+        if isinstance(value, dict) and value:
+            yield from leaves(value, path + ".")
+        elif not path.startswith("suites."):
+            yield path
+
+
+@pytest.mark.parametrize("key", list(leaves(params())))
+def test_no_default_hides_in_code(key, refuse):
+    # One configuration is enough, and reads faster: the leaf's own, or the first.
+    name = key.split(".")[1] if key.startswith("configurations.") else "digits-16-wgan_gp"
+    one = {"configurations": {name: params()["configurations"][name]}}
+    assert refuse({**one, key: REMOVED}) == f"params.yaml: {key}: missing"
+
+
+@pytest.mark.parametrize("section", list(params()))
+def test_every_section_is_needed(section, refuse):
+    assert refuse({section: REMOVED}) == f"params.yaml: {section}: missing"
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"train.stepz": 1}, ["train.stepz: unknown key", "did you mean steps"]),
+        ({"suites.quick.train.stepz": 1}, ["suites.quick.train.stepz: unknown key", "did you mean steps"]),
+        ({"suites.quick.trian": {}}, ["suites.quick.trian: unknown key", "did you mean train"]),
+        (
+            {"configurations.digits-16-wgan_gp.train": {"beta": [0.0, 0.9]}},
+            ["configurations.digits-16-wgan_gp.train.beta: unknown key", "did you mean betas"],
+        ),
+        (
+            {"configurations.digits-16-wgan_gp.modle": 1},
+            ["configurations.digits-16-wgan_gp.modle: unknown key", "did you mean model"],
+        ),
+        ({"networks.A1.sastm_width": [3]}, ["networks.A1.sastm_width: unknown key", "did you mean sastm_widths"]),
+        ({"fidd": {}}, ["fidd: unknown key", "did you mean fid"]),
+        ({"train.steps": "many"}, ["train.steps:", "integer", "'many'"]),
+        ({"train.steps": 10.5}, ["train.steps:", "integer", "10.5"]),
+        ({"train.steps": True}, ["train.steps:", "integer", "True"]),
+        ({"train.steps": None}, ["train.steps:", "integer", "None"]),
+        ({"train.betas": [0.5]}, ["train.betas.1: missing"]),
+        ({"train.betas": 0.5}, ["train.betas:", "0.5"]),
+        ({"train": 3}, ["train:", "3"]),
+        ({"photos": {}}, ["photos.crops: missing"]),
+        ({"train.steps": 0}, ["train.steps:", "greater than 0", "found 0"]),
+        ({"train.generator_lr": -0.1}, ["train.generator_lr:", "greater than 0", "-0.1"]),
+        ({"train.betas": [0.5, 1.0]}, ["train.betas.1:", "less than 1", "1.0"]),
+        ({"sparsity.sparse_channel_rate": 1.5}, ["sparsity.sparse_channel_rate:", "less than or equal to 1", "1.5"]),
+        ({"train.seeds": [-1]}, ["train.seeds.0:", "-1"]),
+        ({"train.seeds": []}, ["train.seeds:", "at least 1"]),
+        ({"train.seeds": [4, 4]}, ["train", "[4, 4]", "twice"]),
+        ({"suites.quick.train.device": "gpu"}, ["suites.quick.train.device:", "'cuda', 'cpu' or 'auto'", "'gpu'"]),
+        ({"suites.quick.train.snapshot_every": 41}, ["suites.quick.train", "snapshot_every (41)", "evaluate_every"]),
+        (
+            {"configurations.digits-16-wgan_gp.model": "wgan_pg"},
+            ["configurations.digits-16-wgan_gp.model:", "'wgan_pg'", "did you mean wgan_gp"],
+        ),
+        (
+            {"configurations.digits-16-wgan_gp.dataset": "digit"},
+            ["configurations.digits-16-wgan_gp", "'digit-16'", "did you mean digits-16"],
+        ),
+        (
+            {"datasets.digits-16": REMOVED},
+            ["no dataset", "'digits-16'", "configurations.digits-16-wgan_gp.dataset", "datasets has photos-16"],
+        ),
+        (
+            {"configurations.digits-16-wgan_gp.network": "tiny16"},
+            ["configurations.digits-16-wgan_gp.network", "'tiny16'", "did you mean tiny_16"],
+        ),
+        (
+            {"configurations.digits-16-wgan_gp.suite": "qick"},
+            ["configurations.digits-16-wgan_gp.suite", "'qick'", "did you mean quick"],
+        ),
+        (
+            {"configurations.digits-16-wgan_gp.extractor": "inception"},
+            ["configurations.digits-16-wgan_gp.extractor", "'digits-16-inception'"],
+        ),
+        (
+            {"configurations.digits-16-wgan_gp.model": "self_sparse"},
+            ["configurations.digits-16-wgan_gp:", "expected a name", "digits-16-self_sparse"],
+        ),
+        (
+            {"configurations.digits-16-wgan_gp.network": "A1"},
+            ["configurations.digits-16-wgan_gp.network:", "32 x 32", "16 x 16"],
+        ),
+        ({"configurations.digits-0.5": {}}, ["configurations.digits-0"]),
+        ({"datasets.digits-16.resolution": 32}, ["digits-32"]),
+        ({"datasets.digits-16.border": 8}, ["datasets.digits-16.border:", "16 pixels"]),
+        ({"datasets.photos-16.filter": "bicubik"}, ["datasets.photos-16.filter:", "did you mean bicubic"]),
+        ({"extractors.digits-16-lenet.samples": [100, 50]}, ["extractors.digits-16-lenet", "[100, 50]"]),
+        ({"networks.A1.discriminator_widths": [64]}, ["networks.A1", "generator_widths has 3", "discriminator_widths 1"]),
+        ({"networks.A1.position_size": 12}, ["networks.A1", "position_size (12)", "power of two"]),
+    ],
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
+)
+def test_a_mistake_is_named(changes, parts, refuse):
+    message = refuse(changes)
+    assert message.startswith("params.yaml: ")
+    for part in parts:
+        assert part in message
+
+
+def test_a_name_with_a_dot_or_a_capital(refuse):
+    values = params()["configurations"]
+    for name in ("digits-16-wgan_gp-lr_0.1", "Digits-16-wgan_gp"):
+        changed = {**values, name: values["digits-16-wgan_gp"]}
+        assert f"configurations.{name}: a name may hold" in refuse({"configurations": changed})
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
+def test_not_a_number(value, tmp_path):
+    write_project(tmp_path)
+    text = json.dumps(params())
+    changed = text.replace('"gradient_penalty": 10.0', f'"gradient_penalty": {value}', 1)
+    assert changed != text
+    (tmp_path / "params.yaml").write_text(changed)
+    assert message_of(tmp_path / "params.yaml").startswith("params.yaml: train.gradient_penalty: ")
+
+
+def test_a_key_given_twice(tmp_path):
+    text = (ROOT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text.replace("train:\n", "train:\n  threads: 4\n", 1))
+    message = message_of(tmp_path / "params.yaml")
+    assert 'duplicate key "threads"' in message and "line" in message and "suppress" not in message
+
+
+@pytest.mark.parametrize("text", ["", "3", "[1]", "train: [", "a: b: c", "\x00", "train: *none"])
+def test_not_a_settings_file(text, tmp_path):
+    (tmp_path / "params.yaml").write_text(text)
+    assert message_of(tmp_path / "params.yaml").startswith("params.yaml: ")
+
+
+def test_bytes_that_are_no_text(tmp_path):
+    (tmp_path / "params.yaml").write_bytes(b"\xff\xfe\x00")
+    assert message_of(tmp_path / "params.yaml").startswith("params.yaml: not readable")
+
+
+def test_no_settings_file(tmp_path):
+    assert "no such file" in message_of(tmp_path / "params.yaml")
+
+
+def test_many_mistakes_at_once(refuse):
+    message = refuse({f"train.{key}": "x" for key in params()["train"]}).splitlines()
+    assert len(message) == 6 and message[-1] == f"... and {len(params()['train']) - 5} more"
+
+
+@pytest.mark.parametrize(
+    ("method", "typo", "near"),
+    [
+        ("configuration", "digits-16-self_spare", "digits-16-self_sparse"),
+        ("dataset", "digit-16", "digits-16"),
+        ("extractor", "digits-16-lenett", "digits-16-lenet"),
+        ("suite", "qick", "quick"),
+    ],
+)
+def test_near_spellings(method, typo, near):
+    settings = load_settings(ROOT / "params.yaml")
+    with pytest.raises(SettingsError) as caught:
+        getattr(settings, method)(typo)
+    assert f"'{typo}' (did you mean {near}" in str(caught.value)
+
+
+def test_a_suite_without_configurations_is_checked_too(refuse):
+    # Nobody's settings resolve through it yet; a misspelt key in it is a mistake all the same.
+    assert "suites.mine.train.stepz" in refuse({"suites.mine": {"train": {"stepz": 3}}})
+
+
+def test_loading_is_quick():
+    start = time.perf_counter()
+    load_settings(ROOT / "params.yaml")
+    assert time.perf_counter() - start < 2

@@ -1,0 +1,216 @@
+"""Trainings as a user starts them, interrupted at any moment and started again: the same end, bit for bit."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from small_project import CONFIGURATION, FULL_SIZE, SMALL, command, files, run, write_project
+
+LONG = {
+    **SMALL,
+    "suites.quick.train.steps": 60,
+    "suites.quick.train.evaluate_every": 10,
+    "suites.quick.train.snapshot_every": 10,
+    "suites.quick.train.checkpoint_every": 3,
+    "suites.quick.train.seeds": [0, 1],
+    "suites.quick.train.parallel_seeds": 2,
+}
+TIMEOUT = 120
+
+
+def results(project) -> dict[str, bytes]:
+    """All that the runs left, but for the provenance, which holds the time."""
+    found = files(project / f"results/quick/runs/{CONFIGURATION}")
+    return {name: data for name, data in found.items() if name != "provenance.json"}
+
+
+def reset(project) -> None:
+    for folder in (".checkpoints", "results"):
+        shutil.rmtree(project / folder, ignore_errors=True)
+
+
+def start(project) -> subprocess.Popen:
+    return subprocess.Popen(
+        **command(project, "pipeline.train", CONFIGURATION), stderr=subprocess.PIPE, start_new_session=True
+    )
+
+
+def wait_for_state(project, process: subprocess.Popen, beyond: float = 0.0) -> None:
+    """Until a state has been saved after the time `beyond`."""
+    deadline = time.monotonic() + TIMEOUT
+    while not any(p.stat().st_mtime > beyond for p in project.glob(".checkpoints/*/seed*/*/state.pt")):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def kill(process: subprocess.Popen) -> None:
+    """SIGKILL for the whole family at once, as a power cut would; none gets to save anything."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+@pytest.fixture(scope="module")
+def unbroken(small_module):
+    """A project, the results of runs that nothing interrupted, one after the other, and the seconds each took."""
+    import torch
+
+    from selfsparse.config import load_settings
+    from selfsparse.training.loop import train_run
+
+    write_project(small_module, LONG)
+    handlers = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    begun = time.monotonic()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(small_module)
+        settings = load_settings()
+        for seed in LONG["suites.quick.train.seeds"]:
+            train_run(settings, settings.configuration(CONFIGURATION), seed, torch.device("cpu"))
+    seconds = (time.monotonic() - begun) / 2
+    for number, handler in handlers:
+        signal.signal(number, handler)
+    found = results(small_module)
+    assert len(found) == 2 * 5 and found["seed0/last.safetensors"] != found["seed1/last.safetensors"]
+    return small_module, found, seconds
+
+
+def test_killed_at_a_random_moment(unbroken):
+    project, expected, seconds = unbroken
+    check_killed(project, expected, seconds, kills=1)
+
+
+@pytest.mark.slow
+def test_killed_again_and_again(unbroken):
+    project, expected, seconds = unbroken
+    check_killed(project, expected, seconds, kills=5)
+
+
+def check_killed(project, expected, seconds: float, kills: int) -> None:
+    write_project(project, LONG)
+    reset(project)
+    seed = time.time_ns() % 2**32
+    print(f"the moments' seed: {seed}")  # pytest shows it where the test fails
+    moments, killed = random.Random(seed), False
+    for _ in range(kills):
+        begun = time.time()
+        process = start(project)
+        wait_for_state(project, process, begun)
+        time.sleep(moments.uniform(0, 0.8 * seconds / kills))
+        kill(process)
+        killed = process.returncode == -signal.SIGKILL
+    found = run(project, "pipeline.train", CONFIGURATION)
+    assert found.returncode == 0, found.stderr
+    assert "goes on from step" in found.stderr or not killed
+    assert results(project) == expected
+    assert not list(project.glob(".checkpoints/*"))
+
+
+@pytest.mark.slow
+def test_a_second_process_is_refused_and_sigterm_saves(unbroken):
+    project, expected, _ = unbroken
+    write_project(project, LONG)
+    reset(project)
+    first = start(project)
+    try:
+        wait_for_state(project, first)
+        os.killpg(first.pid, signal.SIGSTOP)  # so that it cannot finish meanwhile; it holds its locks all the same
+        second = run(project, "pipeline.train", CONFIGURATION)
+        assert second.returncode == 2
+        assert "another process is training this run" in second.stderr and "Traceback" not in second.stderr
+        os.killpg(first.pid, signal.SIGCONT)
+        first.terminate()  # the process alone, as `kill` and DVC do it: it passes the signal on
+        _, said = first.communicate(timeout=TIMEOUT)
+    finally:
+        if first.poll() is None:
+            os.killpg(first.pid, signal.SIGCONT)
+            kill(first)
+    assert first.returncode == 130, said
+    assert "interrupted, saved at step" in said and "Traceback" not in said
+    assert not any("run.json" in name for name in results(project))
+    again = run(project, "pipeline.train", CONFIGURATION)
+    assert again.returncode == 0 and "goes on from step" in again.stderr
+    assert results(project) == expected
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves(unbroken):
+    project, expected, _ = unbroken
+    write_project(project, LONG)
+    reset(project)
+    process = start(project)
+    wait_for_state(project, process)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal's Ctrl-C reaches every process in it
+    _, said = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert run(project, "pipeline.train", CONFIGURATION).returncode == 0
+    assert results(project) == expected
+
+
+@pytest.mark.parametrize("seconds", [1.0, *(pytest.param(s, marks=pytest.mark.slow) for s in (0.5, 2.0, 3.0, 4.0))])
+def test_ctrl_c_while_it_still_starts(unbroken, seconds):
+    """The first seconds go into imports; an interruption then is an interruption, not a crash."""
+    project, _, _ = unbroken
+    write_project(project, {**LONG, "suites.quick.train.steps": 100_000})
+    reset(project)
+    process = start(project)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        _, said = process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        kill(process)
+        pytest.fail("still running 30 s after Ctrl-C")
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+
+
+@pytest.mark.slow
+def test_the_parent_alone_killed(unbroken):
+    """Its runs notice that nobody collects them, save and end; the same command then goes on."""
+    project, expected, _ = unbroken
+    write_project(project, LONG)
+    reset(project)
+    process = start(project)
+    wait_for_state(project, process)
+    process.kill()
+    process.stderr.read()  # until the last of the family has ended
+    process.wait()
+    assert run(project, "pipeline.train", CONFIGURATION).returncode == 0
+    assert results(project) == expected
+
+
+@pytest.mark.slow
+def test_side_by_side_or_one_by_one_is_the_same(small):
+    changes = {**SMALL, "suites.quick.train.seeds": [0, 1, 2]}
+    found = []
+    for parallel in (1, 3):
+        write_project(small, {**changes, "suites.quick.train.parallel_seeds": parallel})
+        assert run(small, "pipeline.train", CONFIGURATION).returncode == 0
+        found.append(results(small))
+        reset(small)
+    assert found[0] == found[1] and len(found[0]) == 15
+    assert found[0]["seed0/last.safetensors"] != found[0]["seed1/last.safetensors"]
+
+
+def test_a_gpu_that_is_not_there(tmp_path):
+    """The project's own full-size configuration: exit code 2, within a few seconds of the import of torch."""
+    write_project(tmp_path)
+    begun = time.monotonic()
+    found = run(tmp_path, "pipeline.train", FULL_SIZE)
+    assert time.monotonic() - begun < 15
+    assert found.returncode == 2 and "Traceback" not in found.stderr
+    assert found.stderr.startswith("error: ")
+    for word in ("CUDA", "quick", "laptop", "train.device"):
+        assert word in found.stderr
+
+
+def test_an_unknown_configuration(tmp_path):
+    write_project(tmp_path)
+    found = run(tmp_path, "pipeline.train", "digits-16-self_spare")
+    assert found.returncode == 2 and len(found.stderr.splitlines()) <= 6
+    assert "did you mean digits-16-self_sparse" in found.stderr
