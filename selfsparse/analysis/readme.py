@@ -1,0 +1,16 @@
+"""README.md's paper-vs-ours table, taken from the committed results."""
+
+import re
+
+from selfsparse.analysis.formatting import to_markdown
+from selfsparse.analysis.results import load_results
+from selfsparse.analysis.tables import fid_table
+from selfsparse.config import load_settings
+
+BLOCK = re.compile(r"(<!-- paper-vs-ours:[^\n]*-->\n).*?(<!-- end of paper-vs-ours -->)", re.DOTALL)
+
+
+def updated_readme(text: str) -> str:
+    """Return README.md's text with the table as results/ has it now, one part per suite."""
+    parts = [f"Suite `{suite}`\n\n{to_markdown(fid_table(load_results(suite)))}" for suite in load_settings().suites]
+    return BLOCK.sub(lambda match: match[1] + "\n".join(parts) + match[2], text)

@@ -1,0 +1,226 @@
+"""Feature extractors, saved and loaded; and FIDs under them against torch-fidelity's own, from pixels to number."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from small_project import SMALL, write_project
+
+from selfsparse.config import load_settings
+from selfsparse.data.packed import PackedDataset, load_packed
+from selfsparse.errors import DataError, SettingsError
+from selfsparse.metrics.extractors import (
+    find_inception_weights,
+    load_extractor,
+    prepare_extractor,
+    register_with_torch_fidelity,
+)
+from selfsparse.metrics.frechet import RunningGaussian, frechet_distance
+
+CPU = torch.device("cpu")
+LENET = "data/extractors/digits-16-lenet"
+
+
+class Images(torch.utils.data.Dataset):
+    """What torch-fidelity measures: uint8 images with three channels."""
+
+    def __init__(self, images: torch.Tensor) -> None:
+        self.images = images.expand(-1, 3, -1, -1)
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, i):
+        return self.images[i]
+
+
+def our_fid(extractor, first: torch.Tensor, second: torch.Tensor, batch_size: int) -> float:
+    gaussians = []
+    for images in (first, second):
+        running = RunningGaussian()
+        for part in images.split(batch_size):
+            running.add(extractor(part))
+        gaussians.append(running.result())
+    return frechet_distance(*gaussians)
+
+
+def their_fid(name: str, first: torch.Tensor, second: torch.Tensor, batch_size: int, **options) -> float:
+    import torch_fidelity
+
+    return torch_fidelity.calculate_metrics(
+        input1=Images(first),
+        input2=Images(second),
+        fid=True,
+        feature_extractor=name,
+        batch_size=batch_size,
+        cuda=False,
+        cache=False,
+        verbose=False,
+        save_cpu_ram=True,  # no worker processes
+        **options,
+    )["frechet_inception_distance"]
+
+
+def halves(small) -> tuple[torch.Tensor, torch.Tensor]:
+    """Real digits, and other ones upside down."""
+    images = torch.from_numpy(np.array(load_packed(small / "data/packed/digits-16").images[:600]))
+    return images[:300], images[300:].flip(2)
+
+
+def test_lenet_comes_back_as_it_was(small):
+    settings = load_settings()
+    first, second = load_extractor(settings, small / LENET, CPU), load_extractor(settings, small / LENET, CPU)
+    images = halves(small)[0][:20]
+    features = first(images)
+    assert features.shape == (20, 64) and torch.equal(features, second(images))
+    assert not first.training and not any(p.requires_grad for p in first.parameters())
+    described = json.loads((small / LENET / "extractor.json").read_text())
+    assert (described["features"], described["classes"], described["labels"]) == (64, 10, "digit")
+    assert 0 <= described["held_out_accuracy"] <= 1
+
+
+def test_lenet_through_torch_fidelity(small):
+    """The same number from torch_fidelity.calculate_metrics, from the same pixels, to 1e-6."""
+    settings = load_settings()
+    name = register_with_torch_fidelity(settings, small / LENET)
+    assert name == "digits-16-lenet" == register_with_torch_fidelity(settings, small / LENET)
+    first, second = halves(small)
+    ours = our_fid(load_extractor(settings, small / LENET, CPU), first, second, 64)
+    assert ours > 0
+    assert their_fid(name, first, second, 64) == pytest.approx(ours, rel=1e-6)
+
+
+def test_a_name_registered_twice_means_the_folder_named_last(small):
+    """A notebook that measures under one project's classifier and then under another's of the same name."""
+    settings = load_settings()
+    register_with_torch_fidelity(settings, small / LENET)
+    first, second = halves(small)
+    other = small / "elsewhere" / "digits-16-lenet"
+    changed = settings.lenet.model_copy(update={"seed": 7})
+    prepare_extractor(
+        settings.model_copy(update={"lenet": changed}),
+        settings.extractor("digits-16-lenet"),
+        load_packed(small / "data/packed/digits-16"),
+        other,
+    )
+    name = register_with_torch_fidelity(settings, other)
+    ours = our_fid(load_extractor(settings, other, CPU), first, second, 64)
+    assert their_fid(name, first, second, 64) == pytest.approx(ours, rel=1e-6)
+
+
+def test_a_changed_weights_file_is_refused(small):
+    path = small / LENET / "lenet.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(DataError, match=r"lenet\.safetensors is not the file.*dvc repro -f -s extractor@digits-16-lenet"):
+        load_extractor(load_settings(), small / LENET, CPU)
+
+
+def test_not_prepared_yet(small):
+    with pytest.raises(DataError, match="dvc repro -s extractor@nothing"):
+        load_extractor(load_settings(), small / "nothing", CPU)
+
+
+@pytest.mark.parametrize(
+    ("kind", "label_kind", "expected"),
+    [("lenet", "stand-in: quadrant", "lenet_standin"), ("lenet_standin", "digit", "lenet")],
+)
+def test_the_name_says_whose_labels_they_are(small, kind, label_kind, expected):
+    dataset = PackedDataset(np.zeros((4, 1, 16, 16), np.uint8), np.zeros(4, np.int64), {"label_kind": label_kind})
+    settings = load_settings()
+    extractor = settings.extractor("digits-16-lenet").model_copy(update={"extractor": kind})
+    with pytest.raises(SettingsError) as caught:
+        prepare_extractor(settings, extractor, dataset, small / "new")
+    assert f"extractors.digits-16-{kind}:" in str(caught.value) and f"named {expected}" in str(caught.value)
+    assert not (small / "new").exists()
+
+
+def test_inception_weights_that_are_not_there(small):
+    with pytest.raises(DataError, match=r"inception_weights: no file .*weights\.pth"):
+        find_inception_weights("weights.pth")
+
+
+def test_inception_weights_that_cannot_be_downloaded(small, monkeypatch):
+    import torch.hub
+
+    def fail(*arguments, **options):
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", fail)
+    monkeypatch.setenv("TORCH_HOME", str(small / "torch_home"))
+    torch.hub.set_dir(str(small / "torch_home/hub"))
+    try:
+        with pytest.raises(DataError) as caught:
+            find_inception_weights(None)
+    finally:
+        monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    for part in ("Network is unreachable", "https://github.com/toshas/torch-fidelity", "inception_weights", "lenet"):
+        assert part in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def inception_weights(tmp_path_factory):
+    """A file in the official layout: the state of torch-fidelity's own network, with random values."""
+    from torch_fidelity import feature_extractor_inceptionv3 as module
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "load_state_dict_from_url", lambda *arguments, **options: {})
+        patch.setattr(module.FeatureExtractorInceptionV3, "load_state_dict", lambda self, state: None)
+        torch.manual_seed(0)
+        network = module.FeatureExtractorInceptionV3("inception-v3-compat", ["2048"])
+    state = network.state_dict()
+    for name, value in state.items():
+        if value.dim() == 4:  # keeps the signal's size through ninety layers
+            torch.nn.init.kaiming_normal_(value, nonlinearity="relu")
+        elif name.endswith("running_var"):
+            value.fill_(1.0)
+    path = tmp_path_factory.mktemp("inception") / "weights.pth"
+    torch.save(state, path)
+    return path
+
+
+@pytest.mark.slow
+def test_inception_from_a_weights_file(small, inception_weights):
+    """The whole path: settings name the file, prepare, load, features and FID; torch-fidelity's own call agrees."""
+    write_project(small, {**SMALL, "inception_weights": str(inception_weights)})
+    settings = load_settings()
+    extractor = settings.extractor("digits-16-lenet").model_copy(update={"extractor": "inception"})
+    folder = small / "data/extractors/digits-16-inception"
+    described = prepare_extractor(settings, extractor, load_packed(small / "data/packed/digits-16"), folder)
+    assert described["features"] == 2048
+    network = load_extractor(settings, folder, CPU)
+    first, second = (images[:24] for images in halves(small))
+    features = network(first)
+    assert features.shape == (24, 2048) and features.isfinite().all() and features.std() > 0
+
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    own = FeatureExtractorInceptionV3(
+        "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(inception_weights)
+    )
+    assert torch.equal(own(first.expand(-1, 3, -1, -1))[0], features)  # grey is repeated (U45)
+
+    ours = our_fid(network, first, second, 12)
+    theirs = their_fid(
+        "inception-v3-compat", first, second, 12, feature_extractor_weights_path=str(inception_weights)
+    )
+    # 24 images in 2,048 dimensions: torch-fidelity's eigenvalues of the product are zero to 1e-16 only, and it adds
+    # 2,000 of their roots, 1e-8 each; 1e-4 is what that leaves. With full rank both agree to 1e-6: see test_frechet.
+    assert ours > 0 and theirs == pytest.approx(ours, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_other_inception_weights_than_prepared_are_refused(small, inception_weights):
+    path = small / "weights.pth"
+    path.write_bytes(inception_weights.read_bytes())
+    write_project(small, {**SMALL, "inception_weights": "weights.pth"})
+    settings = load_settings()
+    extractor = settings.extractor("digits-16-lenet").model_copy(update={"extractor": "inception"})
+    folder = small / "data/extractors/digits-16-inception"
+    prepare_extractor(settings, extractor, load_packed(small / "data/packed/digits-16"), folder)
+    with open(path, "ab") as file:
+        file.write(b"\0")
+    with pytest.raises(DataError, match=r"weights\.pth is not the file"):
+        load_extractor(settings, folder, CPU)

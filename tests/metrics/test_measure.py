@@ -1,0 +1,154 @@
+"""The final measures of a configuration, from the weights of runs that were really trained for eight steps."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from small_project import CONFIGURATION, SMALL, write_project
+
+from selfsparse.config import load_settings
+from selfsparse.errors import DataError
+from selfsparse.metrics.extractors import load_extractor
+from selfsparse.metrics.generated import draw_latents, measure_fid
+from selfsparse.metrics.measure import (
+    load_generator,
+    measure_configuration_fid,
+    measure_configuration_sparsity,
+)
+from selfsparse.metrics.reference import load_reference
+from selfsparse.metrics.sparsity import measure_sparsity
+from selfsparse.training.loop import train_run
+from selfsparse.training.trainer import Trainer
+
+pytestmark = pytest.mark.usefixtures("keep_signals")
+CPU = torch.device("cpu")
+EXTRACTOR = "digits-16-lenet"
+
+
+def train(project, name: str = CONFIGURATION, seeds=(0, 1)):
+    settings = load_settings(write_project(project, {**SMALL, "suites.quick.train.seeds": list(seeds)}) / "params.yaml")
+    configuration = settings.configuration(name)
+    for seed in seeds:
+        train_run(settings, configuration, seed, CPU)
+    return settings, configuration
+
+
+def rows(path) -> list[dict]:
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_fid_of_every_seed_best_and_last_small_and_large(small):
+    settings, c = train(small)
+    measure_configuration_fid(settings, c, CPU)
+    folder = small / f"results/quick/fid/{c.name}"
+    found = rows(folder / "fid.csv")
+    keys = [(row["seed"], row["generator"], row["n_fake"], row["n_real"]) for row in found]
+    assert keys == [
+        (seed, generator, n, n) for seed in "01" for generator in ("best", "last") for n in ("80", "120")
+    ]
+    # One of them once more, by hand: the last generator of seed 1, the smaller count, latents of the final measure.
+    run = small / f"results/quick/runs/{c.name}/seed1"
+    reference = load_reference(small / "data/references" / EXTRACTOR, "small")
+    latents = draw_latents(80, c.latent_dim, settings.fid.latent_seed)
+    expected, _ = measure_fid(
+        load_generator(c, run / "last.safetensors", CPU),
+        latents,
+        load_extractor(settings, small / "data/extractors" / EXTRACTOR, CPU),
+        reference,
+        80,
+        CPU,
+    )
+    assert float(found[6]["fid"]) == pytest.approx(expected, rel=1e-9)
+    # KID comes with the smaller count alone, whose real features are kept.
+    assert [bool(row["kid"]) for row in found] == [True, False] * 4
+    with Image.open(folder / "samples.png") as sheet:
+        assert sheet.size == (8 * 16, 8 * 16)
+    # Fresh latents: the FID of the best generator is not the one that chose it (U42).
+    best = json.loads((run / "run.json").read_text())["best_fid"]
+    assert float(found[4]["fid"]) != best and float(found[4]["fid"]) == pytest.approx(best, rel=0.5)
+
+
+def test_a_diverged_run_has_a_best_generator_only(small, monkeypatch):
+    original = Trainer.generator_step
+
+    def generator_step(trainer):
+        if trainer.step == 5 and trainer.batches._seed == 1:
+            with torch.no_grad():
+                next(trainer.discriminator.parameters()).fill_(math.nan)
+        return original(trainer)
+
+    monkeypatch.setattr(Trainer, "generator_step", generator_step)
+    settings, c = train(small)
+    measure_configuration_fid(settings, c, CPU)
+    measure_configuration_sparsity(settings, c, CPU)
+    found = rows(small / f"results/quick/fid/{c.name}/fid.csv")
+    assert [(row["seed"], row["generator"]) for row in found] == [
+        ("0", "best"), ("0", "best"), ("0", "last"), ("0", "last"), ("1", "best"), ("1", "best"),
+    ]  # fmt: skip
+    assert all(math.isfinite(float(row["fid"])) for row in found)
+    stages = rows(small / f"results/quick/sparsity/{c.name}/sparsity.csv")
+    assert [(row["seed"], row["stage"]) for row in stages] == [("0", "1"), ("0", "2"), ("1", "1"), ("1", "2")]
+
+
+@pytest.mark.parametrize("model", ["wgan_gp", "self_sparse", "without_psm", "without_csm"])
+def test_sparsity_and_maps(small, model):
+    settings, c = train(small, f"digits-16-{model}", seeds=(0,))
+    measure_configuration_sparsity(settings, c, CPU)
+    folder = small / f"results/quick/sparsity/{c.name}"
+    generator = load_generator(c, small / f"results/quick/runs/{c.name}/seed0/best.safetensors", CPU)
+    latents = draw_latents(30, c.latent_dim, settings.sparsity.latent_seed)
+    expected = measure_sparsity(generator, latents, settings.sparsity.sparse_channel_rate, 30, CPU)
+    found = rows(folder / "sparsity.csv")
+    assert [(row["stage"], row["size"], row["channels"]) for row in found] == [("1", "4", "8"), ("2", "8", "4")]
+    for row, stage in zip(found, expected, strict=True):
+        assert float(row["xi"]) == pytest.approx(stage.xi, rel=1e-12) and 0 <= stage.xi <= 1
+        assert (row["alpha_zero"] == "") == (model in ("wgan_gp", "without_csm"))
+        assert (row["beta_zero"] == "") == (model in ("wgan_gp", "without_psm"))
+        if model == "wgan_gp":
+            assert stage.xi == 0  # nothing before the batch norm makes an exact zero
+    with np.load(folder / "feature_maps.npz") as maps:
+        assert maps["image"].shape == (1, 16, 16) and maps["image"].dtype == np.uint8
+        assert maps["h_1"].shape == maps["x_1"].shape == (8, 4, 4) and maps["x_2"].shape == (4, 8, 8)
+        assert ("alpha_1" in maps) == (model in ("self_sparse", "without_psm"))
+        assert ("beta_1" in maps) == (model in ("self_sparse", "without_csm"))
+        a = maps["alpha_2"][:, None, None] if "alpha_2" in maps else 0
+        b = maps["beta_2"] if "beta_2" in maps else 0
+        factor = 1 if model == "wgan_gp" else a + b
+        np.testing.assert_allclose(maps["x_2"], factor * maps["h_2"], rtol=1e-5, atol=1e-7)
+
+
+def test_best_and_last_the_same_generator_have_the_same_numbers(small, monkeypatch):
+    monkeypatch.setattr("selfsparse.training.loop.measure_fid", _falling())
+    settings, c = train(small, seeds=(0,))
+    measure_configuration_fid(settings, c, CPU)
+    best, last = (
+        [row for row in rows(small / f"results/quick/fid/{c.name}/fid.csv") if row["generator"] == which]
+        for which in ("best", "last")
+    )
+    assert [{**row, "generator": ""} for row in best] == [{**row, "generator": ""} for row in last]
+
+
+def _falling():
+    """FIDs 99, 98, ... so that the last generator is the best."""
+    values = iter(range(99, 0, -1))
+    return lambda *arguments: (float(next(values)), None)
+
+
+def test_what_is_missing_is_said_with_the_command_that_makes_it(small):
+    settings = load_settings()
+    c = settings.configuration(CONFIGURATION)
+    for measure in (measure_configuration_fid, measure_configuration_sparsity):
+        with pytest.raises(DataError, match=f"dvc repro -s train@{CONFIGURATION}"):
+            measure(settings, c, CPU)
+
+
+def test_weights_of_another_network(small):
+    settings, c = train(small, seeds=(0,))
+    other = settings.configuration("digits-16-wgan_gp")
+    with pytest.raises(DataError, match=r"best\.safetensors does not fit digits-16-wgan_gp"):
+        load_generator(other, small / f"results/quick/runs/{c.name}/seed0/best.safetensors", CPU)
