@@ -192,7 +192,10 @@ def test_every_section_is_needed(section, refuse):
         ({"datasets.digits-16.border": 8}, ["datasets.digits-16.border:", "16 pixels"]),
         ({"datasets.photos-16.filter": "bicubik"}, ["datasets.photos-16.filter:", "did you mean bicubic"]),
         ({"extractors.digits-16-lenet.samples": [100, 50]}, ["extractors.digits-16-lenet", "[100, 50]"]),
-        ({"networks.A1.discriminator_widths": [64]}, ["networks.A1", "generator_widths has 3", "discriminator_widths 1"]),
+        (
+            {"networks.A1.discriminator_widths": [64]},
+            ["networks.A1", "generator_widths has 3", "discriminator_widths 1"],
+        ),
         ({"networks.A1.position_size": 12}, ["networks.A1", "position_size (12)", "power of two"]),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else "",

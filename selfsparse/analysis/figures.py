@@ -13,7 +13,7 @@ from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.formatting import number
 from selfsparse.analysis.names import dataset_label, group_label, model_label, variation
 from selfsparse.analysis.results import Results
-from selfsparse.analysis.statistics import bootstrap_interval, moments
+from selfsparse.analysis.statistics import moments
 from selfsparse.analysis.tables import comparable, fid_title, paper_moments
 from selfsparse.config import Configuration
 
@@ -26,10 +26,11 @@ def fid_curves(results: Results) -> Drawing:
     groups = results.groups()
     figure, axes = style.panels(len(groups))
     for axis, (key, group) in zip(axes, groups.items(), strict=True):
+        drawn = [c for c in group if _curve(axis, results, c)]
+        # After drawing: seaborn names the axes by the columns.
         axis.set_title(group_label(key))
         axis.set_xlabel("generator steps")
         axis.set_ylabel(f"FID ({group[0].extractor.extractor})")
-        drawn = [c for c in group if _curve(axis, results, c)]
         _name_the_missing(axis, results, group, drawn)
         _log_if_wide(axis, results, drawn)
     style.legend(figure, _model_handles(results))
@@ -43,11 +44,12 @@ def _curve(axis: Axes, results: Results, c: Configuration) -> bool:
     rows = results.curves[results.curves["configuration"] == c.name]
     finished = results.finished(results.curves, c)
     if len(finished):
-        table = finished.pivot(index="step", columns="seed", values="fid").dropna()
-        values = table.to_numpy(dtype=float).T  # (runs, steps)
-        low, high = bootstrap_interval(values)
-        axis.fill_between(table.index, low, high, color=colour, alpha=0.2, linewidth=0)
-        axis.plot(table.index, values.mean(axis=0), color=colour, linestyle=line)
+        import seaborn  # late: it takes seconds, and no other figure needs it
+
+        seaborn.lineplot(
+            finished, x="step", y="fid", errorbar=("ci", 95), seed=0, legend=False, ax=axis,
+            color=colour, linestyle=line, err_kws={"alpha": 0.2, "linewidth": 0},
+        )  # fmt: skip
     for _, run in rows[~rows["seed"].isin(finished["seed"])].groupby("seed"):
         axis.plot(run["step"], run["fid"], color=colour, linestyle=line, linewidth=0.7)
         axis.plot(run["step"].iloc[-1:], run["fid"].iloc[-1:], color=colour, marker="x", markersize=6)

@@ -76,17 +76,3 @@ def pearson(x: Sequence[float], y: Sequence[float]) -> Correlation:
         return Correlation(n, r, p, math.nan, math.nan)
     z, half = math.atanh(r), NORMAL_975 / math.sqrt(n - 3)
     return Correlation(n, r, p, math.tanh(z - half), math.tanh(z + half))
-
-
-def bootstrap_interval(values: np.ndarray, draws: int = 2000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return the 95 % percentile bootstrap interval of the mean over runs, values (runs, steps) -> two of (steps,).
-
-    The same runs are drawn for all steps. One run has no interval: NaN.
-    """
-    runs, steps = values.shape
-    if runs < 2:
-        return np.full(steps, np.nan), np.full(steps, np.nan)
-    chosen = np.random.default_rng(seed).integers(runs, size=(draws, runs))
-    weights = (chosen[:, :, None] == np.arange(runs)).mean(axis=1)  # (draws, runs)
-    low, high = np.percentile(weights @ values, [2.5, 97.5], axis=0)
-    return low, high

@@ -23,6 +23,19 @@ CURVE_COLUMNS = [
 FID_COLUMNS = ["configuration", "seed", "generator", "n_fake", "n_real", "fid", "kid", "kid_std"]
 SPARSITY_COLUMNS = ["configuration", "seed", "stage", "size", "channels", "xi", "zeta", "alpha_zero", "beta_zero"]
 
+# file in summary/: stage, its file, columns
+TABLES = {
+    "curves": ("runs", "curves.csv", CURVE_COLUMNS),
+    "fid": ("fid", "fid.csv", FID_COLUMNS),
+    "sparsity": ("sparsity", "sparsity.csv", SPARSITY_COLUMNS),
+}
+# folder in summary/: stage, its file; of several seeds, the first
+SMALL_FILES = {
+    "progress": ("runs", "seed*/progress.png"),
+    "samples": ("fid", "samples.png"),
+    "feature_maps": ("sparsity", "feature_maps.npz"),
+}
+
 
 def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     """Write results/<suite>/summary/ and summary.json from whatever has been run; nothing is filled in.
@@ -38,40 +51,23 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     configurations = settings.suite(suite)
     _check_nothing_lost(configurations)
     folder = suite_dir(suite) / "summary"
-    runs, curves, fid, sparsity = ([] for _ in range(4))
-    provenance, small_files = {}, {}
-    for c in configurations:
-        run_dir, fid_dir, sparsity_dir = (result_dir(suite, kind, c.name) for kind in ("runs", "fid", "sparsity"))
-        for seed in c.train.seeds:
-            if (run_dir / f"seed{seed}" / "run.json").is_file():
-                runs.append(read_json(run_dir / f"seed{seed}" / "run.json"))
-                curves.append(_read(run_dir / f"seed{seed}" / "curves.csv", c.name).assign(seed=seed))
-                small_files.setdefault(folder / "progress" / f"{c.name}.png", run_dir / f"seed{seed}" / "progress.png")
-        if (run_dir / "provenance.json").is_file():
-            provenance[c.name] = read_json(run_dir / "provenance.json")
-        if (fid_dir / "fid.csv").is_file():
-            fid.append(_read(fid_dir / "fid.csv", c.name))
-            small_files[folder / "samples" / f"{c.name}.png"] = fid_dir / "samples.png"
-        if (sparsity_dir / "sparsity.csv").is_file():
-            sparsity.append(_read(sparsity_dir / "sparsity.csv", c.name))
-            small_files[folder / "feature_maps" / f"{c.name}.npz"] = sparsity_dir / "feature_maps.npz"
-    tables = {
-        "runs": _table([pd.DataFrame(runs)] if runs else [], RUN_COLUMNS),
-        "curves": _table(curves, CURVE_COLUMNS),
-        "fid": _table(fid, FID_COLUMNS),
-        "sparsity": _table(sparsity, SPARSITY_COLUMNS),
-    }
-    for kind in ("progress", "samples", "feature_maps"):
-        shutil.rmtree(folder / kind, ignore_errors=True)
-    for target, source in small_files.items():
-        with atomic_path(target) as partial:
-            shutil.copyfile(source, partial)
+    tables = {name: _table(configurations, *what) for name, what in TABLES.items()}
+    tables["runs"] = _runs_table(configurations)
     for name, table in tables.items():
         write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+    for kind, (stage, name) in SMALL_FILES.items():
+        shutil.rmtree(folder / kind, ignore_errors=True)
+        for c in configurations:
+            if source := next(iter(sorted(result_dir(suite, stage, c.name).glob(name))), None):
+                with atomic_path(folder / kind / f"{c.name}{source.suffix}") as partial:
+                    shutil.copyfile(source, partial)
     correlation = suite_dir(suite) / "correlation.csv"
     if correlation.is_file():
         write_text(folder / "correlation.csv", correlation.read_text(encoding="utf-8"))
-    write_json(folder / "provenance.json", provenance)
+    provenance = {c.name: result_dir(suite, "runs", c.name) / "provenance.json" for c in configurations}
+    write_json(
+        folder / "provenance.json", {name: read_json(path) for name, path in provenance.items() if path.is_file()}
+    )
     write_json(suite_dir(suite) / "summary.json", _metrics(configurations, tables))
     done = set(tables["runs"]["configuration"])
     return [c.name for c in configurations if c.name in done], [c.name for c in configurations if c.name not in done]
@@ -94,14 +90,32 @@ def _check_nothing_lost(configurations: list[Configuration]) -> None:
         )
 
 
-def _read(path: Path, configuration: str) -> pd.DataFrame:
-    return pd.read_csv(path).assign(configuration=configuration)
+def _runs_table(configurations: list[Configuration]) -> pd.DataFrame:
+    paths = [path for c in configurations for path in _seed_files(c, "run.json").values()]
+    return pd.DataFrame([read_json(path) for path in paths], columns=RUN_COLUMNS)
 
 
-def _table(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    # Columns that are empty for one model (alpha_zero of the baseline) would lose their type in a concatenation.
-    parts = [part.astype({c: "float64" for c in part if part[c].isna().all()}) for part in parts]
+def _table(configurations: list[Configuration], stage: str, name: str, columns: list[str]) -> pd.DataFrame:
+    """Return the CSV files of all configurations, or of all their seeds, as one table."""
+    parts = []
+    for c in configurations:
+        if stage == "runs":
+            read = [pd.read_csv(path).assign(seed=seed) for seed, path in _seed_files(c, name).items()]
+        else:
+            path = result_dir(c.suite, stage, c.name) / name
+            read = [pd.read_csv(path)] if path.is_file() else []
+        # Columns that are empty for one model (alpha_zero of the baseline) would lose their type in a concatenation.
+        parts += [
+            part.assign(configuration=c.name).astype({k: "float64" for k in part if part[k].isna().all()})
+            for part in read
+            if len(part)
+        ]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _seed_files(c: Configuration, name: str) -> dict[int, Path]:
+    paths = {seed: result_dir(c.suite, "runs", c.name) / f"seed{seed}" / name for seed in c.train.seeds}
+    return {seed: path for seed, path in paths.items() if path.is_file()}
 
 
 def sample_label(count: int) -> str:
@@ -116,14 +130,12 @@ def _metrics(configurations: list[Configuration], tables: dict[str, pd.DataFrame
         own = {name: table[table["configuration"] == c.name] for name, table in tables.items()}
         if own["runs"].empty:
             continue
-        values: dict[str, float] = {"best_fid_in_training": own["runs"]["best_fid"].mean()}
-        best = own["fid"][own["fid"]["generator"] == "best"]
-        for count, group in best.groupby("n_fake"):
+        finished = own["runs"][own["runs"]["status"] == "finished"]
+        values: dict[str, float] = {"best_fid_in_training": finished["best_fid"].mean()}
+        for count, group in own["fid"][own["fid"]["generator"] == "best"].groupby("n_fake"):
             values[f"fid_{sample_label(count)}"] = group["fid"].mean()
             values[f"fid_{sample_label(count)}_std"] = group["fid"].std(ddof=1)
-        if not own["sparsity"].empty:
-            values["sparsity"] = own["sparsity"].groupby("seed")["xi"].mean().mean()  # Eq. 15
-        values["runs"] = len(own["runs"])
-        values["diverged"] = int((own["runs"]["status"] == "diverged").sum())
+        values["sparsity"] = own["sparsity"].groupby("seed")["xi"].mean().mean()  # Eq. 15
+        values |= {"runs": len(own["runs"]), "diverged": len(own["runs"]) - len(finished)}
         metrics[c.name] = {key: round(float(value), DIGITS) for key, value in values.items() if pd.notna(value)}
     return metrics

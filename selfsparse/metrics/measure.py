@@ -1,8 +1,8 @@
 """The final measures of one configuration: FID and KID, sparsity, and what its sheets and maps show."""
 
 import csv
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from selfsparse.metrics.extractors import load_extractor
 from selfsparse.metrics.generated import draw_latents, generate, measure_fid, tile, to_uint8
 from selfsparse.metrics.kid import kernel_distance
 from selfsparse.metrics.reference import Reference, load_reference
-from selfsparse.metrics.sparsity import measure_sparsity
+from selfsparse.metrics.sparsity import StageSparsity, measure_sparsity
 from selfsparse.models.build import build_generator
 from selfsparse.paths import extractor_dir, reference_dir, result_dir
 
 SHEET_SIDE = 8
 MAPS_SHOWN = 16
+FID_COLUMNS = ["seed", "generator", "n_fake", "n_real", "fid", "kid", "kid_std"]
 
 
 def load_generator(configuration: Configuration, weights: Path, device: torch.device) -> nn.Module:
@@ -43,29 +44,29 @@ def load_generator(configuration: Configuration, weights: Path, device: torch.de
 
 
 def measure_configuration_fid(settings: Settings, configuration: Configuration, device: torch.device) -> None:
-    """Write fid.csv and samples.png: each seed's best and last generator, with fresh latents, at both sample counts."""
+    """Write fid.csv and samples.png: each seed's best and last generator, with fresh latents, at both sample counts.
+
+    A run that diverged has no rows; run.json says that it did.
+    """
     extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device)
     references = [load_reference(reference_dir(configuration.extractor_key), size) for size in ("small", "large")]
     folder = result_dir(configuration.suite, "fid", configuration.name)
-    rows = []
-    for seed in configuration.train.seeds:
-        run_dir = result_dir(configuration.suite, "runs", configuration.name) / f"seed{seed}"
-        run = _read_run(run_dir, configuration)
+    rows: list[dict[str, Any]] = []
+    for seed, run, run_dir in _finished_runs(configuration):
         generator = load_generator(configuration, run_dir / "best.safetensors", device)
         if not rows:
             _write_sheet(settings, configuration, generator, device, folder / "samples.png")
-        best = [_measure(settings, configuration, generator, extractor, r, device) for r in references]
-        rows += [{"seed": seed, "generator": "best", **values} for values in best]
-        if run["status"] == "diverged":
-            continue  # its last weights are not finite
+        measures = [_measure(settings, configuration, generator, extractor, r, device) for r in references]
+        rows += [{"seed": seed, "generator": "best", **values} for values in measures]
         if run["best_step"] != run["steps"]:
             generator = load_generator(configuration, run_dir / "last.safetensors", device)
-            best = [_measure(settings, configuration, generator, extractor, r, device) for r in references]
-        rows += [{"seed": seed, "generator": "last", **values} for values in best]
-    _write_csv(folder / "fid.csv", rows)
+            measures = [_measure(settings, configuration, generator, extractor, r, device) for r in references]
+        rows += [{"seed": seed, "generator": "last", **values} for values in measures]
+    _write_csv(folder / "fid.csv", FID_COLUMNS, rows)
     for row in rows:
         print(
-            f"{configuration.name} seed {row['seed']} {row['generator']}: FID {row['fid']:.4f} ({row['n_fake']:,} generated, {row['n_real']:,} real)"
+            f"{configuration.name} seed {row['seed']} {row['generator']}: FID {row['fid']:.4f}"
+            f" ({row['n_fake']:,} generated, {row['n_real']:,} real)"
         )
 
 
@@ -98,21 +99,20 @@ def _write_sheet(
 
 
 def measure_configuration_sparsity(settings: Settings, configuration: Configuration, device: torch.device) -> None:
-    """Write sparsity.csv for each seed's best generator, and feature_maps.npz for the first seed."""
+    """Write sparsity.csv for the best generator of each run that did not diverge, and feature_maps.npz for the first."""
     folder = result_dir(configuration.suite, "sparsity", configuration.name)
     latents = draw_latents(settings.sparsity.latents, configuration.latent_dim, settings.sparsity.latent_seed)
-    rows = []
-    for seed in configuration.train.seeds:
-        run_dir = result_dir(configuration.suite, "runs", configuration.name) / f"seed{seed}"
+    rows: list[dict[str, Any]] = []
+    for seed, _, run_dir in _finished_runs(configuration):
         generator = load_generator(configuration, run_dir / "best.safetensors", device)
+        if not rows:
+            with atomic_path(folder / "feature_maps.npz") as partial, open(partial, "wb") as file:
+                np.savez_compressed(file, **feature_maps(generator, latents[:1].to(device)))
         stages = measure_sparsity(
             generator, latents, settings.sparsity.sparse_channel_rate, settings.fid.batch_size, device
         )
         rows += [{"seed": seed, **asdict(stage)} for stage in stages]
-        if len(rows) == len(stages):  # the first seed
-            with atomic_path(folder / "feature_maps.npz") as partial, open(partial, "wb") as file:
-                np.savez_compressed(file, **feature_maps(generator, latents[:1].to(device)))
-    _write_csv(folder / "sparsity.csv", rows)
+    _write_csv(folder / "sparsity.csv", ["seed", *(f.name for f in fields(StageSparsity))], rows)
 
 
 @torch.no_grad()
@@ -125,15 +125,20 @@ def feature_maps(generator: nn.Module, latent: torch.Tensor) -> dict[str, np.nda
     return {name: value.cpu().numpy() for name, value in arrays.items()}
 
 
-def _read_run(folder: Path, configuration: Configuration) -> dict[str, Any]:
-    try:
-        return read_json(folder / "run.json")
-    except FileNotFoundError:
-        raise DataError(f"{folder} holds no run; make it with: dvc repro -s train@{configuration.name}") from None
+def _finished_runs(configuration: Configuration) -> Iterator[tuple[int, dict[str, Any], Path]]:
+    """Yield seed, run.json and folder of each run that did not diverge."""
+    for seed in configuration.train.seeds:
+        folder = result_dir(configuration.suite, "runs", configuration.name) / f"seed{seed}"
+        try:
+            run = read_json(folder / "run.json")
+        except FileNotFoundError:
+            raise DataError(f"{folder} holds no run; make it with: dvc repro -s train@{configuration.name}") from None
+        if run["status"] == "finished":
+            yield seed, run, folder
 
 
-def _write_csv(path: Path, rows: list[Mapping[str, object]]) -> None:
+def _write_csv(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
     with atomic_path(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

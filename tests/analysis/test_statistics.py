@@ -3,10 +3,9 @@
 import math
 import warnings
 
-import numpy as np
 import pytest
 
-from selfsparse.analysis.statistics import bootstrap_interval, moments, pearson, relative_decrease
+from selfsparse.analysis.statistics import moments, pearson, relative_decrease
 
 
 @pytest.fixture(autouse=True)
@@ -71,13 +70,3 @@ def test_pearson_of_a_line():
 def test_pearson_refuses_unequal_lengths():
     with pytest.raises(ValueError, match="as many"):
         pearson([1, 2], [1])
-
-
-def test_bootstrap_of_equal_runs_is_their_value_and_repeats():
-    low, high = bootstrap_interval(np.array([[3.0, 1.0], [3.0, 1.0]]))
-    assert low.tolist() == high.tolist() == [3.0, 1.0]
-    values = np.array([[1.0], [2.0], [6.0]])
-    assert bootstrap_interval(values) == bootstrap_interval(values)
-    low, high = bootstrap_interval(values)
-    assert (low[0], high[0]) == (1.0, 6.0)  # three of 27 draws repeat one run: more than 2.5 % at either end
-    assert np.isnan(bootstrap_interval(values[:1])[0]).all()

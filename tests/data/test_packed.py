@@ -165,11 +165,9 @@ def test_a_manifest_never_describes_other_images(tmp_path):
 
 def test_a_real_subset_is_exact_distinct_and_fixed():
     found = real_subset(1797, 500, 0)
-    assert len(found) == 500 == len(set(found.tolist())) and 0 <= found.min() and found.max() < 1797
+    assert len(found) == 500 == len(set(found.tolist())) and found.min() >= 0 and found.max() < 1797
     assert np.array_equal(found, np.sort(found)) and np.array_equal(found, real_subset(1797, 500, 0))
     assert not np.array_equal(found, real_subset(1797, 500, 1))
     # A smaller subset is part of a larger one of the same shuffle; more than all are all.
     assert set(real_subset(1797, 100, 0)) < set(found)
     assert real_subset(1797, 5000, 0).tolist() == list(range(1797))
-
-

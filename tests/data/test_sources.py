@@ -24,10 +24,14 @@ def idx():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (COUNT, 28, 28), dtype=np.uint8)
     labels = rng.integers(0, 10, COUNT, dtype=np.uint8)
-    return {
-        IMAGES: struct.pack(">iiii", 2051, COUNT, 28, 28) + images.tobytes(),
-        LABELS: struct.pack(">ii", 2049, COUNT) + labels.tobytes(),
-    }, images, labels
+    return (
+        {
+            IMAGES: struct.pack(">iiii", 2051, COUNT, 28, 28) + images.tobytes(),
+            LABELS: struct.pack(">ii", 2049, COUNT) + labels.tobytes(),
+        },
+        images,
+        labels,
+    )
 
 
 def place(contents: dict[str, bytes], folder, zipped: bool, monkeypatch) -> None:

@@ -114,7 +114,9 @@ def test_a_changed_weights_file_is_refused(small):
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(bytes(data))
-    with pytest.raises(DataError, match=r"lenet\.safetensors is not the file.*dvc repro -f -s extractor@digits-16-lenet"):
+    with pytest.raises(
+        DataError, match=r"lenet\.safetensors is not the file.*dvc repro -f -s extractor@digits-16-lenet"
+    ):
         load_extractor(load_settings(), small / LENET, CPU)
 
 
@@ -149,13 +151,9 @@ def test_inception_weights_that_cannot_be_downloaded(small, monkeypatch):
         raise OSError("Network is unreachable")
 
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", fail)
-    monkeypatch.setenv("TORCH_HOME", str(small / "torch_home"))
-    torch.hub.set_dir(str(small / "torch_home/hub"))
-    try:
-        with pytest.raises(DataError) as caught:
-            find_inception_weights(None)
-    finally:
-        monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(small / "hub"))  # an empty cache of downloads
+    with pytest.raises(DataError) as caught:
+        find_inception_weights(None)
     for part in ("Network is unreachable", "https://github.com/toshas/torch-fidelity", "inception_weights", "lenet"):
         assert part in str(caught.value)
 
@@ -203,9 +201,7 @@ def test_inception_from_a_weights_file(small, inception_weights):
     assert torch.equal(own(first.expand(-1, 3, -1, -1))[0], features)  # grey is repeated (U45)
 
     ours = our_fid(network, first, second, 12)
-    theirs = their_fid(
-        "inception-v3-compat", first, second, 12, feature_extractor_weights_path=str(inception_weights)
-    )
+    theirs = their_fid("inception-v3-compat", first, second, 12, feature_extractor_weights_path=str(inception_weights))
     # 24 images in 2,048 dimensions: torch-fidelity's eigenvalues of the product are zero to 1e-16 only, and it adds
     # 2,000 of their roots, 1e-8 each; 1e-4 is what that leaves. With full rank both agree to 1e-6: see test_frechet.
     assert ours > 0 and theirs == pytest.approx(ours, rel=1e-4)

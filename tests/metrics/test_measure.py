@@ -48,9 +48,7 @@ def test_fid_of_every_seed_best_and_last_small_and_large(small):
     folder = small / f"results/quick/fid/{c.name}"
     found = rows(folder / "fid.csv")
     keys = [(row["seed"], row["generator"], row["n_fake"], row["n_real"]) for row in found]
-    assert keys == [
-        (seed, generator, n, n) for seed in "01" for generator in ("best", "last") for n in ("80", "120")
-    ]
+    assert keys == [(seed, generator, n, n) for seed in "01" for generator in ("best", "last") for n in ("80", "120")]
     # One of them once more, by hand: the last generator of seed 1, the smaller count, latents of the final measure.
     run = small / f"results/quick/runs/{c.name}/seed1"
     reference = load_reference(small / "data/references" / EXTRACTOR, "small")
@@ -109,8 +107,6 @@ def test_sparsity_and_maps(small, model):
         assert float(row["xi"]) == pytest.approx(stage.xi, rel=1e-12) and 0 <= stage.xi <= 1
         assert (row["alpha_zero"] == "") == (model in ("wgan_gp", "without_csm"))
         assert (row["beta_zero"] == "") == (model in ("wgan_gp", "without_psm"))
-        if model == "wgan_gp":
-            assert stage.xi == 0  # nothing before the batch norm makes an exact zero
     with np.load(folder / "feature_maps.npz") as maps:
         assert maps["image"].shape == (1, 16, 16) and maps["image"].dtype == np.uint8
         assert maps["h_1"].shape == maps["x_1"].shape == (8, 4, 4) and maps["x_2"].shape == (4, 8, 8)

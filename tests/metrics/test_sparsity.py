@@ -63,7 +63,7 @@ def test_rates_of_a_generator(batch_size):
     generator = Fake()
     first, second = measure_sparsity(generator, latents, 2 / 3, batch_size, torch.device("cpu"))
     assert sum(generator.batches) == 5
-    assert (first.stage, first.size, first.channels) == (1, 3, 3)
+    assert (first.stage, first.size, first.channels) == (1, 2, 3)
     assert (first.xi, first.zeta) == pytest.approx((23 / 45, 8 / 15))
     assert first.alpha_zero == pytest.approx(0.6) and first.beta_zero is None
     assert (second.stage, second.size, second.channels) == (2, 4, 2)

@@ -59,9 +59,7 @@ def tiny(heads: tuple[bool, bool] | None = (True, True)) -> DCGANGenerator:
     torch.manual_seed(0)
     make_sastm = None
     if heads:
-        make_sastm = partial(
-            SASTM, 6, mlp_widths=(8,), position_size=4, channel_head=heads[0], position_head=heads[1]
-        )
+        make_sastm = partial(SASTM, 6, mlp_widths=(8,), position_size=4, channel_head=heads[0], position_head=heads[1])
     return DCGANGenerator(6, (5, 4), 3, 16, make_sastm)
 
 
@@ -167,7 +165,9 @@ def test_sastm_outputs_are_the_forward_pass(heads):
     generator = tiny(heads).eval()
     z = torch.randn(3, 6)
     outputs, seen = generator.sastm_outputs(z), []
-    hooks = [stage.norm.register_forward_hook(lambda module, inputs, _: seen.append(inputs[0])) for stage in generator.stages]
+    hooks = [
+        stage.norm.register_forward_hook(lambda module, inputs, _: seen.append(inputs[0])) for stage in generator.stages
+    ]
     images = generator(z)
     for hook in hooks:
         hook.remove()

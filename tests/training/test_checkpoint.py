@@ -104,7 +104,10 @@ def test_an_interrupted_save_leaves_the_state_before(tmp_path, monkeypatch):
 
 def test_one_at_a_time(tmp_path):
     with CheckpointStore(tmp_path, {"seed": 0}):
-        with pytest.raises(RunError, match="another process is training this run"), CheckpointStore(tmp_path, {"seed": 0}):
+        with (
+            pytest.raises(RunError, match="another process is training this run"),
+            CheckpointStore(tmp_path, {"seed": 0}),
+        ):
             pass
         with CheckpointStore(tmp_path, {"seed": 1}):  # another run is free
             pass

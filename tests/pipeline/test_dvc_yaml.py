@@ -1,0 +1,131 @@
+"""The pipeline as DVC reads it: its stages, what they depend on, and the settings they name."""
+
+import shutil
+
+import pytest
+from ruamel.yaml import YAML
+from small_project import ROOT, params
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory):
+    """Every stage by its address, resolved by DVC itself in a copy of the project."""
+    folder = tmp_path_factory.mktemp("dvc")
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DVC_SITE_CACHE_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR"):
+            patch.setenv(name, str(folder / "dvc_own" / name))
+        patch.setenv("DVC_NO_ANALYTICS", "1")
+        patch.chdir(folder)
+        from dvc.repo import Repo
+
+        repo = Repo.init(str(folder), no_scm=True)
+        found = {stage.addressing: stage for stage in repo.index.stages}
+        repo.close()
+    return found
+
+
+def paths(entries) -> set[str]:
+    return {entry.def_path for entry in entries}
+
+
+@pytest.mark.parametrize(
+    ("stage", "section"),
+    [
+        ("data", "datasets"),
+        ("extractor", "extractors"),
+        ("reference", "extractors"),
+        ("train", "configurations"),
+        ("fid", "configurations"),
+        ("sparsity", "configurations"),
+        ("correlation", "suites"),
+        ("summary", "suites"),
+        ("report", "suites"),
+    ],
+)
+def test_one_stage_each(stages, stage, section):
+    assert {name.split("@")[1] for name in stages if name.startswith(stage + "@")} == set(params()[section])
+
+
+def test_a_notebook_of_every_kind_for_every_suite(stages):
+    notebooks = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")} - {"report"}
+    assert notebooks
+    expected = {f"notebook@{notebook}-{suite}" for notebook in notebooks for suite in params()["suites"]}
+    assert {name for name in stages if name.startswith("notebook@")} == expected
+    makefile = (ROOT / "Makefile").read_text()
+    line = next(line for line in makefile.splitlines() if line.startswith("NOTEBOOKS :="))
+    assert set(line.split(":=")[1].split()) == notebooks
+
+
+def test_there_are_no_other_stages(stages):
+    kinds = {name.split("@")[0] for name in stages}
+    assert kinds == {
+        "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "notebook", "report",
+    }  # fmt: skip
+
+
+def test_names_hold_no_dots(stages):
+    assert not [name for name in stages if "." in name]
+
+
+def test_the_code_that_a_stage_depends_on_exists(stages):
+    for name, stage in stages.items():
+        code = {p for p in paths(stage.deps) if p.startswith(("pipeline/", "selfsparse/", "notebooks/"))}
+        assert f"pipeline/{name.split('@')[0]}.py" in code, name
+        assert not [p for p in code if not (ROOT / p).exists()], name
+        if not name.startswith("notebook@"):
+            assert stage.cmd == f"python -m pipeline.{name.replace('@', ' ')}"
+
+
+def test_everything_a_stage_reads_is_made_by_another(stages):
+    made = {p for stage in stages.values() for p in paths(stage.outs)}
+    for name, stage in stages.items():
+        for p in paths(stage.deps):
+            if p.startswith(("data/", "results/")):
+                assert p in made or any(m.startswith(p + "/") for m in made), (name, p)
+
+
+@pytest.mark.parametrize("configuration", list(params()["configurations"]))
+def test_a_trainings_inputs_are_its_own(stages, configuration):
+    row = params()["configurations"][configuration]
+    data = f"{row['dataset']}-{row['resolution']}"
+    stage = stages[f"train@{configuration}"]
+    assert {p for p in paths(stage.deps) if p.startswith("data/")} == {
+        f"data/packed/{data}",
+        f"data/extractors/{data}-{row['extractor']}",
+        f"data/references/{data}-{row['extractor']}",
+    }
+    assert paths(stage.outs) == {f"results/{row['suite']}/runs/{configuration}"}
+    named = {key for dep in stage.deps if dep.def_path == "params.yaml" for key in dep.params}
+    assert named >= {
+        "train", f"networks.{row['network']}", f"suites.{row['suite']}", f"configurations.{configuration}",
+    }  # fmt: skip
+    # The fingerprint of a run holds the number of samples and how the images are made: other stages name these.
+    assert f"extractors.{data}-{row['extractor']}.samples" in {
+        key
+        for dep in stages[f"reference@{data}-{row['extractor']}"].deps
+        if dep.def_path == "params.yaml"
+        for key in dep.params
+    }
+
+
+def test_every_setting_belongs_to_a_stage(stages):
+    """A setting that no stage names could change without anything being run again."""
+    named = {
+        key for stage in stages.values() for dep in stage.deps if dep.def_path == "params.yaml" for key in dep.params
+    }
+    for section, value in params().items():
+        keys = [section] if section in named or not isinstance(value, dict) else [f"{section}.{key}" for key in value]
+        for key in keys:
+            assert key in named or any(n.startswith(key + ".") for n in named), key
+
+
+def test_small_results_go_to_git_and_weights_do_not(stages):
+    for name, stage in stages.items():
+        kind = name.split("@")[0]
+        cached = {out.use_cache for out in stage.outs}
+        assert cached == {kind not in ("correlation", "summary", "notebook", "report")}, name
+    assert YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())["stages"].keys() == {
+        name.split("@")[0] for name in stages
+    }

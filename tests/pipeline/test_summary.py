@@ -1,0 +1,182 @@
+"""The summary of made-up results: its tables and numbers by hand."""
+
+import json
+
+import pytest
+from small_project import files, write_project
+
+from selfsparse.analysis.summary import sample_label, summarise
+from selfsparse.config import load_settings
+from selfsparse.errors import DataError
+
+W, S = "digits-16-wgan_gp", "digits-16-self_sparse"
+CURVE = (
+    "step,fid,discriminator_loss,generator_loss,gradient_penalty,discriminator_gradient_norm,generator_gradient_norm"
+)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Two of the suite's configurations with two seeds each, one run of the second diverged."""
+    monkeypatch.chdir(write_project(tmp_path, {"train.seeds": [0, 1]}))
+    for name in (W, S):
+        for seed in (0, 1):
+            add_run(tmp_path, name, seed, best=10.0 + seed, diverged=name == S and seed == 1)
+        (tmp_path / f"results/quick/runs/{name}/provenance.json").write_text(json.dumps({"seconds": 1.5, "of": name}))
+    add_fid(tmp_path, W, ["0,best,1000,1000,20.0,0.1,0.01", "0,best,2000,1797,18.0,,",
+                          "0,last,1000,1000,90.0,0.2,0.01", "1,best,1000,1000,24.0,0.1,0.01",
+                          "1,best,2000,1797,21.00006,,", "1,last,1000,1000,95.0,0.2,0.01"])  # fmt: skip
+    add_fid(tmp_path, S, ["0,best,1000,1000,12.0,0.1,0.01"])
+    add_sparsity(tmp_path, W, ["0,1,4,64,0.0,0.0,,", "0,2,8,32,0.1,0.0,,", "1,1,4,64,0.2,0.0,,", "1,2,8,32,0.3,0.0,,"])
+    add_sparsity(tmp_path, S, ["0,1,4,64,0.5,0.25,0.5,0.125", "0,2,8,32,0.75,0.5,0.5,0.125"])
+    return tmp_path
+
+
+def add_run(root, name: str, seed: int, best: float, diverged: bool = False) -> None:
+    folder = root / f"results/quick/runs/{name}/seed{seed}"
+    folder.mkdir(parents=True)
+    run = {
+        "configuration": name, "seed": seed, "status": "diverged" if diverged else "finished", "steps": 200,
+        "diverged_at": 150 if diverged else None, "best_step": 80, "best_fid": best, "generator_parameters": 7,
+        "sastm_parameters": 3, "discriminator_parameters": 5,
+    }  # fmt: skip
+    (folder / "run.json").write_text(json.dumps(run))
+    (folder / "curves.csv").write_text(f"{CURVE}\n0,99.5,,,,,\n40,{best},-1.5,2.5,0.25,3.5,4.5\n")
+    (folder / "progress.png").write_bytes(f"{name} {seed}".encode())
+
+
+def add_fid(root, name: str, rows: list[str]) -> None:
+    folder = root / f"results/quick/fid/{name}"
+    folder.mkdir(parents=True)
+    (folder / "fid.csv").write_text("seed,generator,n_fake,n_real,fid,kid,kid_std\n" + "\n".join(rows) + "\n")
+    (folder / "samples.png").write_bytes(b"samples of " + name.encode())
+
+
+def add_sparsity(root, name: str, rows: list[str]) -> None:
+    folder = root / f"results/quick/sparsity/{name}"
+    folder.mkdir(parents=True)
+    header = "seed,stage,size,channels,xi,zeta,alpha_zero,beta_zero\n"
+    (folder / "sparsity.csv").write_text(header + "\n".join(rows) + "\n")
+    (folder / "feature_maps.npz").write_bytes(b"maps of " + name.encode())
+
+
+def summary() -> tuple[list[str], list[str]]:
+    return summarise(load_settings(), "quick")
+
+
+def text(project, name: str) -> str:
+    return (project / f"results/quick/summary/{name}").read_text()
+
+
+def test_what_ran_and_what_did_not(project):
+    done, missing = summary()
+    assert done == [W, S]
+    assert missing == [c.name for c in load_settings().suite("quick") if c.name not in (W, S)]
+
+
+def test_tables(project):
+    summary()
+    assert text(project, "runs.csv").splitlines() == [
+        "configuration,seed,status,steps,diverged_at,best_step,best_fid,"
+        "generator_parameters,sastm_parameters,discriminator_parameters",
+        f"{W},0,finished,200,,80,10.0,7,3,5",
+        f"{W},1,finished,200,,80,11.0,7,3,5",
+        f"{S},0,finished,200,,80,10.0,7,3,5",
+        f"{S},1,diverged,200,150.0,80,11.0,7,3,5",
+    ]
+    curves = text(project, "curves.csv").splitlines()
+    assert curves[0] == f"configuration,seed,{CURVE}" and len(curves) == 1 + 2 * 4
+    assert curves[1:3] == [f"{W},0,0,99.5,,,,,", f"{W},0,40,10.0,-1.5,2.5,0.25,3.5,4.5"]
+    fid = text(project, "fid.csv").splitlines()
+    assert fid[0] == "configuration,seed,generator,n_fake,n_real,fid,kid,kid_std" and len(fid) == 1 + 6 + 1
+    assert fid[2] == f"{W},0,best,2000,1797,18.0,," and fid[7] == f"{S},0,best,1000,1000,12.0,0.1,0.01"
+    sparsity = text(project, "sparsity.csv").splitlines()
+    assert sparsity[1] == f"{W},0,1,4,64,0.0,0.0,," and sparsity[5] == f"{S},0,1,4,64,0.5,0.25,0.5,0.125"
+
+
+def test_numbers(project):
+    """Means over seeds; ddof 1: of 20 and 24 it is sqrt(8) = 2.8284, of one value it is undefined and left out."""
+    summary()
+    assert json.loads((project / "results/quick/summary.json").read_text()) == {
+        W: {
+            "best_fid_in_training": 10.5,
+            "fid_1k": 22.0,
+            "fid_1k_std": 2.8284,
+            "fid_2k": 19.5,  # (18 + 21.00006) / 2 = 19.50003, to four digits
+            "fid_2k_std": 2.1214,  # 3.00006 / sqrt(2) = 2.12136
+            "sparsity": 0.15,  # seeds: (0 + 0.1) / 2 and (0.2 + 0.3) / 2
+            "runs": 2.0,
+            "diverged": 0.0,
+        },
+        S: {"best_fid_in_training": 10.5, "fid_1k": 12.0, "sparsity": 0.625, "runs": 2.0, "diverged": 1.0},
+    }
+
+
+def test_images_and_provenance(project):
+    summary()
+    folder = project / "results/quick/summary"
+    for name in (W, S):
+        assert (folder / f"progress/{name}.png").read_bytes() == f"{name} 0".encode()  # of the first seed
+        assert (folder / f"samples/{name}.png").read_bytes() == b"samples of " + name.encode()
+        assert (folder / f"feature_maps/{name}.npz").read_bytes() == b"maps of " + name.encode()
+    assert json.loads(text(project, "provenance.json")) == {n: {"seconds": 1.5, "of": n} for n in (W, S)}
+    assert not (folder / "correlation.csv").exists()
+    (project / "results/quick/correlation.csv").write_text("a,b\n1,2\n")
+    summary()
+    assert text(project, "correlation.csv") == "a,b\n1,2\n"
+
+
+def test_the_same_bytes_twice(project):
+    summary()
+    first = files(project / "results/quick")
+    summary()
+    assert files(project / "results/quick") == first
+
+
+def test_leftovers_of_a_renamed_configuration_are_ignored(project):
+    summary()
+    first = files(project / "results/quick/summary")
+    old = "digits-16-self_sparse-old_name"
+    add_run(project, old, 0, best=1.0)
+    add_fid(project, old, ["0,best,1000,1000,1.0,0.1,0.01"])
+    add_sparsity(project, old, ["0,1,4,64,1.0,1.0,1.0,1.0"])
+    (project / f"results/quick/summary/samples/{old}.png").write_bytes(b"of an earlier summary")
+    summary()
+    assert files(project / "results/quick/summary") == first
+
+
+def test_a_seed_that_is_no_longer_asked_for_is_ignored(project):
+    add_run(project, W, 7, best=1.0)
+    add_fid_rows = project / f"results/quick/fid/{W}/fid.csv"
+    before = add_fid_rows.read_text()
+    summary()
+    assert ",7," not in text(project, "runs.csv") and before == add_fid_rows.read_text()
+
+
+def test_nothing_run_gives_empty_tables(tmp_path, monkeypatch):
+    monkeypatch.chdir(write_project(tmp_path))
+    done, missing = summarise(load_settings(), "paper")
+    assert done == [] and len(missing) == len(load_settings().suite("paper"))
+    folder = tmp_path / "results/paper"
+    assert json.loads((folder / "summary.json").read_text()) == {}
+    for name in ("runs", "curves", "fid", "sparsity"):
+        assert len((folder / f"summary/{name}.csv").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("lost", [W, S])
+def test_a_recorded_result_that_is_not_here_is_not_forgotten(project, lost):
+    summary()
+    lock = "schema: '2.0'\nstages:\n" + "".join(f"  fid@{n}:\n    cmd: x\n" for n in (W, S, "of-another-suite"))
+    (project / "dvc.lock").write_text(lock)
+    summary()  # nothing is lost yet
+    before = files(project / "results/quick/summary"), (project / "results/quick/summary.json").read_bytes()
+    (project / f"results/quick/fid/{lost}/fid.csv").unlink()
+    with pytest.raises(DataError) as caught:
+        summary()
+    assert lost in str(caught.value) and "dvc checkout" in str(caught.value) and f"fid@{lost}" in str(caught.value)
+    assert (files(project / "results/quick/summary"), (project / "results/quick/summary.json").read_bytes()) == before
+
+
+@pytest.mark.parametrize(("count", "label"), [(1000, "1k"), (5000, "5k"), (50_000, "50k"), (1797, "1797"), (80, "80")])
+def test_sample_counts_as_the_field_writes_them(count, label):
+    assert sample_label(count) == label

@@ -1,0 +1,35 @@
+"""Where the project is, from wherever one stands."""
+
+import pytest
+from small_project import ROOT, write_project
+
+from selfsparse import paths
+
+
+def test_the_nearest_project_at_or_above(tmp_path, monkeypatch):
+    write_project(tmp_path)
+    below = tmp_path / "notebooks" / "deep"
+    below.mkdir(parents=True)
+    for folder in (tmp_path, below):
+        monkeypatch.chdir(folder)
+        assert paths.project_root() == tmp_path
+    write_project(below)
+    assert paths.project_root() == below
+
+
+@pytest.mark.parametrize("present", [[], ["params.yaml"], ["dvc.yaml"]])
+def test_elsewhere_it_is_the_checkout(tmp_path, monkeypatch, present):
+    for name in present:
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert paths.project_root() == ROOT
+
+
+def test_every_path_lies_in_the_project(tmp_path, monkeypatch):
+    monkeypatch.chdir(write_project(tmp_path))
+    assert paths.packed_dir("a-1") == tmp_path / "data/packed/a-1"
+    assert paths.extractor_dir("a-1-x") == tmp_path / "data/extractors/a-1-x"
+    assert paths.reference_dir("a-1-x") == tmp_path / "data/references/a-1-x"
+    assert paths.result_dir("quick", "fid", "a") == tmp_path / "results/quick/fid/a"
+    assert paths.checkpoint_dir("a") == tmp_path / ".checkpoints/a"
+    assert [p.name for p in tmp_path.iterdir() if p.is_dir()] == []  # asking for a path makes no folder

@@ -1,0 +1,87 @@
+"""Whether a suite can run here, for every suite of params.yaml."""
+
+import shutil
+from collections import namedtuple
+
+import pytest
+import torch
+from small_project import REMOVED, params, write_project
+
+from selfsparse.config import load_settings
+from selfsparse.errors import DataError, DeviceError, SettingsError, UserError
+from selfsparse.preflight import check_suite
+
+SUITES = list(params()["suites"])
+Usage = namedtuple("Usage", ["total", "used", "free"])
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Settings in an empty project, with a GPU or without and as much disk as a test says."""
+
+    def make(changes: dict | None = None, gpu: bool = False, free: float = 1e12):
+        monkeypatch.delenv("SELFSPARSE_RAW_DATA", raising=False)
+        monkeypatch.chdir(write_project(tmp_path, changes))
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(2 * free, free, free))
+        return load_settings()
+
+    return make
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_with_a_gpu_every_suite_can_run(project, suite):
+    settings = project(gpu=True)
+    found = check_suite(settings, suite)
+    configurations = settings.suite(suite)
+    assert len(found.splitlines()) == 1 and found.startswith(f"suite {suite}: {len(configurations)} configurations")
+    runs = sum(len(c.train.seeds) for c in configurations)
+    assert f"{runs} runs on {'cpu' if suite == 'quick' else 'cuda'}" in found
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_without_a_gpu(project, suite):
+    settings = project()
+    if any(c.train.device == "cuda" for c in settings.suite(suite)):
+        with pytest.raises(DeviceError, match=f"suite {suite}"):
+            check_suite(settings, suite)
+    else:
+        assert "runs on cpu" in check_suite(settings, suite)
+    assert suite not in ("quick", "laptop") or all(c.train.device != "cuda" for c in settings.suite(suite))
+
+
+def test_data_that_is_not_there_and_may_not_be_downloaded(project):
+    settings = project({"datasets.mnist-32.download": False})
+    with pytest.raises(DataError, match="SELFSPARSE_RAW_DATA"):
+        check_suite(settings, "laptop")
+    check_suite(settings, "quick")  # needs none of it
+
+
+def test_data_that_is_packed_already(project, tmp_path):
+    settings = project({"datasets.mnist-32.download": False})
+    (tmp_path / "data/packed/mnist-32").mkdir(parents=True)
+    (tmp_path / "data/packed/mnist-32/manifest.json").write_text("{}")
+    check_suite(settings, "laptop")
+
+
+def test_a_full_disk(project):
+    with pytest.raises(DataError, match=r"suite quick needs about \d+\.\d GB of disk, 0\.1 GB are free"):
+        check_suite(project(free=1e8), "quick")
+
+
+def test_the_estimate_covers_the_weights(project):
+    # The paper's generator alone: 3,575,421 numbers of four bytes, best and last, times six runs.
+    settings = project(gpu=True, free=6 * 2 * 4 * 3_575_421)
+    with pytest.raises(DataError):
+        check_suite(settings, "paper")
+
+
+def test_an_unknown_suite(project):
+    with pytest.raises(SettingsError, match="'qick' \\(did you mean quick"):
+        check_suite(project(), "qick")
+
+
+def test_a_suite_without_configurations(project):
+    changes = {f"configurations.{n}": REMOVED for n, c in params()["configurations"].items() if c["suite"] == "laptop"}
+    with pytest.raises(UserError, match="suite laptop has no configurations"):
+        check_suite(project(changes), "laptop")

@@ -1,0 +1,44 @@
+"""The repository as a reader finds it."""
+
+import re
+from urllib.parse import unquote
+
+import pytest
+from small_project import ROOT
+
+README = ROOT / "README.md"
+
+
+def test_the_lock_file_holds_no_addresses():
+    text = (ROOT / "requirements.lock").read_text()
+    assert not re.findall(r"https?://|git\+|file:|--(?:extra-)?index-url|--find-links|--trusted-host", text)
+
+
+def test_every_locked_package_is_pinned_and_hashed():
+    text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    assert len(lines) > 50
+    for line in lines:
+        assert re.match(r"[a-zA-Z0-9._-]+(\[[a-z0-9,_-]+\])?==\S+", line), line[:100]
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", line), line[:100]
+
+
+def test_every_dependency_is_locked():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + [d for extra in project["optional-dependencies"].values() for d in extra]
+    locked = set(re.findall(r"^([a-zA-Z0-9._-]+)", (ROOT / "requirements.lock").read_text(), re.M))
+    for dependency in wanted:
+        name, floor = dependency.split(">=")  # a floor each, no pins
+        assert name in locked and floor
+
+
+@pytest.mark.skipif(not README.is_file(), reason="no README.md yet")
+def test_every_relative_link_of_the_readme_leads_somewhere():
+    text = re.sub(r"```.*?```", "", README.read_text(encoding="utf-8"), flags=re.S)
+    links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    relative = [link for link in links if not re.match(r"[a-z]+:", link) and not link.startswith("#")]
+    assert relative
+    missing = [link for link in relative if not (ROOT / unquote(link.split("#")[0])).exists()]
+    assert not missing
