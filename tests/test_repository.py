@@ -28,10 +28,10 @@ def test_every_dependency_is_locked():
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + [d for extra in project["optional-dependencies"].values() for d in extra]
-    locked = set(re.findall(r"^([a-zA-Z0-9._-]+)", (ROOT / "requirements.lock").read_text(), re.M))
+    locked = set(re.findall(r"^([a-zA-Z0-9._-]+)", (ROOT / "requirements.lock").read_text().replace(".", "-"), re.M))
     for dependency in wanted:
         name, floor = dependency.split(">=")  # a floor each, no pins
-        assert name in locked and floor
+        assert name.replace(".", "-") in locked and floor
 
 
 @pytest.mark.skipif(not README.is_file(), reason="no README.md yet")
@@ -42,3 +42,12 @@ def test_every_relative_link_of_the_readme_leads_somewhere():
     assert relative
     missing = [link for link in relative if not (ROOT / unquote(link.split("#")[0])).exists()]
     assert not missing
+
+
+@pytest.mark.skipif(not README.is_file(), reason="no README.md yet")
+def test_the_readmes_table_is_that_of_the_results(monkeypatch):
+    from selfsparse.analysis.readme import updated_readme
+
+    monkeypatch.chdir(ROOT)
+    text = README.read_text(encoding="utf-8")
+    assert updated_readme(text) == text

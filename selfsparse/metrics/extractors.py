@@ -144,8 +144,8 @@ def register_with_torch_fidelity(settings: Settings, folder: Path) -> str:
         def forward(self, images: Tensor) -> tuple[Tensor]:
             return (self.network(images[:, : self.network.channels]),)
 
-    if folder.name not in FEATURE_EXTRACTORS_REGISTRY:
-        register_feature_extractor(folder.name, FeatureExtractorLeNet)
+    FEATURE_EXTRACTORS_REGISTRY.pop(folder.name, None)  # torch-fidelity refuses a name twice; the newer folder counts
+    register_feature_extractor(folder.name, FeatureExtractorLeNet)
     return folder.name
 
 

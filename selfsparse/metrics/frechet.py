@@ -16,6 +16,10 @@ class Gaussian:
     count: int
 
 
+class NotFiniteError(ValueError):
+    """Features that are not finite, as those of a generator that has diverged."""
+
+
 class RunningGaussian:
     """Mean and covariance of features that arrive in batches; memory does not grow with their number.
 
@@ -66,12 +70,13 @@ def frechet_distance(real: Gaussian, generated: Gaussian, real_root: np.ndarray 
         real_root: symmetric_root(real.covariance), where it is at hand.
 
     Raises:
-        ValueError: widths differ, or a number is not finite.
+        ValueError: widths differ.
+        NotFiniteError: a mean or covariance of the generated images is not finite.
     """
     if real.mean.shape != generated.mean.shape:
         raise ValueError(f"features differ in width: {real.mean.shape[0]} and {generated.mean.shape[0]}")
     if not (np.isfinite(generated.mean).all() and np.isfinite(generated.covariance).all()):
-        raise ValueError("the generated images' features are not finite")
+        raise NotFiniteError("the generated images' features are not finite")
     root = symmetric_root(real.covariance) if real_root is None else real_root
     product = root @ generated.covariance @ root
     values = np.linalg.eigvalsh((product + product.T) / 2)

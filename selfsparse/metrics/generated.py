@@ -7,13 +7,16 @@ from PIL import Image
 from torch import Tensor, nn
 
 from selfsparse.metrics.extractors import iterate_features
-from selfsparse.metrics.frechet import RunningGaussian, frechet_distance
+from selfsparse.metrics.frechet import NotFiniteError, RunningGaussian, frechet_distance
 from selfsparse.metrics.reference import Reference
 
 
 def draw_latents(count: int, latent_dim: int, seed: int) -> Tensor:
     """Return latents (count, latent_dim) ~ N(0, 1) on the CPU: latent k depends on the seed and k alone."""
-    return torch.randn(count, latent_dim, generator=torch.Generator().manual_seed(seed))
+    # torch draws blocks of 16 normals, and draws the last block anew where it is not full.
+    whole_blocks = -(-count * latent_dim // 16) * 16
+    normals = torch.randn(whole_blocks, generator=torch.Generator().manual_seed(seed))
+    return normals[: count * latent_dim].view(count, latent_dim)
 
 
 def to_uint8(images: Tensor) -> Tensor:
@@ -23,12 +26,19 @@ def to_uint8(images: Tensor) -> Tensor:
 
 @torch.no_grad()
 def generate(generator: nn.Module, latents: Tensor, batch_size: int, device: torch.device) -> Iterator[Tensor]:
-    """Yield uint8 images of all latents, in batches, the last one shorter; batch norms use running statistics (U18)."""
+    """Yield uint8 images of all latents, in batches, the last one shorter; batch norms use running statistics (U18).
+
+    Raises:
+        NotFiniteError: an image holds NaN or infinity, as from a generator that has diverged.
+    """
     training = generator.training
     generator.eval()
     try:
         for part in latents.split(batch_size):
-            yield to_uint8(generator(part.to(device)))
+            images = generator(part.to(device))
+            if not images.isfinite().all():  # as uint8 they would pass for black ones
+                raise NotFiniteError("the generated images are not finite")
+            yield to_uint8(images)
     finally:
         generator.train(training)
 

@@ -14,6 +14,7 @@ from selfsparse.config import Configuration, Settings
 from selfsparse.data.packed import load_packed
 from selfsparse.files import read_json
 from selfsparse.metrics.extractors import load_extractor
+from selfsparse.metrics.frechet import NotFiniteError
 from selfsparse.metrics.generated import draw_latents, generate, measure_fid
 from selfsparse.metrics.reference import load_reference
 from selfsparse.paths import checkpoint_dir, extractor_dir, packed_dir, reference_dir, result_dir
@@ -97,15 +98,17 @@ def train_run(
                 at_checkpoint = trainer.step % train.checkpoint_every == 0 or trainer.step == train.steps
                 if device.type == "cpu" or at_evaluation or at_checkpoint or stop.requested:
                     history.diverged_at = history.first_non_finite(trainer.step)
-                if history.diverged_at is not None:
-                    _say(
-                        f"seed {seed}: DIVERGED: the loss is not finite at step {history.diverged_at:,}; the run stops here"
-                    )
-                    break
-                if at_evaluation:
-                    evaluate(trainer, history)
-                    _show(bar, history)
+                if at_evaluation and history.diverged_at is None:
+                    try:
+                        evaluate(trainer, history)
+                    except NotFiniteError:  # the loss was finite, its gradient was not
+                        history.diverged_at = trainer.step
+                    else:
+                        _show(bar, history)
                     stop.check_parent()
+                if history.diverged_at is not None:
+                    _say(f"seed {seed}: DIVERGED: not finite at step {history.diverged_at:,}; the run stops here")
+                    break
                 if stop.requested and trainer.step < train.steps:
                     save()
                     raise Interrupted(f"seed {seed}: interrupted, saved at step {trainer.step:,}")

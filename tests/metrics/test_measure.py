@@ -71,11 +71,12 @@ def test_fid_of_every_seed_best_and_last_small_and_large(small):
     assert float(found[4]["fid"]) != best and float(found[4]["fid"]) == pytest.approx(best, rel=0.5)
 
 
-def test_a_diverged_run_has_a_best_generator_only(small, monkeypatch):
+@pytest.mark.parametrize("diverged", [{1}, {0}, {0, 1}], ids=str)
+def test_a_diverged_run_is_not_measured(small, monkeypatch, diverged):
     original = Trainer.generator_step
 
     def generator_step(trainer):
-        if trainer.step == 5 and trainer.batches._seed == 1:
+        if trainer.step == 5 and trainer.batches._seed in diverged:
             with torch.no_grad():
                 next(trainer.discriminator.parameters()).fill_(math.nan)
         return original(trainer)
@@ -84,13 +85,20 @@ def test_a_diverged_run_has_a_best_generator_only(small, monkeypatch):
     settings, c = train(small)
     measure_configuration_fid(settings, c, CPU)
     measure_configuration_sparsity(settings, c, CPU)
-    found = rows(small / f"results/quick/fid/{c.name}/fid.csv")
+    kept = [seed for seed in (0, 1) if seed not in diverged]
+    folder = small / "results/quick"
+    statuses = [json.loads((folder / f"runs/{c.name}/seed{seed}/run.json").read_text())["status"] for seed in (0, 1)]
+    assert statuses == ["finished" if seed in kept else "diverged" for seed in (0, 1)]
+    found = rows(folder / f"fid/{c.name}/fid.csv")
     assert [(row["seed"], row["generator"]) for row in found] == [
-        ("0", "best"), ("0", "best"), ("0", "last"), ("0", "last"), ("1", "best"), ("1", "best"),
-    ]  # fmt: skip
+        (str(seed), generator) for seed in kept for generator in ("best", "best", "last", "last")
+    ]
     assert all(math.isfinite(float(row["fid"])) for row in found)
-    stages = rows(small / f"results/quick/sparsity/{c.name}/sparsity.csv")
-    assert [(row["seed"], row["stage"]) for row in stages] == [("0", "1"), ("0", "2"), ("1", "1"), ("1", "2")]
+    stages = rows(folder / f"sparsity/{c.name}/sparsity.csv")
+    assert [(row["seed"], row["stage"]) for row in stages] == [(str(seed), stage) for seed in kept for stage in "12"]
+    # The sheet and the maps are of the first run that has some.
+    assert (folder / f"fid/{c.name}/samples.png").exists() == bool(kept)
+    assert (folder / f"sparsity/{c.name}/feature_maps.npz").exists() == bool(kept)
 
 
 @pytest.mark.parametrize("model", ["wgan_gp", "self_sparse", "without_psm", "without_csm"])

@@ -48,7 +48,9 @@ def add_run(root, name: str, seed: int, best: float, diverged: bool = False) -> 
 def add_fid(root, name: str, rows: list[str]) -> None:
     folder = root / f"results/quick/fid/{name}"
     folder.mkdir(parents=True)
-    (folder / "fid.csv").write_text("seed,generator,n_fake,n_real,fid,kid,kid_std\n" + "\n".join(rows) + "\n")
+    (folder / "fid.csv").write_text(
+        "seed,generator,n_fake,n_real,fid,kid,kid_std\n" + "".join(f"{row}\n" for row in rows)
+    )
     (folder / "samples.png").write_bytes(b"samples of " + name.encode())
 
 
@@ -56,7 +58,7 @@ def add_sparsity(root, name: str, rows: list[str]) -> None:
     folder = root / f"results/quick/sparsity/{name}"
     folder.mkdir(parents=True)
     header = "seed,stage,size,channels,xi,zeta,alpha_zero,beta_zero\n"
-    (folder / "sparsity.csv").write_text(header + "\n".join(rows) + "\n")
+    (folder / "sparsity.csv").write_text(header + "".join(f"{row}\n" for row in rows))
     (folder / "feature_maps.npz").write_bytes(b"maps of " + name.encode())
 
 
@@ -95,7 +97,7 @@ def test_tables(project):
 
 
 def test_numbers(project):
-    """Means over seeds; ddof 1: of 20 and 24 it is sqrt(8) = 2.8284, of one value it is undefined and left out."""
+    """Means over seeds that did not diverge; ddof 1: of 20 and 24 it is sqrt(8) = 2.8284, of one value it is undefined and left out."""
     summary()
     assert json.loads((project / "results/quick/summary.json").read_text()) == {
         W: {
@@ -108,7 +110,7 @@ def test_numbers(project):
             "runs": 2.0,
             "diverged": 0.0,
         },
-        S: {"best_fid_in_training": 10.5, "fid_1k": 12.0, "sparsity": 0.625, "runs": 2.0, "diverged": 1.0},
+        S: {"best_fid_in_training": 10.0, "fid_1k": 12.0, "sparsity": 0.625, "runs": 2.0, "diverged": 1.0},
     }
 
 
@@ -146,11 +148,26 @@ def test_leftovers_of_a_renamed_configuration_are_ignored(project):
 
 
 def test_a_seed_that_is_no_longer_asked_for_is_ignored(project):
-    add_run(project, W, 7, best=1.0)
-    add_fid_rows = project / f"results/quick/fid/{W}/fid.csv"
-    before = add_fid_rows.read_text()
     summary()
-    assert ",7," not in text(project, "runs.csv") and before == add_fid_rows.read_text()
+    before = text(project, "runs.csv"), text(project, "curves.csv")
+    add_run(project, W, 7, best=1.0)
+    summary()
+    assert (text(project, "runs.csv"), text(project, "curves.csv")) == before
+
+
+def test_all_runs_diverged(project):
+    """Tables with a header alone, no sheet and no maps: what `fid` and `sparsity` leave of such a configuration."""
+    name = "digits-16-without_csm"
+    for seed in (0, 1):
+        add_run(project, name, seed, best=300.0, diverged=True)
+    add_fid(project, name, [])
+    add_sparsity(project, name, [])
+    (project / f"results/quick/fid/{name}/samples.png").unlink()
+    (project / f"results/quick/sparsity/{name}/feature_maps.npz").unlink()
+    done, _ = summary()
+    assert done == [W, S, name]
+    assert json.loads((project / "results/quick/summary.json").read_text())[name] == {"runs": 2.0, "diverged": 2.0}
+    assert text(project, "fid.csv").splitlines()[1].startswith(f"{W},0,best,1000,1000,20.0")
 
 
 def test_nothing_run_gives_empty_tables(tmp_path, monkeypatch):

@@ -12,10 +12,10 @@ from small_project import CONFIGURATION, FULL_SIZE, SMALL, command, files, run, 
 
 LONG = {
     **SMALL,
-    "suites.quick.train.steps": 60,
-    "suites.quick.train.evaluate_every": 10,
-    "suites.quick.train.snapshot_every": 10,
-    "suites.quick.train.checkpoint_every": 3,
+    "suites.quick.train.steps": 40,
+    "suites.quick.train.evaluate_every": 8,
+    "suites.quick.train.snapshot_every": 8,
+    "suites.quick.train.checkpoint_every": 2,
     "suites.quick.train.seeds": [0, 1],
     "suites.quick.train.parallel_seeds": 2,
 }
