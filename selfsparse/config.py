@@ -5,13 +5,12 @@ Settings of a run resolve in one order, later wins:
 """
 
 import difflib
-import functools
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from selfsparse.errors import SettingsError
 from selfsparse.paths import project_root
@@ -256,7 +255,10 @@ def load_settings(path: Path | None = None) -> Settings:
         raise SettingsError(f"{path.name}: not readable as YAML: {_one_line(error)}") from None
     if not isinstance(raw, dict):
         raise SettingsError(f"{path.name}: expected sections (train, suites, ...), found {_shown(raw)}")
-    file = _validate(_File, raw, raw, path.name, ())
+    file = _validate(_File, raw, path.name, ())
+    for name, suite in file.suites.items():
+        merged = {**raw["train"], **suite.train}
+        _validate(Train, merged, path.name, (f"suites.{name}", "train"))
     try:
         configurations = {name: _resolve(name, row, file, raw, path.name) for name, row in file.configurations.items()}
     except RecursionError:
@@ -324,10 +326,8 @@ def _resolve(name: str, row: _Row, file: _File, raw: dict, source: str) -> Confi
         f"{where}.network",
         f"{row.network} makes {network.resolution} x {network.resolution} images, the configuration asks for {row.resolution} x {row.resolution}",
     )
-    train = raw["train"]
-    for layer, delta in ((f"suites.{row.suite}", suite.train), (where, row.train)):
-        train = {**train, **delta}
-        resolved = _validate(Train, train, train, source, (layer, "train"))
+    train = {**raw["train"], **suite.train, **row.train}
+    resolved = _validate(Train, train, source, (where, "train"))
     return Configuration.model_construct(
         name=name,
         suite=row.suite,
@@ -340,7 +340,7 @@ def _resolve(name: str, row: _Row, file: _File, raw: dict, source: str) -> Confi
     )
 
 
-def _validate(model: type[_Settings], data: Any, raw: Any, source: str, prefix: tuple[str, ...]) -> Any:
+def _validate(model: type[_Settings], data: Any, source: str, prefix: tuple[str, ...]) -> Any:
     """Validate; turn pydantic's findings into one SettingsError of a few lines."""
     try:
         return model.model_validate(data)
@@ -413,10 +413,8 @@ def _shown(value: Any) -> str:
 
 
 def _one_line(error: Exception) -> str:
+    """What is wrong and where; ruamel.yaml's own text goes on with advice for programmers."""
+    if isinstance(error, MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        return f"{error.problem or error.context}" + (f", line {mark.line + 1}" if mark else "")
     return " ".join(str(error).split())[:300]
-
-
-@functools.cache
-def settings() -> Settings:
-    """Return the project's settings, read once per process."""
-    return load_settings()

@@ -47,6 +47,7 @@ def pack(source: Source, dataset: Dataset, folder: Path) -> dict[str, Any]:
     shape = (source.count, dataset.channels, side, side)
     resample = Image.Resampling[dataset.filter.upper()]
     mode = {1: "L", 3: "RGB"}[dataset.channels]
+    (folder / "manifest.json").unlink(missing_ok=True)  # an old one would vouch for the new images
     with atomic_path(folder / "images.npy") as partial:
         packed = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
         written = 0

@@ -108,7 +108,7 @@ MNIST_FILES = {
 def _mnist(settings: Settings, dataset: Dataset) -> Source:
     """The 60,000 training images of MNIST, 28 x 28 (the paper's "60K", U32)."""
     folder = raw_folder(settings, "mnist")
-    if _find_mnist(folder, "train-images-idx3-ubyte") is None and dataset.download:
+    if dataset.download and any(_find_mnist(folder, name) is None for name in MNIST_FILES):
         _download_mnist(folder)
     images = _read_idx(_checked_mnist(folder, "train-images-idx3-ubyte"), 16).reshape(-1, 28, 28)
     labels = _read_idx(_checked_mnist(folder, "train-labels-idx1-ubyte"), 8)

@@ -58,7 +58,8 @@ def measure_sparsity(
             rates = [xi.mean(), channel_sparsity(xi, sparse_channel_rate).mean()]
             rates += [torch.tensor(0.0) if c is None else (c == 0).double().mean() for c in (output.alpha, output.beta)]
             for i, rate in enumerate(rates):
-                total[i] += float(rate) * len(part) / len(latents)
+                total[i] += float(rate) * len(part)
+    totals = [[value / len(latents) for value in total] for total in totals]
     return [
         StageSparsity(t, shape[1], shape[0], xi, zeta, None if missing[0] else alpha, None if missing[1] else beta)
         for t, (shape, missing, (xi, zeta, alpha, beta)) in enumerate(zip(shapes, absent, totals, strict=True), start=1)
