@@ -121,7 +121,7 @@ def test_sparsity_and_maps(small, model):
         assert ("alpha_1" in maps) == (model in ("self_sparse", "without_psm"))
         assert ("beta_1" in maps) == (model in ("self_sparse", "without_csm"))
         a = maps["alpha_2"][:, None, None] if "alpha_2" in maps else 0
-        b = maps["beta_2"] if "beta_2" in maps else 0
+        b = maps.get("beta_2", 0)
         factor = 1 if model == "wgan_gp" else a + b
         np.testing.assert_allclose(maps["x_2"], factor * maps["h_2"], rtol=1e-5, atol=1e-7)
 
