@@ -4,7 +4,6 @@ PYTHON ?= python3
 SUITE ?= quick
 VENV := .venv
 BIN := $(VENV)/bin
-NOTEBOOKS := table_fid table_ablation table_sparsity figure_fid_curves figure_samples figure_feature_maps
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Notebook kernels bring debuggers that warn about frozen modules; no one debugs here.
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
@@ -33,7 +32,7 @@ quick laptop paper: install  ## Run a suite from data to report: quick (minutes,
 
 report: install  ## Report on whatever has been run so far: make report SUITE=laptop.
 	$(BIN)/dvc repro --single-item --allow-missing correlation@$(SUITE) summary@$(SUITE) \
-	  $(foreach n,$(NOTEBOOKS),notebook@$(n)-$(SUITE)) report@$(SUITE)
+	  notebook@$(SUITE) report@$(SUITE)
 	@echo "Report: $(CURDIR)/results/$(SUITE)/report/index.html"
 
 test: install  ## Run the tests (under 3 minutes, no network, no GPU).

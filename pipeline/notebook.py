@@ -1,6 +1,6 @@
-"""Execute one notebook for one suite through papermill.
+"""Execute a suite's notebooks through papermill, all of them or one.
 
-Writes results/<suite>/notebooks/<name>/<name>.ipynb and .html; the notebook itself writes results/<suite>/tables/<name>/
+Writes results/<suite>/notebooks/<name>/<name>.ipynb and .html; a notebook itself writes results/<suite>/tables/<name>/
 and results/<suite>/figures/<name>/.
 """
 
@@ -16,15 +16,18 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example: python -m pipeline.notebook table_fid --suite quick",
     )
-    parser.add_argument("name", help="a file of notebooks/, without .ipynb")
+    parser.add_argument("name", nargs="?", help="a file of notebooks/, without .ipynb; without a name, all of them")
     parser.add_argument("--suite", required=True, help="a suite of params.yaml, for example quick")
     arguments = parser.parse_args(argv)
 
-    from selfsparse.analysis.notebooks import make_notebook
+    from selfsparse.analysis.notebooks import make_notebook, make_notebooks
     from selfsparse.errors import UserError
 
     try:
-        make_notebook(arguments.name, arguments.suite)
+        if arguments.name:
+            make_notebook(arguments.name, arguments.suite)
+        else:
+            make_notebooks(arguments.suite)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -5,13 +5,15 @@ from selfsparse.config import Settings
 
 
 def main(settings: Settings, name: str) -> None:
+    extractor = settings.extractor(name)  # first: a misspelt name need not wait for torch
+
     from selfsparse.data.packed import load_packed
     from selfsparse.device import any_device
     from selfsparse.metrics.extractors import load_extractor
     from selfsparse.metrics.reference import make_references
     from selfsparse.paths import extractor_dir, packed_dir, reference_dir
 
-    extractor, device = settings.extractor(name), any_device()
+    device = any_device()
     description = make_references(
         load_packed(packed_dir(f"{extractor.dataset}-{extractor.resolution}")),
         load_extractor(settings, extractor_dir(name), device),

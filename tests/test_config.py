@@ -189,6 +189,10 @@ def test_every_section_is_needed(section, refuse):
         ),
         ({"configurations.digits-0.5": {}}, ["configurations.digits-0"]),
         ({"datasets.digits-16.resolution": 32}, ["digits-32"]),
+        (
+            {"extractors.digits-16-lenet.resolution": 32},
+            ["extractors.digits-16-lenet: expected the name digits-32-lenet"],
+        ),
         ({"datasets.digits-16.border": 8}, ["datasets.digits-16.border:", "16 pixels"]),
         ({"datasets.photos-16.filter": "bicubik"}, ["datasets.photos-16.filter:", "did you mean bicubic"]),
         ({"extractors.digits-16-lenet.samples": [100, 50]}, ["extractors.digits-16-lenet", "[100, 50]"]),

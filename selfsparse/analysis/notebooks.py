@@ -4,6 +4,8 @@ import difflib
 import os
 import tempfile
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 from selfsparse.config import load_settings
@@ -38,6 +40,12 @@ def make_notebook(name: str, suite: str) -> Path:
     write_text(folder / f"{name}.ipynb", nbformat.writes(executed) + "\n")
     write_text(folder / f"{name}.html", to_html(executed, f"{heading(executed)} ({suite})", code=True))
     return folder / f"{name}.html"
+
+
+def make_notebooks(suite: str) -> list[Path]:
+    """Make all notebooks of a suite, as many at a time as there are CPU cores; return their HTML pages."""
+    with ProcessPoolExecutor(os.cpu_count()) as workers:
+        return list(workers.map(make_notebook, notebook_names(), repeat(suite)))
 
 
 def make_report(suite: str) -> Path:
@@ -77,7 +85,8 @@ def execute(name: str, parameters: dict[str, str]):
                 kernel_name="python3",
                 progress_bar=False,
                 shutdown_kernel="immediate",  # nothing is left to save; a polite end may print an interrupt
-                config=Config({"KernelManager": {"transport": "ipc"}}),  # parallel kernels would race for TCP ports
+                # Parallel kernels would race for TCP ports, or for sockets of one name in one folder.
+                config=Config({"KernelManager": {"transport": "ipc", "ip": str(Path(folder) / "kernel")}}),
             )
         except papermill.PapermillExecutionError as error:
             raise NotebookError(f"notebooks/{name}.ipynb: {error}".strip()) from None

@@ -35,6 +35,7 @@ class StopRequest:
         self.requested = False
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._request)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))  # see train_configuration
 
     def _request(self, number: int, frame: object) -> None:
         self.requested = True

@@ -20,7 +20,7 @@ class DiscriminatorLoss(NamedTuple):
 
 def sample_on_lines(real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
     """x^ of Eq. 13: one uniform point on the line of each pair of real and fake images (N, C, H, W) (U5)."""
-    position = torch.rand(len(real), 1, 1, 1, generator=rng, device=real.device)  # (N, 1, 1, 1)
+    position = torch.rand(len(real), 1, 1, 1, generator=rng, device=real.device, dtype=real.dtype)  # (N, 1, 1, 1)
     return torch.lerp(real, fake, position)
 
 

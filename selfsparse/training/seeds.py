@@ -1,6 +1,7 @@
 """All seeds of a configuration, side by side, each in a process of its own."""
 
 import multiprocessing
+import multiprocessing.resource_tracker
 import shutil
 import signal
 import sys
@@ -31,6 +32,7 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
     # A server that imports torch once, and from which each run is forked: imports cost seconds, runs as well.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["selfsparse.training.loop"])
+    multiprocessing.resource_tracker.ensure_running()  # started later, it would let signals through again
     started = time.time()
     waiting = [
         context.Process(target=_run, args=(settings, configuration, seed, device, i), name=f"seed {seed}")
@@ -50,8 +52,15 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
     try:
         while running or (waiting and not stopping and not failed):
             while waiting and not stopping and not failed and len(running) < configuration.train.parallel_seeds:
-                running.append(waiting.pop(0))
-                running[-1].start()
+                # Signals wait while a process starts: the fork server's imports take seconds, and the server and
+                # the run inherit that they wait, until the run listens (StopRequest).
+                signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
+                try:
+                    process = waiting.pop(0)
+                    process.start()
+                    running.append(process)
+                finally:
+                    signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
             wait([process.sentinel for process in running])
             for process in [p for p in running if p.exitcode is not None]:
                 running.remove(process)

@@ -58,7 +58,7 @@ def opened():
 
 
 def test_the_official_md5s():
-    # torchvision's for the archives, /work/shared/data/README.md's and yann.lecun.com's for their contents.
+    # torchvision's for the archives; for their contents, md5sum of the gunzipped files.
     from torchvision.datasets import MNIST
 
     known = {os.path.basename(url): md5 for url, md5 in MNIST.resources}

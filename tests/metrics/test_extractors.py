@@ -106,7 +106,8 @@ def test_a_name_registered_twice_means_the_folder_named_last(small):
     )
     name = register_with_torch_fidelity(settings, other)
     ours = our_fid(load_extractor(settings, other, CPU), first, second, 64)
-    assert their_fid(name, first, second, 64) == pytest.approx(ours, rel=1e-6)
+    # The two classifiers' FIDs differ by a quarter.
+    assert their_fid(name, first, second, 64) == pytest.approx(ours, rel=1e-3)
 
 
 def test_a_changed_weights_file_is_refused(small):
