@@ -5,8 +5,6 @@ SUITE ?= quick
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# Notebook kernels bring debuggers that warn about frozen modules; no one debugs here.
-export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .PHONY: help install quick laptop paper report test test-slow lint lock clean
 

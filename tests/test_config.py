@@ -1,7 +1,6 @@
 """params.yaml: what is read, in which order settings resolve, and what a mistake is answered with."""
 
 import json
-import time
 from collections.abc import Iterator
 
 import pandas as pd
@@ -274,9 +273,3 @@ def test_near_spellings(method, typo, near):
 def test_a_suite_without_configurations_is_checked_too(refuse):
     # Nobody's settings resolve through it yet; a misspelt key in it is a mistake all the same.
     assert "suites.mine.train.stepz" in refuse({"suites.mine": {"train": {"stepz": 3}}})
-
-
-def test_loading_is_quick():
-    start = time.perf_counter()
-    load_settings(ROOT / "params.yaml")
-    assert time.perf_counter() - start < 2

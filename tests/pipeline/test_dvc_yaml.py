@@ -48,14 +48,8 @@ def test_one_stage_each(stages, stage, section):
     assert {name.split("@")[1] for name in stages if name.startswith(stage + "@")} == set(params()[section])
 
 
-def test_a_notebook_of_every_kind_for_every_suite(stages):
-    notebooks = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")} - {"report"}
-    assert notebooks
-    expected = {f"notebook@{notebook}-{suite}" for notebook in notebooks for suite in params()["suites"]}
-    assert {name for name in stages if name.startswith("notebook@")} == expected
-    makefile = (ROOT / "Makefile").read_text()
-    line = next(line for line in makefile.splitlines() if line.startswith("NOTEBOOKS :="))
-    assert set(line.split(":=")[1].split()) == notebooks
+def test_the_notebooks_of_every_suite(stages):
+    assert {name for name in stages if name.startswith("notebook@")} == {f"notebook@{s}" for s in params()["suites"]}
 
 
 def test_there_are_no_other_stages(stages):
@@ -71,11 +65,11 @@ def test_names_hold_no_dots(stages):
 
 def test_the_code_that_a_stage_depends_on_exists(stages):
     for name, stage in stages.items():
-        code = {p for p in paths(stage.deps) if p.startswith(("pipeline/", "selfsparse/", "notebooks/"))}
+        code = {p for p in paths(stage.deps) if p.startswith(("pipeline/", "selfsparse/", "notebooks"))}
         assert f"pipeline/{name.split('@')[0]}.py" in code, name
         assert not [p for p in code if not (ROOT / p).exists()], name
-        if not name.startswith("notebook@"):
-            assert stage.cmd == f"python -m pipeline.{name.replace('@', ' ')}"
+        arguments = name.replace("@", " --suite " if name.startswith("notebook@") else " ")
+        assert stage.cmd == f"python -m pipeline.{arguments}"
 
 
 def test_everything_a_stage_reads_is_made_by_another(stages):
