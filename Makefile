@@ -23,14 +23,16 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-quick laptop paper: install  ## Run a suite from data to report: quick (minutes, CPU), laptop (an hour), paper (GPU).
+quick laptop paper: install  ## Run a suite from data to report: quick (minutes, CPU), laptop (hours, CPU), paper (GPU).
 	$(BIN)/python -m pipeline.check $@
 	$(BIN)/dvc repro report@$@
 	@echo "Report: $(CURDIR)/results/$@/report/index.html"
 
 report: install  ## Report on whatever has been run so far: make report SUITE=laptop.
-	$(BIN)/dvc repro --single-item --allow-missing correlation@$(SUITE) summary@$(SUITE) \
-	  notebook@$(SUITE) report@$(SUITE)
+	@$(BIN)/python -c 'from selfsparse.config import load_settings; load_settings().suite("$(SUITE)")' 2>&1 | tail -n 1 | grep . && exit 2 || true
+	@mkdir -p $(addprefix results/$(SUITE)/,runs fid sparsity)
+	-$(BIN)/dvc repro --single-item --allow-missing correlation@$(SUITE) summary@$(SUITE)
+	$(BIN)/dvc repro --single-item --allow-missing notebook@$(SUITE) report@$(SUITE)
 	@echo "Report: $(CURDIR)/results/$(SUITE)/report/index.html"
 
 test: install  ## Run the tests (under 3 minutes, no network, no GPU).

@@ -38,7 +38,7 @@ def check_suite(settings: Settings, suite: str) -> str:
 
 
 def _bytes_needed(configurations: list[Configuration]) -> int:
-    """An upper estimate: packed images (at most 100,000 a set), and the states and weights of every run."""
+    """A rough estimate: packed images (at most 100,000 a set), and the states and weights of every run."""
     datasets = {c.dataset_key: c.dataset for c in configurations}
     images = sum(100_000 * d.channels * d.resolution**2 for d in datasets.values())
     weights = 0

@@ -7,6 +7,7 @@ import pandas as pd
 
 from selfsparse.analysis.names import variation
 from selfsparse.analysis.statistics import Correlation, pearson, relative_decrease
+from selfsparse.analysis.summary import check_nothing_lost
 from selfsparse.config import Configuration
 from selfsparse.files import write_json, write_text
 from selfsparse.paths import result_dir, suite_dir
@@ -67,7 +68,12 @@ def metrics(pairs: pd.DataFrame) -> dict[str, float]:
 
 
 def write_correlation(suite: str, configurations: Sequence[Configuration]) -> None:
-    """Write results/<suite>/correlation.csv and correlation.json from what the suite has measured so far."""
+    """Write results/<suite>/correlation.csv and correlation.json from what the suite has measured so far.
+
+    Raises:
+        DataError: dvc.lock records a result that is not on this disk.
+    """
+    check_nothing_lost(configurations)
     table = pairs(
         configurations,
         _gather(configurations, "fid", ["configuration", "seed", "generator", "n_fake", "fid"]),

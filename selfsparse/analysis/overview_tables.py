@@ -68,10 +68,10 @@ def _half_step(run: pd.DataFrame) -> float:
 
 
 def samples_table(results: Results) -> Table:
-    """Which generator each sample sheet shows: the first seed's best."""
+    """Which generator each sample sheet shows: the best of the first seed that finished."""
     rows = []
     for c in results.configurations:
-        runs = results.runs[results.runs["configuration"] == c.name].sort_values("seed")
+        runs = results.finished(results.runs, c).sort_values("seed")
         shown = runs.iloc[0] if len(runs) and results.sample_sheet(c).is_file() else {}
         values = {name: float(shown.get(name, math.nan)) for name in ("seed", "best_step", "best_fid")}
         text = {

@@ -49,7 +49,7 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
         DataError: dvc.lock records a result that is not on this disk; the committed summary would lose it.
     """
     configurations = settings.suite(suite)
-    _check_nothing_lost(configurations)
+    check_nothing_lost(configurations)
     folder = suite_dir(suite) / "summary"
     tables = {name: _table(configurations, *what) for name, what in TABLES.items()}
     tables["runs"] = _runs_table(configurations)
@@ -73,7 +73,8 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     return [c.name for c in configurations if c.name in done], [c.name for c in configurations if c.name not in done]
 
 
-def _check_nothing_lost(configurations: list[Configuration]) -> None:
+def check_nothing_lost(configurations: list[Configuration]) -> None:
+    """Raise DataError where dvc.lock records a result that is not on this disk: what git holds would be overwritten."""
     lock = project_root() / "dvc.lock"
     recorded = (
         set(re.findall(r"^  fid@([^:\s]+):", lock.read_text(encoding="utf-8"), re.M)) if lock.is_file() else set()
@@ -86,7 +87,7 @@ def _check_nothing_lost(configurations: list[Configuration]) -> None:
     if lost:
         raise DataError(
             f"dvc.lock records results that are not on this disk: {', '.join(lost)}.\n"
-            f"The summary stays as it is. Restore them with `dvc checkout` or `dvc pull`, or make them with `dvc repro fid@{lost[0]}`."
+            f"The summary and the correlation stay as they are. Restore them with `dvc checkout` or `dvc pull`, or make them with `dvc repro fid@{lost[0]}`."
         )
 
 

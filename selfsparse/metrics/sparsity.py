@@ -64,8 +64,3 @@ def measure_sparsity(
         StageSparsity(t, shape[1], shape[0], xi, zeta, None if missing[0] else alpha, None if missing[1] else beta)
         for t, (shape, missing, (xi, zeta, alpha, beta)) in enumerate(zip(shapes, absent, totals, strict=True), start=1)
     ]
-
-
-def average_position_sparsity(stages: list[StageSparsity]) -> float:
-    """Eq. 15: xi-bar, the mean of the stages' xi; T counts the stages with an SASTM (U48)."""
-    return sum(stage.xi for stage in stages) / len(stages)

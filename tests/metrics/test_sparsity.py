@@ -6,7 +6,6 @@ from torch import nn
 
 from selfsparse.metrics.sparsity import (
     StageSparsity,
-    average_position_sparsity,
     channel_sparsity,
     measure_sparsity,
     position_sparsity,
