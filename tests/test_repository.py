@@ -1,10 +1,12 @@
 """The repository as a reader finds it."""
 
+import json
 import re
+import subprocess
 from urllib.parse import unquote
 
 import pytest
-from small_project import ROOT
+from small_project import ROOT, params
 
 README = ROOT / "README.md"
 
@@ -34,7 +36,6 @@ def test_every_dependency_is_locked():
         assert name.replace(".", "-") in locked and floor
 
 
-@pytest.mark.skipif(not README.is_file(), reason="no README.md yet")
 def test_every_relative_link_of_the_readme_leads_somewhere():
     text = re.sub(r"```.*?```", "", README.read_text(encoding="utf-8"), flags=re.S)
     links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
@@ -44,10 +45,35 @@ def test_every_relative_link_of_the_readme_leads_somewhere():
     assert not missing
 
 
-@pytest.mark.skipif(not README.is_file(), reason="no README.md yet")
+def _results_changed() -> bool:
+    """Whether results or settings differ from git's: after `make quick`, another machine's last digits may differ."""
+    command = ["git", "status", "--porcelain", "--", "results", "params.yaml"]
+    return bool(subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.skipif(_results_changed(), reason="results/ is not as committed")
 def test_the_readmes_table_is_that_of_the_results(monkeypatch):
     from selfsparse.analysis.readme import updated_readme
 
     monkeypatch.chdir(ROOT)
     text = README.read_text(encoding="utf-8")
     assert updated_readme(text) == text
+
+
+@pytest.mark.skipif(_results_changed(), reason="results/ is not as committed")
+def test_committed_results_belong_to_the_committed_settings(monkeypatch):
+    from selfsparse.config import load_settings
+
+    monkeypatch.chdir(ROOT)
+    for path in (ROOT / "results").glob("*/summary/provenance.json"):
+        for name, provenance in json.loads(path.read_text()).items():
+            assert load_settings().configuration(name).model_dump(mode="json") == provenance["settings"], name
+
+
+def test_dvc_lock_holds_no_stage_that_is_gone():
+    recorded = re.findall(r"(?m)^  ([a-z]+@\S+):$", (ROOT / "dvc.lock").read_text())
+    kinds = {path.stem for path in (ROOT / "pipeline").glob("*.py")}
+    items = params()
+    known = {*items["datasets"], *items["extractors"], *items["configurations"], *items["suites"]}
+    assert recorded
+    assert not [name for name in recorded if not {name.split("@")[0]} <= kinds or name.split("@")[1] not in known]

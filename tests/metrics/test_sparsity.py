@@ -67,10 +67,3 @@ def test_rates_of_a_generator(batch_size):
     assert first.alpha_zero == pytest.approx(0.6) and first.beta_zero is None
     assert (second.stage, second.size, second.channels) == (2, 4, 2)
     assert (second.xi, second.zeta, second.beta_zero) == pytest.approx((1, 1, 0.25)) and second.alpha_zero is None
-    # Eq. 15: the mean over the two stages.
-    assert average_position_sparsity([first, second]) == pytest.approx((23 / 45 + 1) / 2)
-
-
-def test_equation_15_weighs_stages_alike():
-    stages = [StageSparsity(t, 4, c, xi, 0, None, None) for t, (c, xi) in enumerate([(256, 0.9), (64, 0.3), (3, 0.0)])]
-    assert average_position_sparsity(stages) == pytest.approx(0.4)
