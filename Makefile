@@ -46,8 +46,8 @@ lint: install  ## Check style.
 	$(BIN)/ruff format --check .
 
 lock:  ## Renew requirements.lock from pyproject.toml (needs uv).
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra dev --extra lsun --extra sketch --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
 
 clean:  ## Remove what the pipeline prepared and interrupted trainings; results and the DVC cache stay.
-	rm -rf data/packed data/extractors data/references .checkpoints
+	rm -rf data/listings data/packed data/extractors data/references .checkpoints

@@ -8,15 +8,18 @@ import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, Strict, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from selfsparse.errors import SettingsError
 from selfsparse.paths import project_root
 
-ModelName = Literal["wgan_gp", "self_sparse", "without_psm", "without_csm"]
-DatasetName = Literal["digits", "photos", "mnist"]
+ModelName = Literal["wgan_gp", "self_sparse", "without_psm", "without_csm", "sagan"]
+DatasetName = Literal[
+    "digits", "photos", "mnist", "fashion_mnist", "cifar10", "stl10", "mini_imagenet", "celeba_hq", "lsun_bedroom",
+    "sketch", "sketch_substitute",
+]  # fmt: skip
 ExtractorName = Literal["lenet", "lenet_standin", "inception"]
 
 PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
@@ -33,7 +36,7 @@ class _Settings(BaseModel):
 
 
 class Train(_Settings):
-    """How one generator and discriminator are trained (Sec. 4.2, Eq. 13)."""
+    """What shapes one training besides its networks' widths (Sec. 4.2, Eq. 13)."""
 
     steps: PositiveInt
     discriminator_steps: Annotated[int, Field(ge=1, le=100)]
@@ -41,8 +44,12 @@ class Train(_Settings):
     generator_lr: Annotated[float, Field(gt=0, le=1)]
     discriminator_lr: Annotated[float, Field(gt=0, le=1)]
     betas: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]], Strict(False)]
+    loss: Literal["wasserstein", "hinge"]
     gradient_penalty: Annotated[float, Field(ge=0, le=1e6)]
+    penalty_centre: Literal[0, 1]
     initialisation: Literal["dcgan", "pytorch"]
+    position_layers: Literal["chain", "single"]
+    sampling_batch_norm: Literal["running", "batch"]
     seeds: Annotated[tuple[Seed, ...], Strict(False), Field(min_length=1, max_length=100)]
     evaluate_every: PositiveInt
     evaluate_latent_seed: Seed
@@ -78,31 +85,45 @@ class Sparsity(_Settings):
     latents: PositiveInt
     latent_seed: Seed
     sparse_channel_rate: Annotated[float, Field(gt=0, le=1)]
+    counted_stages: Literal["sastm", "all"]
 
 
 class Network(_Settings):
-    """Widths of a generator and its discriminator (appendix tables), and of the SASTM's MLP."""
+    """Widths of a generator and its discriminator (appendix tables), and what else their architecture needs."""
 
-    architecture: Literal["dcgan"]
+    architecture: Literal["dcgan", "resnet", "sagan"]
     generator_widths: Widths
     discriminator_widths: Widths
-    sastm_widths: Widths
-    position_size: Annotated[int, Field(ge=4, le=64)]
+    sastm_widths: Widths | None = None
+    position_size: Annotated[int, Field(ge=4, le=64)] | None = None
+    attention_size: Annotated[int, Field(ge=4, le=1024)] | None = None
 
     @property
     def resolution(self) -> int:
-        """Image height and width: 4 x 4 after the first stage, doubled by each later one and by the last DeConv."""
-        return 4 * 2 ** len(self.generator_widths)
+        """Image height and width: every width of the discriminator halves it, down to 4 x 4."""
+        return 4 * 2 ** len(self.discriminator_widths)
 
     @model_validator(mode="after")
     def _consistent(self) -> "Network":
-        if len(self.generator_widths) != len(self.discriminator_widths):
+        # A ResNet generator has one width more: that of its first block, which leaves 4 x 4 as it is.
+        expected = len(self.discriminator_widths) + (self.architecture == "resnet")
+        if len(self.generator_widths) != expected:
             raise ValueError(
-                f"generator_widths has {len(self.generator_widths)} entries and discriminator_widths"
-                f" {len(self.discriminator_widths)}; both need one per resolution from 4 x 4 up to half the image"
+                f"{self.architecture} with {len(self.discriminator_widths)} discriminator_widths, for"
+                f" {self.resolution} x {self.resolution} images, needs {expected} generator_widths,"
+                f" found {len(self.generator_widths)}"
             )
-        if self.position_size & (self.position_size - 1):
+        needed = ("attention_size",) if self.architecture == "sagan" else ("sastm_widths", "position_size")
+        for key in ("sastm_widths", "position_size", "attention_size"):
+            if key in needed and getattr(self, key) is None:
+                raise ValueError(f"{key} is missing; architecture {self.architecture} needs it")
+            if key not in needed and getattr(self, key) is not None:
+                raise ValueError(f"{key} does not belong to architecture {self.architecture}")
+        if self.position_size is not None and self.position_size & (self.position_size - 1):
             raise ValueError(f"position_size ({self.position_size}) must be a power of two: 4, 8, 16, 32 or 64")
+        sizes = [4 * 2**i for i in range(len(self.generator_widths))]
+        if self.attention_size is not None and self.attention_size not in sizes:
+            raise ValueError(f"attention_size ({self.attention_size}) must be the size of a stage: {sizes}")
         return self
 
 
@@ -114,7 +135,7 @@ class Dataset(_Settings):
     channels: Literal[1, 3]
     filter: Literal["bilinear", "bicubic", "lanczos", "box"]
     border: Annotated[int, Field(ge=0, le=64)]
-    download: bool
+    crop: Literal["centre", "squash", "pad"] = "centre"
 
 
 class Lenet(_Settings):
@@ -128,6 +149,10 @@ class Lenet(_Settings):
     seed: Seed
 
 
+class Embedded(_Settings):
+    """A dataset that comes with a package: nothing to set."""
+
+
 class Photos(_Settings):
     """How the embedded photographs become a set of crops."""
 
@@ -135,6 +160,60 @@ class Photos(_Settings):
     crop_size: Annotated[int, Field(ge=8, le=128)]
     min_contrast: Annotated[float, Field(ge=0, le=100)]
     seed: Seed
+
+
+class Download(_Settings):
+    """A dataset that is looked for among the user's files, and downloaded where the settings allow it."""
+
+    download: bool
+
+
+class Cifar10(Download):
+    """CIFAR-10: which of its images are used (U32)."""
+
+    split: Literal["all", "train"]
+
+
+class Lsun(Download):
+    """An LSUN scene: how many of its images are used, from the first in the order of their keys."""
+
+    images: PositiveInt | Literal["all"]
+
+
+class Sketch(_Settings):
+    """A folder of line drawings; `invert` where they are white on black."""
+
+    invert: bool
+
+
+class SketchSubstitute(Lsun):
+    """Photographs of buildings through Canny's edge detector."""
+
+    sigma: Annotated[float, Field(gt=0, le=20)]
+    min_edge: Annotated[int, Field(ge=0, le=10000)]
+
+
+class Sources(_Settings):
+    """What is read of each dataset, before it is resized."""
+
+    digits: Embedded
+    photos: Photos
+    mnist: Download
+    fashion_mnist: Download
+    cifar10: Cifar10
+    stl10: Download
+    mini_imagenet: Download
+    celeba_hq: Download
+    lsun_bedroom: Lsun
+    sketch: Sketch
+    sketch_substitute: SketchSubstitute
+
+
+class RealImages(_Settings):
+    """Which real images stand against the generated ones in an FID (U39)."""
+
+    seed: Seed
+    count: Literal["matched", "all"]
 
 
 class Extractor(_Settings):
@@ -174,9 +253,11 @@ class Configuration(_Settings):
     suite: str
     model: ModelName
     latent_dim: int
+    network_name: str
     network: Network
     train: Train
     dataset: Dataset
+    source: SerializeAsAny[_Settings]
     extractor: Extractor
 
     @property
@@ -197,9 +278,9 @@ class _File(_Settings):
     suites: dict[Name, _Suite]
     networks: dict[Annotated[str, Field(pattern=r"^\w+$")], Network]
     raw_data: str
-    photos: Photos
+    sources: Sources
     datasets: dict[Name, Dataset]
-    real_subset_seed: Seed
+    real_images: RealImages
     inception_weights: str | None
     lenet: Lenet
     extractors: dict[Name, Extractor]
@@ -213,9 +294,9 @@ class Settings(_Settings):
     sparsity: Sparsity
     suites: tuple[str, ...]
     raw_data: str
-    photos: Photos
+    sources: Sources
     datasets: dict[str, Dataset]
-    real_subset_seed: Seed
+    real_images: RealImages
     inception_weights: str | None
     lenet: Lenet
     extractors: dict[str, Extractor]
@@ -291,9 +372,9 @@ def load_settings(path: Path | None = None) -> Settings:
         sparsity=file.sparsity,
         suites=tuple(file.suites),
         raw_data=file.raw_data,
-        photos=file.photos,
+        sources=file.sources,
         datasets=file.datasets,
-        real_subset_seed=file.real_subset_seed,
+        real_images=file.real_images,
         inception_weights=file.inception_weights,
         lenet=file.lenet,
         extractors=file.extractors,
@@ -326,6 +407,12 @@ def _resolve(name: str, row: _Row, file: _File, raw: dict, source: str) -> Confi
         f"{where}.network",
         f"{row.network} makes {network.resolution} x {network.resolution} images, the configuration asks for {row.resolution} x {row.resolution}",
     )
+    _require(
+        (row.model == "sagan") == (network.architecture == "sagan"),
+        source,
+        f"{where}.network",
+        f"model {row.model} does not go with architecture {network.architecture} of {row.network}",
+    )
     train = {**raw["train"], **suite.train, **row.train}
     resolved = _validate(Train, train, source, (where, "train"))
     return Configuration.model_construct(
@@ -333,9 +420,11 @@ def _resolve(name: str, row: _Row, file: _File, raw: dict, source: str) -> Confi
         suite=row.suite,
         model=row.model,
         latent_dim=row.latent_dim,
+        network_name=row.network,
         network=network,
         train=resolved,
         dataset=dataset,
+        source=getattr(file.sources, row.dataset),
         extractor=extractor,
     )
 

@@ -1,12 +1,16 @@
-"""Networks by the name of their model: wgan_gp, self_sparse, without_psm, without_csm."""
+"""Networks by the names of their model and architecture, and their first weights."""
 
 from functools import partial
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import spectral_norm
 
 from selfsparse.config import Configuration
-from selfsparse.models.dcgan import DCGANDiscriminator, DCGANGenerator
+from selfsparse.models.dcgan import DCGANDiscriminator, DCGANGenerator, Generator
+from selfsparse.models.resnet import ResNetDiscriminator, ResNetGenerator
+from selfsparse.models.sagan import SAGANDiscriminator, SAGANGenerator
 from selfsparse.models.sastm import SASTM
 
 # (channel head, position head) of the SASTM; None: no SASTM (Table 4 of v1, U28).
@@ -15,12 +19,16 @@ HEADS = {
     "self_sparse": (True, True),
     "without_psm": (True, False),
     "without_csm": (False, True),
+    "sagan": None,
 }
 
 
-def build_generator(configuration: Configuration) -> DCGANGenerator:
+def build_generator(configuration: Configuration) -> Generator:
     """Return the configuration's generator with PyTorch's default initialisation."""
-    network, heads = configuration.network, HEADS[configuration.model]
+    network, heads, dataset = configuration.network, HEADS[configuration.model], configuration.dataset
+    arguments = configuration.latent_dim, network.generator_widths, dataset.channels, dataset.resolution
+    if network.architecture == "sagan":
+        return SAGANGenerator(*arguments, network.attention_size)
     make_sastm = None
     if heads is not None:
         make_sastm = partial(
@@ -28,39 +36,50 @@ def build_generator(configuration: Configuration) -> DCGANGenerator:
             configuration.latent_dim,
             mlp_widths=network.sastm_widths,
             position_size=network.position_size,
+            position_layers=configuration.train.position_layers,
             channel_head=heads[0],
             position_head=heads[1],
         )
-    dataset = configuration.dataset
-    return DCGANGenerator(
-        configuration.latent_dim, network.generator_widths, dataset.channels, dataset.resolution, make_sastm
-    )
+    return {"dcgan": DCGANGenerator, "resnet": ResNetGenerator}[network.architecture](*arguments, make_sastm)
 
 
-def build_discriminator(configuration: Configuration) -> DCGANDiscriminator:
+def build_discriminator(configuration: Configuration) -> nn.Module:
     """Return the configuration's discriminator with PyTorch's default initialisation."""
-    dataset = configuration.dataset
-    return DCGANDiscriminator(configuration.network.discriminator_widths, dataset.channels, dataset.resolution)
+    network, dataset = configuration.network, configuration.dataset
+    arguments = network.discriminator_widths, dataset.channels, dataset.resolution
+    if network.architecture == "sagan":
+        return SAGANDiscriminator(*arguments, network.attention_size)
+    return {"dcgan": DCGANDiscriminator, "resnet": ResNetDiscriminator}[network.architecture](*arguments)
 
 
 def initialise(network: nn.Module, scheme: str, rng: torch.Generator) -> None:
     """Draw a network's first weights from `rng` (U14).
 
-    `dcgan`: N(0, 0.02) for convolutions and N(1, 0.02) for batch norms outside the SASTM. The SASTM keeps
+    `dcgan`: N(0, 0.02) for convolutions and N(1, 0.02) for batch norms outside the SASTM, biases 0. The SASTM keeps
     PyTorch's default: with N(0, 0.02) and no bias its coefficients would start near zero everywhere.
     `pytorch`: PyTorch's default everywhere. Both are drawn here, so that `rng` alone decides.
     """
     in_sastm = {id(m) for s in network.modules() if isinstance(s, SASTM) for m in s.modules()}
-    for module in network.modules():
+    for module in list(network.modules()):
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            normalised = parametrize.is_parametrized(module, "weight")
+            if normalised:
+                parametrize.remove_parametrizations(module, "weight")
             if scheme == "dcgan" and id(module) not in in_sastm:
                 nn.init.normal_(module.weight, 0.0, 0.02, generator=rng)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
             else:
                 # What reset_parameters() of these layers does: U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for both.
                 nn.init.kaiming_uniform_(module.weight, a=5**0.5, generator=rng)
                 if module.bias is not None:
                     fan_in, _ = nn.init._calculate_fan_in_and_fan_out(module.weight)
                     nn.init.uniform_(module.bias, -(fan_in**-0.5), fan_in**-0.5, generator=rng)
+            if normalised:
+                # Anew, as its power iteration starts from the weight, and from a random vector of the global stream.
+                with torch.random.fork_rng(devices=[]):
+                    torch.manual_seed(int(torch.randint(2**31, (), generator=rng)))
+                    spectral_norm(module)
         elif isinstance(module, nn.BatchNorm2d) and scheme == "dcgan":
             nn.init.normal_(module.weight, 1.0, 0.02, generator=rng)
             nn.init.zeros_(module.bias)

@@ -26,6 +26,14 @@ class StageOutput(NamedTuple):
     x: Tensor  # (N, C, H, W), after SASTM; h itself in the baseline
 
 
+def transform(h: Tensor, z: Tensor, sastm: SASTM | None) -> StageOutput:
+    """Pass feature maps h (N, C, H, W) of latents z (N, latent_dim) through an SASTM, or leave them where there is none."""
+    if sastm is None:
+        return StageOutput(None, None, h, h)
+    alpha, beta = sastm.coefficients(z)
+    return StageOutput(alpha, beta, h, recombine(h, alpha, beta))  # Eq. 3
+
+
 class GeneratorStage(nn.Module):
     """One stage: DeConv - SASTM - BN - ReLU (Figure 3)."""
 
@@ -40,13 +48,37 @@ class GeneratorStage(nn.Module):
 
     def forward(self, y: Tensor, z: Tensor) -> tuple[Tensor, StageOutput]:
         """y (N, C', H', W') and z (N, latent_dim) -> the stage's output (N, C, H, W) and what made it."""
-        h = self.deconv(y)
-        alpha, beta = (None, None) if self.sastm is None else self.sastm.coefficients(z)
-        x = h if self.sastm is None else recombine(h, alpha, beta)  # Eq. 3
-        return self.activation(self.norm(x)), StageOutput(alpha, beta, h, x)
+        output = transform(self.deconv(y), z, self.sastm)
+        return self.activation(self.norm(output.x)), output
 
 
-class DCGANGenerator(nn.Module):
+class Generator(nn.Module):
+    """What every generator here is: `stages`, each (y, z) -> (y, StageOutput), then `to_image`."""
+
+    latent_dim: int
+    stages: nn.ModuleList
+    to_image: nn.Module
+
+    def _run(self, z: Tensor, record: list[StageOutput] | None) -> Tensor:
+        y = z[:, :, None, None]  # (N, latent_dim, 1, 1)
+        for stage in self.stages:
+            y, output = stage(y, z)
+            if record is not None:
+                record.append(output)
+        return self.to_image(y)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """z (N, latent_dim) -> images (N, channels, R, R) in [-1, 1]."""
+        return self._run(z, None)
+
+    def sastm_outputs(self, z: Tensor) -> list[StageOutput]:
+        """Return alpha, beta, h and x of every stage for latents z (N, latent_dim): the very forward pass."""
+        record: list[StageOutput] = []
+        self._run(z, record)
+        return record
+
+
+class DCGANGenerator(Generator):
     """z (N, latent_dim) -> images (N, channels, R, R) in [-1, 1].
 
     Args:
@@ -79,24 +111,6 @@ class DCGANGenerator(nn.Module):
         )
         self.to_image = nn.Sequential(nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1, bias=False), nn.Tanh())
 
-    def _run(self, z: Tensor, record: list[StageOutput] | None) -> Tensor:
-        y = z[:, :, None, None]  # (N, latent_dim, 1, 1)
-        for stage in self.stages:
-            y, output = stage(y, z)
-            if record is not None:
-                record.append(output)
-        return self.to_image(y)
-
-    def forward(self, z: Tensor) -> Tensor:
-        """z (N, latent_dim) -> images (N, channels, R, R) in [-1, 1]."""
-        return self._run(z, None)
-
-    def sastm_outputs(self, z: Tensor) -> list[StageOutput]:
-        """Return alpha, beta, h and x of every stage for latents z (N, latent_dim): the very forward pass."""
-        record: list[StageOutput] = []
-        self._run(z, record)
-        return record
-
 
 class DCGANDiscriminator(nn.Module):
     """Images (N, channels, R, R) in [-1, 1] -> unbounded scores (N,). The same for all models (claim C27).
@@ -124,9 +138,9 @@ class DCGANDiscriminator(nn.Module):
         return self.layers(images).flatten()
 
 
-def check_widths(what: str, widths: Sequence[int], resolution: int) -> None:
-    """Raise ValueError unless the widths lead from 4 x 4 to the resolution, doubling once per width."""
-    reached = 4 * 2 ** len(widths)
+def check_widths(what: str, widths: Sequence[int], resolution: int, doublings: int | None = None) -> None:
+    """Raise ValueError unless 4 x 4, doubled once per width (or `doublings` times), is the resolution."""
+    reached = 4 * 2 ** (len(widths) if doublings is None else doublings)
     if reached != resolution:
         raise ValueError(
             f"{what} widths {list(widths)} make {reached} x {reached} images, not {resolution} x {resolution}"

@@ -43,11 +43,12 @@ class SASTM(nn.Module):
         mlp_widths: widths of f (Table C3: one layer of 256).
         position_size: height and width of the map that g2 starts from. Where f does not end at its
             square, a Linear layer leads there (Table A4: 512 -> 256 = 16 x 16).
+        position_layers: `chain` or `single`, how g2 goes from position_size to size (U21).
         channel_head: False removes the Channel Sparsity Module (alpha = 0, "without CSM").
         position_head: False removes the Position Sparsity Module (beta = 0, "without PSM").
 
     Raises:
-        ValueError: for a size or position_size that is no power of two, or without any head.
+        ValueError: for a size or position_size that is no power of two, an unknown position_layers, or without any head.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class SASTM(nn.Module):
         *,
         mlp_widths: Sequence[int] = (256,),
         position_size: int = 16,
+        position_layers: str = "chain",
         channel_head: bool = True,
         position_head: bool = True,
     ) -> None:
@@ -69,7 +71,9 @@ class SASTM(nn.Module):
             *(layer for a, b in itertools.pairwise(widths) for layer in (nn.Linear(a, b), nn.ReLU()))
         )
         self.channel_head = nn.Sequential(nn.Linear(widths[-1], channels), nn.ReLU()) if channel_head else None  # g1
-        self.position_head = _position_head(widths[-1], position_size, size) if position_head else None  # g2
+        self.position_head = (  # g2
+            _position_head(widths[-1], position_size, size, position_layers) if position_head else None
+        )
 
     def coefficients(self, z: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """Eq. 1 and 2: z (N, latent_dim) -> alpha (N, C) and beta (N, H, W), both >= 0; None for a removed head."""
@@ -83,23 +87,29 @@ class SASTM(nn.Module):
         return recombine(h, *self.coefficients(z))
 
 
-def _position_head(width: int, start: int, size: int) -> nn.Sequential:
-    """g2: a start x start map, then 4 x 4 convolutions with stride 2 down, or deconvolutions up, to size x size.
+def _position_head(width: int, start: int, size: int, layers: str) -> nn.Sequential:
+    """g2: a start x start map, then convolutions down, or deconvolutions up, to size x size, ReLU at the end alone.
 
     The paper prints "Conv or DeConv: 16 x 16 -> Mh x Mw, ReLU" and leaves kernel, stride, depth and channels
-    open (U21). Here: one channel, 4 x 4, stride 2, padding 1 as in every other layer of the networks, ReLU
-    at the end alone; 3 x 3 where the size stays.
+    open (U21). All layers have one channel.
+
+        chain: 4 x 4, stride 2, padding 1, as in every other layer of the networks; 3 x 3 where the size stays.
+        single: one layer whose kernel and stride are the ratio of the sizes; none where the size stays.
     """
     for name, value in (("size", size), ("position_size", start)):
         if value < 1 or value & (value - 1):
             raise ValueError(f"{name} must be a power of two, got {value}")
-    layers: list[nn.Module] = []
+    found: list[nn.Module] = []
     if width != start * start:
-        layers += [nn.Linear(width, start * start), nn.ReLU()]
-    layers.append(nn.Unflatten(1, (1, start, start)))
+        found += [nn.Linear(width, start * start), nn.ReLU()]
+    found.append(nn.Unflatten(1, (1, start, start)))
     steps = int(math.log2(size)) - int(math.log2(start))
-    if steps == 0:
-        layers.append(nn.Conv2d(1, 1, 3, 1, 1))
-    for _ in range(abs(steps)):
-        layers.append((nn.ConvTranspose2d if steps > 0 else nn.Conv2d)(1, 1, 4, 2, 1))
-    return nn.Sequential(*layers, nn.ReLU())
+    layer = nn.ConvTranspose2d if steps > 0 else nn.Conv2d
+    if layers == "chain":
+        found += [layer(1, 1, 4, 2, 1) for _ in range(abs(steps))] or [nn.Conv2d(1, 1, 3, 1, 1)]
+    elif layers == "single":
+        ratio = 2 ** abs(steps)
+        found += [layer(1, 1, ratio, ratio)] if steps else []
+    else:
+        raise ValueError(f"position_layers must be 'chain' or 'single', got {layers!r}")
+    return nn.Sequential(*found, nn.ReLU())

@@ -22,7 +22,7 @@ def fingerprint(
     configuration: Configuration, seed: int, device_type: str, reference_sha256: str, images_sha256: str
 ) -> dict[str, Any]:
     """Return everything that shapes a run, as a flat dictionary of plain values."""
-    settings = configuration.model_dump(mode="json", exclude={"train", "name", "suite"})
+    settings = configuration.model_dump(mode="json", exclude={"train", "name", "suite", "network_name"})
     settings["train"] = configuration.train.model_dump(mode="json", exclude=NOT_SHAPING)
     flat = {"seed": seed, "device": device_type, "torch": torch.__version__, "code": _code_hash()}
     flat |= {"reference": reference_sha256, "images": images_sha256}

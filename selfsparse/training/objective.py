@@ -1,4 +1,4 @@
-"""The objective of Eq. 13: WGAN with a zero-centred gradient penalty.
+"""What the two networks minimise: Eq. 13, WGAN with a zero-centred gradient penalty, and the objectives of the controls.
 
     min_G max_D  E[D(x)] - E[D(G(z))] - lambda * E[ |grad D(x^)|_2^2 ]
 
@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import relu
 
 
 class DiscriminatorLoss(NamedTuple):
@@ -24,28 +25,49 @@ def sample_on_lines(real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
     return torch.lerp(real, fake, position)
 
 
-def zero_centred_penalty(discriminator: nn.Module, points: Tensor) -> Tensor:
-    """E[ |grad D(x^)|_2^2 ] over points (N, C, H, W): the squared norm, never its root, which has no gradient at 0 (U3, U4).
+def penalty_of_gradient(discriminator: nn.Module, points: Tensor, centre: int = 0) -> Tensor:
+    """Mean penalty of the discriminator's gradient at points (N, C, H, W) (U3, U4).
+
+    centre 0: E[ |grad D(x^)|_2^2 ] of Eq. 13, the squared norm, never its root, which has no gradient at 0.
+    centre 1: E[ (|grad D(x^)|_2 - 1)^2 ] of the original WGAN-GP (Gulrajani et al. 2017, Eq. 3).
 
     Its own backward pass differentiates through the discriminator's gradient.
     """
     points = points.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(discriminator(points).sum(), points, create_graph=True)
-    return gradient.square().sum(dim=(1, 2, 3)).mean()
+    if centre == 0:
+        return gradient.square().sum(dim=(1, 2, 3)).mean()
+    # vector_norm's gradient at 0 is defined as 0; sqrt's is infinite.
+    return (torch.linalg.vector_norm(gradient.flatten(1), dim=1) - 1).square().mean()
 
 
 def discriminator_loss(
-    discriminator: nn.Module, real: Tensor, fake: Tensor, gradient_penalty: float, rng: torch.Generator
+    discriminator: nn.Module,
+    real: Tensor,
+    fake: Tensor,
+    rng: torch.Generator,
+    *,
+    gradient_penalty: float,
+    penalty_centre: int = 0,
+    loss: str = "wasserstein",
 ) -> DiscriminatorLoss:
-    """What the discriminator minimises: E[D(G(z))] - E[D(x)] + lambda * penalty, for images (N, C, H, W) in [-1, 1].
+    """What the discriminator minimises for images (N, C, H, W) in [-1, 1].
+
+    wasserstein: E[D(G(z))] - E[D(x)]; hinge (SAGAN's Eq. 4): E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))];
+    each plus gradient_penalty times the penalty, which is left out, and 0, where gradient_penalty is 0.
 
     Three separate passes: in one pass over all images the penalty's second backward would run over all three.
     """
-    penalty = zero_centred_penalty(discriminator, sample_on_lines(real, fake, rng))
-    loss = discriminator(fake).mean() - discriminator(real).mean() + gradient_penalty * penalty
-    return DiscriminatorLoss(loss, penalty.detach())
+    penalty = real.new_zeros(())
+    if gradient_penalty:
+        penalty = penalty_of_gradient(discriminator, sample_on_lines(real, fake, rng), penalty_centre)
+    if loss == "hinge":
+        total = relu(1 + discriminator(fake)).mean() + relu(1 - discriminator(real)).mean()
+    else:
+        total = discriminator(fake).mean() - discriminator(real).mean()
+    return DiscriminatorLoss(total + gradient_penalty * penalty, penalty.detach())
 
 
 def generator_loss(discriminator: nn.Module, fake: Tensor) -> Tensor:
-    """What the generator minimises: -E[D(G(z))]."""
+    """What the generator minimises, under either loss: -E[D(G(z))]."""
     return -discriminator(fake).mean()

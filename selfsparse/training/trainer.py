@@ -63,7 +63,16 @@ class Trainer:
         real = self._real(self.step * self.configuration.train.discriminator_steps + i)
         with torch.no_grad():  # no graph of the generator: this step leaves it alone
             fake = self.generator(self._latents())
-        loss = discriminator_loss(self.discriminator, real, fake, self.configuration.train.gradient_penalty, self.rng)
+        train = self.configuration.train
+        loss = discriminator_loss(
+            self.discriminator,
+            real,
+            fake,
+            self.rng,
+            gradient_penalty=train.gradient_penalty,
+            penalty_centre=train.penalty_centre,
+            loss=train.loss,
+        )
         self.discriminator_optimizer.zero_grad()
         loss.loss.backward()
         self.discriminator_optimizer.step()

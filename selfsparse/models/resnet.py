@@ -1,0 +1,133 @@
+"""The ResNet generator and discriminator of v2's Table 6, completed where the table stops short (U27).
+
+The table shows a first block and two residual blocks of the generator, which end at 16 x 16, and two blocks of the
+discriminator, which end at 8 x 8; it names neither skip paths nor heads. Here: blocks up to the image's size and down
+to 4 x 4, skip paths as in WGAN-GP's ResNet, BN - ReLU - Conv 3x3 - Tanh as the generator's head, and Conv 4x4 with
+stride 1 and padding 0 as the discriminator's, as in all other tables. The printed layers stand in the printed order.
+"""
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+
+from selfsparse.models.dcgan import LEAKY_SLOPE, Generator, StageOutput, check_widths, transform
+from selfsparse.models.sastm import SASTM
+
+
+class FirstBlock(nn.Module):
+    """z (N, latent_dim, 1, 1) -> DeConv 4x4 - SASTM (N, C, 4, 4)."""
+
+    def __init__(self, latent_dim: int, channels: int, sastm: SASTM | None) -> None:
+        super().__init__()
+        self.deconv = nn.ConvTranspose2d(latent_dim, channels, 4, 1, 0, bias=False)
+        self.sastm = sastm
+
+    def forward(self, y: Tensor, z: Tensor) -> tuple[Tensor, StageOutput]:
+        """Return the block's output and what made it."""
+        output = transform(self.deconv(y), z, self.sastm)
+        return output.x, output
+
+
+class UpBlock(nn.Module):
+    """BN - ReLU - Upsample 2 - Conv 3x3 - BN - ReLU - Conv 3x3 - SASTM, plus the upsampled input."""
+
+    def __init__(self, in_channels: int, channels: int, sastm: SASTM | None) -> None:
+        super().__init__()
+        self.residual = nn.Sequential(
+            nn.BatchNorm2d(in_channels),
+            nn.ReLU(),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(in_channels, channels, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
+        )
+        self.sastm = sastm
+        self.skip = nn.Sequential(nn.Upsample(scale_factor=2), _match(in_channels, channels))
+
+    def forward(self, y: Tensor, z: Tensor) -> tuple[Tensor, StageOutput]:
+        """y (N, C', H, W) -> the block's output (N, C, 2H, 2W), and what made it."""
+        output = transform(self.residual(y), z, self.sastm)
+        return output.x + self.skip(y), output
+
+
+class ResNetGenerator(Generator):
+    """z (N, latent_dim) -> images (N, channels, R, R) in [-1, 1].
+
+    Args:
+        latent_dim: width of z ~ N(0, 1).
+        widths: channels of the first block at 4 x 4 and of each doubling; R = 4 * 2 ** (len(widths) - 1).
+        channels: 1 (grey) or 3 (RGB).
+        resolution: R, checked against the widths.
+        make_sastm: (channels, size) -> SASTM of a block; None for the baseline.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int,
+        widths: Sequence[int],
+        channels: int,
+        resolution: int,
+        make_sastm: Callable[[int, int], SASTM] | None = None,
+    ) -> None:
+        super().__init__()
+        check_widths("generator", widths, resolution, doublings=len(widths) - 1)
+        self.latent_dim = latent_dim
+        sastms = [make_sastm(width, 4 * 2**i) if make_sastm else None for i, width in enumerate(widths)]
+        self.stages = nn.ModuleList([FirstBlock(latent_dim, widths[0], sastms[0])])
+        for before, width, sastm in zip(widths[:-1], widths[1:], sastms[1:], strict=True):
+            self.stages.append(UpBlock(before, width, sastm))
+        self.to_image = nn.Sequential(
+            nn.BatchNorm2d(widths[-1]), nn.ReLU(), nn.Conv2d(widths[-1], channels, 3, 1, 1, bias=False), nn.Tanh()
+        )
+
+
+class DownBlock(nn.Module):
+    """IN - LeakyReLU - Conv 3x3 - IN - LeakyReLU - Conv 3x3 - Downsample 0.5, plus the downsampled input."""
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.residual = nn.Sequential(
+            nn.InstanceNorm2d(in_channels),
+            nn.LeakyReLU(LEAKY_SLOPE),
+            nn.Conv2d(in_channels, channels, 3, 1, 1, bias=False),
+            nn.InstanceNorm2d(channels),
+            nn.LeakyReLU(LEAKY_SLOPE),
+            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
+            nn.AvgPool2d(2),
+        )
+        self.skip = nn.Sequential(_match(in_channels, channels), nn.AvgPool2d(2))
+
+    def forward(self, y: Tensor) -> Tensor:
+        """y (N, C', H, W) -> (N, C, H / 2, W / 2)."""
+        return self.residual(y) + self.skip(y)
+
+
+class ResNetDiscriminator(nn.Module):
+    """Images (N, channels, R, R) in [-1, 1] -> unbounded scores (N,). The same with and without SASTM (claim C27).
+
+    Args:
+        widths: channels from R/2 x R/2 down to 4 x 4.
+        channels: 1 or 3.
+        resolution: R, checked against the widths.
+    """
+
+    def __init__(self, widths: Sequence[int], channels: int, resolution: int) -> None:
+        super().__init__()
+        check_widths("discriminator", widths, resolution)
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, widths[0], 4, 2, 1, bias=False),
+            *(DownBlock(before, width) for before, width in zip(widths[:-1], widths[1:], strict=True)),
+            nn.InstanceNorm2d(widths[-1]),
+            nn.LeakyReLU(LEAKY_SLOPE),
+            nn.Conv2d(widths[-1], 1, 4, 1, 0, bias=False),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (N, channels, R, R) -> scores (N,)."""
+        return self.layers(images).flatten()
+
+
+def _match(in_channels: int, channels: int) -> nn.Module:
+    """The skip path's own layer: 1x1 where the width changes."""
+    return nn.Identity() if in_channels == channels else nn.Conv2d(in_channels, channels, 1, bias=False)
