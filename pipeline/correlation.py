@@ -12,7 +12,7 @@ def main(settings: Settings, name: str) -> None:
 
     from selfsparse.analysis.correlation import write_correlation
 
-    write_correlation(name, configurations)
+    write_correlation(name, configurations, settings.sparsity.counted_stages)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def main(settings: Settings, name: str) -> None:
         load_packed(packed_dir(f"{extractor.dataset}-{extractor.resolution}")),
         load_extractor(settings, extractor_dir(name), device),
         extractor.samples,
-        settings.real_subset_seed,
+        settings.real_images,
         settings.fid.batch_size,
         device,
         reference_dir(name),

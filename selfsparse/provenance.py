@@ -17,7 +17,7 @@ PACKAGES = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "pillow"
 
 
 def collect_provenance(configuration: Configuration, device: str, seconds: float) -> dict[str, Any]:
-    """Return the provenance of a configuration's runs; `seconds` is the wall time of all its seeds together.
+    """Return the provenance of a configuration's runs; `seconds` is the wall time of all its seeds together, over all attempts.
 
     The host's name and paths are left out: they identify a person's machine, not the result.
     """

@@ -30,7 +30,7 @@ SMALL = {
     "fid.kid_subsets": 3,
     "fid.kid_subset_size": 20,
     "sparsity.latents": 30,
-    "photos.crops": 40,
+    "sources.photos.crops": 40,
     "lenet.max_steps": 3,
     "extractors.digits-16-lenet.samples": [80, 120],
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from selfsparse.analysis.names import variation
-from selfsparse.analysis.statistics import Correlation, pearson, relative_decrease
+from selfsparse.analysis.statistics import Correlation, mean_sparsity, pearson, relative_decrease
 from selfsparse.analysis.summary import check_nothing_lost
 from selfsparse.config import Configuration
 from selfsparse.files import write_json, write_text
@@ -17,23 +17,21 @@ COLUMNS = ["dataset", "resolution", "variation", "xi", "baseline_fid", "self_spa
 DIGITS = 6
 
 
-def mean_sparsity(sparsity: pd.DataFrame) -> float:
-    """Return xi-bar of Eq. 15: xi averaged over the stages of a generator, then over seeds; NaN without rows."""
-    return float(sparsity.groupby("seed")["xi"].mean().mean()) if len(sparsity) else math.nan
-
-
 def mean_best_fid(fid: pd.DataFrame) -> float:
     """Return the mean over seeds of the best generators' FID at the smaller sample count; NaN without rows."""
     best = fid[fid["generator"] == "best"]
     return float(best.loc[best["n_fake"] == best["n_fake"].min(), "fid"].mean()) if len(best) else math.nan
 
 
-def pairs(configurations: Sequence[Configuration], fid: pd.DataFrame, sparsity: pd.DataFrame) -> pd.DataFrame:
+def pairs(
+    configurations: Sequence[Configuration], fid: pd.DataFrame, sparsity: pd.DataFrame, counted_stages: str
+) -> pd.DataFrame:
     """Return one row of COLUMNS per measured pair of WGAN-GP and Self-Sparse GAN that differ in nothing else.
 
     Args:
         fid: rows of all configurations, columns configuration, seed, generator, n_fake, fid.
         sparsity: rows of all configurations, columns configuration, seed, stage, xi.
+        counted_stages: as of mean_sparsity.
     """
     groups: dict[tuple, dict[str, str]] = {}
     for c in configurations:
@@ -44,7 +42,7 @@ def pairs(configurations: Sequence[Configuration], fid: pd.DataFrame, sparsity: 
             continue
         baseline = mean_best_fid(fid[fid["configuration"] == models[BASELINE]])
         sparse = mean_best_fid(fid[fid["configuration"] == models[SPARSE]])
-        xi = mean_sparsity(sparsity[sparsity["configuration"] == models[SPARSE]])
+        xi = float(mean_sparsity(sparsity[sparsity["configuration"] == models[SPARSE]], counted_stages).mean())
         rows.append([*key, xi, baseline, sparse, relative_decrease(baseline, sparse)])
     return pd.DataFrame(rows, columns=COLUMNS).dropna(subset=["xi", "reduction_percent"]).reset_index(drop=True)
 
@@ -67,7 +65,7 @@ def metrics(pairs: pd.DataFrame) -> dict[str, float]:
     return numbers
 
 
-def write_correlation(suite: str, configurations: Sequence[Configuration]) -> None:
+def write_correlation(suite: str, configurations: Sequence[Configuration], counted_stages: str) -> None:
     """Write results/<suite>/correlation.csv and correlation.json from what the suite has measured so far.
 
     Raises:
@@ -78,6 +76,7 @@ def write_correlation(suite: str, configurations: Sequence[Configuration]) -> No
         configurations,
         _gather(configurations, "fid", ["configuration", "seed", "generator", "n_fake", "fid"]),
         _gather(configurations, "sparsity", ["configuration", "seed", "stage", "xi"]),
+        counted_stages,
     )
     folder = suite_dir(suite)
     write_text(folder / "correlation.csv", table.round(DIGITS).to_csv(index=False, lineterminator="\n"))

@@ -1,6 +1,10 @@
 """How configurations, models and datasets are called in tables and figures."""
 
-from selfsparse.config import Configuration
+from collections.abc import Iterable
+
+from selfsparse.config import Cifar10, Configuration, Lsun
+
+LSUN_BEDROOM_IMAGES = 3_033_042
 
 MODELS = {
     "wgan_gp": "WGAN-GP",
@@ -20,6 +24,7 @@ DATASETS = {
     "celeba_hq": "CelebA-HQ",
     "lsun_bedroom": "LSUN bedrooms",
     "sketch": "Sketch",
+    "sketch_substitute": "Sketch substitute",
 }
 
 
@@ -49,3 +54,18 @@ def group_label(key: tuple[str, int, str]) -> str:
 def model_label(model: str) -> str:
     """Return the model as tables and legends call it."""
     return MODELS.get(model, model.replace("_", " "))
+
+
+def source_notes(configurations: Iterable[Configuration]) -> list[str]:
+    """Return one sentence for each dataset whose images are not simply those that the paper counts (U32)."""
+    notes = []
+    for name, source in {c.dataset.dataset: c.source for c in configurations}.items():
+        if name == "lsun_bedroom" and isinstance(source, Lsun) and source.images != "all":
+            notes.append(f"LSUN bedrooms: a subset, the first {source.images:,} of {LSUN_BEDROOM_IMAGES:,} images.")
+        elif isinstance(source, Cifar10):
+            notes.append(
+                f"CIFAR-10: {'60,000 training and test' if source.split == 'all' else '50,000 training'} images."
+            )
+        elif name == "sketch_substitute":
+            notes.append("Sketch substitute: edges of LSUN's photographs of churches, not the paper's Sketch.")
+    return notes

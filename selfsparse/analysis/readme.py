@@ -3,7 +3,7 @@
 import re
 
 from selfsparse.analysis.formatting import to_markdown
-from selfsparse.analysis.results import load_results
+from selfsparse.analysis.results import Results, load_results
 from selfsparse.analysis.tables import fid_table
 from selfsparse.config import load_settings
 
@@ -11,6 +11,12 @@ BLOCK = re.compile(r"(<!-- paper-vs-ours:[^\n]*-->\n).*?(<!-- end of paper-vs-ou
 
 
 def updated_readme(text: str) -> str:
-    """Return README.md's text with the table as results/ has it now, one part per suite."""
-    parts = [f"Suite `{suite}`\n\n{to_markdown(fid_table(load_results(suite)))}" for suite in load_settings().suites]
+    """Return README.md's text with the table as results/ has it now, one part per suite; a line where nothing has run."""
+    parts = [_part(load_results(suite)) for suite in load_settings().suites]
     return BLOCK.sub(lambda match: match[1] + "\n".join(parts) + match[2], text)
+
+
+def _part(results: Results) -> str:
+    if results.runs.empty:
+        return f"Suite `{results.suite}`: none of its {len(results.configurations)} configurations has been run.\n"
+    return f"Suite `{results.suite}`\n\n{to_markdown(fid_table(results))}"

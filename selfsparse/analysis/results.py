@@ -52,6 +52,7 @@ class Results:
 
     suite: str
     configurations: tuple[Configuration, ...]
+    counted_stages: str  # of Eq. 15 (U48)
     runs: pd.DataFrame
     curves: pd.DataFrame
     fid: pd.DataFrame
@@ -115,12 +116,13 @@ def load_results(suite: str) -> Results:
     Raises:
         SettingsError: for a suite that params.yaml does not have.
     """
-    configurations = tuple(load_settings().suite(suite))
+    settings = load_settings()
     folder = suite_dir(suite) / "summary"
     provenance = folder / "provenance.json"
     return Results(
         suite=suite,
-        configurations=configurations,
+        configurations=tuple(settings.suite(suite)),
+        counted_stages=settings.sparsity.counted_stages,
         provenance=json.loads(provenance.read_text(encoding="utf-8")) if provenance.is_file() else {},
         folder=folder,
         **{name: _read(folder / f"{name}.csv", columns.split(",")) for name, columns in COLUMNS.items()},

@@ -8,7 +8,7 @@ from selfsparse.analysis.correlation import BASELINE, COLUMNS, SPARSE, correlati
 from selfsparse.analysis.formatting import MISSING, Table, interval, mean_std, number
 from selfsparse.analysis.names import group_label, model_label
 from selfsparse.analysis.results import Results
-from selfsparse.analysis.statistics import moments
+from selfsparse.analysis.statistics import mean_sparsity, moments
 from selfsparse.analysis.tables import comparable, comparison, fid_title, table_of
 from selfsparse.config import Configuration
 from selfsparse.paper import reported_pearson, reported_sparsity
@@ -39,7 +39,7 @@ def _pair_row(results: Results, key: tuple, sparse: Configuration) -> tuple[dict
     same = (table["dataset"] == key[0]) & (table["resolution"] == key[1]) & (table["variation"].fillna("") == key[2])
     ours = table[same].iloc[0] if same.any() else {}
     values = {name: float(ours.get(name, math.nan)) for name in COLUMNS[3:]}
-    xi = moments(results.finished(results.sparsity, sparse).groupby("seed")["xi"].mean())
+    xi = moments(mean_sparsity(results.finished(results.sparsity, sparse), results.counted_stages))
     data = dict(zip(COLUMNS[:3], key, strict=True)) | values
     data |= {"xi_std": xi.std, "n": xi.n, "paper_xi": paper_xi, "paper_reduction_percent": paper_reduction}
     text = {

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.special import stdtr, stdtrit  # scipy.stats would cost a second of import time
 
 NORMAL_975 = 1.959963984540054  # the 97.5 % quantile of the standard normal distribution
@@ -76,3 +77,14 @@ def pearson(x: Sequence[float], y: Sequence[float]) -> Correlation:
         return Correlation(n, r, p, math.nan, math.nan)
     z, half = math.atanh(r), NORMAL_975 / math.sqrt(n - 3)
     return Correlation(n, r, p, math.tanh(z - half), math.tanh(z + half))
+
+
+def mean_sparsity(sparsity: pd.DataFrame, counted_stages: str) -> pd.Series:
+    """Return xi-bar of Eq. 15 per seed: xi averaged over the stages of a generator.
+
+    Args:
+        sparsity: rows of one configuration, columns seed, stage, xi.
+        counted_stages: `sastm`: T counts the stages with an SASTM; `all`: also the last one, whose xi is 0 (U48).
+    """
+    stages = sparsity.groupby("seed")["xi"]
+    return stages.sum() / (stages.count() + (counted_stages == "all"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from selfsparse.analysis.statistics import mean_sparsity
 from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, read_json, write_json, write_text
@@ -68,7 +69,7 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     write_json(
         folder / "provenance.json", {name: read_json(path) for name, path in provenance.items() if path.is_file()}
     )
-    write_json(suite_dir(suite) / "summary.json", _metrics(configurations, tables))
+    write_json(suite_dir(suite) / "summary.json", _metrics(configurations, tables, settings.sparsity.counted_stages))
     done = set(tables["runs"]["configuration"])
     return [c.name for c in configurations if c.name in done], [c.name for c in configurations if c.name not in done]
 
@@ -124,7 +125,9 @@ def sample_label(count: int) -> str:
     return f"{count // 1000}k" if count % 1000 == 0 else str(count)
 
 
-def _metrics(configurations: list[Configuration], tables: dict[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
+def _metrics(
+    configurations: list[Configuration], tables: dict[str, pd.DataFrame], counted_stages: str
+) -> dict[str, dict[str, float]]:
     """Per configuration: FIDs, their spread over seeds, sparsity, and how many runs these come from."""
     metrics = {}
     for c in configurations:
@@ -136,7 +139,7 @@ def _metrics(configurations: list[Configuration], tables: dict[str, pd.DataFrame
         for count, group in own["fid"][own["fid"]["generator"] == "best"].groupby("n_fake"):
             values[f"fid_{sample_label(count)}"] = group["fid"].mean()
             values[f"fid_{sample_label(count)}_std"] = group["fid"].std(ddof=1)
-        values["sparsity"] = own["sparsity"].groupby("seed")["xi"].mean().mean()  # Eq. 15
+        values["sparsity"] = mean_sparsity(own["sparsity"], counted_stages).mean()  # Eq. 15
         values |= {"runs": len(own["runs"]), "diverged": len(own["runs"]) - len(finished)}
         metrics[c.name] = {key: round(float(value), DIGITS) for key, value in values.items() if pd.notna(value)}
     return metrics

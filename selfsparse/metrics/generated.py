@@ -1,6 +1,7 @@
 """Images from a generator, in batches and exact counts, and their FID."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from PIL import Image
@@ -24,23 +25,43 @@ def to_uint8(images: Tensor) -> Tensor:
     return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
+@contextmanager
+def sampling(generator: nn.Module, batch_norm: str) -> Iterator[None]:
+    """Put a generator into the mode in which images are drawn from it, and back (U18).
+
+    Args:
+        batch_norm: `running`: batch norms use the statistics gathered in training; `batch`: those of the batch at
+            hand, and gather none.
+    """
+    training = generator.training
+    generator.eval()
+    norms = [m for m in generator.modules() if isinstance(m, nn.BatchNorm2d)] if batch_norm == "batch" else []
+    for norm in norms:
+        norm.train()
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
+        generator.train(training)
+
+
 @torch.no_grad()
-def generate(generator: nn.Module, latents: Tensor, batch_size: int, device: torch.device) -> Iterator[Tensor]:
-    """Yield uint8 images of all latents, in batches, the last one shorter; batch norms use running statistics (U18).
+def generate(
+    generator: nn.Module, latents: Tensor, batch_size: int, device: torch.device, batch_norm: str
+) -> Iterator[Tensor]:
+    """Yield uint8 images of all latents, in batches, the last one shorter; `batch_norm` as of `sampling`.
 
     Raises:
         NotFiniteError: an image holds NaN or infinity, as from a generator that has diverged.
     """
-    training = generator.training
-    generator.eval()
-    try:
+    with sampling(generator, batch_norm):
         for part in latents.split(batch_size):
             images = generator(part.to(device))
             if not images.isfinite().all():  # as uint8 they would pass for black ones
                 raise NotFiniteError("the generated images are not finite")
             yield to_uint8(images)
-    finally:
-        generator.train(training)
 
 
 def measure_fid(
@@ -50,6 +71,7 @@ def measure_fid(
     reference: Reference,
     batch_size: int,
     device: torch.device,
+    batch_norm: str,
 ) -> tuple[float, Tensor | None]:
     """FID (Eq. 14) of a generator's images of these latents against a reference.
 
@@ -57,7 +79,7 @@ def measure_fid(
         The FID, and the features (N, D) where the reference keeps its own, for the kernel distance; else None.
     """
     running, kept = RunningGaussian(), []
-    batches = generate(generator, latents, batch_size, device)
+    batches = generate(generator, latents, batch_size, device, batch_norm)
     for features in iterate_features(extractor, batches, device, len(latents), f"FID of {len(latents)}"):
         running.add(features)
         if reference.features is not None:

@@ -15,7 +15,7 @@ from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, read_json
 from selfsparse.metrics.extractors import load_extractor
-from selfsparse.metrics.generated import draw_latents, generate, measure_fid, tile, to_uint8
+from selfsparse.metrics.generated import draw_latents, generate, measure_fid, sampling, tile, to_uint8
 from selfsparse.metrics.kid import kernel_distance
 from selfsparse.metrics.reference import Reference, load_reference
 from selfsparse.metrics.sparsity import StageSparsity, measure_sparsity
@@ -79,7 +79,15 @@ def _measure(
     device: torch.device,
 ) -> dict[str, float | int | None]:
     latents = draw_latents(reference.wanted, configuration.latent_dim, settings.fid.latent_seed)
-    fid, features = measure_fid(generator, latents, extractor, reference, settings.fid.batch_size, device)
+    fid, features = measure_fid(
+        generator,
+        latents,
+        extractor,
+        reference,
+        settings.fid.batch_size,
+        device,
+        configuration.train.sampling_batch_norm,
+    )
     kid = kid_std = None
     if features is not None:
         real = torch.from_numpy(reference.features)
@@ -93,7 +101,8 @@ def _write_sheet(
     settings: Settings, configuration: Configuration, generator: nn.Module, device: torch.device, path: Path
 ) -> None:
     latents = draw_latents(SHEET_SIDE**2, configuration.latent_dim, settings.fid.latent_seed)
-    images = torch.cat(list(generate(generator, latents, SHEET_SIDE**2, device)))
+    batch_norm = configuration.train.sampling_batch_norm
+    images = torch.cat(list(generate(generator, latents, SHEET_SIDE**2, device, batch_norm)))
     with atomic_path(path) as partial:
         tile(images, SHEET_SIDE).save(partial, format="PNG")
 
@@ -102,24 +111,27 @@ def measure_configuration_sparsity(settings: Settings, configuration: Configurat
     """Write sparsity.csv for the best generator of each run that did not diverge, and feature_maps.npz for the first."""
     folder = result_dir(configuration.suite, "sparsity", configuration.name)
     latents = draw_latents(settings.sparsity.latents, configuration.latent_dim, settings.sparsity.latent_seed)
+    batch_norm = configuration.train.sampling_batch_norm
     rows: list[dict[str, Any]] = []
     for seed, _, run_dir in _finished_runs(configuration):
         generator = load_generator(configuration, run_dir / "best.safetensors", device)
         if not rows:
             with atomic_path(folder / "feature_maps.npz") as partial, open(partial, "wb") as file:
-                np.savez_compressed(file, **feature_maps(generator, latents[:1].to(device)))
+                np.savez_compressed(file, **feature_maps(generator, latents[:1].to(device), batch_norm))
         stages = measure_sparsity(
-            generator, latents, settings.sparsity.sparse_channel_rate, settings.fid.batch_size, device
+            generator, latents, settings.sparsity.sparse_channel_rate, settings.fid.batch_size, device, batch_norm
         )
         rows += [{"seed": seed, **asdict(stage)} for stage in stages]
     _write_csv(folder / "sparsity.csv", ["seed", *(f.name for f in fields(StageSparsity))], rows)
 
 
 @torch.no_grad()
-def feature_maps(generator: nn.Module, latent: torch.Tensor) -> dict[str, np.ndarray]:
+def feature_maps(generator: nn.Module, latent: torch.Tensor, batch_norm: str) -> dict[str, np.ndarray]:
     """What one latent (1, latent_dim) makes in each stage t: h_t, x_t (at most 16, H, W), alpha_t (C,), beta_t (H, W), and the image."""
-    arrays = {"image": to_uint8(generator(latent))[0]}
-    for t, output in enumerate(generator.sastm_outputs(latent), start=1):
+    with sampling(generator, batch_norm):
+        arrays = {"image": to_uint8(generator(latent))[0]}
+        outputs = generator.sastm_outputs(latent)
+    for t, output in enumerate(outputs, start=1):
         arrays |= {f"h_{t}": output.h[0, :MAPS_SHOWN], f"x_{t}": output.x[0, :MAPS_SHOWN]}
         arrays |= {f"{n}_{t}": getattr(output, n)[0] for n in ("alpha", "beta") if getattr(output, n) is not None}
     return {name: value.cpu().numpy() for name, value in arrays.items()}

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from selfsparse.config import RealImages
 from selfsparse.data.packed import PackedDataset, real_subset
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, hash_file, read_json, write_json
@@ -21,9 +22,9 @@ class Reference:
 
     Attributes:
         wanted: sample count that this reference belongs to, e.g. 5,000 or 50,000.
-        gaussian: mean, covariance, and the number of real images, min(wanted, all).
+        gaussian: mean, covariance, and the number of real images: min(wanted, all), or all (U39).
         root: the covariance's symmetric square root.
-        features: float32 (count, D) for the kernel distance; None for the larger set.
+        features: float32 (min(wanted, all), D) for the kernel distance; None for the larger set.
     """
 
     wanted: int
@@ -36,22 +37,30 @@ def make_references(
     dataset: PackedDataset,
     extractor: nn.Module,
     samples: tuple[int, int],
-    seed: int,
+    which: RealImages,
     batch_size: int,
     device: torch.device,
     folder: Path,
 ) -> dict[str, Any]:
-    """Write the references of both sample counts, and reference.json, which names all that shaped them."""
+    """Write the references of both sample counts, and reference.json, which names all that shaped them.
+
+    Args:
+        samples: numbers of generated images, small and large, that the references will stand against.
+        which: whether as many real images (a fixed random subset) or all (U39).
+    """
     images = torch.from_numpy(dataset.images)
     counts = {}
     for size, wanted in zip(("small", "large"), samples, strict=True):
-        chosen = torch.from_numpy(real_subset(len(images), wanted, seed))
+        matched = torch.from_numpy(real_subset(len(images), wanted, which.seed))
+        parts = (matched if which.count == "matched" else torch.arange(len(images))).split(batch_size)
         running, kept = RunningGaussian(), []
-        batches = (images[part] for part in chosen.split(batch_size))
-        for features in iterate_features(extractor, batches, device, len(chosen), f"real {len(chosen)}"):
+        total = sum(map(len, parts))
+        batches = (images[part] for part in parts)
+        features_of = iterate_features(extractor, batches, device, total, f"real {total}")
+        for part, features in zip(parts, features_of, strict=True):
             running.add(features)
-            if size == "small":
-                kept.append(features.cpu())
+            if size == "small":  # the kernel distance is always between sets of one size
+                kept.append(features.cpu()[torch.isin(part, matched)])
         gaussian = running.result()
         arrays = {"mean": gaussian.mean, "covariance": gaussian.covariance, "root": symmetric_root(gaussian.covariance)}
         if kept:
@@ -61,7 +70,7 @@ def make_references(
         counts[size] = {"wanted": wanted, "real_images": gaussian.count}
     description = {
         **counts,
-        "subset_seed": seed,
+        **which.model_dump(),
         "images_sha256": dataset.manifest["sha256"],
         "sha256": hash_file(folder / "small.npz"),
     }

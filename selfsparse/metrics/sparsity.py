@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from selfsparse.metrics.generated import sampling
+
 
 @dataclass(frozen=True)
 class StageSparsity:
@@ -40,15 +42,20 @@ def channel_sparsity(xi: Tensor, sparse_channel_rate: float = 2 / 3) -> Tensor:
 
 @torch.no_grad()
 def measure_sparsity(
-    generator: nn.Module, latents: Tensor, sparse_channel_rate: float, batch_size: int, device: torch.device
+    generator: nn.Module,
+    latents: Tensor,
+    sparse_channel_rate: float,
+    batch_size: int,
+    device: torch.device,
+    batch_norm: str,
 ) -> list[StageSparsity]:
-    """Rates of every stage, averaged over latents (N, latent_dim), with running batch-norm statistics (U18, U49)."""
-    generator.eval()
+    """Rates of every stage, averaged over latents (N, latent_dim) (U49); batch norms as when images are drawn (U18)."""
     totals: list[list[float]] = []
     shapes: list[tuple[int, ...]] = []
     absent: list[tuple[bool, bool]] = []
     for part in latents.split(batch_size):
-        outputs = generator.sastm_outputs(part.to(device))
+        with sampling(generator, batch_norm):
+            outputs = generator.sastm_outputs(part.to(device))
         if not totals:
             totals = [[0.0] * 4 for _ in outputs]
             shapes = [output.x.shape[1:] for output in outputs]

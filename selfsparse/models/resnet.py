@@ -6,6 +6,7 @@ to 4 x 4, skip paths as in WGAN-GP's ResNet, BN - ReLU - Conv 3x3 - Tanh as the 
 stride 1 and padding 0 as the discriminator's, as in all other tables. The printed layers stand in the printed order.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
@@ -117,7 +118,7 @@ class ResNetDiscriminator(nn.Module):
         check_widths("discriminator", widths, resolution)
         self.layers = nn.Sequential(
             nn.Conv2d(channels, widths[0], 4, 2, 1, bias=False),
-            *(DownBlock(before, width) for before, width in zip(widths[:-1], widths[1:], strict=True)),
+            *(DownBlock(before, width) for before, width in itertools.pairwise(widths)),
             nn.InstanceNorm2d(widths[-1]),
             nn.LeakyReLU(LEAKY_SLOPE),
             nn.Conv2d(widths[-1], 1, 4, 1, 0, bias=False),

@@ -32,7 +32,6 @@ class History:
         best_step, best_fid, best_generator: the generator of the lowest FID so far, as the paper keeps it (U42).
         progress: uint8 (PROGRESS_COLUMNS, C, H, W) of the same latents, at each snapshot.
         diverged_at: the step whose loss was not finite.
-        seconds: time spent in training, over all attempts.
     """
 
     curve: list[CurvePoint] = field(default_factory=list)
@@ -42,7 +41,6 @@ class History:
     best_generator: dict[str, Tensor] = field(default_factory=dict)
     progress: list[Tensor] = field(default_factory=list)
     diverged_at: int | None = None
-    seconds: float = 0.0
 
     def add_point(self, step: int, fid: float, norms: tuple[float, float], generator: torch.nn.Module) -> None:
         """Close the interval since the last point with an FID; keep the generator if it is the best so far."""

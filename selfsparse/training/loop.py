@@ -3,7 +3,6 @@
 import multiprocessing
 import signal
 import sys
-import time
 
 import numpy as np
 import torch
@@ -82,11 +81,7 @@ def train_run(
                 + "\n  ".join(differences)
             )
 
-        started = time.monotonic()
-        seconds_before = history.seconds
-
         def save() -> None:
-            history.seconds = seconds_before + time.monotonic() - started
             store.save({"trainer": trainer.state_dict(), "history": history.state_dict()})
 
         with _progress_bar(configuration, seed, trainer.step, bar_position) as bar:
@@ -134,18 +129,25 @@ class _Evaluation:
         self._batch_size, self._device = settings.fid.batch_size, device
         self._extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device)
         self._reference = load_reference(reference_dir(configuration.extractor_key), "small")
+        self._batch_norm = configuration.train.sampling_batch_norm
         count = configuration.extractor.samples[0]
         self._latents = draw_latents(count, configuration.latent_dim, configuration.train.evaluate_latent_seed)
 
     def __call__(self, trainer: Trainer, history: History) -> None:
         norms = trainer.gradient_norms() if history.losses else (0.0, 0.0)
         fid, _ = measure_fid(
-            trainer.generator, self._latents, self._extractor, self._reference, self._batch_size, self._device
+            trainer.generator,
+            self._latents,
+            self._extractor,
+            self._reference,
+            self._batch_size,
+            self._device,
+            self._batch_norm,
         )
         history.add_point(trainer.step, fid, norms, trainer.generator)
         if trainer.step % self._every == 0:
             history.progress += generate(
-                trainer.generator, self._latents[:PROGRESS_COLUMNS], PROGRESS_COLUMNS, self._device
+                trainer.generator, self._latents[:PROGRESS_COLUMNS], PROGRESS_COLUMNS, self._device, self._batch_norm
             )
 
 

@@ -11,7 +11,7 @@ from multiprocessing.connection import wait
 from selfsparse.config import Configuration, Settings
 from selfsparse.device import choose_device
 from selfsparse.errors import RunError, UserError
-from selfsparse.files import write_json
+from selfsparse.files import read_json, write_json
 from selfsparse.paths import checkpoint_dir, result_dir
 from selfsparse.provenance import collect_provenance
 
@@ -33,7 +33,7 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["selfsparse.training.loop"])
     multiprocessing.resource_tracker.ensure_running()  # started later, it would let signals through again
-    started = time.time()
+    started = time.monotonic()
     waiting = [
         context.Process(target=_run, args=(settings, configuration, seed, device, i), name=f"seed {seed}")
         for i, seed in enumerate(configuration.train.seeds)
@@ -73,6 +73,7 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+        seconds = _add_seconds(configuration, time.monotonic() - started)
     if failed:
         names = ", ".join(f"{p.name} (exit code {p.exitcode})" for p in failed)
         raise RunError(
@@ -80,7 +81,7 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
         )
     if stopping:
         return INTERRUPTED
-    _finish(configuration, device, time.time() - started)
+    _finish(configuration, device, seconds)
     return 0
 
 
@@ -98,6 +99,14 @@ def _run(settings: Settings, configuration: Configuration, seed: int, device: st
     except UserError as error:
         print(f"seed {seed}: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def _add_seconds(configuration: Configuration, seconds: float) -> float:
+    """Add an attempt's wall time to those of the attempts before it, and return the sum; a killed one is not in it."""
+    path = checkpoint_dir(configuration.name) / "seconds.json"
+    total = seconds + (read_json(path) if path.is_file() else 0.0)
+    write_json(path, total)
+    return total
 
 
 def _finish(configuration: Configuration, device: str, seconds: float) -> None:

@@ -60,7 +60,7 @@ def write_summary(root: Path, suite: str = "quick") -> None:
     (folder / "provenance.json").write_text(json.dumps(provenance))
     from selfsparse.analysis.correlation import pairs
 
-    pairs(configurations, pd.DataFrame(tables["fid"]), pd.DataFrame(tables["sparsity"])).to_csv(
+    pairs(configurations, pd.DataFrame(tables["fid"]), pd.DataFrame(tables["sparsity"]), "sastm").to_csv(
         folder / "correlation.csv", index=False
     )
 

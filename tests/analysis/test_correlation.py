@@ -5,14 +5,17 @@ import json
 import pandas as pd
 import pytest
 
-from selfsparse.analysis.correlation import COLUMNS, mean_best_fid, mean_sparsity, metrics, write_correlation
+from selfsparse.analysis.correlation import COLUMNS, mean_best_fid, metrics, write_correlation
+from selfsparse.analysis.statistics import mean_sparsity
 from selfsparse.config import load_settings
 
 
-def test_xi_is_averaged_over_stages_then_seeds():
-    # seed 0: (0.2 + 0.4) / 2 = 0.3; seed 1 has one stage, 0.5; mean 0.4 (a plain mean of all rows would be 0.367)
+def test_xi_is_averaged_over_stages():
+    # seed 0: (0.2 + 0.4) / 2 = 0.3; seed 1 has one stage, 0.5
     table = pd.DataFrame({"seed": [0, 0, 1], "stage": [1, 2, 1], "xi": [0.2, 0.4, 0.5]})
-    assert mean_sparsity(table) == pytest.approx(0.4)
+    assert mean_sparsity(table, "sastm").to_dict() == pytest.approx({0: 0.3, 1: 0.5})
+    # U48: with the last stage, whose xi is 0: 0.6 / 3 and 0.5 / 2.
+    assert mean_sparsity(table, "all").to_dict() == pytest.approx({0: 0.2, 1: 0.25})
 
 
 def test_fid_is_of_the_best_generators_at_the_smaller_count():
@@ -36,14 +39,14 @@ def test_written_from_the_stages_results(project):
     _measure(project, "digits-16-wgan_gp", 10.0, 0.0)
     _measure(project, "digits-16-self_sparse", 8.0, 0.5)
     _measure(project, "photos-16-self_sparse", 8.0, 0.5)  # its baseline has not run: no pair
-    write_correlation("quick", load_settings().suite("quick"))
+    write_correlation("quick", load_settings().suite("quick"), "sastm")
     table = pd.read_csv(project / "results/quick/correlation.csv", keep_default_na=False)
     assert table.to_dict("records") == [dict(zip(COLUMNS, ["digits", 16, "", 0.5, 10.0, 8.0, 20.0], strict=True))]
     assert json.loads((project / "results/quick/correlation.json").read_text()) == {"pairs": 1, "pairs_16": 1}
 
 
 def test_nothing_measured(project):
-    write_correlation("quick", load_settings().suite("quick"))
+    write_correlation("quick", load_settings().suite("quick"), "sastm")
     assert json.loads((project / "results/quick/correlation.json").read_text()) == {"pairs": 0}
     assert (project / "results/quick/correlation.csv").read_text() == ",".join(COLUMNS) + "\n"
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from selfsparse.metrics.frechet import Gaussian, RunningGaussian, frechet_distance, symmetric_root
-from selfsparse.metrics.generated import draw_latents, generate, measure_fid, tile, to_uint8
+from selfsparse.metrics.generated import draw_latents, generate, measure_fid, sampling, tile, to_uint8
 from selfsparse.metrics.reference import Reference
 
 CPU = torch.device("cpu")
@@ -43,14 +43,14 @@ def reference(features: bool = False) -> Reference:
 @pytest.mark.parametrize("batch_size", [1, 7, 50, 101, 1000])
 def test_exactly_as_many_images_as_latents(batch_size):
     counter = Counter()
-    measure_fid(Painter(), draw_latents(101, 12, 0), counter, reference(), batch_size, CPU)
+    measure_fid(Painter(), draw_latents(101, 12, 0), counter, reference(), batch_size, CPU, "running")
     assert sum(counter.batches) == 101  # no dropped remainder, no filled-up last batch
     assert max(counter.batches) <= batch_size
 
 
 def test_fid_does_not_depend_on_the_batch_size():
     found = [
-        measure_fid(Painter(), draw_latents(101, 12, 0), Counter(), reference(), batch_size, CPU)[0]
+        measure_fid(Painter(), draw_latents(101, 12, 0), Counter(), reference(), batch_size, CPU, "running")[0]
         for batch_size in (101, 50, 7)
     ]
     assert found[1:] == pytest.approx([found[0]] * 2, rel=1e-9)
@@ -58,14 +58,14 @@ def test_fid_does_not_depend_on_the_batch_size():
 
 def test_fid_is_that_of_the_pixels():
     latents = draw_latents(150, 12, 3)
-    fid, features = measure_fid(Painter(), latents, Counter(), reference(features=True), 40, CPU)
+    fid, features = measure_fid(Painter(), latents, Counter(), reference(features=True), 40, CPU, "running")
     pixels = np.round((np.tanh(latents.numpy()) + 1) * 127.5) / 255
     np.testing.assert_allclose(features.numpy(), pixels, atol=1.01 / 255)  # float32 may round a half otherwise
     assert (np.abs(features.numpy() - pixels) > 1e-6).mean() < 0.01
     running = RunningGaussian()
     running.add(features)
     assert fid == pytest.approx(frechet_distance(reference().gaussian, running.result()), rel=1e-9)
-    assert measure_fid(Painter(), latents, Counter(), reference(), 40, CPU)[1] is None
+    assert measure_fid(Painter(), latents, Counter(), reference(), 40, CPU, "running")[1] is None
 
 
 def test_scaling_makes_the_round_trip():
@@ -101,10 +101,35 @@ def test_generating_uses_running_statistics_and_leaves_the_mode(training):
 
     generator = Normed().train(training)
     latents = draw_latents(6, 4, 0)
-    images = torch.cat(list(generate(generator, latents, 4, CPU)))
+    images = torch.cat(list(generate(generator, latents, 4, CPU, "running")))
     # (z - 1) / sqrt(1 + 1e-5), by the running mean 1 and variance 1.
     assert torch.equal(images.flatten(1), to_uint8((latents - 1) / (1 + 1e-5) ** 0.5))
     assert generator.training == training and (generator.norm.running_mean == 1).all()
+
+
+def test_generating_with_batch_statistics():
+    """U18, the other reading: every batch is normalised by itself, and running statistics stay as they were."""
+
+    class Normed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm2d(1)
+
+        def forward(self, z):
+            return self.norm(z.reshape(-1, 1, 2, 2))
+
+    generator = Normed().train()
+    generator(torch.randn(8, 4))
+    before = {name: value.clone() for name, value in generator.state_dict().items()}
+    latents = draw_latents(6, 4, 0)
+    images = torch.cat(list(generate(generator, latents, 4, CPU, "batch")))
+    expected = [(part - part.mean()) / (part.var(correction=0) + 1e-5).sqrt() for part in (latents[:4], latents[4:])]
+    assert (images.flatten(1).int() - to_uint8(torch.cat(expected)).int()).abs().max() <= 1  # rounding of a half
+    assert generator.training and generator.norm.training and generator.norm.track_running_stats
+    assert all(torch.equal(before[name], value) for name, value in generator.state_dict().items())
+    with pytest.raises(RuntimeError), sampling(generator, "batch"):
+        raise RuntimeError
+    assert generator.norm.track_running_stats
 
 
 def test_a_sheet_reads_row_by_row():

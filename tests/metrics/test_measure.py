@@ -60,6 +60,7 @@ def test_fid_of_every_seed_best_and_last_small_and_large(small):
         reference,
         80,
         CPU,
+        "running",
     )
     assert float(found[6]["fid"]) == pytest.approx(expected, rel=1e-9)
     # KID comes with the smaller count alone, whose real features are kept.
@@ -108,7 +109,7 @@ def test_sparsity_and_maps(small, model):
     folder = small / f"results/quick/sparsity/{c.name}"
     generator = load_generator(c, small / f"results/quick/runs/{c.name}/seed0/best.safetensors", CPU)
     latents = draw_latents(30, c.latent_dim, settings.sparsity.latent_seed)
-    expected = measure_sparsity(generator, latents, settings.sparsity.sparse_channel_rate, 30, CPU)
+    expected = measure_sparsity(generator, latents, settings.sparsity.sparse_channel_rate, 30, CPU, "running")
     found = rows(folder / "sparsity.csv")
     assert [(row["stage"], row["size"], row["channels"]) for row in found] == [("1", "4", "8"), ("2", "8", "4")]
     for row, stage in zip(found, expected, strict=True):

@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 from selfsparse.metrics.sparsity import (
-    StageSparsity,
     channel_sparsity,
     measure_sparsity,
     position_sparsity,
@@ -60,7 +59,7 @@ def test_rates_of_a_generator(batch_size):
     # zeta of Eq. 5 at 2/3: 2/3 and 1/3, so (3 * 2/3 + 2 * 1/3) / 5 = 8/15. alpha is zero in 3 of 5.
     latents = torch.tensor([[0.0], [0.0], [1.0], [0.0], [1.0]])
     generator = Fake()
-    first, second = measure_sparsity(generator, latents, 2 / 3, batch_size, torch.device("cpu"))
+    first, second = measure_sparsity(generator, latents, 2 / 3, batch_size, torch.device("cpu"), "running")
     assert sum(generator.batches) == 5
     assert (first.stage, first.size, first.channels) == (1, 2, 3)
     assert (first.xi, first.zeta) == pytest.approx((23 / 45, 8 / 15))
