@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install quick laptop paper report test test-slow lint lock clean
+.PHONY: help install quick laptop paper controls report test test-slow lint lock clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,10 +23,15 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-quick laptop paper: install  ## Run a suite from data to report: quick (minutes, CPU), laptop (hours, CPU), paper (GPU).
+quick laptop: install  ## Run a suite from data to report: quick (minutes, CPU), laptop (hours, CPU).
 	$(BIN)/python -m pipeline.check $@
 	$(BIN)/dvc repro report@$@
 	@echo "Report: $(CURDIR)/results/$@/report/index.html"
+
+paper controls: install  ## Run what there are data for, then report: paper (36 configurations), controls (GPU).
+	$(BIN)/python -m pipeline.check $@
+	-$(BIN)/dvc repro --keep-going report@$@
+	$(MAKE) report SUITE=$@
 
 report: install  ## Report on whatever has been run so far: make report SUITE=laptop.
 	@$(BIN)/python -c 'from selfsparse.config import load_settings; load_settings().suite("$(SUITE)")' 2>&1 | tail -n 1 | grep . && exit 2 || true
