@@ -54,6 +54,7 @@ class Train(_Settings):
     evaluate_every: PositiveInt
     evaluate_latent_seed: Seed
     snapshot_every: PositiveInt
+    probe_latents: PositiveInt
     checkpoint_every: PositiveInt
     device: Literal["cuda", "cpu", "auto"]
     threads: Annotated[int, Field(ge=1, le=1024)]

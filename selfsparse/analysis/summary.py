@@ -24,15 +24,22 @@ CURVE_COLUMNS = [
 FID_COLUMNS = ["configuration", "seed", "generator", "n_fake", "n_real", "fid", "kid", "kid_std"]
 SPARSITY_COLUMNS = ["configuration", "seed", "stage", "size", "channels", "xi", "zeta", "alpha_zero", "beta_zero"]
 
+MECHANISM_COLUMNS = [
+    "configuration", "seed", "step", "stage", "size", "channels", "alpha_zero", "beta_zero", "alpha_changed", "beta_changed",
+    "dead_channels", "xi", "negative_given_positive", "zero_gradient", "weight_negative", "weight_mean",
+]  # fmt: skip
+
 # file in summary/: stage, its file, columns
 TABLES = {
     "curves": ("runs", "curves.csv", CURVE_COLUMNS),
+    "mechanism": ("runs", "mechanism.csv", MECHANISM_COLUMNS),
     "fid": ("fid", "fid.csv", FID_COLUMNS),
     "sparsity": ("sparsity", "sparsity.csv", SPARSITY_COLUMNS),
 }
 # folder in summary/: stage, its file; of several seeds, the first
 SMALL_FILES = {
     "progress": ("runs", "seed*/progress.png"),
+    "coefficients": ("runs", "seed*/coefficients.npz"),
     "samples": ("fid", "samples.png"),
     "feature_maps": ("sparsity", "feature_maps.npz"),
 }
@@ -59,7 +66,8 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     for kind, (stage, name) in SMALL_FILES.items():
         shutil.rmtree(folder / kind, ignore_errors=True)
         for c in configurations:
-            if source := next(iter(sorted(result_dir(suite, stage, c.name).glob(name))), None):
+            found = sorted(result_dir(suite, stage, c.name).glob(name), key=lambda path: (len(str(path)), path))
+            if source := next(iter(found), None):  # seed2 before seed10
                 with atomic_path(folder / kind / f"{c.name}{source.suffix}") as partial:
                     shutil.copyfile(source, partial)
     correlation = suite_dir(suite) / "correlation.csv"

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from selfsparse.metrics.mechanism import Snapshot, StageMechanism
+
 PROGRESS_COLUMNS = 10
 
 
@@ -31,6 +33,9 @@ class History:
         losses: the steps since the last evaluation, each (3,); see trainer.LOSSES.
         best_step, best_fid, best_generator: the generator of the lowest FID so far, as the paper keeps it (U42).
         progress: uint8 (PROGRESS_COLUMNS, C, H, W) of the same latents, at each snapshot.
+        mechanism: the rows of mechanism.csv, one per snapshot and stage.
+        coefficients: alpha and beta of the first latent, at each snapshot.
+        positive: which coefficients of the probe latents were above zero at the last snapshot.
         diverged_at: the step whose loss was not finite.
     """
 
@@ -40,6 +45,9 @@ class History:
     best_fid: float = float("inf")
     best_generator: dict[str, Tensor] = field(default_factory=dict)
     progress: list[Tensor] = field(default_factory=list)
+    mechanism: list[StageMechanism] = field(default_factory=list)
+    coefficients: list[dict[str, Tensor]] = field(default_factory=list)
+    positive: dict[str, Tensor] | None = None
     diverged_at: int | None = None
 
     def add_point(self, step: int, fid: float, norms: tuple[float, float], generator: torch.nn.Module) -> None:
@@ -53,6 +61,13 @@ class History:
             self.best_step, self.best_fid = step, fid
             self.best_generator = {k: v.detach().cpu().clone() for k, v in generator.state_dict().items()}
 
+    def add_snapshot(self, images: list[Tensor], snapshot: Snapshot) -> None:
+        """Keep a look inside the generator: images of the progress sheet, and what its stages do."""
+        self.progress += images
+        self.mechanism += snapshot.stages
+        self.coefficients.append(snapshot.coefficients)
+        self.positive = snapshot.positive
+
     def first_non_finite(self, step: int) -> int | None:
         """Return the first of the remembered steps, the last of which is `step`, whose losses are not finite."""
         if not self.losses:
@@ -63,9 +78,11 @@ class History:
     def state_dict(self) -> dict[str, Any]:
         """Plain values and tensors only, so that a checkpoint loads without executing code."""
         state = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {**state, "curve": [asdict(point) for point in self.curve], "losses": [v.cpu() for v in self.losses]}
+        rows = {name: [asdict(row) for row in state[name]] for name in ("curve", "mechanism")}
+        return {**state, **rows, "losses": [v.cpu() for v in self.losses]}
 
     @classmethod
     def from_state_dict(cls, state: dict[str, Any]) -> "History":
         """The reverse of state_dict."""
-        return cls(**{**state, "curve": [CurvePoint(**point) for point in state["curve"]]})
+        curve = [CurvePoint(**row) for row in state["curve"]]
+        return cls(**{**state, "curve": curve, "mechanism": [StageMechanism(**row) for row in state["mechanism"]]})

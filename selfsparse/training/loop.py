@@ -15,6 +15,7 @@ from selfsparse.files import read_json
 from selfsparse.metrics.extractors import load_extractor
 from selfsparse.metrics.frechet import NotFiniteError
 from selfsparse.metrics.generated import draw_latents, generate, measure_fid
+from selfsparse.metrics.mechanism import measure_mechanism
 from selfsparse.metrics.reference import load_reference
 from selfsparse.paths import checkpoint_dir, extractor_dir, packed_dir, reference_dir, result_dir
 from selfsparse.training.checkpoint import CheckpointStore, fingerprint
@@ -146,9 +147,18 @@ class _Evaluation:
         )
         history.add_point(trainer.step, fid, norms, trainer.generator)
         if trainer.step % self._every == 0:
-            history.progress += generate(
-                trainer.generator, self._latents[:PROGRESS_COLUMNS], PROGRESS_COLUMNS, self._device, self._batch_norm
+            shown = self._latents[:PROGRESS_COLUMNS]
+            images = generate(trainer.generator, shown, PROGRESS_COLUMNS, self._device, self._batch_norm)
+            train = trainer.configuration.train
+            snapshot = measure_mechanism(
+                trainer.generator,
+                self._latents[: train.probe_latents],
+                trainer.step,
+                history.positive,
+                train.batch_size,
+                self._device,
             )
+            history.add_snapshot(list(images), snapshot)
 
 
 def _on_device(images: np.ndarray, device: torch.device) -> Tensor:

@@ -4,6 +4,7 @@ import csv
 from dataclasses import asdict, fields
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
@@ -11,13 +12,16 @@ from torch import Tensor
 from selfsparse.config import Configuration
 from selfsparse.files import atomic_path, write_json
 from selfsparse.metrics.generated import tile
+from selfsparse.metrics.mechanism import StageMechanism
 from selfsparse.models.build import count_parameters, count_sastm_parameters
 from selfsparse.training.history import PROGRESS_COLUMNS, CurvePoint, History
 from selfsparse.training.trainer import Trainer
 
 
 def write_results(configuration: Configuration, seed: int, trainer: Trainer, history: History, folder: Path) -> None:
-    """Write run.json, curves.csv, best.safetensors, last.safetensors and progress.png of one run.
+    """Write run.json, curves.csv, mechanism.csv, coefficients.npz, best and last.safetensors, progress.png of one run.
+
+    coefficients.npz holds alpha_<t> (S, C) and beta_<t> (S, H, W) of one latent at the S snapshots.
 
     A run that diverged has no last generator: its weights are not finite.
     """
@@ -25,10 +29,11 @@ def write_results(configuration: Configuration, seed: int, trainer: Trainer, his
     diverged = history.diverged_at is not None
     if not diverged:
         _write_weights(folder / "last.safetensors", trainer.generator.state_dict())
-    with atomic_path(folder / "curves.csv") as partial, open(partial, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(CurvePoint)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(point) for point in history.curve)
+    _write_rows(folder / "curves.csv", CurvePoint, history.curve)
+    _write_rows(folder / "mechanism.csv", StageMechanism, history.mechanism)
+    with atomic_path(folder / "coefficients.npz") as partial, open(partial, "wb") as file:
+        names = history.coefficients[0]
+        np.savez_compressed(file, **{n: torch.stack([c[n] for c in history.coefficients]).numpy() for n in names})
     with atomic_path(folder / "progress.png") as partial:
         tile(torch.cat(history.progress), PROGRESS_COLUMNS).save(partial, format="PNG")
     write_json(
@@ -46,6 +51,13 @@ def write_results(configuration: Configuration, seed: int, trainer: Trainer, his
             "discriminator_parameters": count_parameters(trainer.discriminator),
         },
     )
+
+
+def _write_rows(path: Path, kind: type, rows: list) -> None:
+    with atomic_path(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [f.name for f in fields(kind)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
 
 
 def _write_weights(path: Path, state: dict[str, Tensor]) -> None:

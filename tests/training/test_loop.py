@@ -6,6 +6,7 @@ import math
 import shutil
 import signal
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -20,6 +21,7 @@ from selfsparse.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("keep_signals")
 CPU = torch.device("cpu")
+LEFT = {"best.safetensors", "coefficients.npz", "curves.csv", "mechanism.csv", "progress.png", "run.json"}
 
 
 def train(project, changes: dict | None = None, seed: int = 0, name: str = CONFIGURATION):
@@ -47,8 +49,8 @@ def at_step(monkeypatch):
     return during
 
 
-def rows(folder) -> list[dict]:
-    with open(folder / "curves.csv", newline="") as file:
+def rows(folder, name: str = "curves.csv") -> list[dict]:
+    with open(folder / name, newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -59,7 +61,7 @@ def poison(network) -> None:
 
 def test_what_a_run_leaves(small):
     history, folder = train(small)
-    assert sorted(files(folder)) == ["best.safetensors", "curves.csv", "last.safetensors", "progress.png", "run.json"]
+    assert set(files(folder)) == {*LEFT, "last.safetensors"}
     run = json.loads((folder / "run.json").read_text())
     curve = rows(folder)
     assert [int(row["step"]) for row in curve] == [0, 4, 8]  # evaluate_every 4, and the untrained network
@@ -71,6 +73,14 @@ def test_what_a_run_leaves(small):
     # Ten latents at steps 0, 4 and 8, one row of 16 x 16 images each.
     with Image.open(folder / "progress.png") as sheet:
         assert sheet.size == (160, 48) and sheet.mode == "L"
+    # Two stages, 8 x 4 x 4 and 4 x 8 x 8, at the same steps; sign changes from the second look on.
+    looks = rows(folder, "mechanism.csv")
+    assert [(row["step"], row["stage"]) for row in looks] == [(str(n), t) for n in (0, 4, 8) for t in "12"]
+    assert [bool(row["alpha_changed"]) for row in looks] == [False, False, True, True, True, True]
+    with np.load(folder / "coefficients.npz") as coefficients:
+        assert {name: array.shape for name, array in coefficients.items()} == {
+            "alpha_1": (3, 8), "beta_1": (3, 4, 4), "alpha_2": (3, 4), "beta_2": (3, 8, 8),
+        }  # fmt: skip
     assert load_file(folder / "last.safetensors").keys() == load_file(folder / "best.safetensors").keys()
 
 
@@ -170,7 +180,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(small, at_step, capsys, network
     run = json.loads((folder / "run.json").read_text())
     assert (run["status"], run["diverged_at"], run["steps"]) == ("diverged", 6, 6)
     assert run["best_step"] in (0, 4)
-    assert sorted(files(folder)) == ["best.safetensors", "curves.csv", "progress.png", "run.json"]
+    assert set(files(folder)) == LEFT
     assert all(v.isfinite().all() for v in load_file(folder / "best.safetensors").values())
     assert [row["step"] for row in rows(folder)] == ["0", "4"]
     assert all(math.isfinite(float(v)) for row in rows(folder) for v in row.values() if v)

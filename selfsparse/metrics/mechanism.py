@@ -1,0 +1,164 @@
+"""What the paper says happens inside a generator while it trains (Sec. 3.2, Hypothesis 1), measured at one moment."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from selfsparse.metrics.generated import sampling
+from selfsparse.metrics.sparsity import position_sparsity
+
+
+@dataclass(frozen=True)
+class StageMechanism:
+    """One stage at one step, over the probe latents; shares from 0 to 1, None where the model has no such part.
+
+    Attributes:
+        step: generator steps taken.
+        stage: t, from 1.
+        size, channels: of its maps.
+        alpha_zero, beta_zero: share of coefficients that are exactly zero.
+        alpha_changed, beta_changed: share of coefficients that were zero at the snapshot before and are not now, or
+            the reverse: the sign changes of Hypothesis 1. None at the first snapshot.
+        dead_channels: |A|, channels of x that are zero at every position for every latent.
+        xi: Eq. 4, averaged over channels and latents.
+        negative_given_positive: P(s < 0 | x > 0) of Eq. 12, s being x after batch norm with the batch's statistics.
+        zero_gradient: share of s at which ReLU passes no gradient (s <= 0).
+        weight_negative, weight_mean: share below zero, and mean, of the weights of the layer that made h.
+    """
+
+    step: int
+    stage: int
+    size: int
+    channels: int
+    alpha_zero: float | None
+    beta_zero: float | None
+    alpha_changed: float | None
+    beta_changed: float | None
+    dead_channels: int
+    xi: float
+    negative_given_positive: float | None
+    zero_gradient: float | None
+    weight_negative: float
+    weight_mean: float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A generator at one step.
+
+    Attributes:
+        stages: one row per stage.
+        positive: which coefficients are above zero, `alpha_<t>` (N, C) and `beta_<t>` (N, H, W), bool.
+        coefficients: alpha_<t> (C,) and beta_<t> (H, W) of the first latent, float32.
+    """
+
+    stages: list[StageMechanism]
+    positive: dict[str, Tensor]
+    coefficients: dict[str, Tensor]
+
+
+@torch.no_grad()
+def measure_mechanism(
+    generator: nn.Module,
+    latents: Tensor,
+    step: int,
+    before: dict[str, Tensor] | None,
+    batch_size: int,
+    device: torch.device,
+) -> Snapshot:
+    """Measure every stage over the probe latents (N, latent_dim), in batches as large as those of training.
+
+    Args:
+        before: `positive` of the snapshot before; None at the first.
+    """
+    parts: list[list[dict[str, Tensor]]] = []
+    normalised: list[Tensor] = []
+    hooks = [
+        stage.norm.register_forward_hook(lambda module, inputs, output: normalised.append(output))
+        for stage in generator.stages
+        if hasattr(stage, "norm")
+    ]
+    try:
+        with sampling(generator, "batch"):
+            for part in latents.split(batch_size):
+                normalised.clear()
+                outputs = generator.sastm_outputs(part.to(device))
+                after = normalised if hooks else [None] * len(outputs)
+                parts.append([_sums(output, s) for output, s in zip(outputs, after, strict=True)])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    positive, coefficients = _coefficients(parts)
+    rows = []
+    for i, stage in enumerate(generator.stages):
+        sums = [part[i] for part in parts]
+        weight = stage.deconv.weight if hasattr(stage, "deconv") else stage.residual[-1].weight
+        t = i + 1
+        rows.append(
+            StageMechanism(
+                step=step,
+                stage=t,
+                size=int(sums[0]["size"]),
+                channels=len(sums[0]["alive"]),
+                **{f"{name}_zero": _zero(positive, f"{name}_{t}") for name in ("alpha", "beta")},
+                **{f"{name}_changed": _changed(positive, before, f"{name}_{t}") for name in ("alpha", "beta")},
+                dead_channels=int((~torch.stack([s["alive"] for s in sums]).any(dim=0)).sum()),
+                xi=float(sum(s["xi"] for s in sums) / len(latents)),
+                negative_given_positive=_ratio(sums, "negative_and_positive", "positive"),
+                zero_gradient=_ratio(sums, "not_above_zero", "count"),
+                weight_negative=float((weight < 0).double().mean()),
+                weight_mean=float(weight.double().mean()),
+            )
+        )
+    return Snapshot(rows, positive, coefficients)
+
+
+def _sums(output, s: Tensor | None) -> dict[str, Tensor]:
+    """What one batch adds to a stage's row; s (N, C, H, W) is its batch norm's output."""
+    x = output.x
+    found = {
+        "size": torch.tensor(x.shape[-1]),
+        "alive": (x != 0).any(dim=3).any(dim=2).any(dim=0).cpu(),
+        "xi": position_sparsity(x).mean(dim=1).sum().cpu(),
+    }
+    if s is not None:
+        above = x > 0
+        found |= {
+            "positive": above.sum().cpu(),
+            "negative_and_positive": (above & (s < 0)).sum().cpu(),
+            "not_above_zero": (s <= 0).sum().cpu(),
+            "count": torch.tensor(s.numel()),
+        }
+    for name in ("alpha", "beta"):
+        value = getattr(output, name)
+        if value is not None:
+            found |= {f"{name}_positive": (value > 0).cpu(), f"{name}_first": value[0].float().cpu()}
+    return found
+
+
+def _coefficients(parts: list[list[dict[str, Tensor]]]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    positive, first = {}, {}
+    for i, stage in enumerate(parts[0]):
+        for name in ("alpha", "beta"):
+            if f"{name}_positive" in stage:
+                positive[f"{name}_{i + 1}"] = torch.cat([part[i][f"{name}_positive"] for part in parts])
+                first[f"{name}_{i + 1}"] = stage[f"{name}_first"]
+    return positive, first
+
+
+def _zero(positive: dict[str, Tensor], key: str) -> float | None:
+    return float((~positive[key]).double().mean()) if key in positive else None
+
+
+def _changed(positive: dict[str, Tensor], before: dict[str, Tensor] | None, key: str) -> float | None:
+    if before is None or key not in positive:
+        return None
+    return float((positive[key] != before[key]).double().mean())
+
+
+def _ratio(sums: list[dict[str, Tensor]], part: str, whole: str) -> float | None:
+    if whole not in sums[0]:
+        return None
+    total = float(sum(s[whole] for s in sums))
+    return float(sum(s[part] for s in sums)) / total if total else None
