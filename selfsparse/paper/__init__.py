@@ -1,8 +1,41 @@
 """What the paper reports, as data."""
 
 from importlib.resources import files
+from typing import Any
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+from ruamel.yaml import YAML
+
+
+class OpenQuestion(BaseModel):
+    """A question that the paper leaves open, and our answer; open_questions.yaml describes the fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    id: str = Field(pattern=r"^U[1-9]\d*$")
+    title: str
+    short: str
+    question: str
+    readings: dict[str, str] = Field(min_length=1)
+    ours: tuple[str, ...] = Field(min_length=1)
+    choice: str
+    why: str
+    source: str
+    parameters: dict[str, Any] = {}
+    code: tuple[str, ...] = ()
+    change: dict[str, Any] = {}
+    target: str = "fid@mnist-32-self_sparse"
+    how: str = ""
+
+
+class OpenQuestions(BaseModel):
+    """All open questions: those that steer code or settings, and why the others do not, by their number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    questions: tuple[OpenQuestion, ...]
+    not_in_code: dict[str, str]
 
 
 def reported() -> pd.DataFrame:
@@ -22,6 +55,12 @@ def reported_sparsity() -> pd.DataFrame:
 def reported_pearson() -> pd.DataFrame:
     """Return the printed Pearson coefficients (Eq. 16), indexed by resolution (v2 Sec. 3.6)."""
     return _read("pearson.csv").set_index("resolution")
+
+
+def open_questions() -> OpenQuestions:
+    """Return what the paper leaves open (U1 to U62), with our choices and the settings that change them."""
+    text = (files(__name__) / "open_questions.yaml").read_text(encoding="utf-8")
+    return OpenQuestions.model_validate(YAML(typ="safe", pure=True).load(text))
 
 
 def _read(name: str) -> pd.DataFrame:
