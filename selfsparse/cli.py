@@ -1,29 +1,37 @@
-"""What every stage script shares: its one argument, and errors without a traceback."""
+"""What every stage script shares: its argument, where it has one, and errors without a traceback."""
 
 import argparse
 import sys
 from collections.abc import Callable
+from typing import Concatenate
 
 from selfsparse.config import Settings, load_settings
 from selfsparse.errors import UserError
 
 
 def run_stage(
-    work: Callable[[Settings, str], int | None], *, argument: str, example: str, description: str | None
+    work: Callable[Concatenate[Settings, ...], int | None],
+    *,
+    description: str | None,
+    argument: str | None = None,
+    example: str = "",
 ) -> None:
-    """Parse the stage's one argument, call `work(settings, argument)`, and exit.
+    """Parse the stage's argument, call `work(settings, argument)`, or `work(settings)` without one, and exit.
 
     Exit codes: 0, what `work` returned, 2 for an error that the user can mend (said on stderr), 130 for Ctrl-C.
     """
     parser = argparse.ArgumentParser(
         description=description,
-        epilog=f"example: python -m {sys.modules['__main__'].__spec__.name} {example}",
+        epilog=f"example: python -m {sys.modules['__main__'].__spec__.name} {example}".rstrip(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", metavar=argument.upper(), help=f"{argument} as named in params.yaml, e.g. {example}")
-    name = parser.parse_args().name
+    if argument:
+        parser.add_argument(
+            "name", metavar=argument.upper(), help=f"{argument} as named in params.yaml, e.g. {example}"
+        )
+    arguments = vars(parser.parse_args()).values()
     try:
-        code = work(load_settings(), name)
+        code = work(load_settings(), *arguments)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         code = 2

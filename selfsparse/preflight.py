@@ -1,10 +1,12 @@
 """Can this machine run a suite? Checked before any stage starts: device, data and disk."""
 
 import itertools
-import shutil
+from pathlib import Path
 
-from selfsparse.config import Configuration, Settings
-from selfsparse.data.sources import raw_files_present
+from selfsparse.config import Configuration, Dataset, Settings
+from selfsparse.data.downloads import existing_parent, free_bytes
+from selfsparse.data.listing import raw_folder
+from selfsparse.data.sources import bytes_to_download, image_count, raw_files_present
 from selfsparse.device import choose_device
 from selfsparse.errors import DataError, UserError
 from selfsparse.paths import packed_dir, project_root
@@ -25,28 +27,42 @@ def check_suite(settings: Settings, suite: str) -> str:
     if not configurations:
         raise UserError(f"params.yaml: suite {suite} has no configurations")
     devices = {choose_device(c.train.device, suite) for c in configurations}
-    for key in dict.fromkeys(c.dataset_key for c in configurations):
-        if not (packed_dir(key) / "manifest.json").is_file():
-            raw_files_present(settings, settings.dataset(key))
-    needed, free = _bytes_needed(configurations), shutil.disk_usage(project_root()).free
-    if needed > free:
-        raise DataError(
-            f"suite {suite} needs about {needed / 1e9:.1f} GB of disk, {free / 1e9:.1f} GB are free at {project_root()}"
-        )
+    keys = dict.fromkeys(c.dataset_key for c in configurations)
+    to_pack = [settings.dataset(key) for key in keys if not (packed_dir(key) / "manifest.json").is_file()]
+    for dataset in to_pack:
+        raw_files_present(settings, dataset)
+    needed = _bytes_needed(settings, configurations, to_pack)
+    for folder, room in needed.items():
+        if room > free_bytes(folder):
+            raise DataError(
+                f"suite {suite} needs about {room / 1e9:.1f} GB of disk,"
+                f" {free_bytes(folder) / 1e9:.1f} GB are free at {folder}"
+            )
     runs = sum(len(c.train.seeds) for c in configurations)
-    return f"suite {suite}: {len(configurations)} configurations, {runs} runs on {', '.join(sorted(devices))}; about {needed / 1e9:.1f} GB of disk"
+    return f"suite {suite}: {len(configurations)} configurations, {runs} runs on {', '.join(sorted(devices))}; about {sum(needed.values()) / 1e9:.1f} GB of disk"
 
 
-def _bytes_needed(configurations: list[Configuration]) -> int:
-    """A rough estimate: packed images (at most 100,000 a set), and the states and weights of every run."""
-    datasets = {c.dataset_key: c.dataset for c in configurations}
-    images = sum(100_000 * d.channels * d.resolution**2 for d in datasets.values())
-    weights = 0
-    for c in configurations:
-        n = c.network
-        generator = [c.latent_dim, *n.generator_widths, c.dataset.channels]
-        convolutions = 2 * 16 * sum(a * b for a, b in itertools.pairwise(generator))
-        mlp = [c.latent_dim, *n.sastm_widths, n.position_size**2]
-        sastm = len(n.generator_widths) * sum(a * b for a, b in itertools.pairwise(mlp))
-        weights += len(c.train.seeds) * (convolutions + sastm)
-    return HEADROOM + images + weights * BYTES_PER_WEIGHT * WEIGHT_COPIES
+def _bytes_needed(settings: Settings, configurations: list[Configuration], to_pack: list[Dataset]) -> dict[Path, int]:
+    """A rough estimate for each disk, named by a folder on it: what is yet to be downloaded and packed, and the runs."""
+    root = project_root()
+    needed = {root: HEADROOM}
+    for d in to_pack:
+        needed[root] += image_count(settings, d) * d.channels * d.resolution**2
+    for d in {d.dataset: d for d in to_pack}.values():
+        folder = existing_parent(raw_folder(settings, d.dataset))
+        disk = next((known for known in needed if known.stat().st_dev == folder.stat().st_dev), folder)
+        needed[disk] = needed.get(disk, 0) + bytes_to_download(settings, d)
+    weights = sum(len(c.train.seeds) * _weights(c) for c in configurations)
+    needed[root] += weights * BYTES_PER_WEIGHT * WEIGHT_COPIES
+    return needed
+
+
+def _weights(configuration: Configuration) -> int:
+    """Numbers in a generator and its discriminator, roughly; residual blocks have two convolutions for one."""
+    n = configuration.network
+    generator = [configuration.latent_dim, *n.generator_widths, configuration.dataset.channels]
+    convolutions = 2 * 16 * sum(a * b for a, b in itertools.pairwise(generator))
+    if n.sastm_widths is None or n.position_size is None:
+        return convolutions
+    mlp = [configuration.latent_dim, *n.sastm_widths, n.position_size**2]
+    return convolutions + len(n.generator_widths) * sum(a * b for a, b in itertools.pairwise(mlp))

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 
-import pandas as pd
 import pytest
 from pydantic import ValidationError
 from small_project import REMOVED, ROOT, params, write_project
@@ -46,22 +45,6 @@ def test_the_repositorys_settings_load():
     assert (full.dataset_key, full.extractor_key) == ("mnist-32", "mnist-32-inception")
 
 
-def test_the_paper_suite_agrees_with_the_papers_tables():
-    reported = pd.read_csv(ROOT / "selfsparse/paper/configurations.csv").set_index("name")
-    found = load_settings(ROOT / "params.yaml").suite("paper")
-    assert found
-    for c in found:
-        row = reported.loc[c.name]
-        assert c.dataset.dataset == row["dataset"]
-        assert c.dataset.resolution == row["resolution"] == c.network.resolution
-        assert c.dataset.channels == row["channels"]
-        assert c.model == row["model"]
-        assert c.network.architecture == row["architecture"]
-        assert c.latent_dim == row["latent_dim"]
-        assert list(c.train.betas) == [float(beta) for beta in row["adam_betas"].split()]
-        assert len(c.train.seeds) == 3  # Table 2: three trainings
-
-
 def test_order_of_resolution(tmp_path):
     # train says steps 1000 and batch 64; the suite changes both, one configuration changes the batch again.
     changes = {
@@ -77,6 +60,23 @@ def test_order_of_resolution(tmp_path):
     assert (other.threads, other.steps, other.batch_size) == (7, 200, 32)
     paper = settings.configuration("mnist-32-wgan_gp").train
     assert (paper.threads, paper.steps, paper.batch_size) == (7, 1000, 64)
+
+
+def test_what_else_a_configuration_knows():
+    """What is read of its dataset, and what its architecture needs."""
+    settings = load_settings(ROOT / "params.yaml")
+    c = settings.configuration("cifar10-128-self_sparse")
+    assert c.source == settings.sources.cifar10 and (c.source.download, c.source.split) == (True, "all")
+    assert (c.network.sastm_widths, c.network.position_size, c.network.attention_size) == ((1024, 512), 16, None)
+    assert c.model_dump()["source"] == {"download": True, "split": "all"}  # all of it, as a run's fingerprint needs
+    sagan = settings.configuration("celeba_hq-128-sagan").network
+    assert (sagan.attention_size, sagan.sastm_widths, sagan.position_size) == (32, None, None)
+    assert (settings.real_images.count, settings.real_images.seed) == ("matched", 0)
+    assert settings.sources.lsun_bedroom.images == 303125 and settings.inception_weights is None
+    # The variables that the paper leaves open have their stated choices.
+    train = c.train
+    assert (train.penalty_centre, train.loss, train.initialisation) == (0, "wasserstein", "dcgan")
+    assert (train.position_layers, train.sampling_batch_norm) == ("chain", "running")
 
 
 def test_settings_are_frozen():
@@ -97,10 +97,10 @@ def test_numbers_as_dvc_reads_them(tmp_path):
 
 
 def leaves(values: dict, prefix: str = "") -> Iterator[str]:
-    """The dotted keys that must be there: all but the optional deltas of suites and configurations."""
+    """The dotted keys that must be there: all but the optional deltas of suites and configurations, and `crop`."""
     for key, value in values.items():
         path = prefix + key
-        if (path.startswith("suites.") and path.count(".") >= 2) or path.endswith(".train"):
+        if (path.startswith("suites.") and path.count(".") >= 2) or path.endswith((".train", ".crop")):
             continue
         if isinstance(value, dict) and value:
             yield from leaves(value, path + ".")
@@ -108,12 +108,36 @@ def leaves(values: dict, prefix: str = "") -> Iterator[str]:
             yield path
 
 
-@pytest.mark.parametrize("key", list(leaves(params())))
+def one_of_each(values: dict) -> list[str]:
+    """Of the rows of a table, which are alike, the first that has each key; of networks, the first per architecture."""
+    found: dict[tuple, str] = {}
+    for path in leaves(values):
+        section, *rest = path.split(".")
+        kind = values["networks"][rest[0]]["architecture"] if section == "networks" else ""
+        alike = section in ("networks", "datasets", "extractors", "configurations")
+        found.setdefault((section, kind, *rest[1:]) if alike else (path,), path)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("key", one_of_each(params()))
 def test_no_default_hides_in_code(key, refuse):
     # One configuration is enough, and reads faster: the leaf's own, or the first.
     name = key.split(".")[1] if key.startswith("configurations.") else "digits-16-wgan_gp"
     one = {"configurations": {name: params()["configurations"][name]}}
-    assert refuse({**one, key: REMOVED}) == f"params.yaml: {key}: missing"
+    message = refuse({**one, key: REMOVED})
+    section, network, last = (*key.split("."), "", "")[:3]
+    if section == "networks" and last in ("sastm_widths", "position_size", "attention_size"):
+        # Which of them a network has depends on its architecture.
+        architecture = params()["networks"][network]["architecture"]
+        assert message == f"params.yaml: networks.{network}: {last} is missing; architecture {architecture} needs it"
+    else:
+        assert message == f"params.yaml: {key}: missing"
+
+
+def test_the_crop_is_the_middle_unless_something_else_is_said(tmp_path):
+    """It means nothing where images are square, so most rows leave it out."""
+    settings = load_settings(write_project(tmp_path, {"datasets.sketch-128.crop": "squash"}) / "params.yaml")
+    assert (settings.dataset("mnist-32").crop, settings.dataset("sketch-128").crop) == ("centre", "squash")
 
 
 @pytest.mark.parametrize("section", list(params()))
@@ -144,7 +168,23 @@ def test_every_section_is_needed(section, refuse):
         ({"train.betas": [0.5]}, ["train.betas.1: missing"]),
         ({"train.betas": 0.5}, ["train.betas:", "0.5"]),
         ({"train": 3}, ["train:", "3"]),
-        ({"photos": {}}, ["photos.crops: missing"]),
+        ({"sources.photos": {}}, ["sources.photos.crops: missing"]),
+        ({"sources.digits": {"download": True}}, ["sources.digits.download: unknown key"]),
+        ({"sources.mnist": {"download": "yes"}}, ["sources.mnist.download:", "boolean", "'yes'"]),
+        ({"sources.cifar10.split": "test"}, ["sources.cifar10.split:", "'all' or 'train'", "'test'"]),
+        ({"sources.lsun_bedroom.images": 0}, ["sources.lsun_bedroom.images", "greater than 0"]),
+        ({"sources.lsun_bedroom.images": "some"}, ["sources.lsun_bedroom.images", "'all'", "'some'"]),
+        ({"sources.lsun_bedrooms": {}}, ["sources.lsun_bedrooms: unknown key", "did you mean lsun_bedroom"]),
+        ({"real_images.count": "most"}, ["real_images.count:", "'matched' or 'all'", "'most'"]),
+        ({"inception_weights": 3}, ["inception_weights:", "string", "3"]),
+        ({"lenet.validation_share": 0.9}, ["lenet.validation_share:", "less than 0.9"]),
+        ({"train.loss": "hing"}, ["train.loss:", "'wasserstein' or 'hinge'", "did you mean hinge"]),
+        ({"train.penalty_centre": 2}, ["train.penalty_centre:", "0 or 1", "found 2"]),
+        ({"train.initialisation": "dcgn"}, ["train.initialisation:", "did you mean dcgan"]),
+        ({"train.position_layers": "chains"}, ["train.position_layers:", "did you mean chain"]),
+        ({"train.sampling_batch_norm": "eval"}, ["train.sampling_batch_norm:", "'running' or 'batch'"]),
+        ({"sparsity.counted_stages": "sastms"}, ["sparsity.counted_stages:", "did you mean sastm"]),
+        ({"datasets.sketch-128.crop": "center"}, ["datasets.sketch-128.crop:", "did you mean centre"]),
         ({"train.steps": 0}, ["train.steps:", "greater than 0", "found 0"]),
         ({"train.generator_lr": -0.1}, ["train.generator_lr:", "greater than 0", "-0.1"]),
         ({"train.betas": [0.5, 1.0]}, ["train.betas.1:", "less than 1", "1.0"]),
@@ -197,7 +237,40 @@ def test_every_section_is_needed(section, refuse):
         ({"extractors.digits-16-lenet.samples": [100, 50]}, ["extractors.digits-16-lenet", "[100, 50]"]),
         (
             {"networks.A1.discriminator_widths": [64]},
-            ["networks.A1", "generator_widths has 3", "discriminator_widths 1"],
+            ["networks.A1: dcgan with 1 discriminator_widths", "8 x 8", "needs 1 generator_widths, found 3"],
+        ),
+        (
+            {"networks.T6.generator_widths": [512, 256, 128, 64]},
+            ["networks.T6: resnet with 4 discriminator_widths", "64 x 64", "needs 5 generator_widths, found 4"],
+        ),
+        ({"networks.A1.architecture": "resnet"}, ["networks.A1: resnet", "needs 4 generator_widths, found 3"]),
+        ({"networks.A1.architecture": "dcgn"}, ["networks.A1.architecture:", "did you mean dcgan"]),
+        (
+            {"networks.C2_sagan.attention_size": 24},
+            ["networks.C2_sagan: attention_size (24)", "the size of a stage: [4, 8, 16, 32, 64]"],
+        ),
+        ({"networks.C2_sagan.attention_size": 128}, ["networks.C2_sagan: attention_size (128)", "[4, 8, 16, 32, 64]"]),
+        ({"networks.C2_sagan.attention_size": 2}, ["networks.C2_sagan.attention_size:", "4", "found 2"]),
+        (
+            {"networks.C2_sagan.sastm_widths": [256]},
+            ["networks.C2_sagan: sastm_widths does not belong to architecture sagan"],
+        ),
+        (
+            {"networks.C2_sagan.position_size": 16},
+            ["networks.C2_sagan: position_size does not belong to architecture sagan"],
+        ),
+        ({"networks.A1.attention_size": 8}, ["networks.A1: attention_size does not belong to architecture dcgan"]),
+        ({"networks.T6.attention_size": 8}, ["networks.T6: attention_size does not belong to architecture resnet"]),
+        (
+            {"configurations.celeba_hq-128-sagan.network": "C2"},
+            ["configurations.celeba_hq-128-sagan.network: model sagan does not go with architecture dcgan of C2"],
+        ),
+        (
+            {"configurations.celeba_hq-128-self_sparse.network": "C2_sagan"},
+            [
+                "configurations.celeba_hq-128-self_sparse.network: model self_sparse does not go with",
+                "sagan of C2_sagan",
+            ],
         ),
         ({"networks.A1.position_size": 12}, ["networks.A1", "position_size (12)", "power of two"]),
     ],

@@ -1,5 +1,6 @@
 """Whether a suite can run here, for every suite of params.yaml."""
 
+import re
 import shutil
 from collections import namedtuple
 
@@ -29,9 +30,15 @@ def project(tmp_path, monkeypatch):
     return make
 
 
+# Whatever can be downloaded may be; Sketch nobody can.
+DOWNLOADS = {f"sources.{name}.download": True for name, value in params()["sources"].items() if "download" in value}
+
+
 @pytest.mark.parametrize("suite", SUITES)
-def test_with_a_gpu_every_suite_can_run(project, suite):
-    settings = project(gpu=True)
+def test_with_a_gpu_every_suite_can_run(project, tmp_path, suite):
+    (tmp_path / "data/raw/sketch").mkdir(parents=True)
+    (tmp_path / "data/raw/sketch/a.png").touch()
+    settings = project(DOWNLOADS, gpu=True)
     found = check_suite(settings, suite)
     configurations = settings.suite(suite)
     assert len(found.splitlines()) == 1 and found.startswith(f"suite {suite}: {len(configurations)} configurations")
@@ -51,14 +58,14 @@ def test_without_a_gpu(project, suite):
 
 
 def test_data_that_is_not_there_and_may_not_be_downloaded(project):
-    settings = project({"datasets.mnist-32.download": False})
+    settings = project({"sources.mnist.download": False})
     with pytest.raises(DataError, match="SELFSPARSE_RAW_DATA"):
         check_suite(settings, "laptop")
     check_suite(settings, "quick")  # needs none of it
 
 
 def test_data_that_is_packed_already(project, tmp_path):
-    settings = project({"datasets.mnist-32.download": False})
+    settings = project({"sources.mnist.download": False})
     (tmp_path / "data/packed/mnist-32").mkdir(parents=True)
     (tmp_path / "data/packed/mnist-32/manifest.json").write_text("{}")
     check_suite(settings, "laptop")
@@ -74,6 +81,34 @@ def test_the_estimate_covers_the_weights(project):
     settings = project(gpu=True, free=6 * 2 * 4 * 3_575_421)
     with pytest.raises(DataError):
         check_suite(settings, "paper")
+
+
+def test_the_paper_needs_files_that_nobody_can_download(project):
+    with pytest.raises(DataError, match="sketch: its files are not in"):
+        check_suite(project(DOWNLOADS, gpu=True), "paper")
+
+
+def said(settings, suite) -> float:
+    return float(re.search(r"about ([\d.]+) GB of disk", check_suite(settings, suite))[1])
+
+
+def test_the_estimate_covers_images_and_downloads(project, tmp_path):
+    changes = {
+        name: REMOVED for name in (f"configurations.{n}" for n, c in params()["configurations"].items())
+        if not name.startswith("configurations.stl10-64-wgan_gp") or "-wgan_gp-" in name
+    }  # fmt: skip
+    settings = project(changes, gpu=True)
+    # 2.64 GB to download, 100,000 x 3 x 64 x 64 to pack, and 0.5 GB of headroom at least.
+    to_download, to_pack = 2.640, 1.229
+    whole = said(settings, "paper")
+    assert whole > to_download + to_pack + 0.5
+    (tmp_path / "data/raw/stl10").mkdir(parents=True)
+    (tmp_path / "data/raw/stl10/unlabeled_X.bin").touch()
+    at_hand = said(settings, "paper")
+    assert whole - at_hand == pytest.approx(to_download, abs=0.11)
+    (tmp_path / "data/packed/stl10-64").mkdir(parents=True)
+    (tmp_path / "data/packed/stl10-64/manifest.json").write_text("{}")
+    assert at_hand - said(settings, "paper") == pytest.approx(to_pack, abs=0.11)
 
 
 def test_an_unknown_suite(project):

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from selfsparse.config import Cifar10, Configuration, Lsun
-
-LSUN_BEDROOM_IMAGES = 3_033_042
+from selfsparse.config import Configuration
+from selfsparse.data.subsets import subset_note
 
 MODELS = {
     "wgan_gp": "WGAN-GP",
@@ -56,16 +55,7 @@ def model_label(model: str) -> str:
     return MODELS.get(model, model.replace("_", " "))
 
 
-def source_notes(configurations: Iterable[Configuration]) -> list[str]:
-    """Return one sentence for each dataset whose images are not simply those that the paper counts (U32)."""
-    notes = []
-    for name, source in {c.dataset.dataset: c.source for c in configurations}.items():
-        if name == "lsun_bedroom" and isinstance(source, Lsun) and source.images != "all":
-            notes.append(f"LSUN bedrooms: a subset, the first {source.images:,} of {LSUN_BEDROOM_IMAGES:,} images.")
-        elif isinstance(source, Cifar10):
-            notes.append(
-                f"CIFAR-10: {'60,000 training and test' if source.split == 'all' else '50,000 training'} images."
-            )
-        elif name == "sketch_substitute":
-            notes.append("Sketch substitute: edges of LSUN's photographs of churches, not the paper's Sketch.")
-    return notes
+def image_notes(configurations: Iterable[Configuration]) -> list[str]:
+    """Return one sentence for each dataset whose images are not those of the paper."""
+    notes = {c.dataset.dataset: subset_note(c.source, c.dataset.dataset) for c in configurations}
+    return [f"{note}." for note in notes.values() if note]

@@ -1,5 +1,7 @@
 """The packed form of a dataset: one memory-mapped uint8 array N x C x H x W, its labels, and a manifest."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,11 +9,15 @@ from typing import Any
 import numpy as np
 import PIL
 from PIL import Image
+from tqdm import tqdm
 
 from selfsparse.config import Dataset
-from selfsparse.data.sources import Source
+from selfsparse.data.downloads import require_space
+from selfsparse.data.images import Source
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, hash_file, read_json, write_json
+
+BLOCK_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -35,33 +41,23 @@ class PackedDataset:
 
 
 def pack(source: Source, dataset: Dataset, folder: Path) -> dict[str, Any]:
-    """Resize a source's images and write `images.npy`, `labels.npy` and `manifest.json` into `folder`.
+    """Crop and resize a source's images; write `images.npy`, `labels.npy` and `manifest.json` into `folder`.
 
-    Images are resized by PIL (antialiased) to the resolution less twice the border, and framed by a black border.
-    Only one image is in memory at a time. The manifest comes last: without it nothing counts as prepared.
+    Images become square as `crop` says, are resized by PIL (antialiased) to the resolution less twice the border, and
+    framed by a black border. No more than a few MB of them are in memory at a time. The manifest comes last: without it
+    nothing counts as prepared.
 
     Returns:
         The manifest.
+
+    Raises:
+        DataError: no room on the disk, said before anything is written, or another number of images than announced.
     """
-    side, inner = dataset.resolution, dataset.resolution - 2 * dataset.border
-    shape = (source.count, dataset.channels, side, side)
-    resample = Image.Resampling[dataset.filter.upper()]
-    mode = {1: "L", 3: "RGB"}[dataset.channels]
+    shape = (source.count, dataset.channels, dataset.resolution, dataset.resolution)
+    require_space(folder, math.prod(shape) + 8 * source.count, f"{dataset.dataset}-{dataset.resolution}")
     (folder / "manifest.json").unlink(missing_ok=True)  # an old one would vouch for the new images
     with atomic_path(folder / "images.npy") as partial:
-        packed = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
-        written = 0
-        for i, pixels in enumerate(source.images):
-            image = Image.fromarray(pixels).convert(mode).resize((inner, inner), resample)
-            channels_first = np.asarray(image).reshape(inner, inner, dataset.channels).transpose(2, 0, 1)
-            packed[i, :, dataset.border : side - dataset.border, dataset.border : side - dataset.border] = (
-                channels_first
-            )
-            written += 1
-        packed.flush()
-        del packed
-        if written != source.count:
-            raise DataError(f"{dataset.dataset}: expected {source.count} images, the source held {written}")
+        _write_images(partial, source, dataset, shape)
     with atomic_path(folder / "labels.npy") as partial, open(partial, "wb") as file:
         np.save(file, source.labels)
     manifest = {
@@ -69,6 +65,7 @@ def pack(source: Source, dataset: Dataset, folder: Path) -> dict[str, Any]:
         "shape": list(shape),
         **source.description,
         "filter": dataset.filter,
+        "crop": dataset.crop,
         "border": dataset.border,
         "label_kind": source.label_kind,
         "pillow": PIL.__version__,
@@ -76,6 +73,65 @@ def pack(source: Source, dataset: Dataset, folder: Path) -> dict[str, Any]:
     }
     write_json(folder / "manifest.json", manifest)
     return manifest
+
+
+def _write_images(path: Path, source: Source, dataset: Dataset, shape: tuple[int, ...]) -> None:
+    """Write the images as NumPy's format has them, block by block.
+
+    Not through a memory map: the pages written there would count as this process's memory until the system had put all
+    of them on the disk.
+    """
+    block = np.zeros((max(1, min(shape[0], BLOCK_BYTES // math.prod(shape[1:]))), *shape[1:]), np.uint8)
+    inner = slice(dataset.border, dataset.resolution - dataset.border)
+    name = f"{dataset.dataset}-{dataset.resolution}"
+    progress = tqdm(
+        source.images, desc=name, total=source.count, unit="image", mininterval=1, disable=source.count < 2000
+    )
+    written = 0
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        for pixels in progress:
+            if written == source.count:
+                raise DataError(f"{name}: expected {source.count:,} images, the source holds more")
+            place = written % len(block)
+            block[place, :, inner, inner] = prepare(pixels, dataset, source.finish)
+            written += 1
+            if place + 1 == len(block):
+                file.write(block)
+        file.write(block[: written % len(block)])
+    if written != source.count:
+        raise DataError(f"{name}: expected {source.count:,} images, the source held {written:,}")
+
+
+def prepare(
+    pixels: np.ndarray, dataset: Dataset, finish: Callable[[np.ndarray], np.ndarray] | None = None
+) -> np.ndarray:
+    """Convert, crop and resize one image, without its border.
+
+    Args:
+        pixels: uint8 (H, W) or (H, W, 3).
+        dataset: channels, crop, filter, resolution and border.
+        finish: applied to the resized image, uint8 (H, W) or (H, W, 3).
+
+    Returns:
+        uint8 (C, R, R), where R is the resolution less twice the border.
+    """
+    image = Image.fromarray(np.ascontiguousarray(pixels)).convert({1: "L", 3: "RGB"}[dataset.channels])
+    width, height = image.size
+    if width != height and dataset.crop == "centre":
+        side = min(width, height)
+        left, top = (width - side) // 2, (height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+    elif width != height and dataset.crop == "pad":
+        side = max(width, height)
+        square = Image.new(image.mode, (side, side), "white")
+        square.paste(image, ((side - width) // 2, (side - height) // 2))
+        image = square
+    size = dataset.resolution - 2 * dataset.border
+    resized = np.asarray(image.resize((size, size), Image.Resampling[dataset.filter.upper()]))
+    if finish is not None:
+        resized = finish(resized)
+    return resized.reshape(size, size, dataset.channels).transpose(2, 0, 1)
 
 
 def load_packed(folder: Path) -> PackedDataset:

@@ -1,159 +1,282 @@
-"""Where images come from: each source yields its images one by one, with labels and a description."""
+"""Where the images of each dataset come from: the user's files first, then a download where the settings allow it."""
 
-import gzip
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from selfsparse.config import Dataset, Settings
+from selfsparse.data import celeba_hq, cifar10, embedded, idx, lsun, mini_imagenet, sketch, stl10
+from selfsparse.data.downloads import unfinished
+from selfsparse.data.images import Source
+from selfsparse.data.listing import RECORD, raw_folder
 from selfsparse.errors import DataError
-from selfsparse.files import hash_file
-from selfsparse.paths import project_root
 
 
 @dataclass(frozen=True)
-class Source:
-    """Images of one dataset before they are resized.
+class Wanted:
+    """What the user is told to get.
 
     Attributes:
-        count: number of images.
-        images: uint8 arrays (H, W) or (H, W, 3), square, in a fixed order.
-        labels: int64 (count,).
-        label_kind: what the labels mean; begins with "stand-in" where the dataset has none of its own.
-        description: where the images come from, for the manifest.
+        what: the images.
+        where: where they are to be had.
+        put: which files, in which layouts, are looked for.
+        size: how large that is.
+        checked: how it is checked.
+        terms: under which terms it may be used.
     """
 
-    count: int
-    images: Iterable[np.ndarray]
-    labels: np.ndarray
-    label_kind: str
-    description: dict[str, Any]
+    what: str
+    where: str
+    put: str
+    size: str
+    checked: str
+    terms: str
 
 
-def raw_folder(settings: Settings, dataset: str) -> Path:
-    """Return where the user's own files of a dataset lie: SELFSPARSE_RAW_DATA or `raw_data`, then the dataset's name."""
-    return project_root() / os.environ.get("SELFSPARSE_RAW_DATA", settings.raw_data) / dataset
+@dataclass(frozen=True)
+class Reader:
+    """How one dataset is found, downloaded and read. `options` are its settings, `settings.sources.<dataset>`.
+
+    Attributes:
+        wanted: what to tell the user where nothing is found.
+        count: images that it will have under some options, as far as known beforehand.
+        find: whether its files are in a folder; looks at names only.
+        read: checks them and returns the source.
+        download: fetches them into a folder, given the line that says how to get them by hand; None where nobody may.
+        download_bytes: room that a download takes.
+    """
+
+    wanted: Wanted
+    count: Callable[[Any], int]
+    find: Callable[[Path], bool]
+    read: Callable[[Path, Any], Source]
+    download: Callable[[Path, Any, str], None] | None = None
+    download_bytes: Callable[[Any], int] = lambda options: 0
 
 
 def open_source(settings: Settings, dataset: Dataset) -> Source:
-    """Return the source of a dataset.
+    """Return the source of a dataset: its images, not yet decoded.
 
     Raises:
         DataError: files are missing, damaged, or could not be downloaded; it says what to put where.
     """
-    return _SOURCES[dataset.dataset](settings, dataset)
+    name = dataset.dataset
+    options = getattr(settings.sources, name)
+    if name == "digits":
+        return embedded.read_digits()
+    if name == "photos":
+        return embedded.read_photos(options)
+    reader, folder = READERS[name], raw_folder(settings, name)
+    raw_files_present(settings, dataset)
+    if not _found(name, folder):
+        reader.download(folder, options, f"Or place it by hand: {reader.wanted.put}, into {folder}")
+        if not _found(name, folder):
+            raise _missing(name, folder)
+    return reader.read(folder, options)
 
 
 def raw_files_present(settings: Settings, dataset: Dataset) -> None:
     """Raise DataError, with the remedy, where a dataset's files are neither at hand nor allowed to be downloaded."""
-    if dataset.dataset == "mnist" and not dataset.download:
-        for name in MNIST_FILES:
-            _checked_mnist(raw_folder(settings, "mnist"), name)
+    name = dataset.dataset
+    if name not in READERS:
+        return
+    folder, options = raw_folder(settings, name), getattr(settings.sources, name)
+    if not _found(name, folder) and not getattr(options, "download", False):
+        raise _missing(name, folder)
 
 
-def _digits(settings: Settings, dataset: Dataset) -> Source:
-    """The 1,797 handwritten digits of UCI's optdigits test set, 8 x 8 with 17 grey levels, inside scikit-learn."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    images = np.rint(digits.images * (255 / 16)).astype(np.uint8)
-    description = {"source": "scikit-learn, sklearn.datasets.load_digits", "split": "all"}
-    return Source(len(images), images, digits.target.astype(np.int64), "digit", description)
-
-
-def _photos(settings: Settings, dataset: Dataset) -> Source:
-    """Random crops of scikit-learn's two sample photographs (china.jpg, flower.jpg, CC BY 2.0), RGB.
-
-    It exercises colour. Two photographs are no distribution to judge a generator by.
-    """
-    from sklearn.datasets import load_sample_images
-
-    cut, rng = settings.photos, np.random.default_rng(settings.photos.seed)
-    photos = []
-    for pixels in load_sample_images().images:
-        image = Image.fromarray(pixels)
-        photos.append(np.asarray(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)))
-    crops, labels = [], []
-    while len(crops) < cut.crops:
-        which = int(rng.integers(len(photos)))
-        photo = photos[which]
-        top, left = (int(rng.integers(n - cut.crop_size + 1)) for n in photo.shape[:2])
-        crop = photo[top : top + cut.crop_size, left : left + cut.crop_size]
-        if np.asarray(Image.fromarray(crop).convert("L")).std() < cut.min_contrast:
-            continue
-        centre = top + cut.crop_size // 2, left + cut.crop_size // 2
-        quadrant = 2 * (centre[0] >= photo.shape[0] // 2) + (centre[1] >= photo.shape[1] // 2)
-        crops.append(crop)
-        labels.append(4 * which + quadrant)
-    description = {
-        "source": "scikit-learn, sklearn.datasets.load_sample_images (CC BY 2.0)",
-        "split": "all",
-        **cut.model_dump(),
-    }
-    return Source(len(crops), crops, np.array(labels, np.int64), "stand-in: photograph and quadrant", description)
+def image_count(settings: Settings, dataset: Dataset) -> int:
+    """Return how many images a dataset will have, as far as that is known beforehand."""
+    if dataset.dataset == "photos":
+        return settings.sources.photos.crops
+    if dataset.dataset == "digits":
+        return 1797
+    return READERS[dataset.dataset].count(getattr(settings.sources, dataset.dataset))
 
 
-# file: (md5 of the gzip archive, md5 of the file itself). The first are torchvision's, the second their content's.
-MNIST_FILES = {
-    "train-images-idx3-ubyte": ("f68b3c2dcbeaaa9fbdd348bbdeb94873", "6bbc9ace898e44ae57da46a324031adb"),
-    "train-labels-idx1-ubyte": ("d53e105ee54ea40749a09fcbcd1e9432", "a25bea736e30d166cdddb491f175f624"),
+def bytes_to_download(settings: Settings, dataset: Dataset) -> int:
+    """Return how much room a download of a dataset's files will take; 0 where they are at hand."""
+    name = dataset.dataset
+    if name not in READERS or _found(name, raw_folder(settings, name)):
+        return 0
+    return READERS[name].download_bytes(getattr(settings.sources, name))
+
+
+def _found(name: str, folder: Path) -> bool:
+    return not unfinished(folder) and READERS[name].find(folder)
+
+
+def _missing(name: str, folder: Path) -> DataError:
+    reader = READERS[name]
+    wanted = reader.wanted
+    if unfinished(folder):
+        head = f"{name}: a download into {folder} did not finish (delete {RECORD} there to use the files as they are)."
+    else:
+        head = f"{name}: its files are not in {folder}."
+    lines = [
+        head,
+        f"  get:     {wanted.what}; {wanted.size}",
+        f"  from:    {wanted.where}",
+        f"  put:     {wanted.put}",
+        f"  into:    {folder}",
+        f"           or {name}/ in a folder of your choice that SELFSPARSE_RAW_DATA names",
+        f"  checked: {wanted.checked}",
+        f"  terms:   {wanted.terms}",
+    ]
+    if reader.download:
+        lines.append(f"Or let it be downloaded: set sources.{name}.download to true in params.yaml.")
+    return DataError("\n".join(lines))
+
+
+def _idx(name: str, wanted: Wanted, size: int) -> Reader:
+    return Reader(
+        wanted,
+        count=lambda options: idx.SETS[name].count,
+        find=lambda folder: idx.find(name, folder),
+        read=lambda folder, options: idx.read(name, folder),
+        download=lambda folder, options, by_hand: idx.download(name, folder),
+        download_bytes=lambda options: size,
+    )
+
+
+def _scene(name: str, wanted: Wanted) -> Callable[..., Reader]:
+    scene = lsun.SCENES[name]
+    return lambda find, read: Reader(
+        wanted,
+        count=lambda options: scene.count if options.images == "all" else options.images,
+        find=find,
+        read=read,
+        download=lambda folder, options, by_hand: lsun.download(name, folder, options, by_hand),
+        download_bytes=lambda options: lsun.download_bytes(name, options),
+    )
+
+
+READERS: dict[str, Reader] = {
+    "mnist": _idx(
+        "mnist",
+        Wanted(
+            what="the training images and labels of MNIST",
+            where="https://ossci-datasets.s3.amazonaws.com/mnist/",
+            put=f"{idx.IMAGES} and {idx.LABELS}, gzipped or not, as they are or in MNIST/raw/",
+            size="10 MB",
+            checked="md5",
+            terms="CC BY-SA 3.0, as Keras' documentation says",
+        ),
+        10_000_000,
+    ),
+    "fashion_mnist": _idx(
+        "fashion_mnist",
+        Wanted(
+            what="the training images and labels of Fashion-MNIST",
+            where="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            put=f"{idx.IMAGES} and {idx.LABELS}, gzipped or not, as they are or in FashionMNIST/raw/",
+            size="26 MB",
+            checked="md5 of the archives; mean, deviation and class counts of unzipped files",
+            terms="MIT",
+        ),
+        26_500_000,
+    ),
+    "cifar10": Reader(
+        Wanted(
+            what="CIFAR-10, Python version",
+            where=cifar10.URL,
+            put=f"{cifar10.ARCHIVE}, or what is in it: {cifar10.FOLDER}/",
+            size="170 MB",
+            checked="md5 of every batch",
+            terms="none stated; cite Krizhevsky 2009",
+        ),
+        count=lambda options: cifar10.PER_BATCH * (6 if options.split == "all" else 5),
+        find=cifar10.find,
+        read=cifar10.read,
+        download=lambda folder, options, by_hand: cifar10.download(folder),
+        download_bytes=lambda options: cifar10.ARCHIVE_SIZE,
+    ),
+    "stl10": Reader(
+        Wanted(
+            what="STL-10, of which the 100,000 unlabelled images are used",
+            where=stl10.URL,
+            put=f"{stl10.ARCHIVE}, or {stl10.FILE} out of it",
+            size="2.6 GB",
+            checked="md5 of the archive, or of the file",
+            terms="none stated; the images come from ImageNet (non-commercial research)",
+        ),
+        count=lambda options: stl10.COUNT,
+        find=stl10.find,
+        read=lambda folder, options: stl10.read(folder),
+        download=lambda folder, options, by_hand: stl10.download(folder),
+        download_bytes=lambda options: stl10.ARCHIVE_SIZE,
+    ),
+    "mini_imagenet": Reader(
+        Wanted(
+            what="mini-ImageNet, all 100 classes",
+            where="https://zenodo.org/records/7978538 (three pickles, 84 x 84), or"
+            f" https://huggingface.co/datasets/{mini_imagenet.REPOSITORY} (parquet, full size)",
+            put="mini-imagenet-cache-{train,validation,test}.pkl; or *.parquet; or one folder of images a class;"
+            " or images/ and lists *.csv (filename,label)",
+            size="1.3 GB as pickles, 7.4 GB as parquet",
+            checked="100 classes of 600 images; no checksums are published",
+            terms="ImageNet's: non-commercial research, registration",
+        ),
+        count=lambda options: mini_imagenet.CLASSES * mini_imagenet.PER_CLASS,
+        find=mini_imagenet.find,
+        read=lambda folder, options: mini_imagenet.read(folder),
+        download=lambda folder, options, by_hand: mini_imagenet.download(folder, by_hand),
+        download_bytes=lambda options: 7_430_000_000,
+    ),
+    "celeba_hq": Reader(
+        Wanted(
+            what="CelebA-HQ, 30,000 square images of 128, 256, 512 or 1024 pixels",
+            where="CelebAMask-HQ's CelebA-HQ-img/ (https://github.com/switchablenorms/CelebAMask-HQ), or"
+            f" https://huggingface.co/datasets/{celeba_hq.REPOSITORY}",
+            put="the 30,000 image files and no others, or *.parquet, in any folders",
+            size="about 3 GB",
+            checked="30,000 images, square, of one size; no checksums are published",
+            terms="non-commercial research, no redistribution",
+        ),
+        count=lambda options: celeba_hq.COUNT,
+        find=celeba_hq.find,
+        read=lambda folder, options: celeba_hq.read(folder),
+        download=lambda folder, options, by_hand: celeba_hq.download(folder, by_hand),
+        download_bytes=lambda options: 3_100_000_000,
+    ),
+    "lsun_bedroom": _scene(
+        "lsun_bedroom",
+        Wanted(
+            what="LSUN bedrooms, the training set",
+            where="http://dl.yf.io/lsun/scenes/bedroom_train_lmdb.zip (3,033,042 images), or"
+            " https://huggingface.co/datasets/pcuenq/lsun-bedrooms (303,125)",
+            put="bedroom_train_lmdb/ out of the archive; or *.parquet; or image files in any folders",
+            size="46 GB, and some 54 GB unpacked; or 4.8 GB",
+            checked="number of images; sha256 of a downloaded archive",
+            terms="none stated; research",
+        ),
+    )(
+        find=lambda folder: lsun.find("lsun_bedroom", folder),
+        read=lambda folder, options: lsun.read("lsun_bedroom", folder, options),
+    ),
+    "sketch": Reader(
+        Wanted(
+            what="line drawings, dark on white: the paper's own set is private, any other gives other numbers",
+            where="your own; the dataset sketch_substitute draws its lines from public photographs",
+            put="image files (png, jpg, bmp, webp, tif) in any folders",
+            size="at least 5,000 images for an FID as the paper's",
+            checked="every file is decoded; number, ink and background are looked at",
+            terms="yours",
+        ),
+        count=lambda options: 100_000,
+        find=sketch.find,
+        read=sketch.read,
+    ),
+    "sketch_substitute": _scene(
+        "sketch_substitute",
+        Wanted(
+            what="LSUN's outdoor churches, or photographs of buildings of your own",
+            where="http://dl.yf.io/lsun/scenes/church_outdoor_train_lmdb.zip",
+            put="church_outdoor_train_lmdb/ out of the archive; or *.parquet; or image files in any folders",
+            size="2.4 GB, and some 3 GB unpacked",
+            checked="126,227 images in the lmdb; sha256 of a downloaded archive",
+            terms="none stated; research",
+        ),
+    )(find=sketch.find_photographs, read=sketch.read_substitute),
 }
-
-
-def _mnist(settings: Settings, dataset: Dataset) -> Source:
-    """The 60,000 training images of MNIST, 28 x 28 (the paper's "60K", U32)."""
-    folder = raw_folder(settings, "mnist")
-    if dataset.download and any(_find_mnist(folder, name) is None for name in MNIST_FILES):
-        _download_mnist(folder)
-    images = _read_idx(_checked_mnist(folder, "train-images-idx3-ubyte"), 16).reshape(-1, 28, 28)
-    labels = _read_idx(_checked_mnist(folder, "train-labels-idx1-ubyte"), 8)
-    return Source(len(images), images, labels.astype(np.int64), "digit", {"source": "MNIST", "split": "train"})
-
-
-def _find_mnist(folder: Path, name: str) -> Path | None:
-    places = (folder / "MNIST" / "raw", folder)  # torchvision's layout, or the files themselves
-    candidates = (place / (name + ending) for place in places for ending in ("", ".gz"))
-    return next((path for path in candidates if path.is_file()), None)
-
-
-def _checked_mnist(folder: Path, name: str) -> Path:
-    path = _find_mnist(folder, name)
-    if path is None:
-        raise DataError(
-            f"{name} not found. Put MNIST's files, gzipped or not, into {folder}, or into MNIST/raw/ in it,\n"
-            "or set SELFSPARSE_RAW_DATA to a folder that holds them as mnist/MNIST/raw/,\n"
-            "or set datasets.<name>.download to true in params.yaml."
-        )
-    expected = MNIST_FILES[name][0 if path.suffix == ".gz" else 1]
-    found = hash_file(path, "md5")
-    if found != expected:
-        raise DataError(
-            f"{path} is not MNIST's official file: its md5 is {found}, expected {expected}. Delete it and fetch it again."
-        )
-    return path
-
-
-def _read_idx(path: Path, header: int) -> np.ndarray:
-    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-        return np.frombuffer(file.read(), np.uint8, offset=header)
-
-
-def _download_mnist(folder: Path) -> None:
-    from torchvision.datasets import MNIST
-
-    try:
-        MNIST(str(folder), download=True)
-    except (OSError, RuntimeError) as error:
-        raise DataError(
-            f"MNIST could not be downloaded ({' '.join(str(error).split())[:200]}).\n"
-            f"Put its four files, gzipped or not, into {folder / 'MNIST' / 'raw'},\n"
-            "or set SELFSPARSE_RAW_DATA to a folder that holds them as mnist/MNIST/raw/."
-        ) from None
-
-
-_SOURCES: dict[str, Callable[[Settings, Dataset], Source]] = {"digits": _digits, "photos": _photos, "mnist": _mnist}

@@ -55,8 +55,10 @@ def build_discriminator(configuration: Configuration) -> nn.Module:
 def initialise(network: nn.Module, scheme: str, rng: torch.Generator) -> None:
     """Draw a network's first weights from `rng` (U14).
 
-    `dcgan`: N(0, 0.02) for convolutions and N(1, 0.02) for batch norms outside the SASTM, biases 0. The SASTM keeps
-    PyTorch's default: with N(0, 0.02) and no bias its coefficients would start near zero everywhere.
+    `dcgan`: N(0, 0.02) for convolutions and N(1, 0.02) for batch norms outside the SASTM. The SASTM keeps PyTorch's
+    default: N(0, 0.02) would start its coefficients near zero everywhere. Biases of convolutions are 0, in the SASTM
+    too: PyTorch's are larger there than what one channel of small weights adds, so that a negative one shuts a whole
+    position head for every latent, and without CSM such a generator can never learn.
     `pytorch`: PyTorch's default everywhere. Both are drawn here, so that `rng` alone decides.
     """
     in_sastm = {id(m) for s in network.modules() if isinstance(s, SASTM) for m in s.modules()}
@@ -65,14 +67,15 @@ def initialise(network: nn.Module, scheme: str, rng: torch.Generator) -> None:
             normalised = parametrize.is_parametrized(module, "weight")
             if normalised:
                 parametrize.remove_parametrizations(module, "weight")
+            # PyTorch's default is U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weights and biases.
             if scheme == "dcgan" and id(module) not in in_sastm:
                 nn.init.normal_(module.weight, 0.0, 0.02, generator=rng)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
             else:
-                # What reset_parameters() of these layers does: U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for both.
                 nn.init.kaiming_uniform_(module.weight, a=5**0.5, generator=rng)
-                if module.bias is not None:
+            if module.bias is not None:
+                if scheme == "dcgan" and not isinstance(module, nn.Linear):
+                    nn.init.zeros_(module.bias)
+                else:
                     fan_in, _ = nn.init._calculate_fan_in_and_fan_out(module.weight)
                     nn.init.uniform_(module.bias, -(fan_in**-0.5), fan_in**-0.5, generator=rng)
             if normalised:

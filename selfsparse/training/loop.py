@@ -159,6 +159,11 @@ class _Evaluation:
                 self._device,
             )
             history.add_snapshot(list(images), snapshot)
+            if shut := [row.stage for row in snapshot.stages if row.dead_channels == row.channels]:
+                _say(
+                    f"step {trainer.step:,}: stage {', '.join(map(str, shut))} is zero everywhere: its heads are shut for"
+                    " every latent, and the stages before it learn no more (U14)"
+                )
 
 
 def _on_device(images: np.ndarray, device: torch.device) -> Tensor:

@@ -2,18 +2,23 @@
 
 import hashlib
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from small_project import SMALL, write_project
 
 from selfsparse.config import Dataset, load_settings
-from selfsparse.data.packed import load_packed, pack, real_subset
-from selfsparse.data.sources import Source, open_source
+from selfsparse.data.images import Source
+from selfsparse.data.packed import load_packed, pack, prepare, real_subset
+from selfsparse.data.sources import open_source
 from selfsparse.errors import DataError
 
 
-def prepare(folder, name: str, changes: dict | None = None):
+def packed_in(folder, name: str, changes: dict | None = None):
     settings = load_settings(write_project(folder, {**SMALL, **(changes or {})}) / "params.yaml")
     dataset = settings.dataset(name)
     source = open_source(settings, dataset)
@@ -63,10 +68,12 @@ def test_the_manifest_tells_the_truth(small):
     assert manifest["count"] == 1797 and manifest["shape"] == [1797, 1, 16, 16]
     assert manifest["sha256"] == hashlib.sha256((folder / "images.npy").read_bytes()).hexdigest()
     assert manifest["filter"] == "bicubic" and manifest["border"] == 2 and "scikit-learn" in manifest["source"]
+    assert manifest["crop"] == "centre" and manifest["pillow"] == PIL.__version__ and manifest["label_kind"] == "digit"
+    assert {"revision", "split", "order"} < manifest.keys()
 
 
 def test_packing_twice_gives_the_same_bytes(small):
-    again = prepare(small / "again", "digits-16")[1]
+    again = packed_in(small / "again", "digits-16")[1]
     assert again.manifest == load_packed(small / "data/packed/digits-16").manifest
 
 
@@ -75,9 +82,9 @@ def test_images_stay_on_disk(small):
 
 
 def test_photos_are_crops_with_contrast(tmp_path):
-    source, packed = prepare(tmp_path, "photos-16")
-    again, _ = prepare(tmp_path / "again", "photos-16")
-    other, _ = prepare(tmp_path / "other", "photos-16", {"photos.seed": 1})
+    source, packed = packed_in(tmp_path, "photos-16")
+    again, _ = packed_in(tmp_path / "again", "photos-16")
+    other, _ = packed_in(tmp_path / "other", "photos-16", {"sources.photos.seed": 1})
     crops = np.stack(list(source.images))
     assert crops.shape == (40, 32, 32, 3) and packed.images.shape == (40, 3, 16, 16)
     # Luma as Pillow's: (299 R + 587 G + 114 B) / 1000.
@@ -104,7 +111,7 @@ def _holds(photo: np.ndarray, crop: np.ndarray) -> bool:
 
 
 def _dataset(**changes) -> Dataset:
-    values = {"dataset": "digits", "resolution": 8, "channels": 1, "filter": "box", "border": 0, "download": False}
+    values = {"dataset": "digits", "resolution": 8, "channels": 1, "filter": "box", "border": 0}
     return Dataset(**{**values, **changes})
 
 
@@ -127,6 +134,75 @@ def test_grey_and_colour_convert(tmp_path):
     assert (load_packed(tmp_path / "colour").images == 9).all()
 
 
+WIDE = np.arange(4 * 7, dtype=np.uint8).reshape(4, 7)
+
+
+@pytest.mark.parametrize("image", [WIDE, WIDE.T.copy()], ids=["wide", "high"])
+def test_crops(image):
+    """Where nothing is left to resize: the middle, one column more on the right; or white on both sides."""
+
+    def cropped(crop, resolution):
+        return prepare(image, _dataset(resolution=resolution, crop=crop, border=2))[0]
+
+    middle = WIDE[:, 1:5]
+    white = np.pad(WIDE, ((1, 2), (0, 0)), constant_values=255)
+    turned = image is not WIDE
+    assert np.array_equal(cropped("centre", 8), middle.T if turned else middle)
+    assert np.array_equal(cropped("pad", 11), white.T if turned else white)
+
+
+def test_squashing_keeps_everything():
+    left_and_right = np.zeros((10, 30), np.uint8)
+    left_and_right[:, 15:] = 200
+    squashed = prepare(left_and_right, _dataset(resolution=10, crop="squash"))[0]
+    assert (squashed[:, :5] == 0).all() and (squashed[:, 5:] == 200).all()
+
+
+@pytest.mark.parametrize("image", [np.zeros((5, 9, 3), np.uint8), np.zeros((9, 5), np.uint8)])
+def test_padding_is_white_in_colour_too(image):
+    padded = prepare(image, _dataset(resolution=9, channels=3, crop="pad"))
+    assert padded.shape == (3, 9, 9) and sorted(np.unique(padded)) == [0, 255]
+    assert (padded == 0).sum() == 3 * 45
+
+
+def test_an_image_is_finished_after_it_was_resized():
+    seen = []
+    found = prepare(np.full((8, 8), 7, np.uint8), _dataset(resolution=12), lambda a: seen.append(a.shape) or 255 - a)
+    assert seen == [(12, 12)] and (found == 248).all()
+
+
+def test_more_images_than_one_block(tmp_path, monkeypatch):
+    from selfsparse.data import packed
+
+    monkeypatch.setattr(packed, "BLOCK_BYTES", 3 * 64)  # blocks of three images, and a last one of one
+    images = [np.full((4, 4), i, np.uint8) for i in range(7)]
+    pack(_source(iter(images), 7), _dataset(resolution=8, border=2), tmp_path)
+    found = load_packed(tmp_path).images
+    assert found[:, 0, 4, 4].tolist() == list(range(7)) and found[:, 0, 2, 2].tolist() == list(range(7))
+    assert found[:, 0, :2].max() == 0  # no block leaves anything in the border of the next
+
+
+def test_a_full_disk_is_said_before_anything_is_written(tmp_path, monkeypatch):
+    import shutil
+    from collections import namedtuple
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("usage", "total used free")(10, 9, 1))
+    with pytest.raises(DataError, match=r"digits-8: needs 0\.0 GB of disk"):
+        pack(_source(iter(()), 3), _dataset(), tmp_path / "digits-8")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_the_memory_stays_small_however_many_images(tmp_path):
+    """40,000 images of 49 KB each, 2 GB, made as they are asked for; packing_memory.py takes any number."""
+    script = Path(__file__).with_name("packing_memory.py")
+    found = subprocess.run(
+        [sys.executable, str(script), "40000", str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    measured = json.loads(found.stdout)
+    assert measured["bytes"] > 1.9e9 and measured["peak"] < 200e6
+
+
 def broken_off():
     yield np.zeros((8, 8), np.uint8)
     raise KeyboardInterrupt
@@ -134,8 +210,12 @@ def broken_off():
 
 @pytest.mark.parametrize(
     ("images", "error"),
-    [(broken_off(), KeyboardInterrupt), ([np.zeros((8, 8), np.uint8)], DataError)],
-    ids=["interrupted", "too few"],
+    [
+        (broken_off(), KeyboardInterrupt),
+        ([np.zeros((8, 8), np.uint8)], DataError),
+        ([np.zeros((8, 8), np.uint8)] * 4, DataError),
+    ],
+    ids=["interrupted", "too few", "too many"],
 )
 def test_an_unfinished_pack_leaves_nothing(tmp_path, images, error):
     with pytest.raises(error):

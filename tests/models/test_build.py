@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 
 import pytest
 import torch
@@ -26,10 +27,13 @@ def drawn(configuration, scheme: str, seed: int) -> nn.Module:
     return generator
 
 
-def test_every_configuration_builds(settings):
-    for c in settings.configurations.values():
-        with torch.device("meta"):
-            images = build_generator(c)(torch.empty(2, c.latent_dim))
+def test_every_small_configuration_builds(settings):
+    """Those of the suites paper and controls are in test_paper_networks.py."""
+    found = [*settings.suite("quick"), *settings.suite("laptop")]
+    assert len(found) == 12
+    for c in found:
+        with torch.no_grad():
+            images = build_generator(c)(torch.zeros(2, c.latent_dim))
             assert images.shape == (2, c.dataset.channels, c.dataset.resolution, c.dataset.resolution), c.name
             assert build_discriminator(c)(images).shape == (2,), c.name
 
@@ -72,7 +76,7 @@ def test_the_generator_of_random_numbers_alone_decides(settings, scheme):
     assert all(torch.equal(first[name], second[name]) for name in first)
     # With another seed every weight differs, except those that neither scheme draws.
     same = {name for name in first if torch.equal(first[name], third[name])}
-    assert all(".norm." in name for name in same), same
+    assert all(".norm." in name or re.search(r"position_head\.\d+\.bias$", name) for name in same), same
 
 
 def test_dcgan_initialisation(settings):
@@ -96,7 +100,24 @@ def test_the_sastm_keeps_pytorchs_default(settings, scheme):
     layers = [m for s in generator.modules() if isinstance(s, SASTM) for m in s.modules() if hasattr(m, "weight")]
     assert len(layers) == 3 * (2 + 1 + 1) + (2 + 1 + 1)  # f, g1 and g2's Linear of three stages; g2's convolutions
     for layer in layers:
+        if scheme == "dcgan" and not isinstance(layer, nn.Linear):
+            assert (layer.bias == 0).all()
+            layer.bias = None
         assert_uniform(layer)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_no_position_head_is_shut_at_the_start(settings, seed):
+    """U14: with PyTorch's biases in g2, one of five heads or more is zero for every latent in each of these three seeds.
+
+    The generator without CSM then makes constant images, and no gradient reaches its weights.
+    """
+    generator = drawn(settings.configuration("fashion_mnist-128-without_csm"), "dcgan", seed).train()
+    with torch.no_grad():
+        outputs = generator.sastm_outputs(torch.randn(4, 100, generator=torch.Generator().manual_seed(0)))
+    assert len(outputs) == 5
+    for output in outputs:
+        assert (output.beta > 0).any() and (output.x != 0).any()
 
 
 def test_pytorch_initialisation(settings):

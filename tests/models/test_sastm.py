@@ -169,12 +169,55 @@ def test_the_position_head_goes_by_halves_and_doubles(start, size, kinds):
 
 
 @pytest.mark.parametrize(
+    ("size", "kind", "ratio"),
+    # From 16 x 16 in one layer whose kernel is its stride (U21).
+    [
+        (1, nn.Conv2d, 16),
+        (4, nn.Conv2d, 4),
+        (8, nn.Conv2d, 2),
+        (32, nn.ConvTranspose2d, 2),
+        (64, nn.ConvTranspose2d, 4),
+    ],
+)
+def test_a_single_position_layer(size, kind, ratio):
+    sastm = SASTM(4, 3, size, mlp_widths=(8,), position_layers="single").double()
+    linear, relu, square, layer, last = sastm.position_head
+    assert (linear.in_features, linear.out_features) == (8, 256)
+    assert [type(m) for m in (relu, square, last)] == [nn.ReLU, nn.Unflatten, nn.ReLU]
+    assert type(layer) is kind and (layer.in_channels, layer.out_channels) == (1, 1)
+    assert layer.kernel_size == layer.stride == (ratio, ratio) and layer.padding == (0, 0)
+    assert layer.weight.numel() == ratio**2 and layer.bias.numel() == 1
+    # Values, without convolutions: every block of the larger map is one number of the smaller times the kernel.
+    z = torch.randn(5, 4, generator=rng(), dtype=torch.float64)
+    _, beta = sastm.coefficients(z)
+    square = torch.relu(linear(sastm.mlp(z))).reshape(5, 16, 16)
+    if size < 16:
+        blocks = square.reshape(5, size, ratio, size, ratio)
+        expected = torch.einsum("najbk,jk->nab", blocks, layer.weight[0, 0])
+    else:
+        expected = torch.einsum("nab,jk->najbk", square, layer.weight[0, 0]).reshape(5, size, size)
+    assert beta.shape == (5, size, size)
+    torch.testing.assert_close(beta, torch.relu(expected + layer.bias), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(("position_layers", "count"), [("chain", 1), ("single", 0)])
+def test_position_layers_where_the_sizes_agree(position_layers, count):
+    sastm = SASTM(4, 3, 16, mlp_widths=(256,), position_layers=position_layers)
+    assert sum(isinstance(m, nn.Conv2d | nn.ConvTranspose2d) for m in sastm.position_head) == count
+    z = torch.randn(3, 4)
+    _, beta = sastm.coefficients(z)
+    if not count:  # f's own output, which its ReLU has already cut off at 0
+        assert torch.equal(beta, sastm.mlp(z).reshape(3, 16, 16))
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"channel_head": False, "position_head": False}, "channel head, the position head or both"),
         ({"size": 6}, "size must be a power of two, got 6"),
         ({"size": 0}, "size must be a power of two, got 0"),
         ({"position_size": 12}, "position_size must be a power of two, got 12"),
+        ({"position_layers": "chian"}, "position_layers must be 'chain' or 'single', got 'chian'"),
     ],
 )
 def test_what_cannot_be_is_refused(arguments, message):

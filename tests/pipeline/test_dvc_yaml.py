@@ -2,6 +2,7 @@
 
 import shutil
 
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 from small_project import ROOT, params
@@ -48,6 +49,38 @@ def test_one_stage_each(stages, stage, section):
     assert {name.split("@")[1] for name in stages if name.startswith(stage + "@")} == set(params()[section])
 
 
+def test_all_stages_of_the_36_configurations(stages):
+    names = list(pd.read_csv(ROOT / "selfsparse/paper/configurations.csv")["name"])
+    assert len(names) == 36
+    for name in names:
+        data = "-".join(name.split("-")[:2])
+        expected = {f"data@{data}", f"extractor@{data}-inception", f"reference@{data}-inception"}
+        expected |= {f"{kind}@{name}" for kind in ("train", "fid", "sparsity")}
+        assert expected <= stages.keys(), name
+        assert paths(stages[f"train@{name}"].outs) == {f"results/paper/runs/{name}"}
+        assert paths(stages[f"fid@{name}"].outs) == {f"results/paper/fid/{name}"}
+        assert paths(stages[f"sparsity@{name}"].outs) == {f"results/paper/sparsity/{name}"}
+
+
+def test_the_users_files_are_listed_every_time(stages):
+    """DVC cannot see a change in a folder outside the project; each dataset depends on its own list alone."""
+    listing = stages["listing"]
+    assert listing.always_changed and paths(listing.outs) == {"data/listings"}
+    assert {key for dep in listing.deps if dep.def_path == "params.yaml" for key in dep.params} == {"raw_data"}
+    assert [name for name, stage in stages.items() if stage.always_changed] == ["listing"]
+    for name, row in params()["datasets"].items():
+        stage = stages[f"data@{name}"]
+        assert {p for p in paths(stage.deps) if p.startswith("data/")} == {f"data/listings/{row['dataset']}.json"}
+        assert {key for dep in stage.deps if dep.def_path == "params.yaml" for key in dep.params} == {
+            f"sources.{row['dataset']}", f"datasets.{name}",
+        }  # fmt: skip
+    assert not [
+        name
+        for name, stage in stages.items()
+        if not name.startswith("data@") and any(p.startswith("data/listings") for p in paths(stage.deps))
+    ]
+
+
 def test_the_notebooks_of_every_suite(stages):
     assert {name for name in stages if name.startswith("notebook@")} == {f"notebook@{s}" for s in params()["suites"]}
 
@@ -55,7 +88,7 @@ def test_the_notebooks_of_every_suite(stages):
 def test_there_are_no_other_stages(stages):
     kinds = {name.split("@")[0] for name in stages}
     assert kinds == {
-        "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "notebook", "report",
+        "listing", "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "notebook", "report",
     }  # fmt: skip
 
 
@@ -77,7 +110,8 @@ def test_everything_a_stage_reads_is_made_by_another(stages):
     for name, stage in stages.items():
         for p in paths(stage.deps):
             if p.startswith(("data/", "results/")):
-                assert p in made or any(m.startswith(p + "/") for m in made), (name, p)
+                # Itself, all of a folder, or one file of a folder that a stage makes as a whole.
+                assert p in made or any(m.startswith(p + "/") or p.startswith(m + "/") for m in made), (name, p)
 
 
 @pytest.mark.parametrize("configuration", list(params()["configurations"]))
@@ -111,6 +145,10 @@ def test_every_setting_belongs_to_a_stage(stages):
     }
     for section, value in params().items():
         keys = [section] if section in named or not isinstance(value, dict) else [f"{section}.{key}" for key in value]
+        if section == "networks":
+            used = {f"networks.{row['network']}" for row in params()["configurations"].values()}
+            assert set(keys) - used == {"networks.A2"}  # printed in the paper, but no experiment's (U25)
+            keys = used
         for key in keys:
             assert key in named or any(n.startswith(key + ".") for n in named), key
 

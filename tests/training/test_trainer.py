@@ -68,6 +68,53 @@ def test_one_step_changes_every_weight(make, model):
             assert ((parameter.grad != 0).any()) or "position_head" in name or "channel_head" in name, name
 
 
+@pytest.mark.parametrize("model", ["self_sparse", "without_csm"])
+def test_a_head_that_no_latent_opens(make, model):
+    """A shut ReLU has no gradient. With both heads the stage learns on; with the position head alone, nothing ever does:
+
+    its x is 0, and so is what batch norm, of bias 0, and ReLU make of it, up to the image.
+    """
+    trainer = make(model)
+    *_, stage = trainer.generator.stages
+    nn.init.constant_(stage.sastm.position_head[-2].bias, -1e3)
+    assert trainer.generator_step().isfinite().all()
+    moved = {name for name, p in trainer.generator.named_parameters() if (p.grad != 0).any()}
+    head = {name for name, _ in trainer.generator.named_parameters() if "stages.1.sastm.position_head" in name}
+    assert head and not head & moved
+    images = trainer.generator(torch.randn(5, trainer.configuration.latent_dim))
+    if model == "self_sparse":
+        assert {"stages.0.deconv.weight", "stages.1.deconv.weight", "stages.1.sastm.mlp.0.weight"} <= moved
+        assert not torch.equal(images[0], images[1])
+    else:
+        assert moved == set() and (images == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "loss"),
+    # Scores of 0 everywhere, as the last layer is 0, and gradients of 0.
+    [
+        ({}, 0.0),
+        ({"penalty_centre": 1}, 10.0),
+        ({"loss": "hinge"}, 2.0),
+        ({"loss": "hinge", "penalty_centre": 1}, 12.0),
+    ],
+)
+def test_the_settings_reach_the_objective(make, changes, loss):
+    trainer = make(discriminator_steps=1, **changes)
+    nn.init.zeros_(trainer.discriminator.layers[-1].weight)
+    found, _, penalty = trainer.generator_step().tolist()
+    assert found == pytest.approx(loss) and penalty == pytest.approx(changes.get("penalty_centre", 0))
+
+
+@pytest.mark.parametrize(("gradient_penalty", "passes"), [(10.0, 3), (0.0, 2)])
+def test_without_penalty_the_discriminator_runs_only_twice(make, gradient_penalty, passes):
+    trainer, calls = make(discriminator_steps=1, gradient_penalty=gradient_penalty), []
+    trainer.discriminator.register_forward_hook(lambda *_: calls.append(1))
+    losses = trainer.generator_step()
+    assert len(calls) == passes + 1  # and once for the generator
+    assert (losses[2] == 0) == (gradient_penalty == 0)
+
+
 def test_the_discriminators_steps_leave_the_generator_alone(make):
     trainer = make()
     before = weights(trainer.generator)

@@ -1,0 +1,56 @@
+"""The two datasets that come inside scikit-learn."""
+
+import numpy as np
+from PIL import Image
+
+from selfsparse.config import Photos
+from selfsparse.data.images import Source
+
+
+def read_digits() -> Source:
+    """The 1,797 handwritten digits of UCI's optdigits test set, 8 x 8 with 17 grey levels."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    images = np.rint(digits.images * (255 / 16)).astype(np.uint8)
+    description = {
+        "source": "scikit-learn, sklearn.datasets.load_digits",
+        "revision": "the package's own copy",
+        "split": "all",
+        "order": "the package's",
+    }
+    return Source(len(images), images, digits.target.astype(np.int64), "digit", description)
+
+
+def read_photos(photos: Photos) -> Source:
+    """Random crops of scikit-learn's two sample photographs (china.jpg, flower.jpg, CC BY 2.0), RGB.
+
+    It exercises colour. Two photographs are no distribution to judge a generator by.
+    """
+    from sklearn.datasets import load_sample_images
+
+    rng = np.random.default_rng(photos.seed)
+    halves = []
+    for pixels in load_sample_images().images:
+        image = Image.fromarray(pixels)
+        halves.append(np.asarray(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)))
+    crops, labels = [], []
+    while len(crops) < photos.crops:
+        which = int(rng.integers(len(halves)))
+        photo = halves[which]
+        top, left = (int(rng.integers(n - photos.crop_size + 1)) for n in photo.shape[:2])
+        crop = photo[top : top + photos.crop_size, left : left + photos.crop_size]
+        if np.asarray(Image.fromarray(crop).convert("L")).std() < photos.min_contrast:
+            continue
+        centre = top + photos.crop_size // 2, left + photos.crop_size // 2
+        quadrant = 2 * (centre[0] >= photo.shape[0] // 2) + (centre[1] >= photo.shape[1] // 2)
+        crops.append(crop)
+        labels.append(4 * which + quadrant)
+    description = {
+        "source": "scikit-learn, sklearn.datasets.load_sample_images (CC BY 2.0)",
+        "revision": "the package's own copy",
+        "split": "all",
+        "order": "as drawn from the seed",
+        **photos.model_dump(),
+    }
+    return Source(len(crops), crops, np.array(labels, np.int64), "stand-in: photograph and quadrant", description)

@@ -1,0 +1,81 @@
+"""What lies in the user's folders, as fingerprints that DVC can depend on: a change in them prepares a dataset anew."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from selfsparse.config import Settings, Sources
+from selfsparse.files import read_json, write_json
+from selfsparse.paths import project_root
+
+# Inside a package, or known byte by byte from published checksums: whatever lies in the folder, the images are the same.
+ALWAYS_THE_SAME = ("digits", "photos", "mnist", "fashion_mnist", "cifar10", "stl10")
+RECORD = "download.json"  # what this project downloaded itself into a folder; downloads.py writes it
+
+
+def raw_folder(settings: Settings, dataset: str) -> Path:
+    """Return where the user's own files of a dataset lie: SELFSPARSE_RAW_DATA or `raw_data`, then the dataset's name."""
+    return project_root() / os.environ.get("SELFSPARSE_RAW_DATA", settings.raw_data) / dataset
+
+
+def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield every file below a folder, unordered: its relative path with '/', and its size and times.
+
+    Links are followed. Hidden files and folders, unfinished downloads and __MACOSX are left out.
+    """
+    seen: set[tuple[int, int]] = set()
+
+    def walk(path: str, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or entry.name.endswith(".partial") or entry.name == "__MACOSX":
+                    continue
+                try:
+                    found = entry.stat()
+                except OSError:
+                    continue  # a link that leads nowhere
+                if entry.is_dir():
+                    identity = (found.st_dev, found.st_ino)
+                    if entry.is_symlink() and identity in seen:
+                        continue  # a link back to where we came from
+                    seen.add(identity)
+                    yield from walk(entry.path, f"{prefix}{entry.name}/")
+                else:
+                    yield prefix + entry.name, found
+
+    if folder.is_dir():
+        found = folder.stat()
+        seen.add((found.st_dev, found.st_ino))
+        yield from walk(str(folder), "")
+
+
+def fingerprint(folder: Path) -> dict[str, Any]:
+    """Return number, bytes and a hash over path, size and time of the files that the user put into a folder.
+
+    What this project downloaded into it counts only where it was changed since, so that a download does not make the
+    stage that ran it look outdated. A folder that is not there counts as an empty one.
+    """
+    ours = read_json(folder / RECORD)["files"] if (folder / RECORD).is_file() else {}
+    lines = []
+    total = 0
+    for name, found in files_below(folder):
+        entry = [found.st_size, int(found.st_mtime)]
+        # lock.mdb belongs to lmdb, which may touch it whenever it reads.
+        if name == RECORD or name.endswith("lock.mdb") or (name in ours and ours[name] in (None, entry)):
+            continue
+        lines.append(f"{name}\0{entry[0]}\0{entry[1]}\n")
+        total += found.st_size
+    digest = hashlib.sha256("".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()
+    return {"files": len(lines), "bytes": total, "sha256": digest}
+
+
+def write_listings(settings: Settings, folder: Path) -> None:
+    """Write `<dataset>.json` into `folder` for every dataset of `sources`."""
+    for dataset in Sources.model_fields:
+        if dataset in ALWAYS_THE_SAME:
+            content = {"files": "the same for everyone, checked when they are read"}
+        else:
+            content = fingerprint(raw_folder(settings, dataset))
+        write_json(folder / f"{dataset}.json", {"dataset": dataset, **content})

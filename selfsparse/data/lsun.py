@@ -1,0 +1,217 @@
+"""LSUN's scenes: an lmdb of JPEG or WebP images, a folder of images, or parquet."""
+
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from selfsparse.config import Lsun
+from selfsparse.data.downloads import begin_record, fetch, fetch_dataset, finish_record, provenance, require_space
+from selfsparse.data.images import NO_LABELS, Source, decode, decode_files, image_names, no_labels
+from selfsparse.data.parquet import count_rows, parquet_names, read_images
+from selfsparse.errors import DataError
+
+PER_OPENING = 10_000  # images between two openings of an lmdb: what was read of it counts as memory until it is closed
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One of LSUN's training sets.
+
+    Attributes:
+        dataset: its name in the settings.
+        lmdb: name of its database's folder, and of the archive without `.zip`.
+        count: its images.
+        zip_size: bytes of the archive.
+        zip_sha256: checksum of the archive.
+        repository: a Hugging Face dataset with a part of it, and how many images that has.
+    """
+
+    dataset: str
+    lmdb: str
+    count: int
+    zip_size: int
+    zip_sha256: str
+    repository: tuple[str, int] | None = None
+
+    @property
+    def url(self) -> str:
+        """Address of the archive."""
+        return f"http://dl.yf.io/lsun/scenes/{self.lmdb}.zip"
+
+
+SCENES = {
+    "lsun_bedroom": Scene(
+        dataset="lsun_bedroom",
+        lmdb="bedroom_train_lmdb",
+        count=3_033_042,
+        zip_size=45_922_737_680,
+        zip_sha256="a15644c2e7153106867f0adb3491fc41224102d1f01b24494fb47d9f5d1f174e",
+        repository=("pcuenq/lsun-bedrooms", 303_125),
+    ),
+    "sketch_substitute": Scene(
+        dataset="sketch_substitute",
+        lmdb="church_outdoor_train_lmdb",
+        count=126_227,
+        zip_size=2_448_463_466,
+        zip_sha256="91128ae026840ac0c5982b4445ab5fc4e092d6847cca76793b2b1a0815c2e74a",
+    ),
+}
+
+
+def find(name: str, folder: Path) -> bool:
+    """Whether an lmdb, parquet files or images are there; an lmdb without its package is a DataError."""
+    if _lmdb(name, folder):
+        _import_lmdb(folder)
+        return True
+    return bool(parquet_names(folder) or image_names(folder))
+
+
+def takes_part(name: str, options: Lsun) -> bool:
+    """Whether a download would fetch the smaller copy that has as many images as the settings ask for."""
+    repository = SCENES[name].repository
+    return repository is not None and options.images != "all" and options.images <= repository[1]
+
+
+def download(name: str, folder: Path, options: Lsun, by_hand: str) -> None:
+    """Fetch the smaller copy where it has enough images, and the whole archive otherwise, of which only the lmdb stays."""
+    scene = SCENES[name]
+    if takes_part(name, options):
+        fetch_dataset(scene.repository[0], folder, patterns=["*.parquet"], by_hand=by_hand)
+        return
+    _import_lmdb(folder)  # before hours of downloading, not after
+    archive, database = folder / f"{scene.lmdb}.zip", folder / scene.lmdb / "data.mdb"
+    if not archive.is_file():
+        # The archive and what comes out of it lie side by side for a while.
+        require_space(folder, download_bytes(name, options), f"LSUN's {scene.lmdb} to download and unpack")
+    begin_record(folder, scene.url, f"sha256 {scene.zip_sha256}", True, [archive.name, f"{scene.lmdb}/data.mdb"])
+    if not database.is_file():
+        fetch([scene.url], archive, size=scene.zip_size, sha256=scene.zip_sha256)
+        _unpack(archive, database)
+    archive.unlink(missing_ok=True)
+    finish_record(folder)
+
+
+def download_bytes(name: str, options: Lsun) -> int:
+    """Return how much room a download takes at its peak, roughly."""
+    return 4_760_000_000 if takes_part(name, options) else int(2.25 * SCENES[name].zip_size)
+
+
+def read(name: str, folder: Path, options: Lsun) -> Source:
+    """The first `options.images` images, or all, RGB, in the order of their keys (lmdb), rows or paths.
+
+    Raises:
+        DataError: fewer images than asked for, or, where all of an lmdb are, another number than LSUN's.
+    """
+    scene = SCENES[name]
+    if database := _lmdb(name, folder):
+        available, form, order = _entries(database), "lmdb", "by key"
+    elif names := parquet_names(folder):
+        available, form, order = count_rows(folder, names), "parquet", "the rows', file by file"
+    else:
+        names = image_names(folder)
+        available, form, order = len(names), "image files", "by path"
+    # Photographs of buildings may come from anywhere; "all of LSUN's bedrooms" is a number.
+    if options.images == "all" and (database or name == "lsun_bedroom") and available != scene.count:
+        raise DataError(
+            f"{database or folder}: expected {scene.count:,} images, found {available:,}. Put the whole of"
+            f" {scene.lmdb} there,\nor say how many to use: sources.{name}.images in params.yaml"
+        )
+    count = available if options.images == "all" else options.images
+    if count > available:
+        raise DataError(
+            f"{folder}: sources.{name}.images in params.yaml asks for {count:,} images, there are {available:,}.\n"
+            "Ask for fewer, or put more there"
+        )
+    if database:
+        images = _database_images(database, count)
+    elif form == "parquet":
+        images = _first(count, read_images(folder, names))
+    else:
+        images = decode_files(folder, names[:count])
+    description = {
+        **provenance(folder, f"LSUN {scene.lmdb.removesuffix('_lmdb')}, {form}"),
+        "split": "train",
+        "subset": f"{count:,} of {scene.count:,}",
+        "order": order,
+    }
+    return Source(count, images, no_labels(count), NO_LABELS, description)
+
+
+def _lmdb(name: str, folder: Path) -> Path | None:
+    """The folder of the database: the one that the archive holds, or the user's folder itself."""
+    places = (folder / SCENES[name].lmdb, folder)
+    return next((place for place in places if (place / "data.mdb").is_file()), None)
+
+
+def _import_lmdb(folder: Path):
+    try:
+        import lmdb
+    except ImportError:
+        raise DataError(
+            f"{folder}: reading LSUN's lmdb needs a package that is not installed: pip install 'selfsparse[lsun]'"
+            " (or: pip install lmdb)"
+        ) from None
+    return lmdb
+
+
+@contextmanager
+def _transaction(database: Path):
+    lmdb = _import_lmdb(database)
+    try:
+        # Without locks: they need a writable disk, and nobody writes.
+        with (
+            lmdb.open(str(database), readonly=True, lock=False, readahead=False) as environment,
+            environment.begin() as transaction,
+        ):
+            yield transaction
+    except lmdb.Error as error:
+        raise DataError(f"{database}: not readable as lmdb ({error}); delete it and fetch it again") from None
+
+
+def _entries(database: Path) -> int:
+    with _transaction(database) as transaction:
+        return transaction.stat()["entries"]
+
+
+def _database_images(database: Path, count: int) -> Iterator[np.ndarray]:
+    """The first `count` values in the order of their keys, decoded."""
+    last, done = None, 0
+    while done < count:
+        with _transaction(database) as transaction, transaction.cursor() as cursor:
+            if last is not None:
+                cursor.set_key(last)
+                cursor.next()
+            for key, value in cursor.iternext():
+                yield decode(value, f"{database}, key {key.decode('latin-1')}")
+                last, done = key, done + 1
+                if done == count or done % PER_OPENING == 0:
+                    break
+
+
+def _first(count: int, images: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    for _ in range(count):
+        yield next(images)
+
+
+def _unpack(archive: Path, database: Path) -> None:
+    """Copy the one file that matters out of the archive."""
+    member = f"{database.parent.name}/{database.name}"
+    partial = database.with_name(database.name + ".partial")
+    try:
+        with zipfile.ZipFile(archive) as opened, opened.open(member) as packed:
+            size = opened.getinfo(member).file_size
+            require_space(archive.parent, size, f"{archive.name} to unpack")
+            database.parent.mkdir(parents=True, exist_ok=True)
+            bar = tqdm.wrapattr(packed, "read", total=size, desc=f"unpacking {archive.name}", mininterval=1)
+            with bar as source, open(partial, "wb") as file:
+                shutil.copyfileobj(source, file, 1 << 20)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise DataError(f"{archive} is damaged ({error}); delete it and fetch it again") from None
+    os.replace(partial, database)

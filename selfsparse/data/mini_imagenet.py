@@ -1,0 +1,139 @@
+"""mini-ImageNet, 100 classes of 600 images, in the forms in which it is passed around."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from selfsparse.data.downloads import fetch_dataset, provenance
+from selfsparse.data.images import Source, decode_files, image_names
+from selfsparse.data.listing import files_below
+from selfsparse.data.parquet import count_rows, parquet_names, read_images, read_labels
+from selfsparse.data.pickles import load_arrays
+from selfsparse.errors import DataError
+
+REPOSITORY = "timm/mini-imagenet"
+REVISION = "bd8779f9d33c061ea6e75fdd3bce4e43dd679060"
+# Its test images come from ImageNet's validation set: they are none of the 60,000.
+PATTERNS = ("*train-*.parquet", "*validation-*.parquet")
+CLASSES, PER_CLASS = 100, 600
+SPLITS = (("train",), ("validation", "val"), ("test",))
+
+
+def find(folder: Path) -> bool:
+    """Whether pickles, parquet files or images are there."""
+    return bool(_pickles(folder) or parquet_names(folder) or image_names(folder))
+
+
+def download(folder: Path, by_hand: str) -> None:
+    """Fetch the training and validation parquet files of a pinned revision: ImageNet's own images at full size."""
+    fetch_dataset(REPOSITORY, folder, patterns=PATTERNS, revision=REVISION, by_hand=by_hand)
+
+
+def read(folder: Path) -> Source:
+    """All 60,000 images of all 100 classes, RGB, in the size in which they are stored.
+
+    Raises:
+        DataError: other counts than 100 classes of 600 images, or files that cannot be read.
+    """
+    if pickles := _pickles(folder):
+        labels, images = _label_pickles(pickles), _unpickled(pickles)
+        form, order = "three pickles, 84 x 84", "the pickles', train, validation, test"
+    elif names := parquet_names(folder):
+        names, labels = _label_rows(folder, names)
+        images, form, order = read_images(folder, names), "parquet", "the rows', file by file"
+    else:
+        names = image_names(folder)
+        labels, images = _label_files(folder, names), decode_files(folder, names)
+        form, order = "image files", "by path"
+    _require_classes(labels, folder)
+    description = {
+        **provenance(folder, f"mini-ImageNet, {form}"),
+        "split": "train, validation and test classes together",
+        "order": order,
+    }
+    return Source(len(labels), images, labels, "class", description)
+
+
+def _pickles(folder: Path) -> list[Path] | None:
+    """The three pickles, train, validation and test, where all are there."""
+    found = [next((path for word in words for path in sorted(folder.glob(f"*-{word}.pkl"))), None) for words in SPLITS]
+    return found if all(found) else None
+
+
+def _load(path: Path) -> tuple[np.ndarray, dict]:
+    with open(path, "rb") as file:
+        content = load_arrays(file, str(path))
+    images, classes = content.get("image_data"), content.get("class_dict")
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
+        raise DataError(f"{path}: expected image_data, bytes (N, H, W, 3), among its keys: {', '.join(content)}")
+    if not isinstance(classes, dict) or sum(map(len, classes.values())) != len(images):
+        raise DataError(f"{path}: expected class_dict, with a list of image numbers for each class")
+    return images, classes
+
+
+def _label_pickles(paths: list[Path]) -> np.ndarray:
+    every = []
+    first = 0
+    for path in paths:
+        # Only the labels stay: the largest of the three holds 0.8 GB of pixels.
+        images, classes = _load(path)
+        labels = np.full(len(images), -1)
+        for number, name in enumerate(sorted(classes)):
+            labels[np.asarray(classes[name])] = first + number
+        del images
+        every.append(labels)
+        first += len(classes)
+    return np.concatenate(every)
+
+
+def _unpickled(paths: list[Path]) -> Iterator[np.ndarray]:
+    for path in paths:
+        # Copies, as a view of the last image would keep all of one pickle in memory while the next is read.
+        yield from map(np.copy, _load(path)[0])
+
+
+def _label_rows(folder: Path, names: list[str]) -> tuple[list[str], np.ndarray]:
+    """Choose the parquet files that make 60,000 rows, with the test files or without, and number their classes."""
+    without_test = [name for name in names if not PurePosixPath(name).name.startswith("test")]
+    chosen = next((c for c in (names, without_test) if count_rows(folder, c) == CLASSES * PER_CLASS), None)
+    if chosen is None:
+        raise DataError(
+            f"{folder}: expected {CLASSES * PER_CLASS:,} rows in its parquet files, with test files or without,"
+            f" found {count_rows(folder, names):,}"
+        )
+    labels = {name: read_labels(folder, name) for name in chosen}
+    if any(found is None for found in labels.values()):
+        raise DataError(f"{folder}: expected a column 'label' in {chosen[0]}")
+    # Either the splits share the classes, or each split counts its own from 0.
+    if len(set(np.concatenate(list(labels.values())).tolist())) != CLASSES:
+        splits = sorted({PurePosixPath(name).name.split("-")[0] for name in chosen})
+        labels = {n: found + 1000 * splits.index(PurePosixPath(n).name.split("-")[0]) for n, found in labels.items()}
+    return chosen, np.unique(np.concatenate(list(labels.values())), return_inverse=True)[1]
+
+
+def _label_files(folder: Path, names: list[str]) -> np.ndarray:
+    """Classes from lists `filename,label`, where there are such, and from the names of the folders otherwise."""
+    listed: dict[str, str] = {}
+    for name in sorted(name for name, _ in files_below(folder) if name.endswith(".csv")):
+        with open(folder / name, newline="", encoding="utf-8") as file:
+            listed |= {row["filename"]: row["label"] for row in csv.DictReader(file) if "filename" in row}
+    paths = [PurePosixPath(name) for name in names]
+    missing = listed.keys() - {path.name for path in paths}
+    unlisted = [str(path) for path in paths if path.name not in listed] if listed else []
+    if missing or unlisted:
+        example = f"{min(missing)} is listed but not there" if missing else f"{unlisted[0]} is not listed"
+        raise DataError(f"{folder}: its csv lists do not match its images: {example}")
+    words = [listed.get(path.name, path.parent.name) for path in paths]
+    return np.unique(words, return_inverse=True)[1]
+
+
+def _require_classes(labels: np.ndarray, folder: Path) -> None:
+    counts = Counter(labels.tolist())
+    if len(counts) != CLASSES or set(counts.values()) != {PER_CLASS}:
+        raise DataError(
+            f"{folder}: expected {CLASSES} classes of {PER_CLASS} images, found {len(labels):,} images in"
+            f" {len(counts)} classes of {min(counts.values(), default=0)} to {max(counts.values(), default=0)}"
+        )

@@ -1,0 +1,70 @@
+"""Reading pickled arrays without running what a pickle may carry."""
+
+import codecs
+import collections
+import importlib
+import pickle
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from selfsparse.errors import DataError
+
+# The names under which NumPy's pickles ask for their parts, in NumPy 1 and 2. Nothing here runs code of the pickle's.
+_NUMPY = {
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy.core.multiarray", "scalar"),
+    ("numpy._core.multiarray", "scalar"),
+    ("numpy.core.numeric", "_frombuffer"),
+    ("numpy._core.numeric", "_frombuffer"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+}
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    """The one codec that pickles of bytes need; others unpack archives or worse."""
+    if codecs.lookup(encoding).name != "iso8859-1":
+        raise pickle.UnpicklingError(f"asks for the codec {encoding}")
+    return text.encode("latin-1")
+
+
+_PLAIN = {
+    ("_codecs", "encode"): _latin1,
+    ("collections", "OrderedDict"): collections.OrderedDict,
+    **{(module, kind.__name__): kind for module in ("builtins", "__builtin__") for kind in (bytes, dict, list, set)},
+}
+
+
+class _ArraysOnly(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _PLAIN:
+            return _PLAIN[module, name]
+        if (module, name) in _NUMPY:
+            old, new = "numpy.core", "numpy._core"
+            module = (
+                module.replace(old, new) if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else module.replace(new, old)
+            )
+            return getattr(importlib.import_module(module), name)
+        raise pickle.UnpicklingError(f"asks for {module}.{name}")
+
+
+def load_arrays(file: BinaryIO, name: str) -> dict[str, Any]:
+    """Read a pickled dictionary of arrays, numbers, strings and lists, as Python 2 or 3 wrote it.
+
+    Returns:
+        The dictionary, with keys as str; strings that Python 2 wrote stay bytes.
+
+    Raises:
+        DataError: anything else in it, above all anything that would run code; it names `name`.
+    """
+    try:
+        content = _ArraysOnly(file, encoding="bytes").load()
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged pickle can raise anything at all
+        raise DataError(f"{name}: not a pickle of plain arrays ({error}); nothing in it was run") from None
+    if not isinstance(content, dict):
+        raise DataError(f"{name}: expected a pickled dictionary, found {type(content).__name__}")
+    return {key.decode("latin-1") if isinstance(key, bytes) else str(key): value for key, value in content.items()}

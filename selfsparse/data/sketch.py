@@ -1,0 +1,129 @@
+"""Line drawings: the user's own, as the paper's set is private (U37), or edges of photographs in their place."""
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from selfsparse.config import Sketch, SketchSubstitute
+from selfsparse.data import lsun
+from selfsparse.data.images import NO_LABELS, UNREADABLE, Source, image_names, no_labels
+from selfsparse.errors import DataError
+
+ENOUGH = 5000  # images of the smaller FID (Sec. 4.2)
+NAMES_SHOWN = 5
+
+
+def find(folder: Path) -> bool:
+    """Whether there is an image at all."""
+    return bool(image_names(folder))
+
+
+def read(folder: Path, options: Sketch) -> Source:
+    """All images below a folder, grey, sorted by path; what is transparent becomes white.
+
+    Every file is decoded once beforehand. Too few files, or a dark background, are said on stderr.
+
+    Raises:
+        DataError: files that cannot be read, by name.
+    """
+    names = image_names(folder)
+    unreadable, borders, ink = [], [], []
+    for name in tqdm(names, desc="looking through sketch", unit="image", mininterval=1, disable=len(names) < 2000):
+        try:
+            image = _drawing(folder / name, options.invert)
+        except UNREADABLE:
+            unreadable.append(name)
+            continue
+        borders.append(np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])))
+        ink.append(1 - image.mean() / 255)
+    if unreadable:
+        shown = [f"  {name}" for name in unreadable[:NAMES_SHOWN]]
+        more = [f"  ... and {len(unreadable) - NAMES_SHOWN} more"] if len(unreadable) > NAMES_SHOWN else []
+        head = f"{folder}: {len(unreadable)} of {len(names)} files are not readable as images; mend or remove them:"
+        raise DataError("\n".join([head, *shown, *more]))
+    if len(names) < ENOUGH:
+        _warn(f"{folder} holds {len(names):,} images; an FID as the paper's needs {ENOUGH:,}")
+    if np.median(borders) < 128:
+        setting = f"sources.sketch.invert in params.yaml is {str(options.invert).lower()}"
+        _warn(f"most images have a dark background; the paper's lines are on white. {setting}: is that right?")
+    description = {
+        "source": "the user's own sketches",
+        "revision": "the user's own files, unverified",
+        "split": "all",
+        "order": "by path",
+        "invert": options.invert,
+        "mean_ink": round(float(np.mean(ink)), 4),
+    }
+    return Source(len(names), _drawings(folder, names, options.invert), no_labels(len(names)), NO_LABELS, description)
+
+
+def find_photographs(folder: Path) -> bool:
+    """Whether photographs for the substitute are there; a missing scikit-image is a DataError."""
+    if importlib.util.find_spec("skimage") is None:
+        raise DataError("sketch_substitute needs a package that is not installed: pip install 'selfsparse[sketch]'")
+    return lsun.find("sketch_substitute", folder)
+
+
+def read_substitute(folder: Path, options: SketchSubstitute) -> Source:
+    """Photographs of buildings (LSUN's churches, or the user's) that become black edges on white once resized.
+
+    Raises:
+        DataError: as `lsun.read`.
+    """
+    source = lsun.read("sketch_substitute", folder, options)
+    recipe = f"Canny's edges, sigma {options.sigma}, of at least {options.min_edge} pixels"
+    return replace(
+        source,
+        description={**source.description, "drawn_by": recipe},
+        finish=lambda grey: draw_edges(grey, options.sigma, options.min_edge),
+    )
+
+
+def draw_edges(grey: np.ndarray, sigma: float, min_edge: int) -> np.ndarray:
+    """Draw the edges of a photograph.
+
+    Args:
+        grey: uint8 (H, W).
+        sigma: width of the Gaussian that smooths it first, in pixels.
+        min_edge: edges of fewer connected pixels are left out.
+
+    Returns:
+        uint8 (H, W), 0 on edges and 255 elsewhere.
+    """
+    from skimage.feature import canny
+    from skimage.morphology import remove_small_objects
+
+    edges = canny(grey, sigma=sigma)
+    if min_edge > 1:
+        edges = remove_small_objects(edges, max_size=min_edge - 1, connectivity=2)
+    return np.where(edges, 0, 255).astype(np.uint8)
+
+
+def _drawings(folder: Path, names: list[str], invert: bool) -> Iterator[np.ndarray]:
+    for name in names:
+        yield _drawing(folder / name, invert)
+
+
+def _drawing(path: Path, invert: bool) -> np.ndarray:
+    """Decode one file to uint8 (H, W): turned as its camera noted, on white, grey."""
+    with Image.open(path) as opened:
+        image = ImageOps.exif_transpose(opened)
+        if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip to 255
+            grey = (np.asarray(image, np.int64) // 257).clip(0, 255).astype(np.uint8)
+        elif image.mode == "F":
+            raise ValueError("pixels are fractions of no known scale")
+        else:
+            rgba = image.convert("RGBA")
+            white = Image.new("RGBA", rgba.size, "white")
+            grey = np.asarray(Image.alpha_composite(white, rgba).convert("L"))
+    return 255 - grey if invert else grey
+
+
+def _warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr)

@@ -1,0 +1,32 @@
+"""What every table says of images that are not the paper's."""
+
+from small_project import write_project
+
+from selfsparse.analysis.formatting import Table
+from selfsparse.analysis.names import image_notes
+from selfsparse.analysis.page import open_page
+from selfsparse.config import load_settings
+
+
+def notes(folder, suite: str, changes: dict | None = None) -> list[str]:
+    return image_notes(load_settings(write_project(folder, changes) / "params.yaml").suite(suite))
+
+
+def test_the_paper_suite_says_its_subset_of_lsun(tmp_path):
+    assert notes(tmp_path, "paper") == ["LSUN bedrooms: a subset of 303,125 of 3,033,042 images."]
+    assert notes(tmp_path, "paper", {"sources.lsun_bedroom.images": "all"}) == []
+    assert notes(tmp_path, "quick") == []
+    (controls,) = notes(tmp_path, "controls")
+    assert controls.startswith("sketch_substitute:") and "not the paper's Sketch" in controls
+
+
+def test_the_note_stands_under_a_table(tmp_path, monkeypatch):
+    import pandas as pd
+
+    write_project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    page = open_page("paper", "table_fid")
+    page.table("any", Table(pd.DataFrame({"a": [1]}), pd.DataFrame({"a": ["1"]}), "Some numbers."))
+    folder = tmp_path / "results/paper/tables/table_fid"
+    for name in ("any.md", "any.tex"):
+        assert "Some numbers. LSUN bedrooms: a subset of 303,125 of 3,033,042 images." in (folder / name).read_text()

@@ -1,0 +1,303 @@
+"""Downloads from a server on this machine that misbehaves as real ones do."""
+
+import hashlib
+import json
+import re
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from selfsparse.data import downloads
+from selfsparse.data.downloads import fetch, fetch_dataset, finish_record, provenance, unfinished
+from selfsparse.data.listing import fingerprint
+from selfsparse.errors import DataError
+
+CONTENT = bytes(range(256)) * 5000  # 1.28 MB
+MD5, SHA256 = hashlib.md5(CONTENT).hexdigest(), hashlib.sha256(CONTENT).hexdigest()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves `server.files`; notes requests; cuts off after `server.cut` bytes where that is set."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments):
+        pass
+
+    def answer(self, body: bytes, status: int = 200, headers: dict | None = None) -> None:
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": len(body), **(headers or {})}
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if self.server.cut is not None and len(body) > self.server.cut:
+            self.wfile.write(body[: self.server.cut])
+            self.wfile.flush()
+            self.close_connection = True
+            return
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.server.requests.append((self.path, self.headers.get("Range")))
+        if self.path not in self.server.files:
+            return self.answer(b"<html>not here</html>", 404, {"Content-Type": "text/html"})
+        body, headers = self.server.files[self.path]
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
+        if not wanted or not self.server.ranges:
+            return self.answer(body, headers=headers)
+        begin = int(wanted[1])
+        if begin >= len(body):
+            return self.answer(b"", 416, {"Content-Range": f"bytes */{len(body)}"})
+        last = min(int(wanted[2] or len(body) - 1), len(body) - 1)
+        return self.answer(
+            body[begin : last + 1], 206, {**headers, "Content-Range": f"bytes {begin}-{last}/{len(body)}"}
+        )
+
+    do_HEAD = do_GET
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    server.files, server.requests, server.cut, server.ranges = {"/set.bin": (CONTENT, {})}, [], None, True
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def get(server, path, name="/set.bin", **checks):
+    fetch([server.url + name], path, **({"size": len(CONTENT), "md5": MD5, "sha256": SHA256} | checks))
+
+
+def names(folder):
+    return sorted(path.name for path in folder.rglob("*"))
+
+
+def test_success(server, tmp_path):
+    path = tmp_path / "raw/set/set.bin"
+    get(server, path)
+    assert path.read_bytes() == CONTENT and names(path.parent) == ["set.bin"]
+    get(server, path)
+    assert server.requests == [("/set.bin", None)]  # what is there is not fetched again
+
+
+@pytest.mark.parametrize("checks", [{"md5": "0" * 32}, {"sha256": "0" * 64}, {"size": len(CONTENT) - 1}])
+def test_the_wrong_content_is_deleted(server, tmp_path, checks):
+    path = tmp_path / "set.bin"
+    with pytest.raises(DataError) as caught:
+        get(server, path, **checks)
+    message = str(caught.value)
+    for part in (
+        "set.bin",
+        server.url,
+        str(tmp_path),
+        f"expected {next(iter(checks.values())):{',' * ('size' in checks)}}",
+    ):
+        assert part in message
+    assert names(tmp_path) == [] and len(message.splitlines()) <= 10
+    get(server, path)  # the next try starts anew
+    assert server.requests[-1] == ("/set.bin", None) and path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("size", [len(CONTENT), None], ids=["size known", "size unknown"])
+def test_cut_off_and_gone_on_with(server, tmp_path, size):
+    path, server.cut = tmp_path / "set.bin", 500_000
+    with pytest.raises(DataError, match=r"cut off(.|\n)*500,000 bytes are kept; run the same command to go on"):
+        get(server, path, size=size)
+    assert names(tmp_path) == ["set.bin.partial"]
+    with pytest.raises(DataError, match="1,000,000 bytes are kept"):
+        get(server, path, size=size)
+    server.cut = None
+    get(server, path, size=size)
+    assert path.read_bytes() == CONTENT and names(tmp_path) == ["set.bin"]
+    assert [asked for _, asked in server.requests] == [None, "bytes=500000-", "bytes=1000000-"]
+
+
+def test_a_server_that_cannot_go_on_starts_again(server, tmp_path):
+    server.ranges = False
+    (tmp_path / "set.bin.partial").write_bytes(CONTENT[:1000])
+    get(server, tmp_path / "set.bin")
+    assert (tmp_path / "set.bin").read_bytes() == CONTENT
+
+
+def test_a_partial_file_of_something_else(server, tmp_path):
+    (tmp_path / "set.bin.partial").write_bytes(b"x" * 1000)
+    with pytest.raises(DataError, match=r"its md5 is .* it was deleted"):
+        get(server, tmp_path / "set.bin")
+    get(server, tmp_path / "set.bin")
+    assert (tmp_path / "set.bin").read_bytes() == CONTENT
+
+
+def test_interrupted_after_the_last_byte(server, tmp_path):
+    (tmp_path / "set.bin.partial").write_bytes(CONTENT)
+    get(server, tmp_path / "set.bin")
+    assert (tmp_path / "set.bin").read_bytes() == CONTENT and server.requests == [("/set.bin", "bytes=1280000-")]
+
+
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/octet-stream"])
+def test_a_web_page_instead_of_the_file(server, tmp_path, kind):
+    server.files["/set.bin"] = (b"\n<!DOCTYPE html><title>Sign in</title>", {"Content-Type": kind})
+    with pytest.raises(DataError, match="a web page came instead of the file"):
+        get(server, tmp_path / "set.bin")
+    assert names(tmp_path) == []
+
+
+def test_not_found(server, tmp_path):
+    with pytest.raises(DataError) as caught:
+        get(server, tmp_path / "set.bin", "/gone.bin")
+    message = str(caught.value)
+    for part in ("set.bin could not be downloaded", f"{server.url}/gone.bin: HTTP 404", str(tmp_path), MD5):
+        assert part in message
+    assert names(tmp_path) == []
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_no_connection(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    begun = time.monotonic()
+    with pytest.raises(DataError, match=r"no connection \(.*refused"):
+        fetch([f"http://127.0.0.1:{free_port()}/set.bin"], tmp_path / "set.bin", md5=MD5)
+    assert time.monotonic() - begun < 10
+
+
+def test_a_server_that_says_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert downloads.CONNECT_SECONDS + downloads.READ_SECONDS <= 30
+    monkeypatch.setattr(downloads, "READ_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(DataError, match="timed out"):
+        fetch([f"http://127.0.0.1:{silent.getsockname()[1]}/set.bin"], tmp_path / "set.bin", md5=MD5)
+
+
+def test_the_second_address(server, tmp_path):
+    fetch([server.url + "/gone/set.bin", server.url + "/set.bin"], tmp_path / "set.bin", md5=MD5)
+    assert (tmp_path / "set.bin").read_bytes() == CONTENT
+
+
+def test_a_folder_that_cannot_be_written(server, tmp_path):
+    (tmp_path / "raw").write_text("a file, not a folder")
+    with pytest.raises(DataError, match=r"could not be downloaded(.|\n)*raw"):
+        get(server, tmp_path / "raw/set.bin")
+
+
+SHA = "a" * 40
+REPOSITORY = "owner/set"
+FILES = {"data/train-0.parquet": CONTENT, "data/train-1.parquet": CONTENT[::-1], "data/test-0.parquet": b"other"}
+
+
+@pytest.fixture
+def hub(server, monkeypatch):
+    """A Hugging Face hub with one dataset, as far as its client asks."""
+    etag = {name: hashlib.sha256(data).hexdigest() for name, data in FILES.items()}
+
+    def publish(sha):
+        siblings = [
+            {"rfilename": n, "size": len(d), "lfs": {"sha256": etag[n], "size": len(d), "pointerSize": 130}}
+            for n, d in FILES.items()
+        ]
+        listed = [
+            {
+                "type": "file",
+                "path": n,
+                "size": len(d),
+                "oid": "1",
+                "lfs": {"oid": etag[n], "size": len(d), "pointerSize": 130},
+            }
+            for n, d in FILES.items()
+        ]
+        info = json.dumps({"id": REPOSITORY, "sha": sha, "siblings": siblings}).encode()
+        kind = {"Content-Type": "application/json"}
+        for path in ("", "/revision/" + sha):
+            server.files[f"/api/datasets/{REPOSITORY}{path}?blobs=true"] = (info, kind)
+            server.files[f"/api/datasets/{REPOSITORY}{path}"] = (info, kind)
+        server.files[f"/api/datasets/{REPOSITORY}/tree/{sha}?recursive=true&expand=false"] = (
+            json.dumps(listed).encode(),
+            kind,
+        )
+        for name, data in FILES.items():
+            headers = {"ETag": f'"{etag[name]}"', "X-Repo-Commit": sha, "Accept-Ranges": "bytes"}
+            server.files[f"/datasets/{REPOSITORY}/resolve/{sha}/{name}"] = (data, headers)
+
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
+    publish(SHA)
+    server.publish = publish
+    return server
+
+
+def snapshot(folder, revision=None):
+    fetch_dataset(REPOSITORY, folder, patterns=["data/train-*.parquet"], revision=revision, by_hand="Or by hand: ...")
+
+
+@pytest.mark.parametrize("revision", [SHA, None], ids=["pinned", "newest"])
+def test_a_dataset_of_the_hub(hub, tmp_path, revision):
+    before = fingerprint(tmp_path)
+    snapshot(tmp_path, revision)
+    assert (tmp_path / "data/train-0.parquet").read_bytes() == CONTENT
+    assert (tmp_path / "data/train-1.parquet").read_bytes() == CONTENT[::-1]
+    assert not (tmp_path / "data/test-0.parquet").exists() and not unfinished(tmp_path)
+    found = provenance(tmp_path, "of the user")
+    assert found["source"] == f"https://huggingface.co/datasets/{REPOSITORY}"
+    assert found["revision"] == SHA + ("" if revision else " (unverified)")
+    assert fingerprint(tmp_path) == before
+    (tmp_path / "data/train-0.parquet").write_bytes(b"changed by the user")
+    assert fingerprint(tmp_path) != before
+
+
+def test_an_unfinished_one_goes_on_with_its_own_revision(hub, tmp_path):
+    before = fingerprint(tmp_path)
+    gone = hub.files.pop(f"/datasets/{REPOSITORY}/resolve/{SHA}/data/train-1.parquet")
+    with pytest.raises(DataError, match=r"owner/set could not be downloaded(.|\n)*go on\.\nOr by hand"):
+        snapshot(tmp_path)
+    assert unfinished(tmp_path) and fingerprint(tmp_path) == before
+    hub.files[f"/datasets/{REPOSITORY}/resolve/{SHA}/data/train-1.parquet"] = gone
+    newer = "b" * 40
+    hub.publish(newer)
+    hub.requests.clear()
+    snapshot(tmp_path)
+    assert provenance(tmp_path, "")["revision"] == f"{SHA} (unverified)" and not unfinished(tmp_path)
+    assert not [path for path, _ in hub.requests if newer in path or "train-0" in path]
+
+
+def test_a_file_that_does_not_match_its_checksum(hub, tmp_path):
+    place = f"/datasets/{REPOSITORY}/resolve/{SHA}/data/train-1.parquet"
+    right = hub.files[place]
+    hub.files[place] = (b"x" * len(CONTENT), right[1])
+    with pytest.raises(DataError, match=r"train-1\.parquet does not match its checksum and was deleted"):
+        snapshot(tmp_path)
+    assert unfinished(tmp_path)
+    hub.files[place] = right
+    snapshot(tmp_path)
+    assert (tmp_path / "data/train-1.parquet").read_bytes() == CONTENT[::-1]
+
+
+def test_no_hub(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    begun = time.monotonic()
+    with pytest.raises(DataError, match=r"owner/set could not be downloaded .*refused(.|\n)*Or by hand"):
+        snapshot(tmp_path)
+    assert time.monotonic() - begun < 30
+
+
+def test_a_record_of_nothing(tmp_path):
+    assert not unfinished(tmp_path)
+    assert provenance(tmp_path, "MNIST") == {"source": "MNIST", "revision": "the user's own files, unverified"}
+    downloads.begin_record(tmp_path, "somewhere", "1", True, ["a"])
+    assert unfinished(tmp_path)
+    finish_record(tmp_path)
+    assert not unfinished(tmp_path)

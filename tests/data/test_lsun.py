@@ -1,0 +1,177 @@
+"""LSUN's scenes as lmdb, image files and parquet, made here."""
+
+import shutil
+import sys
+import zipfile
+from collections import namedtuple
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from image_files import encode, photograph, write_lmdb, write_parquet
+
+from selfsparse.config import load_settings
+from selfsparse.data import lsun
+from selfsparse.data.listing import fingerprint
+from selfsparse.data.sources import open_source
+from selfsparse.data.subsets import subset_note
+from selfsparse.errors import DataError
+
+COUNT = 7
+
+
+@pytest.fixture
+def rooms(monkeypatch, rng):
+    """Photographs by their keys, in no order, and the scene's counts made to fit."""
+    monkeypatch.setitem(lsun.SCENES, "lsun_bedroom", replace(lsun.SCENES["lsun_bedroom"], count=COUNT))
+    monkeypatch.setattr(lsun, "PER_OPENING", 3)
+    keys = [b"f03a", b"00b1", b"9c44", b"1d7e", b"e2e2", b"4a00", b"7b19"]
+    return {key: photograph(rng, 40 + 3 * i, 90 - 10 * i) for i, key in enumerate(keys)}
+
+
+def opened(key="lsun_bedroom-64"):
+    settings = load_settings()
+    return open_source(settings, settings.dataset(key))
+
+
+def middle(image):
+    side = min(image.shape[:2])
+    top, left = ((n - side) // 2 for n in image.shape[:2])
+    return image[top : top + side, left : left + side]
+
+
+@pytest.mark.parametrize("place", ["bedroom_train_lmdb", ""])
+@pytest.mark.parametrize("images", [5, 6, "all"])
+def test_lmdb(project, rooms, resize, place, images):
+    """By key, JPEG and WebP side by side, over several openings of the database."""
+    project.configure(sources__lsun_bedroom__images=images)
+    forms = {key: ("JPEG", "WEBP", "PNG")[i % 3] for i, key in enumerate(rooms)}
+    write_lmdb(project.raw("lsun_bedroom") / place, {key: encode(rooms[key], forms[key]) for key in rooms})
+    packed = project.prepare("lsun_bedroom-64")
+    chosen = sorted(rooms)[: COUNT if images == "all" else images]
+    assert packed.images.shape == (len(chosen), 3, 64, 64) and not packed.has_own_labels
+    for found, key in zip(packed.images, chosen, strict=True):
+        # JPEG shrinks the colours' planes, so it strays further.
+        assert np.abs(found - resize(middle(rooms[key]), 64)).max() <= (12 if forms[key] == "JPEG" else 1)
+    assert packed.manifest["subset"] == f"{len(chosen)} of 7" and packed.manifest["order"] == "by key"
+
+
+@pytest.mark.parametrize("form", ["image files", "parquet"])
+def test_image_files_and_parquet(project, rooms, resize, form):
+    project.configure(sources__lsun_bedroom__images=5)
+    folder = project.raw("lsun_bedroom")
+    if form == "parquet":
+        encoded = [encode(image, "PNG") for image in rooms.values()]
+        write_parquet(folder / "data/train-0.parquet", encoded[:3], column="image")
+        write_parquet(folder / "data/train-1.parquet", encoded[3:], column="image")
+        chosen = list(rooms)[:5]
+    else:
+        for key, image in rooms.items():
+            path = folder / key.decode()[0] / f"{key.decode()}.webp"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(encode(image, "PNG"))  # decoded by content, whatever the name says
+        chosen = sorted(rooms)[:5]
+    packed = project.prepare("lsun_bedroom-64")
+    for found, key in zip(packed.images, chosen, strict=True):
+        assert np.abs(found - resize(middle(rooms[key]), 64)).max() <= 1
+
+
+def test_all_means_as_many_as_lsun_has(project, rooms):
+    project.configure(sources__lsun_bedroom__images="all")
+    rooms.popitem()
+    write_lmdb(project.raw("lsun_bedroom"), {key: encode(image, "PNG") for key, image in rooms.items()})
+    with pytest.raises(DataError, match="expected 7 images, found 6"):
+        opened()
+
+
+def test_fewer_than_asked_for(project, rooms):
+    project.configure(sources__lsun_bedroom__images=8)
+    write_lmdb(project.raw("lsun_bedroom"), {key: encode(image, "PNG") for key, image in rooms.items()})
+    with pytest.raises(DataError, match=r"images in params\.yaml asks for 8 images, there are 7"):
+        opened()
+
+
+def test_a_value_that_is_no_image(project, rooms):
+    project.configure(sources__lsun_bedroom__images="all")
+    values = {key: encode(image, "PNG") for key, image in rooms.items()} | {b"4a00": b"nothing"}
+    write_lmdb(project.raw("lsun_bedroom"), values)
+    with pytest.raises(DataError, match="key 4a00: not readable as an image"):
+        project.prepare("lsun_bedroom-64")
+
+
+def test_a_database_that_is_none(project, rooms):
+    (project.raw("lsun_bedroom") / "data.mdb").write_bytes(b"x" * 9000)
+    with pytest.raises(DataError, match="not readable as lmdb"):
+        opened()
+
+
+def test_without_the_package(project, rooms, monkeypatch):
+    write_lmdb(project.raw("lsun_bedroom"), {key: encode(image, "PNG") for key, image in rooms.items()})
+    monkeypatch.setitem(sys.modules, "lmdb", None)
+    with pytest.raises(DataError, match=r"pip install 'selfsparse\[lsun\]'"):
+        opened()
+
+
+@pytest.fixture
+def archive(project, rooms, tmp_path, monkeypatch):
+    """The official archive, small, in place of what would be downloaded."""
+    write_lmdb(tmp_path / "bedroom_train_lmdb", {key: encode(image, "PNG") for key, image in rooms.items()})
+    with zipfile.ZipFile(tmp_path / "made.zip", "w") as made:
+        made.write(tmp_path / "bedroom_train_lmdb/lock.mdb", "bedroom_train_lmdb/lock.mdb")
+        made.write(tmp_path / "bedroom_train_lmdb/data.mdb", "bedroom_train_lmdb/data.mdb")
+        made.writestr("../outside.txt", "never unpacked")
+    asked = []
+
+    def fetch(urls, path, **checks):
+        asked.append((urls, checks))
+        path.write_bytes((tmp_path / "made.zip").read_bytes())
+
+    monkeypatch.setattr(lsun, "fetch", fetch)
+    return asked
+
+
+def test_the_whole_archive_is_downloaded_and_unpacked(project, rooms, archive, monkeypatch):
+    project.configure(sources__lsun_bedroom__images="all", sources__lsun_bedroom__download=True)
+    monkeypatch.setitem(lsun.SCENES, "lsun_bedroom", replace(lsun.SCENES["lsun_bedroom"], zip_size=1000))
+    folder = project.raw("lsun_bedroom")
+    before = fingerprint(folder)
+    packed = project.prepare("lsun_bedroom-64")
+    assert len(packed.images) == COUNT
+    ((urls, checks),) = archive
+    assert urls == ["http://dl.yf.io/lsun/scenes/bedroom_train_lmdb.zip"]
+    assert checks["sha256"] == "a15644c2e7153106867f0adb3491fc41224102d1f01b24494fb47d9f5d1f174e"
+    assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*")) == [
+        "bedroom_train_lmdb", "bedroom_train_lmdb/data.mdb", "download.json",
+    ]  # fmt: skip
+    assert packed.manifest["source"] == urls[0] and checks["sha256"] in packed.manifest["revision"]
+    assert fingerprint(folder) == before  # or the stage would look outdated after its own download
+    project.prepare("lsun_bedroom-64")
+    assert len(archive) == 1
+
+
+def test_the_disk_is_looked_at_before_the_download(project, rooms, archive, monkeypatch):
+    project.configure(sources__lsun_bedroom__images="all", sources__lsun_bedroom__download=True)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 9 * 10**11, 10**11))
+    with pytest.raises(DataError, match=r"needs 103\.3 GB of disk, 100\.0 GB are free"):
+        opened()
+    assert not archive
+
+
+def test_the_smaller_copy_is_downloaded_where_it_suffices(project, rooms, monkeypatch):
+    project.configure(sources__lsun_bedroom__download=True)
+    asked = []
+    monkeypatch.setattr(lsun, "fetch_dataset", lambda *arguments, **options: asked.append((arguments, options)))
+    with pytest.raises(DataError):  # nothing came
+        opened()
+    assert asked[0][0][0] == "pcuenq/lsun-bedrooms" and load_settings().sources.lsun_bedroom.images == 303_125
+
+
+def test_the_note_under_the_tables():
+    settings = load_settings().sources
+    whole = settings.lsun_bedroom.model_copy(update={"images": "all"})
+    assert "303,125 of 3,033,042" in subset_note(settings.lsun_bedroom, "lsun_bedroom")
+    assert subset_note(whole, "lsun_bedroom") == "" and subset_note(settings.stl10, "stl10") == ""
+    assert "not the paper's Sketch" in subset_note(settings.sketch_substitute, "sketch_substitute")
+    assert subset_note(settings.cifar10, "cifar10") == ""
+    assert "50,000" in subset_note(settings.cifar10.model_copy(update={"split": "train"}), "cifar10")

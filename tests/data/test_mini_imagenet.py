@@ -1,0 +1,169 @@
+"""mini-ImageNet in each of the forms in which it is passed around, made here with six classes of four images."""
+
+import csv
+import os
+import pickle
+from fnmatch import fnmatch
+
+import numpy as np
+import pytest
+from image_files import encode, photograph, write_parquet
+
+from selfsparse.data import mini_imagenet
+from selfsparse.errors import DataError
+
+SPLITS = {"train": 3, "validation": 1, "test": 2}  # classes; in the real one 64, 16 and 20
+PER_CLASS = 4
+
+
+@pytest.fixture(autouse=True)
+def counts(monkeypatch):
+    monkeypatch.setattr(mini_imagenet, "CLASSES", 6)
+    monkeypatch.setattr(mini_imagenet, "PER_CLASS", PER_CLASS)
+
+
+@pytest.fixture
+def pickles(project, rng):
+    """Place the three pickles; return all images, train, validation, test, and their labels."""
+
+    def place(validation="validation", protocol=4, classes_of_test=2):
+        images, labels, first = [], [], 0
+        for split, classes in (SPLITS | {"test": classes_of_test}).items():
+            own = rng.integers(0, 256, (classes * PER_CLASS, 84, 84, 3), dtype=np.uint8)
+            numbers = np.arange(len(own)) % classes  # the classes take turns
+            names = [f"n{first + i:08d}" for i in range(classes)]
+            content = {
+                "image_data": own,
+                "class_dict": {name: np.flatnonzero(numbers == i).tolist() for i, name in enumerate(names)},
+            }
+            word = validation if split == "validation" else split
+            with open(project.raw("mini_imagenet") / f"mini-imagenet-cache-{word}.pkl", "wb") as file:
+                pickle.dump(content, file, protocol=protocol)
+            images.extend(own)
+            labels.extend((numbers + first).tolist())
+            first += classes
+        return images, labels
+
+    return place
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+@pytest.mark.parametrize("validation", ["validation", "val"])
+def test_pickles(project, pickles, resize, validation, protocol):
+    images, labels = pickles(validation, protocol)
+    packed = project.prepare("mini_imagenet-64")
+    assert packed.images.shape == (24, 3, 64, 64) and packed.labels.tolist() == labels and packed.has_own_labels
+    for found, original in zip(packed.images, images, strict=True):
+        assert np.abs(found - resize(original, 64)).max() <= 1
+    assert packed.manifest["revision"] == "the user's own files, unverified" and "84 x 84" in packed.manifest["source"]
+
+
+def test_code_in_a_pickle_is_not_run(project, pickles):
+    class Malicious:
+        def __reduce__(self):
+            return os.system, ("touch ran",)
+
+    pickles()
+    path = project.raw("mini_imagenet") / "mini-imagenet-cache-test.pkl"
+    path.write_bytes(pickle.dumps({"image_data": Malicious()}))
+    with pytest.raises(DataError, match=r"cache-test\.pkl: not a pickle of plain arrays .* nothing in it was run"):
+        project.prepare("mini_imagenet-64")
+    assert not list(project.root.rglob("ran"))
+
+
+def test_a_class_too_few(project, pickles):
+    pickles(classes_of_test=1)
+    with pytest.raises(DataError, match="expected 6 classes of 4 images, found 20 images in 5 classes of 4 to 4"):
+        project.prepare("mini_imagenet-64")
+
+
+@pytest.mark.parametrize("content", [{"image_data": [1, 2]}, {"data": 1}, [1]])
+def test_a_pickle_of_something_else(project, pickles, content):
+    pickles()
+    (project.raw("mini_imagenet") / "mini-imagenet-cache-train.pkl").write_bytes(pickle.dumps(content))
+    with pytest.raises(DataError, match=r"cache-train\.pkl: expected"):
+        project.prepare("mini_imagenet-64")
+
+
+@pytest.mark.parametrize("layout", ["split folders", "one folder", "lists"])
+def test_image_files(project, resize, rng, layout):
+    folder = project.raw("mini_imagenet")
+    expected = {}
+    for number in range(6):
+        word, split = f"n{number:08d}", ("train", "val", "test")[number % 3]
+        for i in range(PER_CLASS):
+            image = photograph(rng, 100, 80 + 10 * i)  # not square: the middle is cut out
+            name = f"{word}{i:04d}.png"
+            place = {"split folders": f"{split}/{word}", "one folder": word, "lists": "images"}[layout]
+            (folder / place).mkdir(parents=True, exist_ok=True)
+            (folder / place / name).write_bytes(encode(image, "PNG"))
+            expected[f"{place}/{name}"] = (image, number)
+    if layout == "lists":
+        for split in range(3):
+            with open(folder / f"{('train', 'val', 'test')[split]}.csv", "w", newline="") as file:
+                rows = [(p.split("/")[1], f"n{n:08d}") for p, (_, n) in expected.items() if n % 3 == split]
+                csv.writer(file).writerows([("filename", "label"), *rows])
+    packed = project.prepare("mini_imagenet-32")
+    assert packed.labels.tolist() == [expected[path][1] for path in sorted(expected)]
+    for found, path in zip(packed.images, sorted(expected), strict=True):
+        image = expected[path][0]
+        side = min(image.shape[:2])
+        top, left = (100 - side) // 2, (image.shape[1] - side) // 2
+        assert np.abs(found - resize(image[top : top + side, left : left + side], 32)).max() <= 1
+
+
+def test_lists_that_do_not_match_the_images(project, rng):
+    folder = project.raw("mini_imagenet")
+    (folder / "images").mkdir()
+    (folder / "images/a.png").write_bytes(encode(photograph(rng, 9, 9), "PNG"))
+    (folder / "train.csv").write_text("filename,label\na.png,n1\nb.png,n1\n")
+    with pytest.raises(DataError, match=r"b\.png is listed but not there"):
+        project.prepare("mini_imagenet-32")
+
+
+@pytest.mark.parametrize("own_test", [False, True], ids=["without a foreign test set", "with one"])
+def test_parquet_whose_splits_share_the_classes(project, resize, rng, own_test):
+    """Each class has three images in train and one in validation; test comes from elsewhere and stays out."""
+    folder = project.raw("mini_imagenet") / "data"
+    images = [photograph(rng, 60, 70) for _ in range(24)]
+    labels = [i % 6 for i in range(24)]
+    encoded = [encode(image, "PNG") for image in images]
+    write_parquet(folder / "train-00000-of-00002.parquet", encoded[:10], labels[:10])
+    write_parquet(folder / "train-00001-of-00002.parquet", encoded[10:18], labels[10:18])
+    write_parquet(folder / "validation-00000-of-00001.parquet", encoded[18:], labels[18:])
+    if own_test:
+        write_parquet(folder / "test-00000-of-00001.parquet", [encode(np.zeros((9, 9, 3), np.uint8), "PNG")], [0])
+    packed = project.prepare("mini_imagenet-32")
+    assert packed.labels.tolist() == labels and packed.images.shape == (24, 3, 32, 32)
+    for found, image in zip(packed.images, images, strict=True):
+        assert np.abs(found - resize(image[:, 5:65], 32)).max() <= 1
+
+
+def test_parquet_whose_splits_count_their_classes_from_zero(project, rng):
+    folder = project.raw("mini_imagenet")
+    data = encode(photograph(rng, 8, 8), "PNG")
+    for split, classes in SPLITS.items():
+        count = classes * PER_CLASS
+        write_parquet(folder / f"{split}-00000-of-00001.parquet", [data] * count, [i % classes for i in range(count)])
+    labels = project.prepare("mini_imagenet-32").labels
+    assert np.bincount(labels).tolist() == [PER_CLASS] * 6
+
+
+def test_parquet_with_other_counts(project, rng):
+    write_parquet(project.raw("mini_imagenet") / "train.parquet", [encode(photograph(rng, 8, 8), "PNG")], [0])
+    with pytest.raises(DataError, match="expected 24 rows in its parquet files, with test files or without, found 1"):
+        project.prepare("mini_imagenet-32")
+
+
+def test_what_is_downloaded(project, monkeypatch):
+    """Training and validation files of a pinned revision; the test files are not among the 60,000."""
+    asked = []
+    monkeypatch.setattr(mini_imagenet, "fetch_dataset", lambda *given, **options: asked.append((given, options)))
+    project.configure(sources__mini_imagenet__download=True)
+    with pytest.raises(DataError):  # nothing came
+        project.prepare("mini_imagenet-32")
+    ((repository, folder), options) = asked[0]
+    assert repository == "timm/mini-imagenet" and folder == project.root / "data/raw/mini_imagenet"
+    assert options["revision"] == "bd8779f9d33c061ea6e75fdd3bce4e43dd679060" and str(folder) in options["by_hand"]
+    names = [f"data/{split}-00000-of-00013.parquet" for split in ("train", "validation", "test")]
+    assert [any(fnmatch(name, p) for p in options["patterns"]) for name in names] == [True, True, False]

@@ -1,0 +1,89 @@
+"""What is said where a dataset's files are missing, for every dataset; and what is said of each beforehand."""
+
+import pytest
+
+from selfsparse.config import Sources, load_settings
+from selfsparse.data import sources
+from selfsparse.data.downloads import begin_record
+from selfsparse.data.sources import bytes_to_download, image_count, open_source, raw_files_present
+from selfsparse.errors import DataError, UserError
+
+KEYS = {
+    "mnist": "mnist-32",
+    "fashion_mnist": "fashion_mnist-64",
+    "cifar10": "cifar10-128",
+    "stl10": "stl10-64",
+    "mini_imagenet": "mini_imagenet-32",
+    "celeba_hq": "celeba_hq-128",
+    "lsun_bedroom": "lsun_bedroom-64",
+    "sketch": "sketch-128",
+    "sketch_substitute": "sketch_substitute-128",
+}
+
+
+def test_every_dataset_has_a_reader():
+    assert {*sources.READERS, "digits", "photos"} == set(Sources.model_fields) == {*KEYS, "digits", "photos"}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_missing_files(project, name):
+    """Ten lines at most: what to get, from where, where to put it, how large, how checked, and the setting."""
+    settings = load_settings()
+    messages = []
+    for look in (open_source, raw_files_present):
+        with pytest.raises(DataError) as caught:
+            look(settings, settings.dataset(KEYS[name]))
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1] and issubclass(DataError, UserError)
+    lines = messages[0].splitlines()
+    assert len(lines) <= 10 and lines[0].startswith(f"{name}: its files are not in ")
+    assert [line.split(":")[0].strip() for line in lines[1:5]] == ["get", "from", "put", "into"]
+    assert f"  into:    {project.root / 'data/raw' / name}" in lines and "SELFSPARSE_RAW_DATA" in messages[0]
+    wanted = sources.READERS[name].wanted
+    for part in (wanted.what, wanted.where, wanted.size, wanted.checked, wanted.terms):
+        assert part and part in messages[0]
+    asked = f"sources.{name}.download to true in params.yaml" in messages[0]
+    assert asked == (name != "sketch")
+    assert not (project.root / "data").exists()
+
+
+def test_the_folder_that_the_environment_names(project, monkeypatch, tmp_path):
+    monkeypatch.setenv("SELFSPARSE_RAW_DATA", str(tmp_path / "mine"))
+    settings = load_settings()
+    with pytest.raises(DataError) as caught:
+        raw_files_present(settings, settings.dataset("stl10-64"))
+    assert str(tmp_path / "mine/stl10") in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name in KEYS if name != "sketch"])
+def test_nothing_is_missing_where_it_may_be_downloaded(project, name):
+    pytest.importorskip("skimage")
+    project.configure(**{f"sources__{name}__download": True})
+    settings = load_settings()
+    dataset = settings.dataset(KEYS[name])
+    raw_files_present(settings, dataset)
+    assert bytes_to_download(settings, dataset) > 1e6
+
+
+def test_half_a_download_does_not_count(project):
+    folder = project.raw("celeba_hq")
+    (folder / "train-0.parquet").touch()
+    begin_record(folder, "somewhere", "1", True, ["train-0.parquet", "train-1.parquet"])
+    settings = load_settings()
+    with pytest.raises(DataError, match=r"celeba_hq: a download into .* did not finish \(delete download\.json there"):
+        raw_files_present(settings, settings.dataset("celeba_hq-64"))
+    (folder / "download.json").unlink()
+    raw_files_present(settings, settings.dataset("celeba_hq-64"))
+
+
+@pytest.mark.parametrize(
+    ("key", "count"),
+    [
+        ("digits-16", 1797), ("photos-16", 4000), ("mnist-32", 60_000), ("fashion_mnist-64", 60_000),
+        ("cifar10-128", 60_000), ("stl10-64", 100_000), ("mini_imagenet-32", 60_000), ("celeba_hq-64", 30_000),
+        ("lsun_bedroom-64", 303_125), ("sketch_substitute-128", 126_227),
+    ],
+)  # fmt: skip
+def test_counts_known_beforehand(project, key, count):
+    settings = load_settings()
+    assert image_count(settings, settings.dataset(key)) == count

@@ -1,0 +1,73 @@
+"""STL-10's unlabelled images from the official binary format, made here: colours first, each column by column."""
+
+import hashlib
+import io
+import tarfile
+
+import numpy as np
+import pytest
+
+from selfsparse.config import load_settings
+from selfsparse.data import stl10
+from selfsparse.data.sources import open_source
+from selfsparse.errors import DataError
+
+COUNT = 3
+
+
+@pytest.fixture
+def images(project, monkeypatch, rng):
+    """Images (N, H, W, 3), and a function that places them in one of the layouts."""
+    made = rng.integers(0, 256, (COUNT, 96, 96, 3), dtype=np.uint8)
+    data = b"".join(image[:, column, colour].tobytes() for image in made for colour in range(3) for column in range(96))
+    monkeypatch.setattr(stl10, "COUNT", COUNT)
+    monkeypatch.setattr(stl10, "FILE_MD5", hashlib.md5(data).hexdigest())
+
+    def place(form):
+        folder = project.raw("stl10")
+        path = folder / {"folder": stl10.FILE, "flat": "unlabeled_X.bin", "archive": stl10.ARCHIVE}[form]
+        path.parent.mkdir(exist_ok=True)
+        if form != "archive":
+            path.write_bytes(data)
+            return path
+        with tarfile.open(path, "w:gz") as archive:
+            for name, content in (("stl10_binary/test_X.bin", b"other"), (stl10.FILE, data)):
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        monkeypatch.setattr(stl10, "ARCHIVE_MD5", hashlib.md5(path.read_bytes()).hexdigest())
+        return path
+
+    return made, place
+
+
+def test_addresses_and_md5s_are_those_of_torchvision():
+    from torchvision.datasets import STL10
+
+    assert (STL10.url, STL10.filename, STL10.tgz_md5) == (stl10.URL, stl10.ARCHIVE, stl10.ARCHIVE_MD5)
+    assert f"{STL10.base_folder}/unlabeled_X.bin" == stl10.FILE
+    assert dict(STL10.train_list)["unlabeled_X.bin"] == stl10.FILE_MD5
+
+
+@pytest.mark.parametrize("form", ["folder", "flat", "archive"])
+def test_through_the_stage(project, images, resize, form):
+    made, place = images
+    place(form)
+    packed = project.prepare("stl10-64")
+    assert packed.images.shape == (COUNT, 3, 64, 64)
+    for found, original in zip(packed.images, made, strict=True):
+        assert np.abs(found - resize(original, 64)).max() <= 1
+    assert not packed.has_own_labels and packed.labels.tolist() == [0] * COUNT
+    assert packed.manifest["label_kind"] == "stand-in: none" and packed.manifest["split"] == "unlabeled"
+
+
+@pytest.mark.parametrize("form", ["folder", "archive"])
+def test_a_damaged_file(project, images, form):
+    path = images[1](form)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    settings = load_settings()
+    with pytest.raises(DataError) as caught:
+        open_source(settings, settings.dataset("stl10-64"))
+    assert str(path) in str(caught.value) and hashlib.md5(data).hexdigest() in str(caught.value)

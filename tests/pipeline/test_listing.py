@@ -1,0 +1,126 @@
+"""The listings that DVC depends on: a change in the user's files shows, nothing else does."""
+
+import json
+import os
+import subprocess
+import time
+
+import pytest
+from small_project import command, write_project
+
+from selfsparse.config import Sources
+from selfsparse.data.listing import fingerprint
+
+BY_CHECKSUM = {"digits", "photos", "mnist", "fashion_mnist", "cifar10", "stl10"}
+
+
+@pytest.fixture
+def listed(tmp_path, monkeypatch):
+    """Run the stage in an empty project; what it wrote, by dataset."""
+    monkeypatch.delenv("SELFSPARSE_RAW_DATA", raising=False)
+    write_project(tmp_path, {"configurations": {}, "extractors": {}, "networks": {}})
+    monkeypatch.chdir(tmp_path)
+
+    def run():
+        from pipeline import listing
+        from selfsparse.config import load_settings
+
+        listing.main(load_settings())
+        return {path.stem: path.read_bytes() for path in (tmp_path / "data/listings").iterdir()}
+
+    return run
+
+
+def put(path, content=b"image", seconds=1_700_000_000):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    os.utime(path, (seconds, seconds))
+    return path
+
+
+def test_every_dataset_has_one(listed):
+    found = listed()
+    assert set(found) == set(Sources.model_fields)
+    assert all(json.loads(data)["dataset"] == name for name, data in found.items())
+    assert json.loads(found["sketch"])["files"] == 0
+
+
+@pytest.mark.parametrize("dataset", Sources.model_fields)
+def test_files_of_a_dataset_show_in_its_listing_only(listed, tmp_path, dataset):
+    before = listed()
+    put(tmp_path / "data/raw" / dataset / "some/file.jpg")
+    after = listed()
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == (set() if dataset in BY_CHECKSUM else {dataset})
+
+
+def test_the_folder_that_the_environment_names(listed, tmp_path, monkeypatch):
+    put(tmp_path / "data/raw/sketch/a/b.png")
+    before = listed()
+    put(tmp_path / "elsewhere/sketch/a/b.png")
+    monkeypatch.setenv("SELFSPARSE_RAW_DATA", str(tmp_path / "elsewhere"))
+    assert listed() == before  # the same files in another place are the same files
+    put(tmp_path / "elsewhere/sketch/a/c.png")
+    assert listed() != before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: put(folder / "b/c.png", b"other"),
+        lambda folder: put(folder / "a.png", b"longer than before"),
+        lambda folder: put(folder / "a.png", b"image", 1_700_000_001),
+        lambda folder: (folder / "a.png").rename(folder / "b.png"),
+        lambda folder: (folder / "a.png").unlink(),
+    ],
+    ids=["added", "size", "time", "renamed", "removed"],
+)
+def test_a_change_shows(tmp_path, change):
+    put(tmp_path / "a.png")
+    before = fingerprint(tmp_path)
+    assert before["files"] == 1 and before["bytes"] == 5
+    change(tmp_path)
+    assert fingerprint(tmp_path)["sha256"] != before["sha256"]
+
+
+def test_what_is_nobodys_business_does_not_show(tmp_path):
+    put(tmp_path / "a.png")
+    before = fingerprint(tmp_path)
+    for name in ("b.zip.partial", ".cache/huggingface/x", ".DS_Store", "c_lmdb/lock.mdb", "__MACOSX/a.png"):
+        put(tmp_path / name)
+    os.utime(tmp_path / "a.png", ns=(1_700_000_000_900_000_000,) * 2)  # not every disk keeps fractions
+    assert fingerprint(tmp_path) == before
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path):
+    put(tmp_path / "disk/a.png")
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/link").symlink_to(tmp_path / "disk")
+    (tmp_path / "raw/nowhere").symlink_to(tmp_path / "gone")
+    (tmp_path / "disk/back").symlink_to(tmp_path / "raw")
+    assert fingerprint(tmp_path / "raw")["files"] == 1
+
+
+def test_no_folder_is_an_empty_one(tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert fingerprint(tmp_path / "empty") == fingerprint(tmp_path / "missing")
+
+
+def test_three_thousand_files_take_a_moment(tmp_path):
+    for i in range(30):
+        (tmp_path / str(i)).mkdir()
+        for j in range(100):
+            (tmp_path / str(i) / f"{j}.jpg").touch()
+    begun = time.process_time()
+    assert fingerprint(tmp_path)["files"] == 3000
+    assert time.process_time() - begun < 0.3
+
+
+def test_the_script_imports_nothing_heavy(tmp_path):
+    write_project(tmp_path)
+    options = command(tmp_path, "pipeline.listing")
+    options["args"][1:1] = ["-X", "importtime"]
+    found = subprocess.run(**options, capture_output=True)
+    assert found.returncode == 0 and (tmp_path / "data/listings/sketch.json").is_file()
+    imported = {line.split("|")[-1].strip() for line in found.stderr.splitlines() if line.startswith("import time:")}
+    assert not imported & {"torch", "numpy", "PIL", "pandas", "huggingface_hub"}
