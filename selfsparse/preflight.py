@@ -18,10 +18,10 @@ HEADROOM = 500 * 1024**2  # tables, figures and what the package manager leaves 
 
 
 def check_suite(settings: Settings, suite: str) -> str:
-    """Return one line that says the suite can run here.
+    """Return what of the suite can run here, and which datasets it has no images of.
 
     Raises:
-        DeviceError, DataError: the first thing that is missing, with the remedy.
+        DeviceError, DataError: nothing of it can run; the first thing that is missing, with the remedy.
     """
     configurations = settings.suite(suite)
     if not configurations:
@@ -29,8 +29,16 @@ def check_suite(settings: Settings, suite: str) -> str:
     devices = {choose_device(c.train.device, suite) for c in configurations}
     keys = dict.fromkeys(c.dataset_key for c in configurations)
     to_pack = [settings.dataset(key) for key in keys if not (packed_dir(key) / "manifest.json").is_file()]
+    missing: dict[str, DataError] = {}
     for dataset in to_pack:
-        raw_files_present(settings, dataset)
+        try:
+            raw_files_present(settings, dataset)
+        except DataError as error:
+            missing[f"{dataset.dataset}-{dataset.resolution}"] = error
+    if len(missing) == len(keys):
+        raise next(iter(missing.values()))
+    configurations = [c for c in configurations if c.dataset_key not in missing]
+    to_pack = [d for d in to_pack if f"{d.dataset}-{d.resolution}" not in missing]
     needed = _bytes_needed(settings, configurations, to_pack)
     for folder, room in needed.items():
         if room > free_bytes(folder):
@@ -39,7 +47,12 @@ def check_suite(settings: Settings, suite: str) -> str:
                 f" {free_bytes(folder) / 1e9:.1f} GB are free at {folder}"
             )
     runs = sum(len(c.train.seeds) for c in configurations)
-    return f"suite {suite}: {len(configurations)} configurations, {runs} runs on {', '.join(sorted(devices))}; about {sum(needed.values()) / 1e9:.1f} GB of disk"
+    lines = [
+        f"suite {suite}: {len(configurations)} configurations, {runs} runs on {', '.join(sorted(devices))};"
+        f" about {sum(needed.values()) / 1e9:.1f} GB of disk"
+    ]
+    lines += [f"no images of {key}: `python -m pipeline.data {key}` says what to get" for key in missing]
+    return "\n".join(lines)
 
 
 def _bytes_needed(settings: Settings, configurations: list[Configuration], to_pack: list[Dataset]) -> dict[Path, int]:
