@@ -17,6 +17,7 @@ COLUMNS = {
     "curves": "configuration,seed,step,fid,discriminator_loss,generator_loss,gradient_penalty,discriminator_gradient_norm,generator_gradient_norm",
     "fid": "configuration,seed,generator,n_fake,n_real,fid,kid,kid_std",
     "sparsity": "configuration,seed,stage,size,channels,xi,zeta,alpha_zero,beta_zero",
+    "mechanism": "configuration,seed,step,stage,size,channels,alpha_zero,beta_zero,alpha_changed,beta_changed,dead_channels,xi,negative_given_positive,zero_gradient,weight_negative,weight_mean",
     "correlation": "dataset,resolution,variation,xi,baseline_fid,self_sparse_fid,reduction_percent",
 }
 
@@ -57,6 +58,7 @@ class Results:
     curves: pd.DataFrame
     fid: pd.DataFrame
     sparsity: pd.DataFrame
+    mechanism: pd.DataFrame
     correlation: pd.DataFrame
     provenance: dict[str, dict]
     folder: Path
@@ -104,6 +106,10 @@ class Results:
     def progress_sheet(self, c: Configuration) -> Path:
         """Where the sheet of images over training lies, if there is one."""
         return self.folder / "progress" / f"{c.name}.png"
+
+    def coefficients(self, c: Configuration) -> Path:
+        """Where alpha and beta of one latent over training lie, if they exist."""
+        return self.folder / "coefficients" / f"{c.name}.npz"
 
     def feature_maps(self, c: Configuration) -> Path:
         """Where the feature maps of one latent lie, if they exist."""

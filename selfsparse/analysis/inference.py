@@ -1,0 +1,200 @@
+"""Tests, effect sizes and power from n, mean and standard deviation: pure functions; what is not defined is NaN.
+
+Everything takes Moments, so that printed and measured numbers go the same way.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import betaincinv, gammaln, nctdtr, nctdtrinc, ndtr, ndtri, stdtr, stdtrit
+
+from selfsparse.analysis.statistics import NORMAL_975, Correlation, Moments
+
+LEVEL = 0.05
+MOST_RUNS = 1000  # beyond which no number of runs is named
+QUANTILES = 400
+
+
+@dataclass(frozen=True)
+class Welch:
+    """Welch's t test of two means: their difference a - b, t, its degrees of freedom, p two-sided and for a < b."""
+
+    difference: float
+    t: float
+    df: float
+    p: float
+    p_lower: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def welch(a: Moments, b: Moments) -> Welch:
+    """Test whether two means differ, without assuming equal variances; needs two values in each."""
+    difference, (error, df) = a.mean - b.mean, _standard_error(a, b)
+    if not error > 0:
+        return Welch(difference, math.nan, math.nan, math.nan, math.nan)
+    t = difference / error
+    return Welch(difference, t, df, float(2 * stdtr(df, -abs(t))), float(stdtr(df, t)))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Adjust p values for their number by Holm's step-down method; NaN is no test and stays NaN."""
+    p = np.asarray(p, dtype=np.float64)
+    adjusted = np.full(len(p), math.nan)
+    tested = np.flatnonzero(np.isfinite(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    steps = p[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted.tolist()
+
+
+def hedges_g(a: Moments, b: Moments) -> Estimate:
+    """Standardised difference (a - b) / pooled standard deviation, corrected for small samples.
+
+    The interval is that of the noncentral t distribution, exact where both variances are equal.
+    """
+    df = a.n + b.n - 2
+    undefined = Estimate(math.nan, math.nan, math.nan)
+    if min(a.n, b.n) < 2:
+        return undefined
+    pooled = math.sqrt(((a.n - 1) * a.std**2 + (b.n - 1) * b.std**2) / df)
+    if not pooled > 0:
+        return undefined
+    scale = math.sqrt(1 / a.n + 1 / b.n)
+    correction = math.exp(gammaln(df / 2) - gammaln((df - 1) / 2)) / math.sqrt(df / 2)
+    t = (a.mean - b.mean) / pooled / scale
+    # nctdtrinc is at its best for t >= 0; the distribution of -t mirrors that of t.
+    low, high = (float(nctdtrinc(df, level, abs(t))) * scale * correction for level in (0.975, 0.025))
+    low, high = (low, high) if t >= 0 else (-high, -low)
+    return Estimate(t * scale * correction, low, high)
+
+
+def decrease(baseline: Moments, value: Moments) -> Estimate:
+    """By how many percent the mean `value` lies below the mean `baseline`, with a 95 % interval.
+
+    The interval is that of the delta method for a ratio of means, with Welch's degrees of freedom.
+    """
+    percent, error, df = _decrease(baseline, value)
+    half = float(stdtrit(df, 0.975)) * error if error > 0 else math.nan
+    return Estimate(percent, percent - half, percent + half)
+
+
+def larger_decrease(first: tuple[Moments, Moments], second: tuple[Moments, Moments]) -> Welch:
+    """Test whether the relative decrease of the first (baseline, value) is below that of the second; in percent points."""
+    (a, error_a, df_a), (b, error_b, df_b) = _decrease(*first), _decrease(*second)
+    error = math.hypot(error_a, error_b)
+    if not error > 0:
+        return Welch(a - b, math.nan, math.nan, math.nan, math.nan)
+    df = error**4 / (error_a**4 / df_a + error_b**4 / df_b)
+    t = (a - b) / error
+    return Welch(a - b, t, df, float(2 * stdtr(df, -abs(t))), float(stdtr(df, t)))
+
+
+def decrease_bounds(baseline: float, value: float, half: float = 0.005) -> tuple[float, float]:
+    """Return the smallest and largest relative decrease in percent that FIDs rounded to ± `half` leave possible."""
+    return 100 * (1 - (value + half) / (baseline - half)), 100 * (1 - (value - half) / (baseline + half))
+
+
+def as_sample_std(m: Moments) -> Moments:
+    """Return moments whose standard deviation was taken with n in the denominator (ddof 0) with n - 1 instead (U43)."""
+    return replace(m, std=m.std * math.sqrt(m.n / (m.n - 1)))
+
+
+def power(a: Moments, b: Moments, n: int | None = None, level: float = LEVEL) -> float:
+    """Return the probability that Welch's two-sided test finds a < b among normal values, were the moments the true ones.
+
+    Args:
+        a, b: means and standard deviations; their n counts where n is None.
+        n: values in each group.
+        level: of the two-sided test.
+
+    With the share B of the first group in the sum Q of both scaled sums of squares, B is Beta and independent of Q, which
+    is chi-squared. B alone fixes the test's degrees of freedom, so that given B the power is that of a noncentral t
+    distribution; the mean over B is taken at the middles of QUANTILES equal shares of its distribution.
+    """
+    a, b = (m if n is None else replace(m, n=n) for m in (a, b))
+    error, _ = _standard_error(a, b)
+    if not error > 0:
+        return math.nan
+    df_a, df_b = a.n - 1, b.n - 1
+    share = betaincinv(df_a / 2, df_b / 2, (np.arange(QUANTILES) + 0.5) / QUANTILES)
+    # Variances of the two means as the test estimates them, divided by Q.
+    va, vb = a.std**2 / a.n * share / df_a, b.std**2 / b.n * (1 - share) / df_b
+    critical = stdtrit((va + vb) ** 2 / (va**2 / df_a + vb**2 / df_b), 1 - level / 2)
+    bound = critical * np.sqrt((va + vb) * (df_a + df_b)) / error
+    missed = nctdtr(df_a + df_b, (b.mean - a.mean) / error, bound)
+    return float(np.mean(1 - np.nan_to_num(missed)))  # NaN stands for what is too small for a float
+
+
+def runs_for_power(a: Moments, b: Moments, wanted: float = 0.8, level: float = LEVEL) -> float:
+    """Return the smallest n per group from which that power is reached; NaN beyond MOST_RUNS, or if a is not below b."""
+    if not a.mean < b.mean or math.isnan(power(a, b, 2, level)):
+        return math.nan
+    n = bisect_left(range(2, MOST_RUNS + 1), wanted, key=lambda n: power(a, b, n, level)) + 2
+    return float(n) if n <= MOST_RUNS else math.nan
+
+
+def pairs_for_power(r: float, wanted: float = 0.8, level: float = LEVEL) -> float:
+    """Return how many pairs a two-sided test needs to find a correlation of r with that power, by Fisher's z."""
+    if not 0 < abs(r) < 1:
+        return math.nan
+    return float(math.ceil(((ndtri(1 - level / 2) + ndtri(wanted)) / math.atanh(abs(r))) ** 2 + 3))
+
+
+def correlation_difference(a: Correlation, b: Correlation) -> tuple[float, float]:
+    """Return Fisher's z of r_b - r_a between independent sets of pairs, and its one-sided p for r_b > r_a."""
+    if min(a.n, b.n) < 4 or max(abs(a.r), abs(b.r)) >= 1:
+        return math.nan, math.nan
+    z = (math.atanh(b.r) - math.atanh(a.r)) / math.sqrt(1 / (a.n - 3) + 1 / (b.n - 3))
+    return z, float(ndtr(-z))
+
+
+def combined_correlation(found: Sequence[Correlation]) -> Correlation:
+    """Combine the r of independent sets of pairs, each with a level of its own, by the weighted mean of Fisher's z.
+
+    n is the number of all pairs; p is two-sided. Needs four pairs in each set.
+    """
+    n = sum(c.n for c in found)
+    if not found or min(c.n for c in found) < 4 or max(abs(c.r) for c in found) >= 1:
+        return Correlation(n, math.nan, math.nan, math.nan, math.nan)
+    weights = [c.n - 3 for c in found]
+    z = sum(w * math.atanh(c.r) for w, c in zip(weights, found, strict=True)) / sum(weights)
+    half = NORMAL_975 / math.sqrt(sum(weights))
+    p = float(2 * ndtr(-abs(z) * math.sqrt(sum(weights))))
+    return Correlation(n, math.tanh(z), p, math.tanh(z - half), math.tanh(z + half))
+
+
+def sign_test(successes: int, n: int) -> float:
+    """Return the two-sided p of `successes` in n throws of a fair coin."""
+    extreme = max(successes, n - successes)
+    tail = sum(math.comb(n, k) for k in range(extreme, n + 1)) / 2**n
+    return min(1.0, 2 * tail)
+
+
+def _standard_error(a: Moments, b: Moments) -> tuple[float, float]:
+    """Return the standard error of a difference of means, and Welch's degrees of freedom."""
+    if min(a.n, b.n) < 2:
+        return math.nan, math.nan
+    va, vb = a.std**2 / a.n, b.std**2 / b.n
+    if not va + vb > 0:
+        return math.nan, math.nan
+    return math.sqrt(va + vb), (va + vb) ** 2 / (va**2 / (a.n - 1) + vb**2 / (b.n - 1))
+
+
+def _decrease(baseline: Moments, value: Moments) -> tuple[float, float, float]:
+    """Return the relative decrease in percent, its standard error by the delta method, and the degrees of freedom."""
+    if not baseline.mean:
+        return math.nan, math.nan, math.nan
+    ratio = value.mean / baseline.mean
+    error, df = _standard_error(replace(baseline, std=baseline.std * abs(ratio)), value)
+    return 100 * (1 - ratio), 100 * error / abs(baseline.mean), df

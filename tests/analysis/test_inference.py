@@ -1,0 +1,207 @@
+"""Tests, effect sizes and power against scipy.stats, simulations and values derived by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from selfsparse.analysis.inference import (
+    as_sample_std,
+    combined_correlation,
+    correlation_difference,
+    decrease,
+    decrease_bounds,
+    hedges_g,
+    holm,
+    larger_decrease,
+    pairs_for_power,
+    power,
+    runs_for_power,
+    sign_test,
+    welch,
+)
+from selfsparse.analysis.statistics import Correlation, Moments, moments, pearson
+
+
+def m(mean, std, n=3):
+    return Moments(n, mean, std, math.nan, math.nan)
+
+
+PAIRS = [
+    (m(56.23, 1.38), m(63.88, 1.33)),
+    (m(28.88, 0.37), m(33.16, 0.02)),
+    (m(5.0, 2.0, 4), m(4.0, 0.5, 9)),
+    (m(1.0, 0.0, 2), m(1.5, 0.3, 5)),
+]
+
+
+@pytest.mark.parametrize(("a", "b"), PAIRS)
+def test_welch_is_scipys(a, b):
+    found = welch(a, b)
+    for alternative, p in (("two-sided", found.p), ("less", found.p_lower)):
+        expected = stats.ttest_ind_from_stats(a.mean, a.std, a.n, b.mean, b.std, b.n, False, alternative)
+        assert (found.t, p) == pytest.approx((expected.statistic, expected.pvalue), rel=1e-9)
+
+
+def test_welch_of_values():
+    a, b = [3.0, 4.5, 5.0], [6.0, 5.5, 9.0, 7.0]
+    expected = stats.ttest_ind(a, b, equal_var=False)
+    found = welch(moments(a), moments(b))
+    assert (found.t, found.df, found.p) == pytest.approx((expected.statistic, expected.df, expected.pvalue))
+
+
+def test_welch_by_hand():
+    """STL-10: variances 1.9044 and 1.7689, error sqrt(3.6733 / 3), df 3.6733² / ((1.9044² + 1.7689²) / 2)."""
+    found = welch(*PAIRS[0])
+    assert found.difference == pytest.approx(-7.65)
+    assert found.t == pytest.approx(-7.65 / math.sqrt(3.6733 / 3))
+    assert found.df == pytest.approx(2 * 3.6733**2 / (1.9044**2 + 1.7689**2))
+
+
+@pytest.mark.parametrize(("a", "b"), [(m(1, 0), m(2, 0)), (m(1, math.nan, 1), m(2, 1))])
+def test_no_test_without_a_spread(a, b):
+    found = welch(a, b)
+    assert found.difference == -1 and math.isnan(found.p) and math.isnan(found.t)
+    assert all(math.isnan(x) for x in (hedges_g(a, b).value, power(a, b), runs_for_power(a, b)))
+
+
+def test_holm_by_hand():
+    """In order 0.005 × 4, 0.01 × 3, 0.03 × 2, and 0.04 × 1 raised to the one before."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]) == [1.0, 1.0] and holm([]) == []
+
+
+def test_holm_does_not_count_what_was_not_tested():
+    found = holm([0.01, math.nan, 0.02])
+    assert found[0] == pytest.approx(0.02) and found[2] == pytest.approx(0.02) and math.isnan(found[1])
+
+
+def test_hedges_g_by_hand():
+    """Three values each: the correction is Γ(2) / (√2 Γ(3/2)) = 2 / √(2π)."""
+    found = hedges_g(m(0, 1), m(2, 1))
+    assert found.value == pytest.approx(-2 * 2 / math.sqrt(2 * math.pi))
+    t, scale = -2 / math.sqrt(2 / 3), math.sqrt(2 / 3) * 2 / math.sqrt(2 * math.pi)
+    assert stats.nct.cdf(-t, 4, -found.low / scale) == pytest.approx(0.025)
+    assert stats.nct.cdf(-t, 4, -found.high / scale) == pytest.approx(0.975)
+
+
+def test_hedges_g_of_the_exchanged_groups():
+    a, b = hedges_g(*PAIRS[2]), hedges_g(*reversed(PAIRS[2]))
+    assert (a.value, a.low, a.high) == pytest.approx((-b.value, -b.high, -b.low))
+    assert a.low < a.value < a.high
+
+
+def test_decrease_by_hand():
+    """A baseline without spread: the error is that of the value, √(1/3) of 10, with 2 degrees of freedom."""
+    found = decrease(m(10, 0), m(8, 1))
+    half = 4.302652729911275 * 100 * math.sqrt(1 / 3) / 10
+    assert (found.value, found.low, found.high) == pytest.approx((20, 20 - half, 20 + half))
+
+
+def test_decrease_is_exact_for_a_baseline_of_one():
+    """With equal means the ratio's variance is the sum of both relative variances: that of Welch's test."""
+    found, test = decrease(m(1, 0.2), m(1, 0.1)), welch(m(1, 0.1), m(1, 0.2))
+    half = 100 * stats.t.ppf(0.975, test.df) * math.sqrt((0.04 + 0.01) / 3)
+    assert (found.value, found.high) == pytest.approx((0, half))
+
+
+def test_decreases_interval_covers_the_truth():
+    generator = np.random.default_rng(0)
+    covered = 0
+    for w, s in zip(generator.normal(50, 3, (2000, 3)), generator.normal(40, 2, (2000, 3)), strict=True):
+        found = decrease(moments(w), moments(s))
+        covered += found.low <= 20 <= found.high
+    assert 0.94 < covered / 2000 < 0.98
+
+
+@pytest.mark.parametrize("baseline", [m(0, 1), m(10, 1, 1)])
+def test_decrease_that_is_not_defined(baseline):
+    found = decrease(baseline, m(1, 1))
+    assert math.isnan(found.low) and math.isnan(found.value) == (baseline.mean == 0)
+
+
+def test_larger_decrease_by_hand():
+    """Baselines of 1 without spread, values 0.9 ± 0.03 and 0.7 ± 0.04: errors 3 / √3 and 4 / √3 points, together 5 / √3."""
+    found = larger_decrease((m(1, 0), m(0.9, 0.03)), (m(1, 0), m(0.7, 0.04)))
+    assert found.difference == pytest.approx(-20)
+    assert found.t == pytest.approx(-20 / (5 / math.sqrt(3)))
+    assert found.df == pytest.approx(2 * 625 / (81 + 256))
+    assert found.p_lower == pytest.approx(stats.t.cdf(found.t, found.df)) and found.p == pytest.approx(
+        2 * found.p_lower
+    )
+    assert math.isnan(larger_decrease((m(1, 0), m(0.9, 0)), (m(1, 0), m(0.7, 0))).p)
+
+
+def test_decrease_bounds_by_hand():
+    low, high = decrease_bounds(10.42, 8.32)
+    assert (low, high) == pytest.approx((100 * (1 - 8.325 / 10.415), 100 * (1 - 8.315 / 10.425)))
+    assert low < 100 * 2.10 / 10.42 < high
+
+
+def test_a_standard_deviation_that_divides_by_n():
+    values = np.array([1.0, 4.0, 7.0])
+    assert as_sample_std(m(4, values.std())).std == pytest.approx(values.std(ddof=1)) == 3
+    assert as_sample_std(m(0, 1)).std == pytest.approx(math.sqrt(1.5))
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+@pytest.mark.parametrize("std", [1.0, 3.0, 0.1])
+def test_power_is_that_of_simulations(n, std):
+    generator, draws = np.random.default_rng(n), 20_000
+    a, b = generator.normal(0, 1, (draws, n)), generator.normal(2.5, std, (draws, n))
+    found = stats.ttest_ind(a, b, axis=1, equal_var=False)
+    share = ((found.pvalue < 0.05) & (found.statistic < 0)).mean()
+    assert power(m(0, 1, n), m(2.5, std, n)) == pytest.approx(share, abs=4 * math.sqrt(0.25 / draws))
+
+
+def test_power_of_many_values_is_that_of_the_normal_test():
+    """z = 0.1255 √500 = 2.8063, power Φ(2.8063 − 1.96)."""
+    assert power(m(0, 1), m(0.1255, 1), n=1000) == pytest.approx(stats.norm.cdf(2.8063 - 1.96), abs=1e-3)
+
+
+def test_power_beyond_what_a_float_holds():
+    assert power(m(28.88, 0.37), m(33.16, 0.02), n=10) == 1
+    assert power(m(33.16, 0.02), m(28.88, 0.37), n=10) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("a", "b"), PAIRS[:2])
+def test_runs_for_power_are_the_fewest(a, b):
+    n = int(runs_for_power(a, b))
+    assert power(a, b, n) >= 0.8 and (n == 2 or power(a, b, n - 1) < 0.8)
+
+
+def test_no_number_of_runs():
+    assert math.isnan(runs_for_power(m(2, 1), m(1, 1))) and math.isnan(runs_for_power(m(0, 1), m(1e-4, 1)))
+
+
+def test_pairs_for_power():
+    """For r = 0.3 the textbooks have 85: (1.960 + 0.842)² / 0.3095² + 3 = 84.9."""
+    assert pairs_for_power(0.3) == pairs_for_power(-0.3) == 85
+    assert math.isnan(pairs_for_power(0.0)) and math.isnan(pairs_for_power(1.0))
+
+
+def test_correlation_difference_by_hand():
+    low, high = (Correlation(4, r, 0.5, -1, 1) for r in (0.6, 0.8))
+    z, p = correlation_difference(low, high)
+    assert z == pytest.approx((0.5 * math.log(9) - 0.5 * math.log(4)) / math.sqrt(2))
+    assert p == pytest.approx(stats.norm.sf(z))
+    assert all(math.isnan(x) for x in correlation_difference(pearson([1, 2], [1, 2]), high))
+
+
+def test_combined_correlations_by_hand():
+    """Seven and ten pairs weigh 4 and 7; z = (4 · 0.5 log 9 + 7 · 0.5 log 4) / 11, its error 1 / √11."""
+    found = combined_correlation([Correlation(7, 0.8, 0, 0, 0), Correlation(10, 0.6, 0, 0, 0)])
+    z = (4 * 0.5 * math.log(9) + 7 * 0.5 * math.log(4)) / 11
+    assert found.n == 17 and found.r == pytest.approx(math.tanh(z))
+    assert found.p == pytest.approx(2 * stats.norm.sf(z * math.sqrt(11)))
+    assert found.low == pytest.approx(math.tanh(z - 1.959964 / math.sqrt(11)))
+    one = pearson([1, 2, 3, 4, 5], [1, 3, 2, 5, 4])
+    again = combined_correlation([one])
+    assert (again.r, again.low, again.high) == pytest.approx((one.r, one.low, one.high))
+    assert math.isnan(combined_correlation([]).r)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(8, 12), (6, 12), (0, 5), (3, 4)])
+def test_sign_test_is_scipys(successes, n):
+    assert sign_test(successes, n) == pytest.approx(stats.binomtest(successes, n).pvalue)
