@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from selfsparse.analysis.names import variation
+from selfsparse.analysis.names import group_key
 from selfsparse.analysis.statistics import Correlation, mean_sparsity, pearson, relative_decrease
 from selfsparse.analysis.summary import check_nothing_lost
 from selfsparse.config import Configuration
 from selfsparse.files import write_json, write_text
+from selfsparse.paper import reported_sparsity
 from selfsparse.paths import result_dir, suite_dir
 
 BASELINE, SPARSE = "wgan_gp", "self_sparse"
@@ -35,7 +36,7 @@ def pairs(
     """
     groups: dict[tuple, dict[str, str]] = {}
     for c in configurations:
-        groups.setdefault((c.dataset.dataset, c.dataset.resolution, variation(c)), {})[c.model] = c.name
+        groups.setdefault(group_key(c), {})[c.model] = c.name
     rows = []
     for key, models in groups.items():
         if not {BASELINE, SPARSE} <= models.keys():
@@ -48,11 +49,22 @@ def pairs(
 
 
 def correlations(pairs: pd.DataFrame) -> dict[str, Correlation]:
-    """Return Pearson's r between xi-bar and FID reduction, over all pairs and, as the paper does, per resolution."""
-    found = {"all": pearson(pairs["xi"], pairs["reduction_percent"])}
+    """Return Pearson's r between xi-bar and FID reduction by scope: `all`, `<resolution>`, `<resolution>_paper`.
+
+    The last holds only the pairs that the paper's own coefficient is of (v2 Table 8, U52): no others may stand beside it.
+    """
+    scopes = {"all": pairs}
     for resolution, group in pairs.groupby("resolution"):
-        found[str(resolution)] = pearson(group["xi"], group["reduction_percent"])
-    return found
+        scopes[str(resolution)] = group
+        if len(of_paper := group[_in_paper(group)]):
+            scopes[f"{resolution}_paper"] = of_paper
+    return {scope: pearson(group["xi"], group["reduction_percent"]) for scope, group in scopes.items()}
+
+
+def _in_paper(pairs: pd.DataFrame) -> pd.Series:
+    """Which pairs stand in the paper's table: the same dataset and resolution, without variation."""
+    names = pairs["dataset"] + "-" + pairs["resolution"].astype(str) + f"-{SPARSE}"
+    return names.isin(reported_sparsity().index) & (pairs["variation"].fillna("") == "")
 
 
 def metrics(pairs: pd.DataFrame) -> dict[str, float]:

@@ -1,9 +1,6 @@
 """How configurations, models and datasets are called in tables and figures."""
 
-from collections.abc import Iterable
-
 from selfsparse.config import Configuration
-from selfsparse.data.subsets import subset_note
 
 MODELS = {
     "wgan_gp": "WGAN-GP",
@@ -53,9 +50,3 @@ def group_label(key: tuple[str, int, str]) -> str:
 def model_label(model: str) -> str:
     """Return the model as tables and legends call it."""
     return MODELS.get(model, model.replace("_", " "))
-
-
-def image_notes(configurations: Iterable[Configuration]) -> list[str]:
-    """Return one sentence for each dataset whose images are not those of the paper."""
-    notes = {c.dataset.dataset: subset_note(c.source, c.dataset.dataset) for c in configurations}
-    return [f"{note}." for note in notes.values() if note]

@@ -8,7 +8,7 @@ from IPython.display import Image, Markdown
 from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.folders import figures_dir, tables_dir
 from selfsparse.analysis.formatting import Table, to_csv, to_latex, to_markdown
-from selfsparse.analysis.names import image_notes
+from selfsparse.analysis.images import image_notes
 from selfsparse.analysis.results import Results, load_results
 from selfsparse.analysis.style import rendered
 from selfsparse.files import atomic_path, write_text
@@ -26,7 +26,7 @@ class Page:
     def table(self, name: str, table: Table) -> Markdown:
         """Save a table as CSV, Markdown and LaTeX, with what is to be known of its images, and return it for display."""
         folder = tables_dir(self.results.suite, self.notebook)
-        table = replace(table, caption=" ".join([table.caption, *image_notes(self.results.configurations)]))
+        table = replace(table, caption=" ".join([table.caption, *image_notes(self.results.configurations, self.results.provenance)]))
         texts = {"csv": to_csv(table), "md": to_markdown(table), "tex": to_latex(table)}
         for suffix, text in texts.items():
             write_text(folder / f"{name}.{suffix}", text)

@@ -3,6 +3,7 @@
 import re
 
 from selfsparse.analysis.formatting import to_markdown
+from selfsparse.analysis.images import image_notes
 from selfsparse.analysis.results import Results, load_results
 from selfsparse.analysis.tables import fid_table
 from selfsparse.config import load_settings
@@ -19,4 +20,5 @@ def updated_readme(text: str) -> str:
 def _part(results: Results) -> str:
     if results.runs.empty:
         return f"Suite `{results.suite}`: none of its {len(results.configurations)} configurations has been run.\n"
-    return f"Suite `{results.suite}`\n\n{to_markdown(fid_table(results))}"
+    notes = image_notes(results.configurations, results.provenance)
+    return f"Suite `{results.suite}`\n\n{to_markdown(fid_table(results))}" + "".join(f"\n{note}\n" for note in notes)

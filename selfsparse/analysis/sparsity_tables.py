@@ -58,14 +58,17 @@ def _pair_row(results: Results, key: tuple, sparse: Configuration) -> tuple[dict
 
 
 def pearson_table(results: Results) -> Table:
-    """Pearson's r between xi-bar and FID reduction (Eq. 16), over all pairs and per resolution as the paper does."""
+    """Pearson's r between xi-bar and FID reduction (Eq. 16): over all pairs, per resolution, and over the paper's own."""
     paper = reported_pearson()
     rows = []
     for scope, found in correlations(results.correlation).items():
-        paper_r = float(paper.loc[int(scope), "paper_r"]) if scope != "all" and int(scope) in paper.index else math.nan
+        resolution, of_paper = scope.removesuffix("_paper"), scope.endswith("_paper")
+        paper_r = float(paper.loc[int(resolution), "paper_r"]) if of_paper else math.nan
         data = {"pairs_of": scope, "n": found.n, "r": found.r, "low_95": found.low, "high_95": found.high, "p": found.p}
         text = {
-            "Pairs of": "all resolutions" if scope == "all" else f"{scope} × {scope}",
+            "Pairs of": "all resolutions"
+            if scope == "all"
+            else f"{resolution} × {resolution}" + ", those of the paper" * of_paper,
             "Paper, r": number(paper_r),
             "Ours, r": number(found.r) if found.n >= 3 else f"{MISSING} (needs 3 pairs)",
             "Pairs": found.n,

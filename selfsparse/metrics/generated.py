@@ -64,6 +64,14 @@ def generate(
             yield to_uint8(images)
 
 
+def first_images(
+    generator: nn.Module, latents: Tensor, count: int, batch_size: int, device: torch.device, batch_norm: str
+) -> Tensor:
+    """Return the uint8 images of the first `count` latents, drawn in batches as large as those of an FID (U18)."""
+    needed = latents[: max(count, batch_size)]
+    return torch.cat(list(generate(generator, needed, batch_size, device, batch_norm)))[:count]
+
+
 def measure_fid(
     generator: nn.Module,
     latents: Tensor,

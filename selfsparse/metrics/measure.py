@@ -15,7 +15,7 @@ from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, read_json
 from selfsparse.metrics.extractors import load_extractor
-from selfsparse.metrics.generated import draw_latents, generate, measure_fid, sampling, tile, to_uint8
+from selfsparse.metrics.generated import draw_latents, first_images, measure_fid, sampling, tile, to_uint8
 from selfsparse.metrics.kid import kernel_distance
 from selfsparse.metrics.reference import Reference, load_reference
 from selfsparse.metrics.sparsity import StageSparsity, measure_sparsity
@@ -100,9 +100,10 @@ def _measure(
 def _write_sheet(
     settings: Settings, configuration: Configuration, generator: nn.Module, device: torch.device, path: Path
 ) -> None:
-    latents = draw_latents(SHEET_SIDE**2, configuration.latent_dim, settings.fid.latent_seed)
+    count, batch_size = SHEET_SIDE**2, settings.fid.batch_size
+    latents = draw_latents(max(count, batch_size), configuration.latent_dim, settings.fid.latent_seed)
     batch_norm = configuration.train.sampling_batch_norm
-    images = torch.cat(list(generate(generator, latents, SHEET_SIDE**2, device, batch_norm)))
+    images = first_images(generator, latents, count, batch_size, device, batch_norm)
     with atomic_path(path) as partial:
         tile(images, SHEET_SIDE).save(partial, format="PNG")
 
@@ -117,7 +118,8 @@ def measure_configuration_sparsity(settings: Settings, configuration: Configurat
         generator = load_generator(configuration, run_dir / "best.safetensors", device)
         if not rows:
             with atomic_path(folder / "feature_maps.npz") as partial, open(partial, "wb") as file:
-                np.savez_compressed(file, **feature_maps(generator, latents[:1].to(device), batch_norm))
+                shown = latents[: 1 if batch_norm == "running" else settings.fid.batch_size].to(device)
+                np.savez_compressed(file, **feature_maps(generator, shown, batch_norm))
         stages = measure_sparsity(
             generator, latents, settings.sparsity.sparse_channel_rate, settings.fid.batch_size, device, batch_norm
         )
@@ -126,11 +128,11 @@ def measure_configuration_sparsity(settings: Settings, configuration: Configurat
 
 
 @torch.no_grad()
-def feature_maps(generator: nn.Module, latent: torch.Tensor, batch_norm: str) -> dict[str, np.ndarray]:
-    """What one latent (1, latent_dim) makes in each stage t: h_t, x_t (at most 16, H, W), alpha_t (C,), beta_t (H, W), and the image."""
+def feature_maps(generator: nn.Module, latents: torch.Tensor, batch_norm: str) -> dict[str, np.ndarray]:
+    """What the first latent of a batch (N, latent_dim) makes in each stage t: h_t, x_t (at most 16, H, W), alpha_t (C,), beta_t (H, W), and the image."""
     with sampling(generator, batch_norm):
-        arrays = {"image": to_uint8(generator(latent))[0]}
-        outputs = generator.sastm_outputs(latent)
+        arrays = {"image": to_uint8(generator(latents))[0]}
+        outputs = generator.sastm_outputs(latents)
     for t, output in enumerate(outputs, start=1):
         arrays |= {f"h_{t}": output.h[0, :MAPS_SHOWN], f"x_{t}": output.x[0, :MAPS_SHOWN]}
         arrays |= {f"{n}_{t}": getattr(output, n)[0] for n in ("alpha", "beta") if getattr(output, n) is not None}

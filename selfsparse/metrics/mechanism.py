@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from selfsparse.metrics.generated import sampling
-from selfsparse.metrics.sparsity import position_sparsity
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def _sums(output, s: Tensor | None) -> dict[str, Tensor]:
     found = {
         "size": torch.tensor(x.shape[-1]),
         "alive": (x != 0).any(dim=3).any(dim=2).any(dim=0).cpu(),
-        "xi": position_sparsity(x).mean(dim=1).sum().cpu(),
+        "xi": (x == 0).double().mean(dim=(1, 2, 3)).sum().cpu(),
     }
     if s is not None:
         above = x > 0

@@ -50,19 +50,22 @@ def make_references(
     """
     images = torch.from_numpy(dataset.images)
     counts = {}
+    gaussian = None
     for size, wanted in zip(("small", "large"), samples, strict=True):
         matched = torch.from_numpy(real_subset(len(images), wanted, which.seed))
-        parts = (matched if which.count == "matched" else torch.arange(len(images))).split(batch_size)
-        running, kept = RunningGaussian(), []
-        total = sum(map(len, parts))
-        batches = (images[part] for part in parts)
-        features_of = iterate_features(extractor, batches, device, total, f"real {total}")
-        for part, features in zip(parts, features_of, strict=True):
-            running.add(features)
-            if size == "small":  # the kernel distance is always between sets of one size
-                kept.append(features.cpu()[torch.isin(part, matched)])
-        gaussian = running.result()
-        arrays = {"mean": gaussian.mean, "covariance": gaussian.covariance, "root": symmetric_root(gaussian.covariance)}
+        kept = []
+        if which.count == "matched" or gaussian is None:  # against all images both sizes share one Gaussian
+            parts = (matched if which.count == "matched" else torch.arange(len(images))).split(batch_size)
+            running, total = RunningGaussian(), sum(map(len, parts))
+            batches = (images[part] for part in parts)
+            features_of = iterate_features(extractor, batches, device, total, f"real {total}")
+            for part, features in zip(parts, features_of, strict=True):
+                running.add(features)
+                if size == "small":  # the kernel distance is always between sets of one size
+                    kept.append(features.cpu()[torch.isin(part, matched)])
+            gaussian = running.result()
+            root = symmetric_root(gaussian.covariance)
+        arrays = {"mean": gaussian.mean, "covariance": gaussian.covariance, "root": root}
         if kept:
             arrays["features"] = torch.cat(kept).numpy()
         with atomic_path(folder / f"{size}.npz") as partial, open(partial, "wb") as file:

@@ -15,14 +15,18 @@ from selfsparse.files import atomic_path, read_json, write_json
 
 # What only says how fast or how often; a run may go on under other values of these.
 NOT_SHAPING = {"device", "parallel_seeds", "checkpoint_every", "seeds"}
-CODE = ("models", "training", "metrics")
+# The code that shapes a run, in selfsparse/; dvc.yaml names the same as deps of `train`.
+CODE = (
+    "models/*.py", "training/*.py", "metrics/frechet.py", "metrics/generated.py", "metrics/mechanism.py",
+    "metrics/extractors.py", "metrics/lenet.py",
+)  # fmt: skip
 
 
 def fingerprint(
     configuration: Configuration, seed: int, device_type: str, reference_sha256: str, images_sha256: str
 ) -> dict[str, Any]:
     """Return everything that shapes a run, as a flat dictionary of plain values."""
-    settings = configuration.model_dump(mode="json", exclude={"train", "name", "suite", "network_name"})
+    settings = configuration.model_dump(mode="json", exclude={"train", "name", "suite", "network_name", "source"})
     settings["train"] = configuration.train.model_dump(mode="json", exclude=NOT_SHAPING)
     flat = {"seed": seed, "device": device_type, "torch": torch.__version__, "code": _code_hash()}
     flat |= {"reference": reference_sha256, "images": images_sha256}
@@ -40,7 +44,7 @@ def _code_hash() -> str:
     """The code that shapes a run: an edited step never goes on from a state that the old one made."""
     package = Path(selfsparse.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(p for part in CODE for p in (package / part).glob("*.py")):
+    for path in sorted(p for part in CODE for p in package.glob(part)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

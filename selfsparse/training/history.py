@@ -61,9 +61,9 @@ class History:
             self.best_step, self.best_fid = step, fid
             self.best_generator = {k: v.detach().cpu().clone() for k, v in generator.state_dict().items()}
 
-    def add_snapshot(self, images: list[Tensor], snapshot: Snapshot) -> None:
+    def add_snapshot(self, images: Tensor, snapshot: Snapshot) -> None:
         """Keep a look inside the generator: images of the progress sheet, and what its stages do."""
-        self.progress += images
+        self.progress.append(images)
         self.mechanism += snapshot.stages
         self.coefficients.append(snapshot.coefficients)
         self.positive = snapshot.positive

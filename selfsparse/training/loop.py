@@ -14,7 +14,7 @@ from selfsparse.data.packed import load_packed
 from selfsparse.files import read_json
 from selfsparse.metrics.extractors import load_extractor
 from selfsparse.metrics.frechet import NotFiniteError
-from selfsparse.metrics.generated import draw_latents, generate, measure_fid
+from selfsparse.metrics.generated import draw_latents, first_images, measure_fid
 from selfsparse.metrics.mechanism import measure_mechanism
 from selfsparse.metrics.reference import load_reference
 from selfsparse.paths import checkpoint_dir, extractor_dir, packed_dir, reference_dir, result_dir
@@ -132,7 +132,9 @@ class _Evaluation:
         self._reference = load_reference(reference_dir(configuration.extractor_key), "small")
         self._batch_norm = configuration.train.sampling_batch_norm
         count = configuration.extractor.samples[0]
-        self._latents = draw_latents(count, configuration.latent_dim, configuration.train.evaluate_latent_seed)
+        seed = configuration.train.evaluate_latent_seed
+        self._latents = draw_latents(count, configuration.latent_dim, seed)
+        self._probe = draw_latents(configuration.train.probe_latents, configuration.latent_dim, seed)
 
     def __call__(self, trainer: Trainer, history: History) -> None:
         norms = trainer.gradient_norms() if history.losses else (0.0, 0.0)
@@ -147,18 +149,14 @@ class _Evaluation:
         )
         history.add_point(trainer.step, fid, norms, trainer.generator)
         if trainer.step % self._every == 0:
-            shown = self._latents[:PROGRESS_COLUMNS]
-            images = generate(trainer.generator, shown, PROGRESS_COLUMNS, self._device, self._batch_norm)
-            train = trainer.configuration.train
-            snapshot = measure_mechanism(
-                trainer.generator,
-                self._latents[: train.probe_latents],
-                trainer.step,
-                history.positive,
-                train.batch_size,
-                self._device,
+            images = first_images(
+                trainer.generator, self._latents, PROGRESS_COLUMNS, self._batch_size, self._device, self._batch_norm
             )
-            history.add_snapshot(list(images), snapshot)
+            batch_size = trainer.configuration.train.batch_size
+            snapshot = measure_mechanism(
+                trainer.generator, self._probe, trainer.step, history.positive, batch_size, self._device
+            )
+            history.add_snapshot(images, snapshot)
             if shut := [row.stage for row in snapshot.stages if row.dead_channels == row.channels]:
                 _say(
                     f"step {trainer.step:,}: stage {', '.join(map(str, shut))} is zero everywhere: its heads are shut for"

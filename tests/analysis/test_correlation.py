@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from selfsparse.analysis.correlation import COLUMNS, mean_best_fid, metrics, write_correlation
+from selfsparse.analysis.correlation import COLUMNS, correlations, mean_best_fid, metrics, write_correlation
 from selfsparse.analysis.statistics import mean_sparsity
 from selfsparse.config import load_settings
 
@@ -54,3 +54,21 @@ def test_nothing_measured(project):
 def test_metrics_leave_out_what_is_not_defined():
     table = pd.DataFrame({"resolution": [16, 16, 32], "xi": [1.0, 2.0, 3.0], "reduction_percent": [1.0, 3.0, 2.0]})
     assert metrics(table) == {"pairs": 3, "r": 0.5, "p": pytest.approx(2 / 3, abs=1e-6), "pairs_16": 2, "pairs_32": 1}
+
+
+def test_the_papers_own_pairs_are_a_scope_of_their_own():
+    """The paper's r at 64 is of STL-10, mini-ImageNet, CelebA-HQ and LSUN: neither Fashion-MNIST nor a variation is in it."""
+    names = ["stl10", "mini_imagenet", "celeba_hq", "lsun_bedroom", "fashion_mnist", "stl10"]
+    table = pd.DataFrame(
+        {
+            "dataset": names,
+            "resolution": 64,
+            "variation": ["", "", "", "", "", "resnet"],
+            "xi": [0.44, 0.47, 0.26, 0.39, 0.9, 0.9],
+            "reduction_percent": [11.97, 6.83, 4.76, 6.86, 1.0, 1.0],
+        }
+    )
+    found = correlations(table)
+    assert list(found) == ["all", "64", "64_paper"] and (found["64"].n, found["64_paper"].n) == (6, 4)
+    assert found["64_paper"].r == pytest.approx(0.616, abs=0.001)  # of the printed values; the paper prints 0.62
+    assert "64_paper" not in correlations(table[4:])

@@ -153,6 +153,14 @@ def test_every_setting_belongs_to_a_stage(stages):
             assert key in named or any(n.startswith(key + ".") for n in named), key
 
 
+def test_the_code_that_shapes_a_run_is_that_of_its_fingerprint(stages):
+    """What makes DVC train again also keeps an interrupted run from going on, and no more."""
+    from selfsparse.training.checkpoint import CODE
+
+    named = {p for p in paths(stages["train@mnist-32-self_sparse"].deps) if p.startswith("selfsparse/")}
+    assert named == {"selfsparse/" + part.removesuffix("/*.py") for part in CODE}
+
+
 def test_small_results_go_to_git_and_weights_do_not(stages):
     for name, stage in stages.items():
         kind = name.split("@")[0]
