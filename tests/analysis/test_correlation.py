@@ -52,7 +52,10 @@ def test_nothing_measured(project):
 
 
 def test_metrics_leave_out_what_is_not_defined():
-    table = pd.DataFrame({"resolution": [16, 16, 32], "xi": [1.0, 2.0, 3.0], "reduction_percent": [1.0, 3.0, 2.0]})
+    names = {"dataset": "digits", "variation": ""}
+    table = pd.DataFrame(
+        {**names, "resolution": [16, 16, 32], "xi": [1.0, 2.0, 3.0], "reduction_percent": [1.0, 3.0, 2.0]}
+    )
     assert metrics(table) == {"pairs": 3, "r": 0.5, "p": pytest.approx(2 / 3, abs=1e-6), "pairs_16": 2, "pairs_32": 1}
 
 
