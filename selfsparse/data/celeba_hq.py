@@ -42,7 +42,7 @@ def read(folder: Path) -> Source:
             f"{folder}: expected exactly {COUNT:,} images, found {count:,}. Copies under the same name hold part of\n"
             "CelebA-HQ, several sizes of it at once, or CelebA itself (202,599), which is another dataset."
         )
-    description = {**provenance(folder, f"CelebA-HQ, {form}"), "split": "all", "order": order}
+    description = {**provenance(folder, names, f"CelebA-HQ, {form}"), "split": "all", "order": order}
     return Source(count, _squares_of_one_size(images, folder), no_labels(count), NO_LABELS, description)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ def fetch(urls: Sequence[str], path: Path, *, size: int | None = None, md5: str 
     """Download a file from the first of several addresses that has it.
 
     It grows as `<name>.partial` and takes its name once size and checksum agree. What an interrupted download left is
-    gone on with; what failed its checksum is deleted. A file that is there under its own name is left as it is.
+    gone on with; what failed its checksum is deleted. A file that is there under its own name is left as it is, unread:
+    whoever reads it checks it.
 
     Raises:
         DataError: no address gave the right file; it says why, and where to put the file by hand.
@@ -61,6 +62,17 @@ def fetch(urls: Sequence[str], path: Path, *, size: int | None = None, md5: str 
             ]
         )
     )
+
+
+def check_file(path: Path, *, size: int, sha256: str) -> None:
+    """Raise DataError unless a file that somebody else placed is the right one. It is only read."""
+    problem = f"it has {_size(path):,} bytes, expected {size:,}" if _size(path) != size else ""
+    if not problem and (found := hash_file(path)) != sha256:
+        problem = f"its sha256 is {found}, expected {sha256}"
+    if problem:
+        raise DataError(
+            f"{path} is not the official file: {problem}.\nMove it away, so that the right one is downloaded, or replace it."
+        )
 
 
 def _load(url: str, partial: Path) -> None:
@@ -139,8 +151,9 @@ def fetch_dataset(
     """
     from huggingface_hub import HfApi, snapshot_download
 
+    address = f"https://huggingface.co/datasets/{repository}"
     begun = _read_record(folder)
-    wanted = revision or begun.get("revision")
+    wanted = revision or (begun["revision"] if begun.get("source") == address else None)
     # The library reads HF_ENDPOINT when it is imported; a mirror may be named later.
     endpoint = os.environ.get("HF_ENDPOINT")
     try:
@@ -149,12 +162,10 @@ def fetch_dataset(
         )
         files = {f.rfilename: f for f in info.siblings if any(fnmatch(f.rfilename, p) for p in patterns)}
         if not files:
-            raise DataError(
-                f"https://huggingface.co/datasets/{repository} has no files {', '.join(patterns)}. {by_hand}"
-            )
+            raise DataError(f"{address} has no files {', '.join(patterns)}. {by_hand}")
         here = sum(_size(folder / name) for name in files)
         require_space(folder, sum(f.size or 0 for f in files.values()) - here, f"{repository} to download")
-        begin_record(folder, f"https://huggingface.co/datasets/{repository}", info.sha, revision is not None, files)
+        begin_record(folder, address, info.sha, revision is not None, files)
         snapshot_download(
             repository,
             repo_type="dataset",
@@ -181,15 +192,26 @@ def fetch_dataset(
 def begin_record(folder: Path, source: str, revision: str | None, verified: bool, names: Sequence[str]) -> None:
     """Note in download.json what is about to be downloaded, so that half of it is never taken for the whole."""
     record = {"source": source, "revision": revision, "verified": verified, "complete": False}
-    write_json(folder / RECORD, record | {"files": dict.fromkeys(names)})
+    _write_record(folder, record | {"files": dict.fromkeys(names)})
+
+
+def note_fetched(folder: Path, name: str) -> None:
+    """Note in download.json that one of its files has come, whole and checked."""
+    record = _read_record(folder)
+    _write_record(folder, record | {"files": record["files"] | {name: _size_and_time(folder / name)}})
 
 
 def finish_record(folder: Path) -> None:
     """Note in download.json that the download is complete, with size and time of each file."""
     record = _read_record(folder)
-    stats = {name: (folder / name).stat() for name in record["files"] if (folder / name).is_file()}
-    files = {name: [found.st_size, int(found.st_mtime)] for name, found in stats.items()}
-    write_json(folder / RECORD, record | {"complete": True, "files": files})
+    files = {name: _size_and_time(folder / name) for name in record["files"] if (folder / name).is_file()}
+    _write_record(folder, record | {"complete": True, "files": files})
+
+
+def fetched(folder: Path, names: Iterable[str]) -> bool:
+    """Whether download.json names all these files as they are: fetched by us, and not changed or replaced since."""
+    ours = _read_record(folder).get("files", {})
+    return all(ours.get(name) is not None and ours[name] == _size_and_time(folder / name) for name in names)
 
 
 def unfinished(folder: Path) -> bool:
@@ -197,13 +219,14 @@ def unfinished(folder: Path) -> bool:
     return not _read_record(folder).get("complete", True)
 
 
-def provenance(folder: Path, otherwise: str) -> dict[str, Any]:
-    """Return `source` and `revision`, for a manifest, of what was downloaded into a folder.
+def provenance(folder: Path, names: Iterable[str], otherwise: str) -> dict[str, Any]:
+    """Return `source` and `revision`, for a manifest, of the files `names`, which were read, of a folder.
 
-    Where nothing was, the source is `otherwise`, and the revision says that the files are the user's own.
+    Unless all of them were downloaded, and none was changed since, the source is `otherwise`, and the revision says that
+    they are the user's own.
     """
     record = _read_record(folder)
-    if not record:
+    if not record or not fetched(folder, names):
         return {"source": otherwise, "revision": "the user's own files, unverified"}
     return {
         "source": record["source"],
@@ -230,6 +253,24 @@ def existing_parent(folder: Path) -> Path:
 
 def _read_record(folder: Path) -> dict[str, Any]:
     return read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
+
+
+def _write_record(folder: Path, record: dict[str, Any]) -> None:
+    try:
+        write_json(folder / RECORD, record)
+    except OSError as error:
+        raise DataError(
+            f"{folder / RECORD} cannot be written ({error.strerror}): to download, make {folder} writable, or name another"
+            " folder in SELFSPARSE_RAW_DATA"
+        ) from None
+
+
+def _size_and_time(path: Path) -> list[int] | None:
+    """As listing.py compares them; None where the file is not there."""
+    if not path.is_file():
+        return None
+    found = path.stat()
+    return [found.st_size, int(found.st_mtime)]
 
 
 def _size(path: Path) -> int:

@@ -16,19 +16,30 @@ RECORD = "download.json"  # what this project downloaded itself into a folder; d
 
 
 def raw_folder(settings: Settings, dataset: str) -> Path:
-    """Return where the user's own files of a dataset lie: SELFSPARSE_RAW_DATA or `raw_data`, then the dataset's name."""
-    return project_root() / os.environ.get("SELFSPARSE_RAW_DATA", settings.raw_data) / dataset
+    """Return where the user's own files of a dataset lie: SELFSPARSE_RAW_DATA or `raw_data`, then the dataset's name.
+
+    `~` is the user's home; a relative path counts from the project's root. An empty variable counts as unset.
+    """
+    named = os.environ.get("SELFSPARSE_RAW_DATA") or settings.raw_data
+    return project_root() / os.path.expanduser(named) / dataset
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Yield every file below a folder, unordered: its relative path with '/', and its size and times.
 
-    Links are followed. Hidden files and folders, unfinished downloads and __MACOSX are left out.
+    Links are followed, after all that is really there, and no folder is entered twice: one that is also linked to from
+    elsewhere counts once, by its own name. Hidden files and folders, unfinished downloads and __MACOSX are left out.
     """
     seen: set[tuple[int, int]] = set()
-
-    def walk(path: str, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
-        with os.scandir(path) as entries:
+    folders, links = ([""] if folder.is_dir() else []), []
+    while folders or links:
+        prefix = folders.pop() if folders else links.pop(0)
+        found = (folder / prefix).stat()
+        if (found.st_dev, found.st_ino) in seen:
+            continue
+        seen.add((found.st_dev, found.st_ino))
+        real, linked = [], []
+        with os.scandir(folder / prefix) as entries:
             for entry in entries:
                 if entry.name.startswith(".") or entry.name.endswith(".partial") or entry.name == "__MACOSX":
                     continue
@@ -37,18 +48,12 @@ def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
                 except OSError:
                     continue  # a link that leads nowhere
                 if entry.is_dir():
-                    identity = (found.st_dev, found.st_ino)
-                    if entry.is_symlink() and identity in seen:
-                        continue  # a link back to where we came from
-                    seen.add(identity)
-                    yield from walk(entry.path, f"{prefix}{entry.name}/")
+                    (linked if entry.is_symlink() else real).append(f"{prefix}{entry.name}/")
                 else:
                     yield prefix + entry.name, found
-
-    if folder.is_dir():
-        found = folder.stat()
-        seen.add((found.st_dev, found.st_ino))
-        yield from walk(str(folder), "")
+        # Sorted, so that of several links to one folder the same is followed every time.
+        folders += sorted(real, reverse=True)
+        links += sorted(linked)
 
 
 def fingerprint(folder: Path) -> dict[str, Any]:
@@ -67,8 +72,10 @@ def fingerprint(folder: Path) -> dict[str, Any]:
             continue
         lines.append(f"{name}\0{entry[0]}\0{entry[1]}\n")
         total += found.st_size
-    digest = hashlib.sha256("".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()
-    return {"files": len(lines), "bytes": total, "sha256": digest}
+    digest = hashlib.sha256()
+    for line in sorted(lines):  # one by one: there may be millions
+        digest.update(line.encode("utf-8", "surrogateescape"))
+    return {"files": len(lines), "bytes": total, "sha256": digest.hexdigest()}
 
 
 def write_listings(settings: Settings, folder: Path) -> None:

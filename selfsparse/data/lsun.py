@@ -12,8 +12,19 @@ import numpy as np
 from tqdm import tqdm
 
 from selfsparse.config import Lsun
-from selfsparse.data.downloads import begin_record, fetch, fetch_dataset, finish_record, provenance, require_space
+from selfsparse.data.downloads import (
+    begin_record,
+    check_file,
+    fetch,
+    fetch_dataset,
+    fetched,
+    finish_record,
+    note_fetched,
+    provenance,
+    require_space,
+)
 from selfsparse.data.images import NO_LABELS, Source, decode, decode_files, image_names, no_labels
+from selfsparse.data.listing import RECORD
 from selfsparse.data.parquet import count_rows, parquet_names, read_images
 from selfsparse.errors import DataError
 
@@ -80,22 +91,36 @@ def takes_part(name: str, options: Lsun) -> bool:
 
 
 def download(name: str, folder: Path, options: Lsun, by_hand: str) -> None:
-    """Fetch the smaller copy where it has enough images, and the whole archive otherwise, of which only the lmdb stays."""
+    """Fetch the smaller copy where it has enough images, and the whole archive otherwise, of which only the lmdb stays.
+
+    An archive that the user placed there is checked and unpacked, and stays.
+    """
     scene = SCENES[name]
     if takes_part(name, options):
         fetch_dataset(scene.repository[0], folder, patterns=["*.parquet"], by_hand=by_hand)
         return
     _import_lmdb(folder)  # before hours of downloading, not after
     archive, database = folder / f"{scene.lmdb}.zip", folder / scene.lmdb / "data.mdb"
+    if database.is_file():  # ours is noted as complete once it has this name
+        raise DataError(
+            f"{database} is there, but a download into {folder} did not finish: delete {folder / RECORD} to use the"
+            " database as it is,\nor move it away, so that the download can go on"
+        )
+    ours = not archive.is_file() or fetched(folder, [archive.name])
+    if not ours:
+        check_file(archive, size=scene.zip_size, sha256=scene.zip_sha256)
     if not archive.is_file():
         # The archive and what comes out of it lie side by side for a while.
         require_space(folder, download_bytes(name, options), f"LSUN's {scene.lmdb} to download and unpack")
-    begin_record(folder, scene.url, f"sha256 {scene.zip_sha256}", True, [archive.name, f"{scene.lmdb}/data.mdb"])
-    if not database.is_file():
+    names = [f"{scene.lmdb}/data.mdb", *([archive.name] if ours else [])]
+    begin_record(folder, scene.url, f"sha256 {scene.zip_sha256}", True, names)
+    if ours:
         fetch([scene.url], archive, size=scene.zip_size, sha256=scene.zip_sha256)
-        _unpack(archive, database)
-    archive.unlink(missing_ok=True)
+        note_fetched(folder, archive.name)
+    _unpack(archive, database)
     finish_record(folder)
+    if ours:
+        archive.unlink()
 
 
 def download_bytes(name: str, options: Lsun) -> int:
@@ -111,23 +136,26 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
     """
     scene = SCENES[name]
     if database := _lmdb(name, folder):
+        names = [(database / "data.mdb").relative_to(folder).as_posix()]
         available, form, order = _entries(database), "lmdb", "by key"
     elif names := parquet_names(folder):
         available, form, order = count_rows(folder, names), "parquet", "the rows', file by file"
     else:
         names = image_names(folder)
         available, form, order = len(names), "image files", "by path"
+    # What is there is taken as it is, and never added to: the user must make room for a download first.
+    instead = f"move what is in {folder} away, so that all of it is downloaded,\nor " if options.download else ""
     # Photographs of buildings may come from anywhere; "all of LSUN's bedrooms" is a number.
     if options.images == "all" and (database or name == "lsun_bedroom") and available != scene.count:
         raise DataError(
-            f"{database or folder}: expected {scene.count:,} images, found {available:,}. Put the whole of"
-            f" {scene.lmdb} there,\nor say how many to use: sources.{name}.images in params.yaml"
+            f"{database or folder}: expected {scene.count:,} images, found {available:,}.\n"
+            f"Put the whole of {scene.lmdb} there, or {instead}say how many to use: sources.{name}.images in params.yaml"
         )
     count = available if options.images == "all" else options.images
     if count > available:
         raise DataError(
             f"{folder}: sources.{name}.images in params.yaml asks for {count:,} images, there are {available:,}.\n"
-            "Ask for fewer, or put more there"
+            f"Put more there, or {instead}ask for fewer"
         )
     if database:
         images = _database_images(database, count)
@@ -136,7 +164,7 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
     else:
         images = decode_files(folder, names[:count])
     description = {
-        **provenance(folder, f"LSUN {scene.lmdb.removesuffix('_lmdb')}, {form}"),
+        **provenance(folder, names, f"LSUN {scene.lmdb.removesuffix('_lmdb')}, {form}"),
         "split": "train",
         "subset": f"{count:,} of {scene.count:,}",
         "order": order,
@@ -214,4 +242,6 @@ def _unpack(archive: Path, database: Path) -> None:
                 shutil.copyfileobj(source, file, 1 << 20)
     except (zipfile.BadZipFile, KeyError) as error:
         raise DataError(f"{archive} is damaged ({error}); delete it and fetch it again") from None
+    except OSError as error:
+        raise DataError(f"{archive} could not be unpacked into {database.parent} ({error.strerror})") from None
     os.replace(partial, database)

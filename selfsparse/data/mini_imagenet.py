@@ -39,6 +39,7 @@ def read(folder: Path) -> Source:
         DataError: other counts than 100 classes of 600 images, or files that cannot be read.
     """
     if pickles := _pickles(folder):
+        names = [path.name for path in pickles]
         labels, images = _label_pickles(pickles), _unpickled(pickles)
         form, order = "three pickles, 84 x 84", "the pickles', train, validation, test"
     elif names := parquet_names(folder):
@@ -50,7 +51,7 @@ def read(folder: Path) -> Source:
         form, order = "image files", "by path"
     _require_classes(labels, folder)
     description = {
-        **provenance(folder, f"mini-ImageNet, {form}"),
+        **provenance(folder, names, f"mini-ImageNet, {form}"),
         "split": "train, validation and test classes together",
         "order": order,
     }
@@ -63,15 +64,25 @@ def _pickles(folder: Path) -> list[Path] | None:
     return found if all(found) else None
 
 
-def _load(path: Path) -> tuple[np.ndarray, dict]:
+def _load(path: Path) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The images of one pickle, and the numbers of those of each class, the classes sorted by their names."""
     with open(path, "rb") as file:
         content = load_arrays(file, str(path))
     images, classes = content.get("image_data"), content.get("class_dict")
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         raise DataError(f"{path}: expected image_data, bytes (N, H, W, 3), among its keys: {', '.join(content)}")
-    if not isinstance(classes, dict) or sum(map(len, classes.values())) != len(images):
-        raise DataError(f"{path}: expected class_dict, with a list of image numbers for each class")
-    return images, classes
+    try:
+        numbers = [np.asarray(classes[name]) for name in sorted(classes)]
+        every = np.sort(np.concatenate(numbers))
+        fits = every.dtype.kind in "iu" and np.array_equal(every, np.arange(len(images)))
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise DataError(
+            f"{path}: expected class_dict, with a list of image numbers for each class, each of the {len(images):,} images"
+            " in one of them; fetch it again"
+        )
+    return images, numbers
 
 
 def _label_pickles(paths: list[Path]) -> np.ndarray:
@@ -80,9 +91,9 @@ def _label_pickles(paths: list[Path]) -> np.ndarray:
     for path in paths:
         # Only the labels stay: the largest of the three holds 0.8 GB of pixels.
         images, classes = _load(path)
-        labels = np.full(len(images), -1)
-        for number, name in enumerate(sorted(classes)):
-            labels[np.asarray(classes[name])] = first + number
+        labels = np.zeros(len(images), np.int64)
+        for i, numbers in enumerate(classes):
+            labels[numbers] = first + i
         del images
         every.append(labels)
         first += len(classes)
@@ -118,8 +129,7 @@ def _label_files(folder: Path, names: list[str]) -> np.ndarray:
     """Classes from lists `filename,label`, where there are such, and from the names of the folders otherwise."""
     listed: dict[str, str] = {}
     for name in sorted(name for name, _ in files_below(folder) if name.endswith(".csv")):
-        with open(folder / name, newline="", encoding="utf-8") as file:
-            listed |= {row["filename"]: row["label"] for row in csv.DictReader(file) if "filename" in row}
+        listed |= _read_list(folder / name)
     paths = [PurePosixPath(name) for name in names]
     missing = listed.keys() - {path.name for path in paths}
     unlisted = [str(path) for path in paths if path.name not in listed] if listed else []
@@ -128,6 +138,22 @@ def _label_files(folder: Path, names: list[str]) -> np.ndarray:
         raise DataError(f"{folder}: its csv lists do not match its images: {example}")
     words = [listed.get(path.name, path.parent.name) for path in paths]
     return np.unique(words, return_inverse=True)[1]
+
+
+def _read_list(path: Path) -> dict[str, str]:
+    """The labels of a csv list by file names; nothing where it has no column `filename` and is about something else."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.DictReader(file) if "filename" in row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: not readable as a csv list in UTF-8 ({error}); mend it, or move it away") from None
+    unlabelled = next((row["filename"] for row in rows if not row.get("label")), None)
+    if unlabelled is not None:
+        raise DataError(
+            f"{path}: expected columns filename and label, found no label of {unlabelled}; mend it, or move it away"
+            " where folders name the classes"
+        )
+    return {row["filename"]: row["label"] for row in rows}
 
 
 def _require_classes(labels: np.ndarray, folder: Path) -> None:

@@ -3,8 +3,10 @@
 import codecs
 import collections
 import importlib
+import io
 import pickle
-from typing import Any, BinaryIO
+import struct
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
@@ -23,11 +25,14 @@ _NUMPY = {
 }
 
 
-def _latin1(text: str, encoding: str) -> bytes:
+LONG = 1 << 20  # bytes; no text but an array's has as many
+
+
+def _latin1(text: str | bytes, encoding: str) -> bytes:
     """The one codec that pickles of bytes need; others unpack archives or worse."""
     if codecs.lookup(encoding).name != "iso8859-1":
         raise pickle.UnpicklingError(f"asks for the codec {encoding}")
-    return text.encode("latin-1")
+    return text if isinstance(text, bytes) else text.encode("latin-1")
 
 
 _PLAIN = {
@@ -37,7 +42,36 @@ _PLAIN = {
 }
 
 
-class _ArraysOnly(pickle.Unpickler):
+class _ArraysOnly(pickle._Unpickler):
+    """The unpickler in Python, where what holds an array's bytes twice while it reads can be replaced."""
+
+    # The one in C does so with what Python 2 wrote.
+    dispatch: ClassVar = dict(pickle._Unpickler.dispatch)
+
+    def load_binunicode(self) -> None:
+        """Read a text. Python 3's protocol 2 writes bytes as a text in Latin-1: a long one becomes bytes block by block."""
+        (left,) = struct.unpack("<I", self.read(4))
+        if left < LONG:
+            self.append(str(self.read(left), "utf-8", "surrogatepass"))
+            return
+        decoder, encoded = codecs.getincrementaldecoder("utf-8")(), io.BytesIO()
+        while left:
+            block = self.read(min(left, LONG))
+            if not block:
+                raise EOFError("cut off")
+            left -= len(block)
+            encoded.write(decoder.decode(block, final=not left).encode("latin-1"))
+        self.append(encoded.getvalue())
+
+    dispatch[pickle.BINUNICODE[0]] = load_binunicode
+
+    def load_bytearray8(self) -> None:
+        """Read what protocol 5 writes for an array's bytes: as bytes, since nobody changes them."""
+        (size,) = struct.unpack("<Q", self.read(8))
+        self.append(self.read(size))
+
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
+
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _PLAIN:
             return _PLAIN[module, name]

@@ -250,12 +250,24 @@ def test_a_dataset_of_the_hub(hub, tmp_path, revision):
     assert (tmp_path / "data/train-0.parquet").read_bytes() == CONTENT
     assert (tmp_path / "data/train-1.parquet").read_bytes() == CONTENT[::-1]
     assert not (tmp_path / "data/test-0.parquet").exists() and not unfinished(tmp_path)
-    found = provenance(tmp_path, "of the user")
+    names = ["data/train-1.parquet", "data/train-0.parquet"]
+    found = provenance(tmp_path, names, "of the user")
     assert found["source"] == f"https://huggingface.co/datasets/{REPOSITORY}"
     assert found["revision"] == SHA + ("" if revision else " (unverified)")
     assert fingerprint(tmp_path) == before
+    own = {"source": "of the user", "revision": "the user's own files, unverified"}
+    assert provenance(tmp_path, [*names, "data/own.parquet"], "of the user") == own
     (tmp_path / "data/train-0.parquet").write_bytes(b"changed by the user")
     assert fingerprint(tmp_path) != before
+    assert provenance(tmp_path, names, "of the user") == own and provenance(tmp_path, names[:1], "of the user") == found
+    (tmp_path / "data/train-1.parquet").unlink()
+    assert provenance(tmp_path, names[:1], "of the user") == own
+
+
+def test_a_record_of_another_source_names_no_revision(hub, tmp_path):
+    downloads.begin_record(tmp_path, "http://elsewhere/set.zip", "sha256 1", True, ["set.zip"])
+    snapshot(tmp_path)
+    assert provenance(tmp_path, ["data/train-0.parquet"], "")["revision"] == f"{SHA} (unverified)"
 
 
 def test_an_unfinished_one_goes_on_with_its_own_revision(hub, tmp_path):
@@ -269,7 +281,9 @@ def test_an_unfinished_one_goes_on_with_its_own_revision(hub, tmp_path):
     hub.publish(newer)
     hub.requests.clear()
     snapshot(tmp_path)
-    assert provenance(tmp_path, "")["revision"] == f"{SHA} (unverified)" and not unfinished(tmp_path)
+    assert provenance(tmp_path, ["data/train-1.parquet"], "")["revision"] == f"{SHA} (unverified)" and not unfinished(
+        tmp_path
+    )
     assert not [path for path, _ in hub.requests if newer in path or "train-0" in path]
 
 
@@ -296,8 +310,15 @@ def test_no_hub(tmp_path, monkeypatch):
 
 def test_a_record_of_nothing(tmp_path):
     assert not unfinished(tmp_path)
-    assert provenance(tmp_path, "MNIST") == {"source": "MNIST", "revision": "the user's own files, unverified"}
+    own = {"source": "MNIST", "revision": "the user's own files, unverified"}
+    assert provenance(tmp_path, ["a"], "MNIST") == own
     downloads.begin_record(tmp_path, "somewhere", "1", True, ["a"])
-    assert unfinished(tmp_path)
+    assert unfinished(tmp_path) and provenance(tmp_path, ["a"], "MNIST") == own
     finish_record(tmp_path)
-    assert not unfinished(tmp_path)
+    assert not unfinished(tmp_path) and provenance(tmp_path, ["a"], "MNIST") == own
+
+
+def test_a_record_that_cannot_be_written(tmp_path):
+    (tmp_path / "set").write_text("a file, not a folder")
+    with pytest.raises(DataError, match=r"download\.json cannot be written .* make .*set writable"):
+        downloads.begin_record(tmp_path / "set", "somewhere", "1", True, ["a"])

@@ -1,5 +1,6 @@
 """LSUN's scenes as lmdb, image files and parquet, made here."""
 
+import os
 import shutil
 import sys
 import zipfile
@@ -12,10 +13,11 @@ from image_files import encode, photograph, write_lmdb, write_parquet
 
 from selfsparse.config import load_settings
 from selfsparse.data import lsun
+from selfsparse.data.downloads import begin_record, finish_record
 from selfsparse.data.listing import fingerprint
 from selfsparse.data.sources import open_source
-from selfsparse.data.subsets import subset_note
 from selfsparse.errors import DataError
+from selfsparse.files import hash_file
 
 COUNT = 7
 
@@ -124,7 +126,8 @@ def archive(project, rooms, tmp_path, monkeypatch):
 
     def fetch(urls, path, **checks):
         asked.append((urls, checks))
-        path.write_bytes((tmp_path / "made.zip").read_bytes())
+        if not path.is_file():
+            path.write_bytes((tmp_path / "made.zip").read_bytes())
 
     monkeypatch.setattr(lsun, "fetch", fetch)
     return asked
@@ -167,11 +170,110 @@ def test_the_smaller_copy_is_downloaded_where_it_suffices(project, rooms, monkey
     assert asked[0][0][0] == "pcuenq/lsun-bedrooms" and load_settings().sources.lsun_bedroom.images == 303_125
 
 
-def test_the_note_under_the_tables():
-    settings = load_settings().sources
-    whole = settings.lsun_bedroom.model_copy(update={"images": "all"})
-    assert "303,125 of 3,033,042" in subset_note(settings.lsun_bedroom, "lsun_bedroom")
-    assert subset_note(whole, "lsun_bedroom") == "" and subset_note(settings.stl10, "stl10") == ""
-    assert "not the paper's Sketch" in subset_note(settings.sketch_substitute, "sketch_substitute")
-    assert subset_note(settings.cifar10, "cifar10") == ""
-    assert "50,000" in subset_note(settings.cifar10.model_copy(update={"split": "train"}), "cifar10")
+def parquet_from_the_hub(folder, rooms):
+    """The smaller copy, with its record, as a download leaves it."""
+    write_parquet(folder / "data/train-0.parquet", [encode(image, "PNG") for image in rooms.values()])
+    begin_record(
+        folder, "https://huggingface.co/datasets/pcuenq/lsun-bedrooms", "a" * 40, False, ["data/train-0.parquet"]
+    )
+    finish_record(folder)
+
+
+def test_a_record_speaks_of_the_files_that_are_read(project, rooms):
+    """The smaller copy was downloaded; then the user put a database beside it, which is what is read."""
+    project.configure(sources__lsun_bedroom__images=5)
+    folder = project.raw("lsun_bedroom")
+    parquet_from_the_hub(folder, rooms)
+    packed = project.prepare("lsun_bedroom-64")
+    assert "pcuenq" in packed.manifest["source"] and packed.manifest["revision"] == "a" * 40 + " (unverified)"
+    write_lmdb(folder, {key: encode(image, "PNG") for key, image in rooms.items()})
+    packed = project.prepare("lsun_bedroom-64")
+    assert packed.manifest["source"] == "LSUN bedroom_train, lmdb"
+    assert packed.manifest["revision"] == "the user's own files, unverified"
+
+
+@pytest.mark.parametrize("images", ["all", 8])
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_part_at_hand_where_more_is_asked_for(project, rooms, images, allowed):
+    project.configure(sources__lsun_bedroom__images=images, sources__lsun_bedroom__download=allowed)
+    rooms.popitem()
+    parquet_from_the_hub(project.raw("lsun_bedroom"), rooms)
+    with pytest.raises(DataError, match=r"images in params\.yaml") as caught:
+        opened()
+    assert (f"move what is in {project.raw('lsun_bedroom')} away" in str(caught.value)) == allowed
+
+
+@pytest.fixture
+def official(archive, tmp_path, monkeypatch):
+    """The small archive, and its checksum as the official one."""
+    made = tmp_path / "made.zip"
+    known = {"zip_size": made.stat().st_size, "zip_sha256": hash_file(made)}
+    monkeypatch.setitem(lsun.SCENES, "lsun_bedroom", replace(lsun.SCENES["lsun_bedroom"], **known))
+    return made
+
+
+@pytest.fixture
+def whole(project, official):
+    """The folder of a project that asks for all images and may download them."""
+    project.configure(sources__lsun_bedroom__images="all", sources__lsun_bedroom__download=True)
+    return project.raw("lsun_bedroom")
+
+
+def test_an_archive_of_the_users_is_checked_and_stays(project, archive, official, whole):
+    placed = whole / "bedroom_train_lmdb.zip"
+    shutil.copy(official, placed)
+    before, listed = placed.stat(), fingerprint(whole)
+    packed = project.prepare("lsun_bedroom-64")
+    assert len(packed.images) == COUNT and not archive
+    assert hash_file(official) in packed.manifest["revision"]
+    after = placed.stat()
+    assert (after.st_mtime_ns, after.st_size, after.st_ino) == (before.st_mtime_ns, before.st_size, before.st_ino)
+    assert fingerprint(whole) == listed
+
+
+@pytest.mark.parametrize("content", [b"a page of a login", None], ids=["another size", "the same size"])
+def test_another_archive_of_the_users(whole, archive, official, content):
+    placed = whole / "bedroom_train_lmdb.zip"
+    placed.write_bytes(content or bytes(official.stat().st_size))
+    with pytest.raises(
+        DataError, match=r"bedroom_train_lmdb\.zip is not the official file: .* expected(.|\n)*[Mm]ove it away"
+    ):
+        opened()
+    assert [path.name for path in whole.iterdir()] == ["bedroom_train_lmdb.zip"] and not archive
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["ours", "replaced by the user"])
+def test_an_archive_that_was_fetched_before_an_interruption(project, whole, archive, official, monkeypatch, replaced):
+    """The disk was full when it was to be unpacked. At the next try it is deleted only if it is still ours."""
+
+    def full(*arguments):
+        raise DataError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lsun, "_unpack", full)
+        with pytest.raises(DataError, match="no room"):
+            opened()
+    placed = whole / "bedroom_train_lmdb.zip"
+    if replaced:
+        shutil.copy(official, placed)
+        os.utime(placed, (1_700_000_000, 1_700_000_000))
+    assert len(project.prepare("lsun_bedroom-64").images) == COUNT
+    assert len(archive) == (1 if replaced else 2) and placed.is_file() == replaced
+
+
+def test_a_database_of_the_users_is_not_taken_for_the_download(whole, rooms, archive):
+    begin_record(whole, "http://dl.yf.io", "sha256 1", True, ["bedroom_train_lmdb/data.mdb"])
+    write_lmdb(whole / "bedroom_train_lmdb", {key: encode(image, "PNG") for key, image in rooms.items()})
+    with pytest.raises(DataError, match=r"data\.mdb is there, but .* did not finish: delete .*download\.json"):
+        opened()
+    assert not archive and (whole / "bedroom_train_lmdb/data.mdb").is_file()
+
+
+def test_a_folder_that_cannot_be_written(project, archive, monkeypatch):
+    project.configure(sources__lsun_bedroom__images="all", sources__lsun_bedroom__download=True)
+    monkeypatch.setitem(lsun.SCENES, "lsun_bedroom", replace(lsun.SCENES["lsun_bedroom"], zip_size=1000))
+    (project.root / "data/raw").mkdir(parents=True)
+    (project.root / "data/raw/lsun_bedroom").write_text("a file in its place")  # nobody is kept out who is root
+    with pytest.raises(DataError, match=r"lsun_bedroom.download\.json cannot be written .* SELFSPARSE_RAW_DATA"):
+        opened()
+    assert not archive

@@ -10,6 +10,7 @@ import pytest
 from image_files import encode, photograph, write_parquet
 
 from selfsparse.data import mini_imagenet
+from selfsparse.data.downloads import begin_record, finish_record
 from selfsparse.errors import DataError
 
 SPLITS = {"train": 3, "validation": 1, "test": 2}  # classes; in the real one 64, 16 and 20
@@ -85,6 +86,35 @@ def test_a_pickle_of_something_else(project, pickles, content):
         project.prepare("mini_imagenet-64")
 
 
+@pytest.mark.parametrize(
+    "classes",
+    [
+        {"n1": [0, 1, 2, 4]}, {"n1": [0, 1, 2, -1]}, {"n1": [0, 1], "n2": [1, 3]}, {"n1": [0, 1], "n2": [2]},
+        {"n1": 4}, {"n1": ["a", "b", "c", "d"]}, {"n1": [0.0, 1.0, 2.0, 3.0]}, {"n1": [[0], [1, 2], [3]]},
+        {"n1": [0, 1], 2: [2, 3]}, {}, [[0, 1, 2, 3]], None,
+    ],
+)  # fmt: skip
+def test_numbers_of_images_that_are_none(project, pickles, classes):
+    pickles()
+    content = {"image_data": np.zeros((4, 84, 84, 3), np.uint8), "class_dict": classes}
+    (project.raw("mini_imagenet") / "mini-imagenet-cache-train.pkl").write_bytes(pickle.dumps(content))
+    with pytest.raises(DataError, match=r"cache-train\.pkl: expected class_dict, .* fetch it again"):
+        project.prepare("mini_imagenet-64")
+
+
+def test_a_record_speaks_of_the_files_that_are_read(project, pickles, rng):
+    """Parquet was downloaded; then the user put pickles beside it, which are what is read."""
+    folder = project.raw("mini_imagenet")
+    encoded = [encode(photograph(rng, 8, 8), "PNG")] * 24
+    write_parquet(folder / "train-0.parquet", encoded, [i % 6 for i in range(24)])
+    begin_record(folder, "a hub", "1", True, ["train-0.parquet"])
+    finish_record(folder)
+    assert project.prepare("mini_imagenet-32").manifest["source"] == "a hub"
+    pickles()
+    manifest = project.prepare("mini_imagenet-32").manifest
+    assert "three pickles" in manifest["source"] and "user's own" in manifest["revision"]
+
+
 @pytest.mark.parametrize("layout", ["split folders", "one folder", "lists"])
 def test_image_files(project, resize, rng, layout):
     folder = project.raw("mini_imagenet")
@@ -119,6 +149,36 @@ def test_lists_that_do_not_match_the_images(project, rng):
     (folder / "train.csv").write_text("filename,label\na.png,n1\nb.png,n1\n")
     with pytest.raises(DataError, match=r"b\.png is listed but not there"):
         project.prepare("mini_imagenet-32")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"filename,class\na.png,n1\n", "found no label of a.png"),
+        (b"filename,label\na.png\n", "found no label of a.png"),
+        ("filename,label\na.png,pâté\n".encode("latin-1"), "in UTF-8"),
+        (b"filename,label\na.png," + b"n" * 200_000, "not readable as a csv list"),
+    ],
+    ids=["another column", "a short row", "Latin-1", "no csv"],
+)
+def test_lists_that_are_none(project, rng, content, said):
+    folder = project.raw("mini_imagenet")
+    (folder / "a.png").write_bytes(encode(photograph(rng, 9, 9), "PNG"))
+    (folder / "train.csv").write_bytes(content)
+    with pytest.raises(DataError, match=rf"train\.csv: .*{said}.*mend it, or move it away"):
+        project.prepare("mini_imagenet-32")
+
+
+def test_a_list_that_excel_saved_and_one_about_something_else(project, rng):
+    """With a byte order mark; a csv file without file names is no list."""
+    folder = project.raw("mini_imagenet")
+    for number in range(24):
+        (folder / f"{number}.png").write_bytes(encode(photograph(rng, 9, 9), "PNG"))
+    rows = "".join(f"{number}.png,n{number % 6}\n" for number in range(24))
+    (folder / "all.csv").write_text("filename,label\n" + rows, encoding="utf-8-sig")
+    (folder / "notes.csv").write_text("who,when\nme,today\n")
+    labels = project.prepare("mini_imagenet-32").labels
+    assert labels.tolist() == [int(name.split(".")[0]) % 6 for name in sorted(f"{i}.png" for i in range(24))]
 
 
 @pytest.mark.parametrize("own_test", [False, True], ids=["without a foreign test set", "with one"])

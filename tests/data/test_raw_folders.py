@@ -1,0 +1,72 @@
+"""Where the user's files are looked for, and that each is found once, by the same name every time."""
+
+import os
+from contextlib import contextmanager
+
+import pytest
+
+from selfsparse.config import load_settings
+from selfsparse.data.listing import files_below, fingerprint, raw_folder
+
+
+@pytest.fixture(params=[False, True], ids=["in order", "backwards"])
+def scan_order(request, monkeypatch):
+    """Disks list a folder in an order of their own."""
+    scan = os.scandir
+
+    @contextmanager
+    def scandir(path):
+        with scan(path) as entries:
+            yield iter(sorted(entries, key=lambda entry: entry.name, reverse=request.param))
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+
+def names(folder):
+    return sorted(name for name, _ in files_below(folder))
+
+
+@pytest.mark.parametrize("link", ["a", "z"])
+def test_a_link_to_a_sibling_counts_once(tmp_path, scan_order, link):
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m/1.png").touch()
+    (tmp_path / link).symlink_to(tmp_path / "m")
+    assert names(tmp_path) == ["m/1.png"] and fingerprint(tmp_path)["files"] == 1
+
+
+def test_a_link_deep_down_comes_after_what_is_really_there(tmp_path, scan_order):
+    for name in ("a/deep", "b"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "b/1.png").touch()
+    (tmp_path / "a/deep/link").symlink_to(tmp_path / "b")
+    (tmp_path / "a/deep/up").symlink_to(tmp_path / "a")
+    assert names(tmp_path) == ["b/1.png"]
+
+
+def test_of_two_links_to_one_folder_the_first_is_followed(tmp_path, scan_order):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk/1.png").touch()
+    (tmp_path / "raw").mkdir()
+    for link in ("x", "y"):
+        (tmp_path / "raw" / link).symlink_to(tmp_path / "disk")
+    assert names(tmp_path / "raw") == ["x/1.png"]
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [("~/sets", "home/sets"), ("sets", "project/sets"), ("", "project/data/raw"), (None, "project/data/raw")],
+    ids=["home", "relative", "empty", "unset"],
+)
+def test_the_folder(project, tmp_path, monkeypatch, named, expected):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    if named is not None:
+        monkeypatch.setenv("SELFSPARSE_RAW_DATA", named)
+    (project.root / "below").mkdir()
+    monkeypatch.chdir(project.root / "below")
+    assert raw_folder(load_settings(project.root / "params.yaml"), "sketch") == tmp_path / expected / "sketch"
+
+
+def test_the_setting_may_name_the_home_too(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    project.configure(raw_data="~/sets")
+    assert raw_folder(load_settings(), "sketch") == tmp_path / "home/sets/sketch"
