@@ -71,7 +71,7 @@ def _sheet(axis: Axes, results: Results, c: Configuration, path: Path, label: Ca
     with Image.open(path) as picture:
         pixels = np.asarray(picture.convert("RGB"))
     axis.imshow(pixels, interpolation="nearest")
-    _bare(axis)
+    bare(axis)
     if label:
         label(axis, c, pixels.shape[0])
 
@@ -116,11 +116,11 @@ def _feature_maps(results: Results, c: Configuration, baseline: Configuration | 
             _maps(axis, ours, key, missing)
         _alpha(row[3], ours, t, c.model, missing)
         _beta(row[4], ours, t, missing)
-        row[0].set_ylabel(f"stage {t}")
+        row[0].set_ylabel(_stage_label(ours or theirs, t))
     titles = (
-        "WGAN-GP\nmaps",
-        f"{model}\nmaps h before the SASTM",
-        f"{model}\nmaps x after the SASTM",
+        "WGAN-GP\nx",
+        f"{model}\nh, before SASTM",
+        f"{model}\nx, after SASTM",
         "channel head α",
         "position head β",
     )
@@ -144,17 +144,22 @@ def _stages(arrays: dict[str, np.ndarray]) -> list[int]:
     return sorted(int(key[2:]) for key in arrays if key.startswith("x_"))
 
 
+def _stage_label(arrays: dict[str, np.ndarray], stage: int) -> str:
+    maps = arrays.get(f"x_{stage}")
+    return f"stage {stage}" + ("" if maps is None else f"\n{maps.shape[-2]} × {maps.shape[-1]}")
+
+
 def _maps(axis: Axes, arrays: dict[str, np.ndarray], key: str, missing: str) -> None:
     """Show maps (k, H, W) as a square of tiles in one scale: the largest magnitude of them all."""
-    _bare(axis)
+    bare(axis)
     if key not in arrays:
         style.note(axis, missing)
         return
-    largest = _show(axis, _tiles(arrays[key]), arrays[key])
+    largest = show_values(axis, _tiles(arrays[key]), arrays[key])
     axis.set_xlabel(f"±{short(largest)}, zero {share(np.mean(arrays[key] == 0))}", fontsize=6.5)
 
 
-def _show(axis: Axes, picture: np.ndarray, values: np.ndarray) -> float:
+def show_values(axis: Axes, picture: np.ndarray, values: np.ndarray) -> float:
     """Draw values in [-largest, largest]; exactly 0 in grey, NaN (the gaps) in white. Return the largest magnitude."""
     largest = float(np.abs(values).max()) or 1.0
     colours = mpl.colormaps[COLOURS](np.nan_to_num(picture) / largest / 2 + 0.5)[..., :3]
@@ -195,8 +200,8 @@ def _beta(axis: Axes, arrays: dict[str, np.ndarray], stage: int, missing: str) -
     if beta is None:
         style.blank(axis, "no β" if arrays else missing)
         return
-    _bare(axis)
-    largest = _show(axis, beta, beta)
+    bare(axis)
+    largest = show_values(axis, beta, beta)
     axis.set_xlabel(f"0 to {short(largest)}, zero {share(np.mean(beta == 0))}", fontsize=6.5)
 
 
@@ -214,7 +219,8 @@ def _colour_legend(figure: Figure, axes: np.ndarray) -> None:
     figure.legend(handles=[Patch(color=ZERO, label="exactly 0")], loc="lower left")
 
 
-def _bare(axis: Axes) -> None:
+def bare(axis: Axes) -> None:
+    """Take grid, ticks and frame off a picture."""
     axis.grid(visible=False)
     axis.set_xticks([])
     axis.set_yticks([])

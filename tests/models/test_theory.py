@@ -314,9 +314,8 @@ def test_equation_12_is_not_strict_for_every_distribution():
 
 
 def test_equation_12_for_maps_of_both_signs():
-    """In general x has both signs (U60). Where mu~ <= 0 no positive value is lost, whatever xi; and mu~ is close to 0
-
-    for a symmetric map, so that far fewer are lost than among positive values, before any zero is added.
+    """In general x has both signs (U60). Where mu~ <= 0 no positive value is lost, whatever xi; and where mu~ is near 0,
+    as in a symmetric map, hardly any is, before any zero is added.
     """
     values = draw(600, seed=6)
     values = values - values.mean()
