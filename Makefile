@@ -37,7 +37,7 @@ report: install  ## Report on whatever has been run so far: make report SUITE=la
 	@$(BIN)/python -c 'from selfsparse.config import load_settings; load_settings().suite("$(SUITE)")' 2>&1 | tail -n 1 | grep . && exit 2 || true
 	@mkdir -p $(addprefix results/$(SUITE)/,runs fid sparsity)
 	-$(BIN)/dvc repro --single-item --allow-missing correlation@$(SUITE) summary@$(SUITE)
-	$(BIN)/dvc repro --single-item --allow-missing notebook@$(SUITE) report@$(SUITE)
+	$(BIN)/dvc repro --single-item --allow-missing verdicts@$(SUITE) notebook@$(SUITE) report@$(SUITE)
 	@echo "Report: $(CURDIR)/results/$(SUITE)/report/index.html"
 
 test: install  ## Run the tests (under 3 minutes, no network, no GPU).

@@ -5,6 +5,7 @@ both versions and the file that holds each; no value stands in two files.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from itertools import product
 from typing import Annotated, Any, Literal
@@ -73,12 +74,17 @@ class Claim(BaseModel):
 
 
 class Claims(BaseModel):
-    """All claims, the words of their rules, the two readings of U6, and the datasets that cannot be had."""
+    """All claims, the words of their rules, the two readings of U6, and the datasets that cannot be had.
+
+    terms says which configurations a claim is scored on; parts names the claim that each part of the paper begins with.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     readings: dict[str, str]
+    terms: dict[str, str] = {}
     unavailable: dict[str, str]
+    parts: dict[str, str] = {}
     rules: dict[str, str]
     claims: tuple[Claim, ...]
 
@@ -92,6 +98,16 @@ class Claims(BaseModel):
     def __getitem__(self, claim: str) -> Claim:
         """Return a claim by its id."""
         return {c.id: c for c in self.claims}[claim]
+
+    def by_part(self) -> dict[str, list[Claim]]:
+        """Return the claims by the part of the paper that they belong to, in order."""
+        titles = {first: title for title, first in self.parts.items()}
+        found: dict[str, list[Claim]] = {}
+        title = ""
+        for claim in self.claims:
+            title = titles.get(claim.id, title)
+            found.setdefault(title, []).append(claim)
+        return found
 
     def __iter__(self) -> Iterator[Claim]:
         """Go through the claims in order."""
@@ -125,6 +141,7 @@ def text_number(name: str) -> float:
     return float(printed_table("text_numbers").set_index("name").loc[name, "value"])
 
 
+@cache
 def claims() -> Claims:
     """Return the paper's claims C1 to C45."""
     text = (files("selfsparse.paper") / "claims.yaml").read_text(encoding="utf-8")

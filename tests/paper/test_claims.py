@@ -70,7 +70,7 @@ PLACES = {
 }
 # Fields of a claim's parameters, by rule.
 PARAMETERS = {
-    "lower_mean_one_sided_welch_holm": {"quantities", "lower", "higher", "one_of_each", "comparisons"},
+    "lower_mean_one_sided_welch_holm": {"quantities", "lower", "higher", "one_of_each", "comparisons", "varies"},
     "ordering_of_three": {"quantity", "order"},
     "larger_decrease_one_sided_holm": {"datasets", "resolutions", "shown_beside"},
     "interval_contains": {"quantity", "against", "values"},
@@ -244,6 +244,12 @@ def test_a_selector_takes_single_values_and_lists():
         ("stl10", 64, "wgan_gp", "resnet"),
         ("stl10", 64, "self_sparse", "resnet"),
     ]
+
+
+def test_every_claim_belongs_to_a_part():
+    parts = FOUND.by_part()
+    assert list(parts) == list(FOUND.parts) and [c.id for own in parts.values() for c in own] == [c.id for c in FOUND]
+    assert set(FOUND.terms) == {"own", "stand_in", "unavailable"}
 
 
 def test_an_unknown_rule_is_refused():

@@ -42,6 +42,7 @@ def paths(entries) -> set[str]:
         ("sparsity", "configurations"),
         ("correlation", "suites"),
         ("summary", "suites"),
+        ("verdicts", "suites"),
         ("report", "suites"),
     ],
 )
@@ -88,7 +89,8 @@ def test_the_notebooks_of_every_suite(stages):
 def test_there_are_no_other_stages(stages):
     kinds = {name.split("@")[0] for name in stages}
     assert kinds == {
-        "listing", "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "notebook", "report",
+        "listing", "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "verdicts",
+        "notebook", "report",
     }  # fmt: skip
 
 
@@ -165,7 +167,7 @@ def test_small_results_go_to_git_and_weights_do_not(stages):
     for name, stage in stages.items():
         kind = name.split("@")[0]
         cached = {out.use_cache for out in stage.outs}
-        assert cached == {kind not in ("correlation", "summary", "notebook", "report")}, name
+        assert cached == {kind not in ("correlation", "summary", "verdicts", "notebook", "report")}, name
     assert YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())["stages"].keys() == {
         name.split("@")[0] for name in stages
     }

@@ -1,0 +1,311 @@
+"""The verdicts as a whole: on results around the printed means, by chance, and where configurations are not there."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+from small_project import ROOT
+from verdict_results import GivenMeasures, case, paper_results, write_maps
+
+from selfsparse.analysis.results import load_results
+from selfsparse.analysis.statistics import moments
+from selfsparse.analysis.verdict_measures import Measures
+from selfsparse.analysis.verdict_rules import INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, RULES, UNAVAILABLE
+from selfsparse.analysis.verdicts import (
+    OPPOSITE,
+    SAME,
+    all_verdicts,
+    counts,
+    effect_text,
+    metrics,
+    own_configurations,
+    paper_text,
+    sentence,
+    sentences,
+    verdict_table,
+    write_verdicts,
+)
+from selfsparse.paper.printed import claims
+
+EXPECTED = YAML(typ="safe", pure=True).load(
+    (ROOT / "selfsparse/paper/expected_verdicts.yaml").read_text(encoding="utf-8")
+)
+DRAWS = 1000
+# Rules that compare models; the claims of kind `ordering` have no other.
+COMPARING = {
+    "lower_mean_one_sided_welch_holm", "ordering_of_three", "larger_decrease_one_sided_holm", "monotone_except",
+    "larger_correlation", "same_order",
+}  # fmt: skip
+BY_CHANCE = [c.id for c in claims() if c.kind == "ordering" or c.rule in COMPARING]
+
+
+def words(found) -> dict[str, dict[str, str]]:
+    both: dict[str, dict[str, str]] = {"tables": {}, "text": {}}
+    for v in found:
+        both[v.reading][v.claim.id] = v.word
+    return both
+
+
+@pytest.fixture(scope="module")
+def around_the_paper(tmp_path_factory):
+    """Results and verdicts with a spread of 1 % around the printed means."""
+    results = write_maps(paper_results(spread=0.01, seed=EXPECTED["seed"]), tmp_path_factory.mktemp("maps"))
+    return results, all_verdicts(results)
+
+
+# Around the printed means
+
+
+def test_results_around_the_printed_means_give_the_expected_verdicts(around_the_paper):
+    found = words(around_the_paper[1])
+    assert list(found["tables"]) == [c.id for c in claims()]
+    assert found["tables"] == EXPECTED["tables"]
+    assert found["text"] == EXPECTED["text"]
+
+
+def test_what_does_not_follow_does_not_follow_even_then():
+    assert {c for c, word in EXPECTED["tables"].items() if word.startswith("does not follow")} == {"C7", "C10"}
+
+
+def test_the_two_readings(around_the_paper):
+    """Under the text's betas, the ablations are not run, and STL-10's sparsity is that of other trainings (U6)."""
+    both = words(around_the_paper[1])
+    assert both["text"].keys() == {c.id for c in claims() if "text" in c.readings}
+    differ = {c for c, word in both["text"].items() if word != both["tables"][c]}
+    assert differ == {"C11", "C12", "C13", "C28"}
+    assert all(both["text"][c] == NOT_RUN for c in ("C11", "C12", "C13"))
+
+
+def test_the_readings_are_scored_on_their_own_configurations():
+    """With the gain on STL-10 under one pair of betas only, C8's two readings come out apart."""
+    lost = {"stl10-64-self_sparse-betas_05_0999": 75.0}
+    both = words(all_verdicts(paper_results(fid=lost)))
+    assert (both["tables"]["C1"], both["text"]["C1"]) == (REPRODUCED, NOT_REPRODUCED)
+    assert (both["tables"]["C8"], both["text"]["C8"]) == (REPRODUCED, NOT_REPRODUCED)
+    assert both["tables"]["C15"] == both["text"]["C15"] == NOT_REPRODUCED
+
+
+def test_each_line_says_its_extractor_and_runs(around_the_paper):
+    for v in around_the_paper[1]:
+        if v.word in (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE):
+            assert (v.extractor, v.runs) == ("inception", 3) and "(inception; n = 3" in sentence(v)
+
+
+def test_an_inconclusive_verdict_names_what_would_decide_it(around_the_paper):
+    open_ones = [v for v in around_the_paper[1] if v.word == INCONCLUSIVE]
+    assert open_ones and all(v.needed > 3 for v in open_ones)
+    assert all("would decide at 80 % power" in sentence(v) for v in open_ones)
+
+
+# By chance
+
+
+class Drawn(GivenMeasures):
+    """Given values with their moments worked out for all draws at once."""
+
+    def __init__(self, draws: np.ndarray):
+        super().__init__({})
+        self.draws, self.names, self.draw = draws, {}, 0
+        means, stds = draws.mean(axis=-1), draws.std(axis=-1, ddof=1)
+        self.all = [
+            [replace(EMPTY, n=draws.shape[-1], mean=m, std=s) for m, s in zip(*row, strict=True)]
+            for row in zip(means.tolist(), stds.tolist(), strict=True)
+        ]
+
+    def moments(self, c, quantity):
+        return self.all[self.draw][self._column(c, quantity)]
+
+    def values(self, c, quantity):
+        return self.draws[self.draw, self._column(c, quantity)]
+
+    def _column(self, c, quantity) -> int:
+        return self.names.setdefault((c.name, quantity), len(self.names))
+
+
+EMPTY = moments([])
+
+
+@pytest.mark.parametrize("claim", BY_CHANCE)
+def test_chance_alone_is_seldom_reproduced(claim):
+    """Both models from one distribution, three runs each, 1,000 draws: at most 6.5 % come out as reproduced."""
+    found = case(claim)
+    quantities = 2  # at most, of a claim
+    columns = quantities * sum(len(group) for group in found.groups.values())
+    draws = np.random.default_rng(int(claim[1:])).normal(50, 2, (DRAWS, columns, 3))
+    measures = Drawn(draws)
+    found = replace(found, measures=measures)
+    outcomes: Counter = Counter()
+    for measures.draw in range(DRAWS):
+        outcomes[RULES[found.claim.rule](found).verdict] += 1
+    print(f"{claim}: {outcomes[REPRODUCED] / DRAWS:.1%} reproduced by chance")
+    assert outcomes[REPRODUCED] / DRAWS <= 0.065
+
+
+# Not run, data unavailable, stand-ins
+
+
+def test_without_runs_nothing_is_reproduced(project):
+    for suite in ("quick", "laptop", "paper", "controls"):
+        found = counts(all_verdicts(load_results(suite)))
+        assert found == {
+            "data unavailable": 3, "does not follow from the printed numbers": 2, "holds by test": 4, "not run": 35,
+            "not testable": 1,
+        }  # fmt: skip
+
+
+def test_one_missing_configuration_is_not_run(around_the_paper):
+    results, _ = around_the_paper
+    runs = results.runs[results.runs["configuration"] != "lsun_bedroom-128-self_sparse"]
+    found = {v.claim.id: v for v in all_verdicts(replace(results, runs=runs)) if v.reading == "tables"}
+    assert found["C1"].word == found["C4"].word == found["C35"].word == NOT_RUN
+    assert found["C1"].why == ("23 of its 24 configurations have a finished run",)
+    assert found["C6"].word == NOT_RUN  # no stand-in where the suite has the claim's configurations
+    assert found["C2"].word == REPRODUCED
+
+
+def test_what_was_not_measured_is_not_run(around_the_paper):
+    results, _ = around_the_paper
+    nothing = {name: getattr(results, name).iloc[:0] for name in ("curves", "fid", "sparsity", "mechanism")}
+    found = {v.claim.id: v for v in all_verdicts(replace(results, **nothing)) if v.reading == "tables"}
+    lost = {"C5", "C8", "C9", "C14", "C17", "C19", "C20", "C23", "C24", "C25", *(f"C{i}" for i in range(28, 41)), "C45"}
+    assert {c for c, v in found.items() if v.word == NOT_RUN} == lost
+    assert all(found[c].why for c in lost)
+
+
+def test_diverged_runs_are_left_out_and_said(around_the_paper):
+    results, _ = around_the_paper
+    runs = results.runs.copy()
+    runs.loc[(runs["configuration"] == "stl10-64-self_sparse") & (runs["seed"] == 2), "status"] = "diverged"
+    found = {v.claim.id: v for v in all_verdicts(replace(results, runs=runs)) if v.reading == "tables"}
+    assert found["C8"].runs == 2 and "1 diverged run left out" in found["C8"].why
+
+
+def test_sketch_is_not_scored_whatever_stands_in_its_folder(around_the_paper):
+    results, found = around_the_paper
+    assert any(c.dataset.dataset == "sketch" and results.count(c).finished for c in results.configurations)
+    by_id = {v.claim.id: v for v in found if v.reading == "tables"}
+    assert {by_id[c].word for c in ("C41", "C43", "C44")} == {UNAVAILABLE}
+    assert "CelebA-HQ 128 × 128 alone: reproduced" in " ".join(by_id["C44"].why)
+
+
+@pytest.mark.parametrize("change", ["name", "extractor", "steps"])
+def test_only_the_papers_own_configurations_count(around_the_paper, change):
+    """Another name, extractor or budget: a claim on FIDs is not run, one on directions may be stood in for."""
+    results, _ = around_the_paper
+    changed = []
+    for c in results.configurations:
+        if change == "name":
+            c = c.model_copy(update={"name": f"{c.name}-small", "suite": "small"})
+        elif change == "extractor":
+            c = c.model_copy(update={"extractor": c.extractor.model_copy(update={"extractor": "lenet"})})
+        else:
+            c = c.model_copy(update={"train": c.train.model_copy(update={"steps": 2000})})
+        changed.append(c)
+    tables = {}
+    for name in ("runs", "curves", "fid", "sparsity", "mechanism"):
+        table = getattr(results, name)
+        tables[name] = table.assign(configuration=table["configuration"] + "-small") if change == "name" else table
+    results = replace(results, configurations=tuple(changed), **tables)
+    assert own_configurations(results) == {}
+    found = {v.claim.id: v for v in all_verdicts(results)}
+    allowed = {c.id for c in claims() if c.stand_in_allowed and c.rule != "test"}
+    assert {c for c, v in found.items() if v.stands_in} <= allowed
+    assert not {v.word for v in found.values()} & {REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE}
+    assert found["C1"].word == NOT_RUN and found["C12"].word == SAME
+    if change == "extractor":
+        assert "; lenet; n = 3)" in sentence(found["C12"])
+
+
+def test_stand_ins_of_a_small_suite(ran):
+    """Quick with the digits run and half of the photos: no pair of RGB images, and one architecture."""
+    found = {v.claim.id: v for v in all_verdicts(load_results("quick"))}
+    stand_ins = {c for c, v in found.items() if v.stands_in}
+    assert {"C11", "C12", "C13", "C15"} <= stand_ins <= {c.id for c in claims() if c.stand_in_allowed}
+    assert found["C12"].word == SAME  # 90 against 40
+    assert "Digits 16 × 16; lenet; n = 2)" in sentence(found["C12"]) and np.isnan(found["C12"].outcome.p)
+    assert len(found["C15"].groups) == 2  # two pairs of betas
+    assert found["C6"].word == found["C16"].word == NOT_RUN
+    assert found["C6"].why[-1] == "there are no grayscale images, or no RGB ones"
+    assert len(found) == len(claims().claims)  # without STL-10, nothing to read in two ways
+
+
+def test_a_stand_in_needs_all_of_its_comparisons(ran):
+    path = ran / "results/quick/summary/runs.csv"
+    runs = pd.read_csv(path)
+    for factor, word in ((1.0, SAME), (100.0, OPPOSITE)):
+        changed = runs.copy()
+        changed.loc[changed["configuration"].str.contains("digits-16-wgan_gp"), "best_fid"] *= factor
+        changed.to_csv(path, index=False)
+        assert {v.claim.id: v for v in all_verdicts(load_results("quick"))}["C12"].word == word
+
+
+# What the page and the metric show
+
+
+def test_the_table_and_the_sentences(around_the_paper):
+    _, found = around_the_paper
+    table = verdict_table(found)
+    assert table.data["claim"].tolist() == [c.id for c in claims()]
+    assert table.data["part"].drop_duplicates().tolist() == list(claims().parts)
+    shown = "\n".join(part.data for part in sentences(found))
+    assert shown.count("\n- **C") == sum(v.word != NOT_RUN for v in found if v.reading == "tables")
+    assert "nan" not in shown and "Under the other reading of Adam's betas on STL-10 (U6): not run." in shown
+
+
+def test_the_metric(around_the_paper, project):
+    _, found = around_the_paper
+    values = json.loads(json.dumps(metrics(found), allow_nan=False))
+    assert values["C1"]["verdict"] == REPRODUCED and values["C1"]["n"] == 3 and values["C1"]["extractor"] == "inception"
+    assert sum(values["counts"].values()) == sum(values["counts-text"].values()) == len(claims().claims)
+    assert values["C37"]["pairs for 80 % power"] > 4 and "C8-text" in values
+    assert not [key for row in values.values() for key in row if "." in key]
+    written = write_verdicts("quick")
+    assert json.loads((project / "results/quick/verdicts.json").read_text())["counts"] == written
+
+
+def test_texts():
+    assert paper_text({"cells": 12, "celeba_hq_64_percent": 4.76}) == "12 cells; CelebA-HQ 64 × 64 4.76 %"
+    assert paper_text({"wgan_gp": 54.23, "xi_bar": 0.4}) == "WGAN-GP 54.23; ξ̄ 0.40"
+    assert paper_text({"curves": "no number is printed"}) == "no number is printed" and paper_text({}) == "–"
+    (v,) = [v for v in all_verdicts(paper_results()) if v.claim.id == "C30"]
+    assert effect_text(v).startswith("ξ̄: 0.26 [0.")
+
+
+# What the rules read
+
+
+def test_measures_of_a_summary(around_the_paper):
+    results, _ = around_the_paper
+    measures = Measures(results)
+    c = {c.name: c for c in results.configurations}
+    stl, mnist = c["stl10-64-self_sparse"], c["mnist-128-self_sparse"]
+    rows = results.fid[(results.fid["configuration"] == stl.name)].sort_values(["seed", "n_fake"])["fid"].to_numpy()
+    assert measures.values(stl, "fid_drop").tolist() == (rows[::2] - rows[1::2]).tolist()
+    flips = measures.flips_per_1000(mnist)
+    assert flips["rate"].tolist() == pytest.approx([0.002] * 6) and flips["since"].tolist() == [0, 10000] * 3
+    # One dead channel of every stage, of widths 512 to 32: their kernels lead from 100 latents and to one channel.
+    alive, all_ = [511, 255, 127, 63, 31], [512, 256, 128, 64, 32]
+    weights = [16 * sum(a * b for a, b in zip([100, *w], [*w, 1], strict=True)) for w in (all_, alive)]
+    assert measures.free_kernel_weights(mnist).tolist() == [weights[0] - weights[1]] * 3
+    assert sorted(measures.by_size(mnist, "zeta")) == [4, 8, 16, 32, 64]
+    assert measures.values(mnist, "blank_pixels").tolist() == []
+
+
+def test_steps_to_the_level_that_all_runs_reach(around_the_paper):
+    results, _ = around_the_paper
+    rows = [("a", 0, [9, 5, 3, 2]), ("a", 1, [9, 4, 3, 3]), ("b", 0, [9, 3, 2, 1]), ("b", 1, [9, 8, 2, 4])]
+    names = {"a": "mnist-128-wgan_gp", "b": "mnist-128-self_sparse"}
+    curves = pd.DataFrame(
+        [
+            {"configuration": names[model], "seed": seed, "step": 500 * i, "fid": fid}
+            for model, seed, fids in rows
+            for i, fid in enumerate(fids)
+        ]
+    )
+    pair = [c for name in names.values() for c in results.configurations if c.name == name]
+    found = Measures(replace(results, curves=curves)).log_steps_to_level(pair)  # the level is 3
+    assert [np.exp(x).round().tolist() for x in found] == [[1000, 1000], [500, 1000]]
