@@ -3,21 +3,29 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from selfsparse.analysis import style
 from selfsparse.analysis.correlation import correlations
 from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.formatting import number
 from selfsparse.analysis.names import dataset_label, group_label, model_label, variation
+from selfsparse.analysis.regression import fit_line
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import moments
 from selfsparse.analysis.tables import comparable, fid_title, paper_moments
 from selfsparse.config import Configuration
+from selfsparse.paper import reported
+from selfsparse.paper.printed import printed_table
 
-LOG_FROM = 20.0  # largest over smallest value from which an axis is logarithmic
+SHADES = ("#56B4E9", "black", "#767676", "#882255")  # of resolutions; no model's colour: each point is a pair
+BOOTSTRAPS = 1000  # resamples behind a band
+LOG_FROM = 8.0  # largest over smallest value from which an axis is logarithmic
 
 
 @style.styled()
@@ -27,10 +35,11 @@ def fid_curves(results: Results) -> Drawing:
     figure, axes = style.panels(len(groups))
     for axis, (key, group) in zip(axes, groups.items(), strict=True):
         drawn = [c for c in group if _curve(axis, results, c)]
-        # After drawing: seaborn names the axes by the columns.
         axis.set_title(group_label(key))
         axis.set_xlabel("generator steps")
         axis.set_ylabel(f"FID ({group[0].extractor.extractor})")
+        axis.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 5, 10]))
+        axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         _name_the_missing(axis, results, group, drawn)
         _log_if_wide(axis, results, drawn)
     style.legend(figure, _model_handles(results))
@@ -44,16 +53,21 @@ def _curve(axis: Axes, results: Results, c: Configuration) -> bool:
     rows = results.curves[results.curves["configuration"] == c.name]
     finished = results.finished(results.curves, c)
     if len(finished):
-        import seaborn  # late: it takes seconds, and no other figure needs it
-
-        seaborn.lineplot(
-            finished, x="step", y="fid", errorbar=("ci", 95), seed=0, legend=False, ax=axis,
-            color=colour, linestyle=line, err_kws={"alpha": 0.2, "linewidth": 0},
-        )  # fmt: skip
+        table = finished.pivot(index="step", columns="seed", values="fid")
+        low, high = bootstrap_band(table.to_numpy())
+        axis.plot(table.index, table.mean(axis=1), color=colour, linestyle=line)
+        axis.fill_between(table.index, low, high, color=colour, alpha=0.2, linewidth=0)
     for _, run in rows[~rows["seed"].isin(finished["seed"])].groupby("seed"):
         axis.plot(run["step"], run["fid"], color=colour, linestyle=line, linewidth=0.7)
         axis.plot(run["step"].iloc[-1:], run["fid"].iloc[-1:], color=colour, marker="x", markersize=6)
     return bool(len(rows))
+
+
+def bootstrap_band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 95 % percentile bootstrap interval of the mean over runs, for each row of values (steps, runs)."""
+    chosen = np.random.default_rng(0).integers(values.shape[1], size=(BOOTSTRAPS, values.shape[1]))
+    means = values[:, chosen].mean(axis=2)  # (steps, bootstraps); whole runs are drawn
+    return tuple(np.percentile(means, (2.5, 97.5), axis=1))
 
 
 def _name_the_missing(
@@ -74,6 +88,9 @@ def _log_if_wide(axis: Axes, results: Results, drawn: Sequence[Configuration]) -
     values = results.curves.loc[results.curves["configuration"].isin([c.name for c in drawn]), "fid"]
     if len(values) and values.min() > 0 and values.max() / values.min() >= LOG_FROM:
         axis.set_yscale("log")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+        axis.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _model_handles(results: Results, marker: bool = False) -> list[Line2D]:
@@ -98,8 +115,10 @@ def fid_overview(results: Results, configurations: Sequence[Configuration] | Non
     by_dataset: dict[tuple, list[Configuration]] = {}
     for c in results.configurations if configurations is None else configurations:
         by_dataset.setdefault((c.dataset.dataset, c.dataset.resolution), []).append(c)
-    tallest = max((len(group) for group in by_dataset.values()), default=4)
-    figure, axes = style.panels(len(by_dataset), panel_height=0.7 + 0.3 * tallest, most=2)
+    figure, axes = _panels_by_rows(
+        [sum(0.4 + 0.6 * len(_row_label(results, c).splitlines()) for c in group) for group in by_dataset.values()]
+        or [4]
+    )
     for axis, (key, group) in zip(axes, by_dataset.items(), strict=False):
         axis.set_title(dataset_label(*key))
         axis.set_xlabel(f"FID ({group[0].extractor.extractor}), lowest of each training")
@@ -116,6 +135,17 @@ def fid_overview(results: Results, configurations: Sequence[Configuration] | Non
         figure,
         f"Lowest FID of each training in suite {results.suite}, with mean and 95 % interval per configuration.",
     )
+
+
+def _panels_by_rows(rows: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """Return panels, two beside each other, as high as their numbers of rows ask for."""
+    columns = min(2, len(rows))
+    heights = [0.7 + 0.25 * max(rows[i : i + columns]) for i in range(0, len(rows), columns)]
+    figure = Figure(figsize=(style.TWO_COLUMNS if columns > 1 else style.ONE_COLUMN * 1.3, sum(heights) + 0.4))
+    axes = list(figure.subplots(len(heights), columns, squeeze=False, height_ratios=heights).flat)
+    for axis in axes[len(rows) :]:
+        axis.set_visible(False)
+    return figure, axes[: len(rows)]
 
 
 def _row_label(results: Results, c: Configuration) -> str:
@@ -192,29 +222,59 @@ def _stage_lines(axis: Axes, rows: pd.DataFrame, model: str) -> bool:
 
 @style.styled()
 def reduction(results: Results) -> Drawing:
-    """FID reduction over xi-bar, one point per pair, with Pearson's r (v2 Sec. 3.6)."""
-    figure, (axis,) = style.panels(1, panel_height=2.9)
-    table = results.correlation
-    axis.set_xlabel("sparsity ξ̄ of Self-Sparse GAN (Eq. 15)")
-    axis.set_ylabel("reduction of the mean FID, %")
-    for i, ((dataset, resolution), rows) in enumerate(table.groupby(["dataset", "resolution"], sort=False)):
-        axis.plot(
-            rows["xi"],
-            rows["reduction_percent"],
-            linestyle="",
-            marker="osD^vP*Xhp"[i % 10],
-            color=f"C{i % 10}",
-            label=dataset_label(dataset, resolution),
-        )
-    if table.empty:
-        style.note(axis, "not run")
-        axis.set_xticks([])
-        axis.set_yticks([])
-    else:
+    """FID reduction over xi-bar, one point per pair, ours beside the paper's, with regression lines (v2 Sec. 3.6).
+
+    A line per resolution with at least three pairs, as the paper groups them, and the 95 % interval of its mean.
+    """
+    figure, axes = style.panels(2, panel_height=2.6, most=2)
+    paper = _printed_pairs()
+    keys = list(dict.fromkeys((r.dataset, r.resolution) for t in (results.correlation, paper) for r in t.itertuples()))
+    shades = {r: SHADES[i % len(SHADES)] for i, r in enumerate(sorted({resolution for _, resolution in keys}))}
+    markers = {name: "osD^vP*Xhp"[i % 10] for i, name in enumerate(dict.fromkeys(name for name, _ in keys))}
+    for axis, table, title in zip(axes, (results.correlation, paper), (_our_title(results), "Printed"), strict=True):
+        axis.set_title(title)
+        axis.set_xlabel("sparsity ξ̄ of Self-Sparse GAN (Eq. 15)")
+        axis.set_ylabel("reduction of the mean FID, %")
+        for row in table.itertuples():
+            axis.plot(row.xi, row.reduction_percent, markers[row.dataset], color=shades[row.resolution], markersize=5)
+        if table.empty:
+            style.note(axis, "not run")
+            axis.set_xticks([])
+            axis.set_yticks([])
+            continue
         axis.axhline(0, color=style.GREY, linewidth=0.8)
-        axis.margins(0.15)
-        style.legend(figure, axis.get_legend_handles_labels()[0], columns=3)
-    found = correlations(table)["all"]
+        axis.margins(0.12)
+        _lines(axis, table, shades)
+    handles = [
+        Line2D([], [], linestyle="", marker=markers[d], color=shades[r], markersize=5, label=dataset_label(d, r))
+        for d, r in keys
+    ]
+    style.legend(figure, handles, columns=4)
+    alt = f"FID reduction over sparsity with regression lines: the pairs of suite {results.suite} beside the paper's."
+    return Drawing("reduction", figure, alt)
+
+
+def _printed_pairs() -> pd.DataFrame:
+    """Return the printed pairs with the columns of the measured ones."""
+    table = printed_table("sparsity").merge(reported()["dataset"], left_on="configuration", right_index=True)
+    return table.rename(columns={"paper_xi": "xi", "paper_reduction_percent": "reduction_percent"})
+
+
+def _our_title(results: Results) -> str:
+    found = correlations(results.correlation)["all"]
     r = number(found.r) if math.isfinite(found.r) else "not defined"
-    axis.set_title(f"{fid_title(results)}, {found.n} pair{'' if found.n == 1 else 's'}, Pearson's r: {r}")
-    return Drawing("reduction", figure, f"FID reduction over sparsity, one point per pair of suite {results.suite}.")
+    return f"Ours, {fid_title(results)}: {found.n} pair{'' if found.n == 1 else 's'}, Pearson's r {r}"
+
+
+def _lines(axis: Axes, table: pd.DataFrame, shades: dict[int, str]) -> None:
+    """Draw each resolution's line and interval within the range of its points; the points alone set the axis."""
+    limits = axis.get_ylim()
+    for resolution, group in table.groupby("resolution"):
+        line = fit_line(group["xi"], group["reduction_percent"])
+        if line is None:
+            continue
+        x = np.linspace(group["xi"].min(), group["xi"].max(), 50)
+        axis.plot(x, line.at(x), color=shades[resolution], linewidth=1)
+        low, high = line.at(x) - line.half_width(x), line.at(x) + line.half_width(x)
+        axis.fill_between(x, low, high, color=shades[resolution], alpha=0.13, linewidth=0)
+    axis.set_ylim(limits)

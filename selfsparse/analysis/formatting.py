@@ -24,6 +24,9 @@ LATEX = {
     "ζ": r"$\zeta$",
     "α": r"$\alpha$",
     "β": r"$\beta$",
+    "→": r"$\rightarrow$",
+    "<": "$<$",
+    ">": "$>$",
 }
 
 
@@ -49,6 +52,15 @@ def short(value: float) -> str:
         return MISSING
     text = f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     return text.replace("-", "−")
+
+
+def probability(p: float) -> str:
+    """Return a p value with three decimals, a smaller one with its first digit, the smallest as a bound."""
+    if not math.isfinite(p):
+        return MISSING
+    if p < 1e-6:
+        return "< 0.000001"
+    return number(p, 3 if p >= 0.0005 else math.ceil(-math.log10(p)))
 
 
 def share(value: float) -> str:

@@ -26,7 +26,9 @@ class Page:
     def table(self, name: str, table: Table) -> Markdown:
         """Save a table as CSV, Markdown and LaTeX, with what is to be known of its images, and return it for display."""
         folder = tables_dir(self.results.suite, self.notebook)
-        table = replace(table, caption=" ".join([table.caption, *image_notes(self.results.configurations, self.results.provenance)]))
+        table = replace(
+            table, caption=" ".join([table.caption, *image_notes(self.results.configurations, self.results.provenance)])
+        )
         texts = {"csv": to_csv(table), "md": to_markdown(table), "tex": to_latex(table)}
         for suffix, text in texts.items():
             write_text(folder / f"{name}.{suffix}", text)

@@ -15,11 +15,13 @@ from selfsparse.paths import suite_dir
 COLUMNS = {
     "runs": "configuration,seed,status,steps,diverged_at,best_step,best_fid,generator_parameters,sastm_parameters,discriminator_parameters",
     "curves": "configuration,seed,step,fid,discriminator_loss,generator_loss,gradient_penalty,discriminator_gradient_norm,generator_gradient_norm",
-    "fid": "configuration,seed,generator,n_fake,n_real,fid,kid,kid_std",
+    "fid": "configuration,seed,generator,n_fake,n_real,fid,kid,kid_std,precision,recall",
     "sparsity": "configuration,seed,stage,size,channels,xi,zeta,alpha_zero,beta_zero",
     "mechanism": "configuration,seed,step,stage,size,channels,alpha_zero,beta_zero,alpha_changed,beta_changed,dead_channels,xi,negative_given_positive,zero_gradient,weight_negative,weight_mean",
     "correlation": "dataset,resolution,variation,xi,baseline_fid,self_sparse_fid,reduction_percent",
 }
+
+LATER = {"precision", "recall"}  # columns that results made before them lack
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Results:
         return self.finished(self.runs, c)["best_fid"]
 
     def measured(self, c: Configuration, generator: str, n_fake: int, measure: str = "fid") -> pd.Series:
-        """Return FID or KID of each finished run's `best` or `last` generator, measured again with fresh latents."""
+        """Return FID, KID, precision or recall of each finished run's `best` or `last` generator, measured again with fresh latents."""
         rows = self.finished(self.fid, c)
         return rows.loc[(rows["generator"] == generator) & (rows["n_fake"] == n_fake), measure]
 
@@ -136,11 +138,11 @@ def load_results(suite: str) -> Results:
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Read a CSV with at least these columns; a missing file is an empty table."""
+    """Read a CSV with at least these columns; a missing file is an empty table, and a later column is NaN."""
     if not path.is_file():
         return pd.DataFrame(columns=columns)
     table = pd.read_csv(path)
-    missing = [name for name in columns if name not in table]
+    missing = [name for name in columns if name not in table and name not in LATER]
     if missing:
         raise DataError(f"{path.name}: missing columns {', '.join(missing)}; write it again with `dvc repro summary`")
-    return table
+    return table.reindex(columns=list(dict.fromkeys([*table, *columns])))

@@ -4,13 +4,15 @@ import math
 
 from IPython.display import Markdown
 
+from selfsparse.analysis.comparison_sentences import compared
+from selfsparse.analysis.comparison_tables import main_pairs
 from selfsparse.analysis.correlation import correlations
 from selfsparse.analysis.formatting import count, interval, number, share
 from selfsparse.analysis.names import group_label, model_label
 from selfsparse.analysis.overview_tables import curves_table
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.sparsity_tables import sparsity_table
-from selfsparse.analysis.tables import PAPER_EXTRACTOR, ablation_groups, ablation_table, decrease_table
+from selfsparse.analysis.tables import PAPER_EXTRACTOR, ablation_groups, ablation_table
 
 
 def what_ran(results: Results) -> Markdown:
@@ -26,20 +28,8 @@ def what_ran(results: Results) -> Markdown:
 
 
 def fid(results: Results) -> Markdown:
-    """Say in how many pairs Self-Sparse GAN has the lower mean FID, and by how much."""
-    table = decrease_table(results).data
-    measured = table.dropna(subset=["decrease_percent"])
-    if measured.empty:
-        return _nothing("No pair of WGAN-GP and Self-Sparse GAN has run")
-    lower = int((measured["decrease_percent"] > 0).sum())
-    again = int((measured["decrease_again_percent"] > 0).sum())
-    text = f"Self-Sparse GAN has the lower mean FID in {lower} of {_many(len(measured), 'measured pair')} (lowest of each training) "
-    text += f"and in {again} of {int(measured['decrease_again_percent'].notna().sum())} when the best generators are measured again with fresh latents. "
-    changes = (
-        f"{group_label((r.dataset, r.resolution, r.variation))}: {number(r.decrease_percent)} %"
-        for r in measured.itertuples()
-    )
-    return Markdown(text + f"Relative decrease: {'; '.join(changes)}.")
+    """Say in how many pairs of the main table Self-Sparse GAN has the lower mean FID, by how much, and what tests say."""
+    return compared(results, main_pairs(results))
 
 
 def ablation(results: Results) -> Markdown:

@@ -21,7 +21,9 @@ CURVE_COLUMNS = [
     "configuration", "seed", "step", "fid", "discriminator_loss", "generator_loss", "gradient_penalty",
     "discriminator_gradient_norm", "generator_gradient_norm",
 ]  # fmt: skip
-FID_COLUMNS = ["configuration", "seed", "generator", "n_fake", "n_real", "fid", "kid", "kid_std"]
+FID_COLUMNS = [
+    "configuration", "seed", "generator", "n_fake", "n_real", "fid", "kid", "kid_std", "precision", "recall",
+]  # fmt: skip
 SPARSITY_COLUMNS = ["configuration", "seed", "stage", "size", "channels", "xi", "zeta", "alpha_zero", "beta_zero"]
 
 MECHANISM_COLUMNS = [
@@ -120,7 +122,7 @@ def _table(configurations: list[Configuration], stage: str, name: str, columns: 
             for part in read
             if len(part)
         ]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True).reindex(columns=columns) if parts else pd.DataFrame(columns=columns)
 
 
 def _seed_files(c: Configuration, name: str) -> dict[int, Path]:

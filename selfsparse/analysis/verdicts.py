@@ -15,7 +15,7 @@ from IPython.display import Markdown
 from selfsparse.analysis.formatting import MISSING, Table, count, number, short
 from selfsparse.analysis.names import DATASETS, MODELS, group_key, group_label, variation
 from selfsparse.analysis.results import Results, load_results
-from selfsparse.analysis.tables import comparable, table_of
+from selfsparse.analysis.tables import table_of, under_the_papers_extractor
 from selfsparse.analysis.verdict_measures import Measures
 from selfsparse.analysis.verdict_rules import (
     INCONCLUSIVE,
@@ -125,7 +125,7 @@ def own_configurations(results: Results) -> Own:
     return {
         (c.dataset.dataset, c.dataset.resolution, c.model, variation(c)): c
         for c in results.configurations
-        if c.name in names and comparable(c) and c.train.steps >= steps
+        if c.name in names and under_the_papers_extractor(c) and c.train.steps >= steps
     }
 
 

@@ -1,4 +1,4 @@
-"""The final measures of one configuration: FID and KID, sparsity, and what its sheets and maps show."""
+"""The final measures of one configuration: FID, KID, precision and recall, sparsity, and what its sheets and maps show."""
 
 import csv
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from selfsparse.files import atomic_path, read_json
 from selfsparse.metrics.extractors import load_extractor
 from selfsparse.metrics.generated import draw_latents, first_images, measure_fid, sampling, tile, to_uint8
 from selfsparse.metrics.kid import kernel_distance
+from selfsparse.metrics.precision_recall import precision_recall
 from selfsparse.metrics.reference import Reference, load_reference
 from selfsparse.metrics.sparsity import StageSparsity, measure_sparsity
 from selfsparse.models.build import build_generator
@@ -24,7 +25,7 @@ from selfsparse.paths import extractor_dir, reference_dir, result_dir
 
 SHEET_SIDE = 8
 MAPS_SHOWN = 16
-FID_COLUMNS = ["seed", "generator", "n_fake", "n_real", "fid", "kid", "kid_std"]
+FID_COLUMNS = ["seed", "generator", "n_fake", "n_real", "fid", "kid", "kid_std", "precision", "recall"]
 
 
 def load_generator(configuration: Configuration, weights: Path, device: torch.device) -> nn.Module:
@@ -88,13 +89,14 @@ def _measure(
         device,
         configuration.train.sampling_batch_norm,
     )
-    kid = kid_std = None
+    measures: dict[str, float | None] = dict.fromkeys(("kid", "kid_std", "precision", "recall"))
     if features is not None:
         real = torch.from_numpy(reference.features)
-        kid, kid_std = kernel_distance(
+        measures["kid"], measures["kid_std"] = kernel_distance(
             real, features, settings.fid.kid_subsets, settings.fid.kid_subset_size, settings.fid.latent_seed
         )
-    return {"n_fake": reference.wanted, "n_real": reference.gaussian.count, "fid": fid, "kid": kid, "kid_std": kid_std}
+        measures["precision"], measures["recall"] = precision_recall(real, features)
+    return {"n_fake": reference.wanted, "n_real": reference.gaussian.count, "fid": fid, **measures}
 
 
 def _write_sheet(

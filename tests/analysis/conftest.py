@@ -111,6 +111,8 @@ def _run(tables, c, seed, diverged, level, rng) -> None:
                     "fid": value * rng.uniform(1, 1.1),
                     "kid": value / 500 if n_fake == c.extractor.samples[0] else None,
                     "kid_std": 0.001,
+                    "precision": 0.5 if n_fake == c.extractor.samples[0] else None,
+                    "recall": 0.25 if n_fake == c.extractor.samples[0] else None,
                 }
             )
     for stage, (size, channels) in enumerate(STAGES, 1):

@@ -2,15 +2,16 @@
 
 import warnings
 
+import numpy as np
 import pytest
 
-from selfsparse.analysis import figures, sheets
+from selfsparse.analysis import convergence, figures, sheets
 from selfsparse.analysis.page import open_page
 from selfsparse.analysis.results import load_results
 from selfsparse.analysis.style import COLOURS, LINES, MARKERS, rendered
 from selfsparse.config import load_settings
 
-ONE = [figures.fid_curves, figures.fid_overview, figures.stages, figures.reduction]
+ONE = [figures.fid_curves, figures.fid_overview, figures.stages, figures.reduction, convergence.steps_figure]
 MANY = [sheets.sample_sheets, sheets.progress_sheets, sheets.feature_map_sheets]
 
 
@@ -64,3 +65,11 @@ def test_a_page_keeps_nothing_of_an_earlier_run(ran):
         "reduction.svg",
         "reduction.txt",
     ]
+
+
+def test_the_band_is_that_of_the_mean_over_whole_runs():
+    # Two runs, all resamples of the mean: both the lower run (1/4), both the upper (1/4), one of each (1/2).
+    low, high = figures.bootstrap_band(np.array([[1.0, 3.0], [5.0, 5.0]]))
+    assert low.tolist() == [1.0, 5.0] and high.tolist() == [3.0, 5.0]
+    low, high = figures.bootstrap_band(np.random.default_rng(1).normal(size=(1, 400)))
+    assert high - low == pytest.approx(2 * 1.96 / 20, rel=0.15)

@@ -1,21 +1,46 @@
 """The tables: joined by exact name, every configuration shown, nothing filled in."""
 
-import math
 import re
 
 import pytest
 
-from selfsparse.analysis import overview_tables, sparsity_tables, tables
+from selfsparse.analysis import (
+    comparison_tables,
+    convergence,
+    measure_tables,
+    overview_tables,
+    resolution_tables,
+    sparsity_tables,
+    tables,
+)
 from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
 from selfsparse.analysis.results import load_results
 from selfsparse.config import SettingsError, load_settings
 from selfsparse.paper import reported
 
 SUITES = load_settings().suites
+COMPARED = [
+    lambda results, f=find: comparison_tables.comparison_table(results, f(results), "")
+    for find in (
+        comparison_tables.main_pairs,
+        comparison_tables.ablation_comparisons,
+        comparison_tables.sagan_comparisons,
+        lambda r: comparison_tables.within(comparison_tables.betas_families(r), comparison_tables.betas_label),
+    )
+]
 MAKERS = [
     tables.fid_table,
-    tables.measures_table,
-    tables.decrease_table,
+    measure_tables.measures_table,
+    measure_tables.quality_table,
+    resolution_tables.resolutions_table,
+    convergence.steps_table,
+    comparison_tables.samples_table,
+    comparison_tables.drops_table,
+    comparison_tables.betas_table,
+    comparison_tables.architectures_table,
+    comparison_tables.sketch_table,
+    comparison_tables.sagan_table,
+    *COMPARED,
     tables.ablation_table,
     sparsity_tables.sparsity_table,
     sparsity_tables.pearson_table,
@@ -77,14 +102,6 @@ def test_another_extractor_is_not_comparable(project):
     (project / "params.yaml").write_text(text.replace(row, row.replace("extractor: inception", "extractor: lenet")))
     rows = tables.fid_table(load_results("paper")).text.set_index("Configuration")
     assert rows.loc["mnist-32-wgan_gp", "Comparable"] == "no (lenet)"
-
-
-def test_decrease_is_of_the_means(ran):
-    results = load_results("quick")
-    row = tables.decrease_table(results).data.iloc[0]
-    means = [results.best_in_training(c).mean() for c in results.configurations[:2]]
-    assert row["decrease_percent"] == pytest.approx(100 * (means[0] - means[1]) / means[0])
-    assert math.isnan(row["paper_decrease_percent"])
 
 
 def test_the_papers_table_is_whole():

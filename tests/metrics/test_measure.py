@@ -63,8 +63,10 @@ def test_fid_of_every_seed_best_and_last_small_and_large(small):
         "running",
     )
     assert float(found[6]["fid"]) == pytest.approx(expected, rel=1e-9)
-    # KID comes with the smaller count alone, whose real features are kept.
-    assert [bool(row["kid"]) for row in found] == [True, False] * 4
+    # KID, precision and recall come with the smaller count alone, whose real features are kept.
+    for name in ("kid", "precision", "recall"):
+        assert [bool(row[name]) for row in found] == [True, False] * 4
+    assert all(0 <= float(row[name]) <= 1 for row in found[::2] for name in ("precision", "recall"))
     with Image.open(folder / "samples.png") as sheet:
         assert sheet.size == (8 * 16, 8 * 16)
     # Fresh latents: the FID of the best generator is not the one that chose it (U42).

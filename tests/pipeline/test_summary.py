@@ -90,8 +90,10 @@ def test_tables(project):
     assert curves[0] == f"configuration,seed,{CURVE}" and len(curves) == 1 + 2 * 4
     assert curves[1:3] == [f"{W},0,0,99.5,,,,,", f"{W},0,40,10.0,-1.5,2.5,0.25,3.5,4.5"]
     fid = text(project, "fid.csv").splitlines()
-    assert fid[0] == "configuration,seed,generator,n_fake,n_real,fid,kid,kid_std" and len(fid) == 1 + 6 + 1
-    assert fid[2] == f"{W},0,best,2000,1797,18.0,," and fid[7] == f"{S},0,best,1000,1000,12.0,0.1,0.01"
+    # These results were made before precision and recall: columns without values.
+    assert fid[0] == "configuration,seed,generator,n_fake,n_real,fid,kid,kid_std,precision,recall"
+    assert len(fid) == 1 + 6 + 1
+    assert fid[2] == f"{W},0,best,2000,1797,18.0,,,," and fid[7] == f"{S},0,best,1000,1000,12.0,0.1,0.01,,"
     sparsity = text(project, "sparsity.csv").splitlines()
     assert sparsity[1] == f"{W},0,1,4,64,0.0,0.0,," and sparsity[5] == f"{S},0,1,4,64,0.5,0.25,0.5,0.125"
 

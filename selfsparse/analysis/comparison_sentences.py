@@ -1,0 +1,169 @@
+"""What we see in the comparisons, in sentences made from their tables."""
+
+import math
+from collections.abc import Sequence
+
+from IPython.display import Markdown
+
+from selfsparse.analysis import comparison_tables as comparisons
+from selfsparse.analysis.comparison_tables import Comparison, comparison_table
+from selfsparse.analysis.convergence import steps_table
+from selfsparse.analysis.formatting import Table, number, probability, short
+from selfsparse.analysis.inference import LEVEL
+from selfsparse.analysis.measure_tables import bias
+from selfsparse.analysis.names import model_label
+from selfsparse.analysis.regression import fit_line
+from selfsparse.analysis.resolution_tables import resolutions_table
+from selfsparse.analysis.results import Results
+
+NOT_HERE = "This suite has nothing for this table."
+
+
+def compared(results: Results, pairs: Sequence[Comparison]) -> Markdown:
+    """Say how many comparisons go as claimed, how many are significant, and what each one's decrease is."""
+    if not pairs:
+        return Markdown(NOT_HERE)
+    table = comparison_table(results, pairs, "").data
+    measured = table.dropna(subset=["decrease_percent"])
+    if measured.empty:
+        return Markdown(f"None of the {_many(len(table), 'comparison')} has run.")
+    lower = int((measured["decrease_percent"] > 0).sum())
+    tested = measured["p_lower"].notna().sum()
+    alone, adjusted = (int((measured[name] < LEVEL).sum()) for name in ("p_lower", "p_lower_holm"))
+    text = f"The mean FID is lower as claimed in {lower} of {_many(len(measured), 'measured comparison')}"
+    if len(measured) < len(table):
+        text += f" ({len(table) - len(measured)} not run)"
+    text += f"; p is below {LEVEL:g} in {alone} of {tested} tests, and in {adjusted} after Holm's correction. "
+    named = {(p.label, p.lower.name, p.higher.name): p for p in pairs}
+    changes = []
+    for row in measured.itertuples():
+        p = named[row.comparison, row.lower, row.higher]
+        models = f" ({model_label(p.lower.model)} against {model_label(p.higher.model)})"
+        changes.append(f"{row.comparison}{models if _several_models(pairs) else ''} {number(row.decrease_percent)} %")
+    return Markdown(text + f"Relative decrease: {'; '.join(changes)}.")
+
+
+def _several_models(pairs: Sequence[Comparison]) -> bool:
+    return len({(p.lower.model, p.higher.model) for p in pairs}) > 1
+
+
+def biases(results: Results) -> Markdown:
+    """Say by how much the lowest FID of a training is too low, over the configurations."""
+    found = {c.name: bias(results, c) for c in results.configurations}
+    found = {name: m for name, m in found.items() if m.n}
+    if not found:
+        return Markdown("No configuration has run.")
+    means = {name: m.mean for name, m in found.items()}
+    up = sum(mean > 0 for mean in means.values())
+    smallest, largest = min(means, key=means.get), max(means, key=means.get)
+    return Markdown(
+        f"With fresh latents the best generators' mean FID is higher than when they were chosen in {up} of"
+        f" {_many(len(means), 'configuration')}: by {number(means[smallest])} (`{smallest}`) to"
+        f" {number(means[largest])} (`{largest}`)."
+    )
+
+
+def samples(results: Results) -> Markdown:
+    """Say whether the order of the two models is the same at both sample counts (C45), and what the larger one changes."""
+    table = comparisons.samples_table(results).data
+    if table.empty:
+        return Markdown(NOT_HERE)
+    wide = table.dropna(subset=["decrease_percent"]).groupby("comparison", sort=False)["decrease_percent"]
+    both = [group for _, group in wide if len(group) == 2]
+    if not both:
+        return Markdown("No pair has been measured at both sample counts.")
+    same = sum((group > 0).nunique() == 1 for group in both)
+    drops = comparisons.drops_table(results).data["drop_mean"].dropna()
+    return Markdown(
+        f"The same model has the lower mean FID at both sample counts in {same} of {_many(len(both), 'pair')}."
+        f" The larger sample lowers the mean FID by {number(drops.min())} to {number(drops.max())}."
+    )
+
+
+def moves(table: Table) -> Markdown:
+    """Say how far each model moves between two settings."""
+    measured = table.data.dropna(subset=["move"]) if len(table.data) else table.data
+    if not len(table.data):
+        return Markdown(NOT_HERE)
+    if measured.empty:
+        return Markdown("None of these configurations has run.")
+    lines = [
+        f"{model_label(r.model)} moves by {number(r.move)}{_printed(r.paper_move)} (p = {probability(r.p)})"
+        for r in measured.itertuples()
+    ]
+    return Markdown("Between the settings the mean FID of " + "; that of ".join(lines) + ".")
+
+
+def _printed(move: float) -> str:
+    return f", in the paper by {number(move)}" if math.isfinite(move) else ""
+
+
+def quality(results: Results) -> Markdown:
+    """Say in how many pairs KID, precision and recall of the best generators favour Self-Sparse GAN."""
+    counts = []
+    for measure, label, sign in (
+        ("kid", "lower KID", -1),
+        ("precision", "higher precision", 1),
+        ("recall", "higher recall", 1),
+    ):
+        differences = []
+        for p in comparisons.pairs(results):
+            a, b = (results.measured(c, "best", c.extractor.samples[0], measure).dropna().mean() for c in p.both)
+            differences.append(sign * (a - b))
+        known = [d for d in differences if math.isfinite(d)]
+        if known:
+            counts.append(f"{label} in {sum(d > 0 for d in known)} of {_many(len(known), 'pair')}")
+    if not counts:
+        return Markdown("No pair of WGAN-GP and Self-Sparse GAN has been measured.")
+    return Markdown(f"Self-Sparse GAN has the {', the '.join(counts)}.")
+
+
+def steps(results: Results) -> Markdown:
+    """Say in how many pairs Self-Sparse GAN reaches the baseline's best FID sooner."""
+    table = steps_table(results).data
+    if table.empty:
+        return Markdown("This suite has no pair of WGAN-GP and Self-Sparse GAN.")
+    ran = table[(table["wgan_gp_runs"] > 0) & (table["self_sparse_runs"] > 0)]
+    if ran.empty:
+        return Markdown("No pair of WGAN-GP and Self-Sparse GAN has run.")
+    reached, runs = int(ran["self_sparse_reached"].sum()), int(ran["self_sparse_runs"].sum())
+    theirs, their_runs = int(ran["wgan_gp_reached"].sum()), int(ran["wgan_gp_runs"].sum())
+    text = f"{reached} of {_many(runs, 'run')} of Self-Sparse GAN reach the mean of WGAN-GP's lowest FIDs, and {theirs} of {_many(their_runs, 'run')} of WGAN-GP itself. "
+    known = ran["times_sooner"].dropna()
+    if known.empty:
+        return Markdown(text + "In no pair do all runs reach it, so that their steps have no mean to compare.")
+    sooner = int((known > 1).sum())
+    return Markdown(
+        text + f"Where all runs of a pair do ({_many(len(known), 'pair')}), Self-Sparse GAN is sooner in {sooner},"
+        f" by a factor of {short(known.min())} to {short(known.max())}."
+    )
+
+
+def resolutions(results: Results) -> Markdown:
+    """Say in how many cells the number of images is the printed one."""
+    table = resolutions_table(results).data
+    printed = table.dropna(subset=["paper_images"])
+    if printed.empty:
+        return Markdown("The paper has none of this suite's datasets.")
+    same = int((printed["images"] == printed["paper_images"]).sum())
+    text = f"The number of images is the printed one in {same} of {_many(len(printed), 'row')} that the paper has."
+    notes = dict.fromkeys(note for note in table["note"] if note)
+    return Markdown(" ".join([text, *notes]))
+
+
+def regression(results: Results) -> Markdown:
+    """Say the slope of each resolution's line with its interval's end points left to the figure."""
+    lines = []
+    for resolution, group in results.correlation.groupby("resolution"):
+        line = fit_line(group["xi"], group["reduction_percent"])
+        if line:
+            lines.append(
+                f"At {resolution} × {resolution} the line through {line.n} pairs changes by {number(line.slope / 10)} percent points of FID reduction for 0.1 of ξ̄"
+            )
+    return Markdown(
+        ". ".join(lines) + "." if lines else "No resolution has the three measured pairs that a line needs."
+    )
+
+
+def _many(n: int, thing: str) -> str:
+    return f"{n} {thing}" + ("" if n == 1 else "s")

@@ -1,0 +1,48 @@
+"""Precision and recall against nearest neighbours counted by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from selfsparse.metrics.precision_recall import precision_recall
+
+
+def by_hand(real: np.ndarray, generated: np.ndarray, k: int = 3) -> tuple[float, float]:
+    """Both shares in plain loops: a ball about each feature, as wide as its k-th neighbour of the same set is far."""
+
+    def covered(points, centres) -> float:
+        radii = [
+            sorted(np.linalg.norm(c - o) for j, o in enumerate(centres) if j != i)[k - 1] for i, c in enumerate(centres)
+        ]
+        inside = [any(np.linalg.norm(p - c) <= r for c, r in zip(centres, radii, strict=True)) for p in points]
+        return float(np.mean(inside))
+
+    return covered(generated, real), covered(real, generated)
+
+
+def points(n: int, seed: int, shift: float = 0.0, scale: float = 1.0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(shift, scale, (n, 4))
+
+
+@pytest.mark.parametrize(("n", "m", "shift", "scale"), [(60, 60, 0.0, 1.0), (40, 70, 1.0, 1.0), (70, 40, 0.0, 0.3)])
+def test_it_is_what_counting_gives(n, m, shift, scale):
+    real, generated = points(n, 0), points(m, 1, shift, scale)
+    found = precision_recall(torch.from_numpy(real), torch.from_numpy(generated))
+    assert found == pytest.approx(by_hand(real, generated))
+
+
+def test_too_alike_images_have_precision_without_recall():
+    precision, recall = precision_recall(torch.from_numpy(points(300, 0)), torch.from_numpy(points(300, 1, scale=0.05)))
+    assert precision > 0.99 and recall < 0.05
+
+
+@pytest.mark.parametrize("whole", [10_000, 400])
+def test_the_same_features_cover_each_other(monkeypatch, whole):
+    monkeypatch.setattr("selfsparse.metrics.precision_recall.WHOLE", whole)
+    features = torch.from_numpy(points(1000, 0)).float()
+    assert precision_recall(features, features) == (1.0, 1.0)
+
+
+def test_few_features_take_fewer_neighbours():
+    found = precision_recall(torch.from_numpy(points(3, 0)), torch.from_numpy(points(10, 1)))
+    assert found == pytest.approx(by_hand(points(3, 0), points(10, 1), k=2))
