@@ -5,6 +5,7 @@ Settings of a run resolve in one order, later wins:
 """
 
 import difflib
+import functools
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -329,8 +330,7 @@ def load_settings(path: Path | None = None) -> Settings:
     """
     path = path or project_root() / "params.yaml"
     try:
-        # ruamel.yaml reads YAML as DVC does: 1e-4 is a number, a key given twice is an error.
-        raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        raw = _parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such file; run from the project's folder") from None
     except (YAMLError, UnicodeDecodeError, ValueError) as error:
@@ -381,6 +381,12 @@ def load_settings(path: Path | None = None) -> Settings:
         extractors=file.extractors,
         configurations=configurations,
     )
+
+
+@functools.lru_cache(maxsize=16)
+def _parsed(text: str) -> Any:
+    """Read YAML as DVC does: 1e-4 is a number, a key given twice is an error. Kept, as it takes 0.2 s; nobody changes it."""
+    return YAML(typ="safe", pure=True).load(text)
 
 
 def _resolve(name: str, row: _Row, file: _File, raw: dict, source: str) -> Configuration:

@@ -17,6 +17,7 @@ def _project(project):
     """params.yaml in the current folder."""
 
 
+@pytest.mark.slow
 def test_every_printed_row_agrees_but_one():
     table = tables.agreement_table().data
     assert list(dict.fromkeys(table["table"])) == [
@@ -52,6 +53,7 @@ def test_the_sentence():
 
 
 @pytest.mark.parametrize("suite", ["quick", "paper"])
+@pytest.mark.slow
 def test_diagrams(suite):
     c = drawings.drawn(load_results(suite))
     with warnings.catch_warnings():

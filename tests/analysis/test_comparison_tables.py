@@ -132,6 +132,7 @@ def test_images_as_printed_and_as_used(project):
 
 
 @pytest.mark.parametrize("suite", ["quick", "paper"])
+@pytest.mark.slow
 def test_sentences_are_whole_whether_something_ran_or_not(ran, suite):
     results = load_results(suite)
     families = tables.betas_families(results)

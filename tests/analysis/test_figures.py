@@ -25,6 +25,7 @@ def _drawings(suite):
 
 
 @pytest.mark.parametrize("suite", load_settings().suites)
+@pytest.mark.slow
 def test_every_figure_renders_where_nothing_ran(project, suite):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -32,6 +33,7 @@ def test_every_figure_renders_where_nothing_ran(project, suite):
     assert len({d.name for d in drawings}) == len(drawings) and all(d.alt for d in drawings)
 
 
+@pytest.mark.slow
 def test_equal_data_gives_equal_bytes(ran):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

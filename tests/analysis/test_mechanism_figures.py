@@ -164,6 +164,7 @@ def test_what_is_saved_is_set_against_what_the_modules_add(measured):
 
 
 @pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.slow
 def test_everything_renders_where_nothing_ran(project, suite):
     results = load_results(suite)
     with warnings.catch_warnings():
@@ -181,6 +182,7 @@ def test_everything_renders_where_nothing_ran(project, suite):
         assert "not run" in {text.get_text() for axis in drawing.figure.axes for text in axis.texts}
 
 
+@pytest.mark.slow
 def test_everything_renders_where_part_ran(measured):
     results = load_results("quick")
     with warnings.catch_warnings():
@@ -197,6 +199,7 @@ def test_everything_renders_where_part_ran(measured):
     assert "Runs whose losses stopped being finite: 1." in training.seen(results).data
 
 
+@pytest.mark.slow
 def test_a_resnet_has_no_batch_norm_to_measure(project):
     write_runs(project, "paper")
     write_snapshots(project, "paper")

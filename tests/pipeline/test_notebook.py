@@ -60,6 +60,7 @@ def test_help_is_quick(project, script):
     assert time.perf_counter() - start < 2  # 0.05 s alone; other tests may run beside this one
 
 
+@pytest.mark.slow
 def test_a_notebook_from_a_folder_below_the_root(project):
     found = run(project / "notebooks", "pipeline.notebook", "table_ablation", "--suite", "paper")
     assert (found.returncode, found.stderr) == (0, "")

@@ -78,6 +78,7 @@ def unbroken(small_module):
     return small_module, found, seconds
 
 
+@pytest.mark.slow
 def test_killed_at_a_random_moment(unbroken):
     project, expected, seconds = unbroken
     check_killed(project, expected, seconds, kills=1)
