@@ -29,9 +29,9 @@ def test_rows_in_the_order_of_the_forward_pass(settings):
     c = settings.configuration("mnist-32-self_sparse")
     generator, _ = build_on_meta(c)
     rows = layer_rows(generator, torch.empty(1, 100, device="meta"))
-    assert [row[0].split(",")[0].split(":")[0] for row in rows] == ["DeConv 4 × 4", "SASTM", "BN-256"] + [
-        *("DeConv 4 × 4", "SASTM", "BN-128"), *("DeConv 4 × 4", "SASTM", "BN-64"), "DeConv 4 × 4",
-    ]  # fmt: skip
+    names = [row[0].split(",")[0].split(":")[0] for row in rows]
+    stages = [name for width in (256, 128, 64) for name in ("DeConv 4 × 4", "SASTM", f"BN-{width}")]
+    assert names == [*stages, "DeConv 4 × 4"]
     # f: 100*1024 + 1024 + 1024*512 + 512; g1: 512*256 + 256; g2: 512*256 + 256, two 4 x 4 kernels and biases.
     count = 103_424 + 524_800 + 131_328 + 131_328 + 2 * 17
     assert rows[1] == [
