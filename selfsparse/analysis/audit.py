@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from selfsparse.analysis import page, style
 from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.formatting import MISSING, Table, count, interval, mean_std, number
+from selfsparse.analysis.formatting import MISSING, Table, count, interval, mean_std, number, probability
 from selfsparse.analysis.inference import (
     as_sample_std,
     combined_correlation,
@@ -114,11 +114,6 @@ def place(table: str) -> str:
     return ", ".join(f"{version} {entry[version]}" for version in ("v1", "v2") if entry[version])
 
 
-def p_text(p: float) -> str:
-    """Return a p value with three decimals, a smaller one with its first digit."""
-    return number(p, 3 if p >= 0.0005 else math.ceil(-math.log10(p)))
-
-
 # Percentages
 
 
@@ -209,7 +204,7 @@ def _growth_row(dataset: str, first: tuple[int, Pair], second: tuple[int, Pair])
         "First": f"{number(low.value)} {interval(low.low, low.high)}",
         "Second": f"{number(high.value)} {interval(high.low, high.high)}",
         "Change": number(-test.difference),
-        "p, grows": p_text(test.p_lower),
+        "p, grows": probability(test.p_lower),
         "Named by the paper": "yes" if dataset in GROWING else "no",
     }
     return data, text
@@ -263,11 +258,11 @@ def _tests(pairs: Sequence[Pair], caption: str) -> Table:
             "Lower": f"{_model_of(pair.lower)} {mean_std(pair.a)}",
             "Higher": f"{_model_of(pair.higher)} {mean_std(pair.b)}",
             "t (df)": f"{number(tests[i].t)} ({number(tests[i].df, 1)})",
-            "p": p_text(tests[i].p),
-            "p, Holm": p_text(adjusted[i]),
-            "p one-sided": p_text(tests[i].p_lower),
-            "one-sided, Holm": p_text(adjusted_lower[i]),
-            "p, if ± divides by n": p_text(tests_n[i].p),
+            "p": probability(tests[i].p),
+            "p, Holm": probability(adjusted[i]),
+            "p one-sided": probability(tests[i].p_lower),
+            "one-sided, Holm": probability(adjusted_lower[i]),
+            "p, if ± divides by n": probability(tests_n[i].p),
             "Hedges' g": f"{number(effect.value)} {interval(effect.low, effect.high)}",
         }
         rows.append((data, text))
@@ -391,7 +386,7 @@ def correlation_table() -> Table:
             "Printed r": number(paper_r),
             "Recomputed r": number(found.r, 3),
             "95 % interval": interval(found.low, found.high),
-            "p": p_text(found.p),
+            "p": probability(found.p),
             "Pairs for 80 % power": count(needed),
         }
         rows.append((data, text))
@@ -505,7 +500,7 @@ def betas_table() -> Table:
             "What": label,
             "Computation": f"{number(b.mean)} − {number(a.mean)}",
             "Difference": number(-test.difference),
-            "p": p_text(test.p),
+            "p": probability(test.p),
         }
         rows.append((data, text))
     return table_of(rows, ([], []), f"Adam's betas on STL-10 ({place('adam_betas')}).")

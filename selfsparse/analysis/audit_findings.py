@@ -10,7 +10,7 @@ from functools import cache
 from IPython.display import Markdown
 
 from selfsparse.analysis import audit
-from selfsparse.analysis.formatting import Table, count, interval, number, short
+from selfsparse.analysis.formatting import Table, count, interval, number, probability, short
 from selfsparse.analysis.inference import LEVEL, correlation_difference, sign_test
 from selfsparse.analysis.tables import paper_moments, table_of
 from selfsparse.paper.printed import text_number
@@ -59,7 +59,7 @@ def growth() -> Finding:
     named = table[table["named_by_the_paper"]]
     changes = "; ".join(f"{r.dataset_label}: {number(r.change)}" for r in _labelled(table).itertuples())
     grows = int((table["change"] > 0).sum())
-    p = " and ".join(audit.p_text(x) for x in named["p_one_sided"])
+    p = " and ".join(probability(x) for x in named["p_one_sided"])
     return Finding(
         "Does the gain grow with the resolution?",
         ("C4",),
@@ -96,7 +96,7 @@ def significance() -> Finding:
         f"correction ({kept}). One-sided, the reading kindest to the claim: {below['p_one_sided']}, and "
         f"{below['p_one_sided_holm']} after correction. If the printed ± divides by n: {below['p_if_ddof_0']} and "
         f"{below['p_holm_if_ddof_0']}.",
-        f"The mean is lower in {lower} of {len(table)} cells. On CelebA-HQ at 64 × 64, p = {audit.p_text(celeba['p'])}: "
+        f"The mean is lower in {lower} of {len(table)} cells. On CelebA-HQ at 64 × 64, p = {probability(celeba['p'])}: "
         "that the gain there is not significant.",
         "That Self-Sparse GAN is better in every single cell: three trainings do not carry that. Nor does it follow that "
         "it is not better: all differences point one way.",
@@ -117,10 +117,10 @@ def others() -> Finding:
         PARTLY,
         "That both modules together improve significantly, that the position module alone may not function well, that "
         "the channel module alone may lack generation power, and that the method is robust to the architecture.",
-        f"Both modules against the channel module alone: p = {' and '.join(audit.p_text(p) for p in both['p'])}. The "
-        f"position module alone against WGAN-GP on STL-10: {number(-psm['difference'])} higher, p = {audit.p_text(psm['p'])}. "
-        f"The channel module alone on Fashion-MNIST: {number(-csm['difference'])} higher, p = {audit.p_text(csm['p'])}. "
-        f"ResNet: {number(-resnet['difference'])} lower, p = {audit.p_text(resnet['p'])}.",
+        f"Both modules against the channel module alone: p = {' and '.join(probability(p) for p in both['p'])}. The "
+        f"position module alone against WGAN-GP on STL-10: {number(-psm['difference'])} higher, p = {probability(psm['p'])}. "
+        f"The channel module alone on Fashion-MNIST: {number(-csm['difference'])} higher, p = {probability(csm['p'])}. "
+        f"ResNet: {number(-resnet['difference'])} lower, p = {probability(resnet['p'])}.",
         "Both modules together have the lowest mean on both datasets and with both architectures. On Fashion-MNIST, the "
         "position module alone fails beyond doubt.",
         "On STL-10, that the position module alone is worse than no module, or that the channel module alone lacks power: "
@@ -142,8 +142,8 @@ def sagan() -> Finding:
         ("C41", "C44"),
         FOLLOWS if lowest else NOT,
         "Its FID is the lowest of the three on CelebA-HQ and on Sketch.",
-        f"Against SAGAN: p = {audit.p_text(celeba['p'])} on CelebA-HQ, {audit.p_text(sketch['p'])} on Sketch. On Sketch, "
-        f"SAGAN lies {number(-order['difference'])} above WGAN-GP (p = {audit.p_text(order['p'])}).",
+        f"Against SAGAN: p = {probability(celeba['p'])} on CelebA-HQ, {probability(sketch['p'])} on Sketch. On Sketch, "
+        f"SAGAN lies {number(-order['difference'])} above WGAN-GP (p = {probability(order['p'])}).",
         "The order of the means on both datasets.",
         "That the method is better than SAGAN in general: on Sketch this SAGAN is no better than the baseline.",
         "How SAGAN was built and trained: layers, loss, learning rates and steps are not printed, nor is Sketch published.",
@@ -189,7 +189,7 @@ def spread() -> Finding:
         FOLLOWS if p < LEVEL and 2 * larger < len(table) else NOT,
         "That it does; no measure of stability is printed but the standard deviations across seeds.",
         f"The standard deviation is larger for Self-Sparse GAN in {larger} of {len(table)} cells (sign test, p = "
-        f"{audit.p_text(p)}), relative to the mean in {relative}.",
+        f"{probability(p)}), relative to the mean in {relative}.",
         "Nothing on stability: the printed spreads go more often against the claim than with it.",
         "That the method stabilises; nor that it destabilises, as the sign test shows no direction either.",
         "What the authors mean by stable. If it is the course of a curve, or how many trainings fail, nothing is printed.",
@@ -291,9 +291,9 @@ def betas() -> Finding:
         FOLLOWS if (gains["p"] < LEVEL).all() else PARTLY,
         "FIDs of both models under two pairs of betas on STL-10.",
         f"Gains of {' and '.join(number(x) for x in gains['difference'])} (p = "
-        f"{' and '.join(audit.p_text(p) for p in gains['p'])}); between the pairs, Self-Sparse GAN moves by "
-        f"{number(sparse['difference'])} (p = {audit.p_text(sparse['p'])}) and WGAN-GP by {number(wgan['difference'])} "
-        f"(p = {audit.p_text(wgan['p'])}).",
+        f"{' and '.join(probability(p) for p in gains['p'])}); between the pairs, Self-Sparse GAN moves by "
+        f"{number(sparse['difference'])} (p = {probability(sparse['p'])}) and WGAN-GP by {number(wgan['difference'])} "
+        f"(p = {probability(wgan['p'])}).",
         "Self-Sparse GAN is better under both pairs on this dataset, and moves less between them.",
         "Robustness to betas in general: two pairs, one dataset.",
         "Which pair the main table has. The section on settings gives STL-10 betas 0.5 and 0.999, while the table of betas "

@@ -2,18 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
+from selfsparse.analysis.mechanism import last_snapshot, layers
 from selfsparse.analysis.results import Results, RunCount
 from selfsparse.analysis.statistics import Moments, mean_sparsity, moments
 from selfsparse.config import Configuration
 
 FINALS = {"zero_gradient_share": "zero_gradient", "negative_weight_share": "weight_negative"}  # of the last snapshot
 STAGES = {"bn_negative_share": "negative_given_positive", "xi": "xi"}
-KERNEL = 4 * 4  # weights of a kernel in the paper's DCGANs
 
 
 class Measures:
@@ -50,7 +49,7 @@ class Measures:
         elif quantity == "zeta":
             found = self._finished("sparsity", c).groupby("seed")["zeta"].mean()
         elif quantity in FINALS:
-            found = self._last_snapshots(c).groupby("seed")[FINALS[quantity]].mean()
+            found = last_snapshot(self.results, c).groupby("seed")[FINALS[quantity]].mean()
         elif quantity in ("generator_parameters", "sastm_parameters"):
             found = self._by_seed(self.results.runs, c)[quantity]
         else:
@@ -71,7 +70,7 @@ class Measures:
 
     def stage_means(self, c: Configuration, quantities: Sequence[str]) -> np.ndarray:
         """Return the last snapshot's quantities (stages, quantities), mean over runs; without stages that lack one."""
-        rows = self._last_snapshots(c).groupby("stage")[[STAGES[q] for q in quantities]].mean()
+        rows = last_snapshot(self.results, c).groupby("stage")[[STAGES[q] for q in quantities]].mean()
         return rows.dropna().to_numpy(float)
 
     def flips_per_1000(self, c: Configuration) -> pd.DataFrame:
@@ -91,14 +90,8 @@ class Measures:
 
     def free_kernel_weights(self, c: Configuration) -> np.ndarray:
         """Return, per run, the weights of kernels that lead to or from channels that are zero for the whole probe."""
-        last = self._last_snapshots(c).sort_values(["seed", "stage"])
-        widths = c.network.generator_widths
-        found = []
-        for _, stages in last.groupby("seed"):
-            alive = [n - dead for n, dead in zip(widths, stages["dead_channels"], strict=True)]
-            ends = (c.latent_dim, c.dataset.channels)
-            found.append(_kernel_weights(widths, *ends) - _kernel_weights(alive, *ends))
-        return np.array(found, dtype=float)
+        runs = last_snapshot(self.results, c).groupby("seed")
+        return np.array([sum(layer.saved for layer in layers(c, run)) for _, run in runs], dtype=float)
 
     def maps(self, c: Configuration) -> dict[int, np.ndarray]:
         """Return x (channels, size, size) of one latent of the first run, by the size of a stage's maps."""
@@ -118,12 +111,3 @@ class Measures:
     def _fid(self, c: Configuration, large: bool) -> pd.Series:
         rows = self._by_seed(self.results.fid, c)
         return rows.loc[(rows["generator"] == "best") & (rows["n_fake"] == c.extractor.samples[large]), "fid"]
-
-    def _last_snapshots(self, c: Configuration) -> pd.DataFrame:
-        rows = self._finished("mechanism", c)
-        return rows[rows["step"] == rows.groupby("seed")["step"].transform("max")]
-
-
-def _kernel_weights(widths: Sequence[int], latent_dim: int, image_channels: int) -> int:
-    layers = [latent_dim, *widths, image_channels]
-    return KERNEL * sum(a * b for a, b in pairwise(layers))

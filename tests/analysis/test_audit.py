@@ -6,7 +6,7 @@ import pytest
 
 from selfsparse.analysis import audit, audit_findings
 from selfsparse.analysis.audit_findings import FINDINGS, finding
-from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
+from selfsparse.analysis.formatting import probability, to_csv, to_latex, to_markdown
 from selfsparse.analysis.style import rendered
 from selfsparse.paper.printed import claims
 
@@ -184,7 +184,7 @@ def test_drawings(name):
 
 
 def test_a_small_p_keeps_a_digit():
-    assert [audit.p_text(p) for p in (0.05, 0.0006, 0.0004, 0.00002)] == ["0.050", "0.001", "0.0004", "0.00002"]
+    assert [probability(p) for p in (0.05, 0.0006, 0.0004, 0.00002)] == ["0.050", "0.001", "0.0004", "0.00002"]
 
 
 def test_the_page_has_no_notes_on_our_images(project):
