@@ -31,7 +31,7 @@ def collect_provenance(configuration: Configuration, device: str, seconds: float
         "settings": settings,
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": round(seconds, 1),
-        "device": _device_name(device),
+        "device": device_name(device),
         "cpu_cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -39,11 +39,12 @@ def collect_provenance(configuration: Configuration, device: str, seconds: float
     }
 
 
-def _device_name(device: str) -> str:
+def device_name(device: str) -> str:
+    """Return what kind of processor `cuda` or `cpu` is here."""
     if device == "cuda":
         import torch
 
-        return torch.cuda.get_device_name()
+        return torch.cuda.getdevice_name()
     cpuinfo = Path("/proc/cpuinfo")
     names = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     name = next(
