@@ -60,6 +60,10 @@ class Train(_Settings):
     device: Literal["cuda", "cpu", "auto"]
     threads: Annotated[int, Field(ge=1, le=1024)]
     parallel_seeds: Annotated[int, Field(ge=1, le=100)]
+    precision: Literal["fp32", "tf32", "bf16"]
+    channels_last: bool
+    cuda_graph: bool
+    deterministic: bool
 
     @model_validator(mode="after")
     def _consistent(self) -> "Train":

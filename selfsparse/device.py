@@ -1,5 +1,7 @@
 """Which device to work on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from selfsparse.errors import DeviceError
@@ -35,3 +37,21 @@ def any_device() -> "torch.device":
 
     torch.backends.cudnn.allow_tf32 = False  # full float32, as in training (U13)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@contextmanager
+def float32_precision(precision: str) -> Iterator[None]:
+    """Let float32 convolutions and matrix products on a GPU round their factors to TF32 inside, if `precision` is `tf32`.
+
+    Under any other value they are full float32. What held before holds again afterwards. A CPU ignores it.
+    """
+    import torch
+
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]

@@ -13,14 +13,14 @@ class ShuffledBatches:
     def __init__(self, count: int, batch_size: int, seed: int) -> None:
         if count < batch_size:
             raise ValueError(f"{count} images are fewer than one batch of {batch_size}")
-        self._count, self._batch_size, self._seed = count, batch_size, seed
+        self.batch_size, self._count, self._seed = batch_size, count, seed
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
 
     def __getitem__(self, k: int) -> Tensor:
         """Return the indices (batch_size,) of the k-th batch since the start of training."""
-        epoch, position = divmod(k, self._count // self._batch_size)
+        epoch, position = divmod(k, self._count // self.batch_size)
         if epoch != self._epoch:
             # Large odd factor: neighbouring seeds share no epoch's permutation.
             rng = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
             self._epoch, self._order = epoch, torch.randperm(self._count, generator=rng)
-        return self._order[position * self._batch_size : (position + 1) * self._batch_size]
+        return self._order[position * self.batch_size : (position + 1) * self.batch_size]

@@ -50,12 +50,18 @@ class History:
     positive: dict[str, Tensor] | None = None
     diverged_at: int | None = None
 
-    def add_point(self, step: int, fid: float, norms: tuple[float, float], generator: torch.nn.Module) -> None:
-        """Close the interval since the last point with an FID; keep the generator if it is the best so far."""
+    def take_losses(self) -> list[Tensor]:
+        """Close the interval since the last evaluation: return its losses, and remember those of the next from here on."""
+        taken, self.losses = self.losses, []
+        return taken
+
+    def add_point(
+        self, step: int, fid: float, losses: list[Tensor], norms: tuple[float, float], generator: torch.nn.Module
+    ) -> None:
+        """Add the FID at a step, and what happened in the interval before; keep the generator if it is the best so far."""
         means: list[float | None] = [None] * 5
-        if self.losses:
-            means = [*torch.stack(self.losses).double().mean(0).tolist(), *norms]
-            self.losses.clear()
+        if losses:
+            means = [*torch.stack(losses).double().mean(0).tolist(), *norms]
         self.curve.append(CurvePoint(step, fid, *means))
         if fid < self.best_fid:
             self.best_step, self.best_fid = step, fid
@@ -68,13 +74,6 @@ class History:
         self.coefficients.append(snapshot.coefficients)
         self.positive = snapshot.positive
 
-    def first_non_finite(self, step: int) -> int | None:
-        """Return the first of the remembered steps, the last of which is `step`, whose losses are not finite."""
-        if not self.losses:
-            return None
-        bad = (~torch.stack(self.losses).isfinite().all(dim=1)).nonzero()
-        return step - len(self.losses) + 1 + int(bad[0]) if len(bad) else None
-
     def state_dict(self) -> dict[str, Any]:
         """Plain values and tensors only, so that a checkpoint loads without executing code."""
         state = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -86,3 +85,11 @@ class History:
         """The reverse of state_dict."""
         curve = [CurvePoint(**row) for row in state["curve"]]
         return cls(**{**state, "curve": curve, "mechanism": [StageMechanism(**row) for row in state["mechanism"]]})
+
+
+def first_non_finite(losses: list[Tensor], step: int) -> int | None:
+    """Return the first of these steps, the last of which is `step`, whose losses (3,) are not finite."""
+    if not losses:
+        return None
+    bad = (~torch.stack(losses).isfinite().all(dim=1)).nonzero()
+    return step - len(losses) + 1 + int(bad[0]) if len(bad) else None

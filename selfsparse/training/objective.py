@@ -5,11 +5,15 @@
 Both networks minimise, so the discriminator's loss is the negative of what it maximises.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import relu
+
+# A discriminator: images (N, C, H, W) to scores (N,).
+Scores = Callable[[Tensor], Tensor]
 
 
 class DiscriminatorLoss(NamedTuple):
@@ -25,7 +29,7 @@ def sample_on_lines(real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
     return torch.lerp(real, fake, position)
 
 
-def penalty_of_gradient(discriminator: nn.Module, points: Tensor, centre: int = 0) -> Tensor:
+def penalty_of_gradient(discriminator: Scores, points: Tensor, centre: int = 0) -> Tensor:
     """Mean penalty of the discriminator's gradient at points (N, C, H, W) (U3, U4).
 
     centre 0: E[ |grad D(x^)|_2^2 ] of Eq. 13, the squared norm, never its root, which has no gradient at 0.
@@ -42,7 +46,7 @@ def penalty_of_gradient(discriminator: nn.Module, points: Tensor, centre: int = 
 
 
 def discriminator_loss(
-    discriminator: nn.Module,
+    discriminator: Scores,
     real: Tensor,
     fake: Tensor,
     rng: torch.Generator,
@@ -68,6 +72,6 @@ def discriminator_loss(
     return DiscriminatorLoss(total + gradient_penalty * penalty, penalty.detach())
 
 
-def generator_loss(discriminator: nn.Module, fake: Tensor) -> Tensor:
+def generator_loss(discriminator: Scores, fake: Tensor) -> Tensor:
     """What the generator minimises, under either loss: -E[D(G(z))]."""
     return -discriminator(fake).mean()

@@ -1,4 +1,4 @@
-"""All seeds of a configuration, side by side, each in a process of its own."""
+"""All seeds of a configuration, side by side: on a CPU each in a process of its own, on a GPU in one process together."""
 
 import multiprocessing
 import multiprocessing.resource_tracker
@@ -26,7 +26,7 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
 
     Raises:
         DeviceError: the settings ask for a GPU that is not there.
-        RunError: a run failed; the others were stopped, with their states saved.
+        RunError: a run failed; those in other processes were stopped, with their states saved.
     """
     device = choose_device(configuration.train.device, configuration.suite)
     # A server that imports torch once, and from which each run is forked: imports cost seconds, runs as well.
@@ -34,10 +34,14 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
     context.set_forkserver_preload(["selfsparse.training.loop"])
     multiprocessing.resource_tracker.ensure_running()  # started later, it would let signals through again
     started = time.monotonic()
-    waiting = [
-        context.Process(target=_run, args=(settings, configuration, seed, device, i), name=f"seed {seed}")
-        for i, seed in enumerate(configuration.train.seeds)
-    ]
+    train = configuration.train
+    # A GPU is shared best from one process; processes would take turns on it. CPU cores are shared best by processes.
+    together, at_once = (train.parallel_seeds, 1) if device == "cuda" else (1, train.parallel_seeds)
+    waiting = []
+    for i in range(0, len(train.seeds), together):
+        seeds = train.seeds[i : i + together]
+        name = f"seed {', '.join(map(str, seeds))}"
+        waiting.append(context.Process(target=_run, args=(settings, configuration, seeds, device, i), name=name))
     running: list[multiprocessing.Process] = []
     failed: list[multiprocessing.Process] = []
     stopping = False
@@ -51,7 +55,7 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
     handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         while running or (waiting and not stopping and not failed):
-            while waiting and not stopping and not failed and len(running) < configuration.train.parallel_seeds:
+            while waiting and not stopping and not failed and len(running) < at_once:
                 # Signals wait while a process starts: the fork server's imports take seconds, and the server and
                 # the run inherit that they wait, until the run listens (StopRequest).
                 signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
@@ -85,19 +89,19 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
     return 0
 
 
-def _run(settings: Settings, configuration: Configuration, seed: int, device: str, position: int) -> None:
-    """What a run's process does; its exit code tells how it ended."""
+def _run(settings: Settings, configuration: Configuration, seeds: tuple[int, ...], device: str, position: int) -> None:
+    """What a process of one or several runs does; its exit code tells how it ended."""
     import torch
 
-    from selfsparse.training.loop import Interrupted, train_run
+    from selfsparse.training.loop import Interrupted, train_runs
 
     try:
-        train_run(settings, configuration, seed, torch.device(device), position)
+        train_runs(settings, configuration, seeds, torch.device(device), position)
     except Interrupted as interrupted:
         print(interrupted, file=sys.stderr)
         sys.exit(INTERRUPTED)
     except UserError as error:
-        print(f"seed {seed}: {error}", file=sys.stderr)
+        print(f"seed {', '.join(map(str, seeds))}: {error}", file=sys.stderr)
         sys.exit(2)
 
 

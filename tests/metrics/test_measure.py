@@ -21,7 +21,7 @@ from selfsparse.metrics.measure import (
 )
 from selfsparse.metrics.reference import load_reference
 from selfsparse.metrics.sparsity import measure_sparsity
-from selfsparse.training.loop import train_run
+from selfsparse.training.loop import train_runs
 from selfsparse.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("keep_signals")
@@ -33,7 +33,7 @@ def train(project, name: str = CONFIGURATION, seeds=(0, 1)):
     settings = load_settings(write_project(project, {**SMALL, "suites.quick.train.seeds": list(seeds)}) / "params.yaml")
     configuration = settings.configuration(name)
     for seed in seeds:
-        train_run(settings, configuration, seed, CPU)
+        train_runs(settings, configuration, [seed], CPU)
     return settings, configuration
 
 
@@ -79,7 +79,7 @@ def test_a_diverged_run_is_not_measured(small, monkeypatch, diverged):
     original = Trainer.generator_step
 
     def generator_step(trainer):
-        if trainer.step == 5 and trainer.batches._seed in diverged:
+        if trainer.step == 5 and trainer.seed in diverged:
             with torch.no_grad():
                 next(trainer.discriminator.parameters()).fill_(math.nan)
         return original(trainer)
@@ -130,7 +130,7 @@ def test_sparsity_and_maps(small, model):
 
 
 def test_best_and_last_the_same_generator_have_the_same_numbers(small, monkeypatch):
-    monkeypatch.setattr("selfsparse.training.loop.measure_fid", _falling())
+    monkeypatch.setattr("selfsparse.training.evaluation.measure_fid", _falling())
     settings, c = train(small, seeds=(0,))
     measure_configuration_fid(settings, c, CPU)
     best, last = (

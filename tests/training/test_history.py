@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from selfsparse.training.history import History
+from selfsparse.training.history import History, first_non_finite
 
 GOOD = torch.tensor([1.0, 2.0, 3.0])
 
@@ -27,21 +27,20 @@ def network(value: float) -> nn.Module:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_the_first_step_that_is_not_finite(position, value):
     # The last evaluation was at step 100; losses of steps 101 to 105 are remembered, 103 and 105 are bad.
-    history = History(losses=[GOOD, GOOD, bad(position, value), GOOD, bad(0)])
-    assert history.first_non_finite(105) == 103
+    assert first_non_finite([GOOD, GOOD, bad(position, value), GOOD, bad(0)], 105) == 103
 
 
 def test_all_finite():
-    assert History(losses=[GOOD, GOOD]).first_non_finite(7) is None
-    assert History().first_non_finite(0) is None
+    assert first_non_finite([GOOD, GOOD], 7) is None
+    assert first_non_finite([], 0) is None
 
 
 def test_a_point_closes_an_interval():
     history = History()
-    history.add_point(0, 50.0, (0.0, 0.0), network(0))
+    history.add_point(0, 50.0, [], (0.0, 0.0), network(0))
     assert history.curve[0].discriminator_loss is None and history.curve[0].generator_gradient_norm is None
     history.losses += [GOOD, 3 * GOOD]
-    history.add_point(2, 40.0, (0.5, 0.25), network(2))
+    history.add_point(2, 40.0, history.take_losses(), (0.5, 0.25), network(2))
     point = history.curve[1]
     # Means of (1, 2, 3) and (3, 6, 9).
     assert (point.discriminator_loss, point.generator_loss, point.gradient_penalty) == (2.0, 4.0, 6.0)
@@ -53,7 +52,7 @@ def test_the_best_generator_is_the_lowest_fid_and_a_copy():
     history, generator = History(), network(0)
     for step, fid in enumerate([50.0, 30.0, 40.0, 30.0]):
         nn.init.constant_(generator.weight, step)
-        history.add_point(step, fid, (0.0, 0.0), generator)
+        history.add_point(step, fid, [], (0.0, 0.0), generator)
     nn.init.constant_(generator.weight, 99.0)
     assert (history.best_step, history.best_fid) == (1, 30.0)  # the first of two equal ones
     assert history.best_generator["weight"].item() == 1.0
@@ -61,7 +60,7 @@ def test_the_best_generator_is_the_lowest_fid_and_a_copy():
 
 def test_state_makes_the_round_trip(tmp_path):
     history = History(losses=[GOOD], progress=[torch.zeros(2, 1, 4, 4, dtype=torch.uint8)])
-    history.add_point(4, 12.5, (1.0, 2.0), network(1))
+    history.add_point(4, 12.5, history.take_losses(), (1.0, 2.0), network(1))
     history.losses.append(GOOD)
     history.diverged_at = 5
     torch.save(history.state_dict(), tmp_path / "state.pt")

@@ -16,7 +16,7 @@ from small_project import CONFIGURATION, SMALL, files, params, write_project
 from selfsparse.config import load_settings
 from selfsparse.errors import RunError
 from selfsparse.models.build import count_parameters, count_sastm_parameters
-from selfsparse.training.loop import Interrupted, train_run
+from selfsparse.training.loop import Interrupted, train_runs
 from selfsparse.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("keep_signals")
@@ -26,7 +26,7 @@ LEFT = {"best.safetensors", "coefficients.npz", "curves.csv", "mechanism.csv", "
 
 def train(project, changes: dict | None = None, seed: int = 0, name: str = CONFIGURATION):
     settings = load_settings(write_project(project, {**SMALL, **(changes or {})}) / "params.yaml")
-    history = train_run(settings, settings.configuration(name), seed, CPU)
+    (history,) = train_runs(settings, settings.configuration(name), [seed], CPU)
     return history, project / f"results/quick/runs/{name}/seed{seed}"
 
 

@@ -60,7 +60,7 @@ def unbroken(small_module):
     import torch
 
     from selfsparse.config import load_settings
-    from selfsparse.training.loop import train_run
+    from selfsparse.training.loop import train_runs
 
     write_project(small_module, LONG)
     handlers = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
@@ -69,7 +69,7 @@ def unbroken(small_module):
         patch.chdir(small_module)
         settings = load_settings()
         for seed in LONG["suites.quick.train.seeds"]:
-            train_run(settings, settings.configuration(CONFIGURATION), seed, torch.device("cpu"))
+            train_runs(settings, settings.configuration(CONFIGURATION), [seed], torch.device("cpu"))
     seconds = (time.monotonic() - begun) / 2
     for number, handler in handlers:
         signal.signal(number, handler)

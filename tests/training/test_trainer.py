@@ -11,6 +11,7 @@ from torch import nn
 from selfsparse.config import load_settings
 from selfsparse.models.build import build_discriminator, build_generator, initialise
 from selfsparse.training.batches import ShuffledBatches
+from selfsparse.training.real_images import ResidentImages
 from selfsparse.training.trainer import LOSSES, Trainer
 
 MODELS = ("wgan_gp", "self_sparse", "without_psm", "without_csm")
@@ -118,6 +119,7 @@ def test_without_penalty_the_discriminator_runs_only_twice(make, gradient_penalt
 def test_the_discriminators_steps_leave_the_generator_alone(make):
     trainer = make()
     before = weights(trainer.generator)
+    trainer._real_images.before(0)
     trainer._discriminator_step(0)
     for name, value in trainer.generator.named_parameters():
         assert torch.equal(value, before[name]) and value.grad is None
@@ -128,7 +130,7 @@ def test_losses_and_gradients_of_the_generators_step_stay_in_the_generator(make)
     trainer.generator_step()
     after_discriminator = {n: p.grad.clone() for n, p in trainer.discriminator.named_parameters()}
     # What the discriminator holds afterwards is the gradient of its own last step.
-    assert trainer.gradient_norms()[0] == pytest.approx(
+    assert trainer.gradient_norms()[0].item() == pytest.approx(
         torch.stack([g.square().sum() for g in after_discriminator.values()]).sum().sqrt().item(), rel=1e-5
     )
     assert all(p.requires_grad for p in trainer.discriminator.parameters())
@@ -181,12 +183,13 @@ def test_a_step_is_eq_13_and_adam_written_out(make):
 
 
 def test_real_images_are_scaled_to_minus_one_and_one(make):
-    trainer = make()
-    trainer.images = torch.zeros(40, 1, 16, 16, dtype=torch.uint8)
-    trainer.images[:, :, 8:] = 255
+    trainer, dataset = make(), torch.zeros(40, 1, 16, 16, dtype=torch.uint8)
+    dataset[:, :, 8:] = 255
+    trainer._real_images = ResidentImages(dataset, ShuffledBatches(40, 8, 0), 2, CPU)
+    trainer._real_images.before(0)
     real = trainer._real(0)
     assert real.shape == (8, 1, 16, 16) and real.unique().tolist() == [-1.0, 1.0]
-    assert trainer.images.max() == 255  # the dataset itself is not touched
+    assert dataset.max() == 255  # the dataset itself is not touched
 
 
 def test_seeds_differ_and_repeat(make):

@@ -1,0 +1,107 @@
+"""A WGAN-GP training loop as published implementations write it: the contestant of training_step.py and cuda.py.
+
+Images come as PIL images through torchvision's transforms and a DataLoader, one by one; fake images keep the generator's
+graph, which the discriminator's backward pass runs through; the discriminator's gradients are computed in the generator's
+step as well; Adam is PyTorch's default; losses are read at every step. Networks, objective (Eq. 13), batch, learning rates
+and device are those of our own step.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+from selfsparse.config import Configuration
+from selfsparse.models.build import build_discriminator, build_generator, initialise
+
+
+class PILImages(Dataset):
+    """Images (N, C, R, R), uint8, as PIL images through transforms, as torchvision's datasets have them."""
+
+    def __init__(self, images: Tensor) -> None:
+        self._pixels = images.permute(0, 2, 3, 1).numpy()
+        channels, size = images.shape[1], images.shape[2]
+        self._transform = transforms.Compose(
+            [transforms.Resize(size), transforms.ToTensor(), transforms.Normalize([0.5] * channels, [0.5] * channels)]
+        )
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def __getitem__(self, i: int) -> Tensor:
+        pixels = self._pixels[i]
+        return self._transform(Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels))
+
+
+def gradient_penalty(discriminator: torch.nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """Zero-centred, on random points between real and fake images."""
+    position = torch.rand(real.size(0), 1, 1, 1, device=real.device)
+    interpolates = (position * real + (1 - position) * fake).requires_grad_(True)
+    scores = discriminator(interpolates)
+    gradients = torch.autograd.grad(
+        outputs=scores,
+        inputs=interpolates,
+        grad_outputs=torch.ones_like(scores),
+        create_graph=True,
+        retain_graph=True,
+        only_inputs=True,
+    )[0]
+    gradients = gradients.view(gradients.size(0), -1)
+    return (gradients**2).sum(1).mean()
+
+
+class TextbookTrainer:
+    """The loop, one generator step at a time."""
+
+    def __init__(self, configuration: Configuration, images: Tensor, device: torch.device, workers: int = 0) -> None:
+        train = configuration.train
+        self.configuration, self.device = configuration, device
+        self.generator, self.discriminator = build_generator(configuration), build_discriminator(configuration)
+        rng = torch.Generator().manual_seed(0)
+        for network in (self.generator, self.discriminator):
+            initialise(network, train.initialisation, rng)
+            network.to(device)
+        self.optimizer_g = torch.optim.Adam(self.generator.parameters(), lr=train.generator_lr, betas=train.betas)
+        self.optimizer_d = torch.optim.Adam(
+            self.discriminator.parameters(), lr=train.discriminator_lr, betas=train.betas
+        )
+        self._loader = DataLoader(
+            PILImages(images), train.batch_size, shuffle=True, drop_last=True, num_workers=workers,
+            pin_memory=device.type == "cuda", persistent_workers=workers > 0,
+        )  # fmt: skip
+        self._batches = self._forever()
+        self.log: list[tuple[float, float]] = []
+
+    def _forever(self) -> Iterator[Tensor]:
+        while True:
+            yield from self._loader
+
+    def _latents(self) -> Tensor:
+        train = self.configuration.train
+        return torch.randn(train.batch_size, self.configuration.latent_dim, device=self.device)
+
+    def generator_step(self) -> None:
+        """The discriminator's steps, then one of the generator."""
+        train = self.configuration.train
+        for _ in range(train.discriminator_steps):
+            real = next(self._batches).to(self.device)
+            self.optimizer_d.zero_grad()
+            fake = self.generator(self._latents())
+            real_scores, fake_scores = self.discriminator(real), self.discriminator(fake)
+            if train.loss == "hinge":
+                loss_d = torch.relu(1 - real_scores).mean() + torch.relu(1 + fake_scores).mean()
+            else:
+                loss_d = -torch.mean(real_scores) + torch.mean(fake_scores)
+            if train.gradient_penalty:
+                loss_d = loss_d + train.gradient_penalty * gradient_penalty(self.discriminator, real.data, fake.data)
+            loss_d.backward()
+            self.optimizer_d.step()
+        self.optimizer_g.zero_grad()
+        fake = self.generator(self._latents())
+        loss_g = -torch.mean(self.discriminator(fake))
+        loss_g.backward()
+        self.optimizer_g.step()
+        self.log.append((loss_d.item(), loss_g.item()))

@@ -1,0 +1,79 @@
+"""A generator step of this suite, its data path included, against a textbook WGAN-GP loop: same networks, batch and device.
+
+    python -m benchmarks.training_step [--rounds N] [--threads N] [--json]
+
+Writes benchmarks/results/training_step.json.
+"""
+
+import argparse
+import json
+from typing import Any
+
+import torch
+
+from benchmarks.textbook import TextbookTrainer
+from benchmarks.timing import compare, matmul_ceiling, print_table, ratio, write_result
+from selfsparse.config import Configuration, load_settings
+from selfsparse.training.trainer import Trainer
+
+# Configuration -> steps per timed call: the paper's mnist-32 at full width, and the suite quick's width.
+CASES = {"mnist-32-wgan_gp": 1, "mnist-32-self_sparse": 1, "digits-16-wgan_gp": 20, "digits-16-self_sparse": 20}
+IMAGES = 2048
+
+
+def random_images(configuration: Configuration, count: int = IMAGES) -> torch.Tensor:
+    """Return uint8 noise (count, C, R, R): the work of a step does not depend on what the images show."""
+    shape = (count, configuration.dataset.channels, configuration.dataset.resolution, configuration.dataset.resolution)
+    return torch.randint(256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def measure(configuration: Configuration, steps: int, rounds: int) -> dict[str, Any]:
+    """Time both loops of one configuration on the CPU, `steps` generator steps a call."""
+    images, cpu = random_images(configuration), torch.device("cpu")
+    ours, theirs = Trainer(configuration, 0, images, cpu), TextbookTrainer(configuration, images, cpu)
+
+    def repeat(step: Any) -> Any:
+        return lambda: [step() for _ in range(steps)]
+
+    def our_step() -> None:
+        ours.generator_step().tolist()  # the losses are read, as they are in training
+
+    found = compare({"ours": repeat(our_step), "textbook": repeat(theirs.generator_step)}, rounds)
+    seconds = {name: value["median_seconds"] / steps for name, value in found.items()}
+    return {"batch_size": configuration.train.batch_size, "seconds_per_step": seconds,
+            "iqr_seconds": {name: value["iqr_seconds"] / steps for name, value in found.items()},
+            "rounds": rounds, "steps_per_round": steps, "ratio": ratio(found, "ours", "textbook")}  # fmt: skip
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15, help="timed calls of each contestant (default: 15)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads, as train.threads (default: 1)")
+    parser.add_argument("--only", help="one configuration instead of all")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of a table")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    settings = load_settings()
+    cases = {}
+    for name, steps in CASES.items():
+        if arguments.only in (None, name):
+            cases[name] = measure(settings.configuration(name), steps, arguments.rounds)
+    result = {"ceiling_flops": matmul_ceiling("cpu"), "cases": cases}
+    if arguments.only is None:
+        write_result("training_step", result)
+    if arguments.json:
+        print(json.dumps(result, indent=2))
+        return
+    rows = [
+        [name, case["batch_size"], *(1000 * case["seconds_per_step"][k] for k in ("ours", "textbook")), case["ratio"]]
+        for name, case in cases.items()
+    ]
+    print_table(
+        "One generator step, data path included", ["configuration", "batch", "ours, ms", "textbook, ms", "ratio"], rows
+    )
+    print(f"Ceiling of this machine, a matrix product in float32: {result['ceiling_flops'] / 1e9:,.0f} GFLOP/s")
+
+
+if __name__ == "__main__":
+    main()
