@@ -1,16 +1,19 @@
 """What every stage script shares: its argument, where it has one, and errors without a traceback."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
-from typing import Concatenate
+from typing import TYPE_CHECKING, Concatenate
 
-from selfsparse.config import Settings, load_settings
 from selfsparse.errors import UserError
+
+if TYPE_CHECKING:
+    from selfsparse.config import Settings
 
 
 def run_stage(
-    work: Callable[Concatenate[Settings, ...], int | None],
+    work: "Callable[Concatenate[Settings, ...], int | None]",
     *,
     description: str | None,
     argument: str | None = None,
@@ -30,6 +33,12 @@ def run_stage(
             "name", metavar=argument.upper(), help=f"{argument} as named in params.yaml, e.g. {example}"
         )
     arguments = vars(parser.parse_args()).values()
+    # Read when torch is imported: threads that wait for one another sleep. Where other programs want the cores too, the
+    # default, which spins, makes small networks several times slower; the numbers are the same.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+    from selfsparse.config import load_settings  # after the arguments: --help need not wait for pydantic
+
     try:
         code = work(load_settings(), *arguments)
     except UserError as error:
