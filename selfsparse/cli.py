@@ -33,17 +33,24 @@ def run_stage(
             "name", metavar=argument.upper(), help=f"{argument} as named in params.yaml, e.g. {example}"
         )
     arguments = vars(parser.parse_args()).values()
+
+    def call() -> int | None:
+        from selfsparse.config import load_settings  # after the arguments: --help need not wait for pydantic
+
+        return work(load_settings(), *arguments)
+
+    sys.exit(guarded(call))
+
+
+def guarded(work: Callable[[], int | None]) -> int:
+    """Call `work`; return its exit code, 2 for an error that the user can mend (said on stderr), 130 for Ctrl-C."""
     # Read when torch is imported: threads that wait for one another sleep. Where other programs want the cores too, the
     # default, which spins, makes small networks several times slower; the numbers are the same.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-    from selfsparse.config import load_settings  # after the arguments: --help need not wait for pydantic
-
     try:
-        code = work(load_settings(), *arguments)
+        return work() or 0
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
-        code = 2
+        return 2
     except KeyboardInterrupt:
-        code = 130
-    sys.exit(code or 0)
+        return 130
