@@ -33,6 +33,7 @@ def entry(plan, name=NAME):
     return next(c for suite in plan["suites"].values() for c in suite["configurations"] if c["name"] == name)
 
 
+@pytest.mark.slow
 def test_every_suite_in_80_columns_and_as_json(settings):
     plan = make_plan(settings, settings.suites)
     text = plan_text(plan)
@@ -47,9 +48,9 @@ def test_every_suite_in_80_columns_and_as_json(settings):
             shown.append(line[: planning.NAME].strip())
     assert set(names) <= set(shown)
     assert json.loads(json.dumps(plan)) == plan
-    assert plan["machines"] == [{**plan["machines"][0], "threads": 1}] and set(plan["suites"]) == set(settings.suites)
+    assert len(plan["machines"]) == 1 and set(plan["suites"]) == set(settings.suites)
     paper = plan["suites"]["paper"]
-    assert "No CUDA GPU here" in text and (paper["device_wanted"], paper["device"]) == ("cuda", "cpu")
+    assert "No CUDA GPU here" in " ".join(text.split()) and (paper["device_wanted"], paper["device"]) == ("cuda", "cpu")
     assert paper["total"]["runs"] == 108 and paper["total"]["runs_done"] == 0
     # Ten passes of the discriminator per discriminator step and a linear penalty would make 6.8 EFLOP.
     assert paper["total"]["training_flops"] / 1e18 == pytest.approx(7.75, abs=0.01)
