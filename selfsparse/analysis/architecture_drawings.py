@@ -43,7 +43,7 @@ def generator_diagram(c: Configuration) -> Drawing:
     """The generator from z to the image, with a SASTM behind every deconvolution but the last (Fig. 1)."""
     found = _layers(c)
     width, gap, top = 0.62, 0.38, 1.5
-    figure, axis = _canvas(style.TWO_COLUMNS, 2.15, (-1.5, len(found) + 0.7), (-0.62, 2.35))
+    figure, axis = _canvas(style.TWO_COLUMNS, 2.15, (-1.5, len(found) - 0.6), (-0.62, 2.35))
     _box(axis, -1.05, top / 2, 0.72, top, f"z\n{c.latent_dim}", "maps")
     axis.plot([-1.05, -1.05], [top + 0.06, 2.0], color=style.COLOURS[SPARSE], linewidth=1)
     last = max(i for i, layer in enumerate(found) if layer.kind == "SASTM")

@@ -87,15 +87,15 @@ def ablation_comparisons(results: Results) -> list[Comparison]:
 
 def betas_families(results: Results) -> list[list[Configuration]]:
     """Return the configurations of both models that differ in Adam's betas alone."""
-    return _families(results, _all_but_betas, lambda c: c.train.betas)
+    return families_of(results, _all_but_betas, lambda c: c.train.betas)
 
 
 def architecture_families(results: Results) -> list[list[Configuration]]:
     """Return the configurations of both models that differ in their architecture alone."""
-    return _families(results, _all_but_network, lambda c: c.network.architecture)
+    return families_of(results, _all_but_network, lambda c: c.network.architecture)
 
 
-def _families(
+def families_of(
     results: Results, same: Callable[[Configuration], Any], differs: Callable[[Configuration], Any]
 ) -> list[list[Configuration]]:
     groups: dict[Any, list[Configuration]] = {}

@@ -8,7 +8,7 @@ from selfsparse.analysis.comparison_sentences import compared
 from selfsparse.analysis.comparison_tables import main_pairs
 from selfsparse.analysis.correlation import correlations
 from selfsparse.analysis.formatting import count, interval, number, share
-from selfsparse.analysis.names import group_label, model_label
+from selfsparse.analysis.names import SASTM_MODELS, group_label, model_label
 from selfsparse.analysis.overview_tables import curves_table
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.sparsity_tables import sparsity_table
@@ -90,7 +90,7 @@ def feature_maps(results: Results) -> Markdown:
     lines = []
     for c in results.configurations:
         found = results.finished(results.sparsity, c)
-        if c.model == "wgan_gp" or found.empty:
+        if c.model not in SASTM_MODELS or found.empty:
             continue
         stages = found.groupby("stage")["xi"].mean()
         lines.append(f"- `{c.name}`: ξ is {', '.join(f'{number(xi, 3)} at stage {t}' for t, xi in stages.items())}")

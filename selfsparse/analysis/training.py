@@ -24,7 +24,7 @@ LOSSES = {
     "generator_loss": "generator loss",
     "gradient_penalty": "gradient penalty, before λ",
 }
-NORMS = {"discriminator_gradient_norm": "discriminator, norm", "generator_gradient_norm": "generator, norm"}
+NORMS = {"discriminator_gradient_norm": "discriminator, L2 norm", "generator_gradient_norm": "generator, L2 norm"}
 WIDE = 20.0  # largest over median magnitude from which an axis is logarithmic
 
 
