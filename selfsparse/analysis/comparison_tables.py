@@ -98,6 +98,7 @@ def architecture_families(results: Results) -> list[list[Configuration]]:
 def families_of(
     results: Results, same: Callable[[Configuration], Any], differs: Callable[[Configuration], Any]
 ) -> list[list[Configuration]]:
+    """Return the sets of WGAN-GPs and Self-Sparse GANs that agree in `same` and are not all alike in `differs`."""
     groups: dict[Any, list[Configuration]] = {}
     for c in results.configurations:
         if c.model in (BASELINE, SPARSE):

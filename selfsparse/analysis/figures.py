@@ -183,7 +183,7 @@ def _fid_rows(axis: Axes, results: Results, group: Sequence[Configuration]) -> N
             axis.plot([paper.mean], [row], marker="D", markerfacecolor="white", color="black", markersize=5, zorder=5)
     axis.set_ylabel("")
     low, high = axis.dataLim.intervalx
-    if 0 < low and LOG_FROM <= high / low < math.inf:
+    if low > 0 and math.isfinite(high) and high / low >= LOG_FROM:
         axis.set_xscale("log")
         _log_ticks(axis.xaxis)
 

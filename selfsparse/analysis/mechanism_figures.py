@@ -185,12 +185,17 @@ def coefficient_sheets(results: Results) -> list[Drawing]:
     """Alpha and beta of the first probe latent over training, one sheet per configuration with a SASTM (Fig. 7)."""
     found = []
     for c in results.configurations:
-        if results.coefficients(c).is_file():
-            with np.load(results.coefficients(c)) as file:
-                arrays = dict(file)
-            if arrays:
-                found.append(_coefficients(c, arrays))
+        if arrays := coefficient_arrays(results, c):
+            found.append(_coefficients(c, arrays))
     return found or [_nothing("coefficients")]
+
+
+def coefficient_arrays(results: Results, c: Configuration) -> dict[str, np.ndarray]:
+    """Return alpha_<t> (snapshots, C) and beta_<t> (snapshots, H, W) of one latent; nothing where there are none."""
+    if not results.coefficients(c).is_file():
+        return {}
+    with np.load(results.coefficients(c)) as file:
+        return dict(file)
 
 
 @style.styled()

@@ -124,6 +124,20 @@ def _change(first: Moments, last: Moments) -> str:
     return f"{short(first.mean)} → {mean_std(last, 3)}"
 
 
+def losses_seen(results: Results) -> Markdown:
+    """Say where losses and penalty stand at the last evaluation."""
+    table = training_table(results).data
+    table = table[table["n"] > 0]
+    if table.empty:
+        return Markdown("No configuration has run.")
+    lines = [
+        f"- `{r.configuration}`: discriminator {short(r.discriminator_loss_last)}, generator {short(r.generator_loss_last)}, "
+        f"penalty {short(r.gradient_penalty_last)} (n = {r.n})"
+        for r in table.itertuples()
+    ]
+    return Markdown("Losses at the last evaluation, means over the finished runs:\n\n" + "\n".join(lines))
+
+
 def seen(results: Results) -> Markdown:
     """Say how the gradient norms went, and whether a run diverged."""
     table = training_table(results).data

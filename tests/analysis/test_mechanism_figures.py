@@ -22,10 +22,12 @@ SUITES = list(load_settings().suites)
 TABLES = [mechanism.mechanism_table, mechanism.kernels_table, training.training_table]
 SENTENCES = [
     mechanism_sentences.signs,
+    mechanism_sentences.coefficients,
     mechanism_sentences.equation_12,
     mechanism_sentences.zero_gradients,
     mechanism_sentences.weights,
     mechanism_sentences.kernels,
+    training.losses_seen,
     training.seen,
 ]
 FIGURES = [
