@@ -247,7 +247,7 @@ def _colour_legend(figure: Figure, axes: np.ndarray) -> None:
         ticks=[-1, 0, 1],
     )
     bar.set_label("value / largest magnitude of the panel (±, under it)")
-    figure.legend(handles=[Patch(color=ZERO, label="exactly 0")], loc="lower left")
+    figure.legend(handles=[Patch(color=ZERO, label="exactly 0")], loc="outside lower center")
 
 
 def bare(axis: Axes) -> None:
