@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfsparse.analysis.correlation import BASELINE, SPARSE
-from selfsparse.analysis.formatting import MISSING, Table, count, interval, mean_std, number, probability
+from selfsparse.analysis.formatting import MISSING, Table, count, interval, mean_std, number, probability, with_interval
 from selfsparse.analysis.inference import decrease, hedges_g, holm, welch
 from selfsparse.analysis.names import DATASETS, dataset_label, group_key, group_label, model_label, variation
 from selfsparse.analysis.results import Results
@@ -265,12 +265,6 @@ def compared(
         "g": with_interval(effect.value, effect.low, effect.high),
     }
     return data, text
-
-
-def with_interval(value: float, low: float, high: float) -> str:
-    """Return `1.2 [0.3, 2.1]`, or the value alone."""
-    brackets = interval(low, high)
-    return number(value) if brackets == MISSING else f"{number(value)} {brackets}"
 
 
 def three_fids_table(results: Results, comparisons: Sequence[Comparison]) -> Table:
