@@ -89,6 +89,12 @@ def interval(low: float, high: float, digits: int = 2) -> str:
     )
 
 
+def with_interval(value: float, low: float, high: float) -> str:
+    """Return `1.2 [0.3, 2.1]`, or the value alone."""
+    brackets = interval(low, high)
+    return number(value) if brackets == MISSING else f"{number(value)} {brackets}"
+
+
 def to_csv(table: Table) -> str:
     """Return the numbers with six significant digits, one line per row."""
     return table.data.to_csv(index=False, float_format="%.6g", lineterminator="\n")

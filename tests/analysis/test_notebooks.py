@@ -1,6 +1,7 @@
 """The notebooks are thin, and their parameters are checked."""
 
 import ast
+import re
 from pathlib import Path
 
 import nbformat
@@ -25,6 +26,20 @@ def test_notebook_is_thin(path):
             assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.Import)
             if isinstance(node, ast.ImportFrom):
                 assert node.module == "IPython.display" or node.module.startswith("selfsparse.analysis")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_each_figure_is_introduced_and_followed_by_what_we_see(path):
+    """Prose or another part of the page stands before a figure; the next cell that is no figure says something of it."""
+    cells = nbformat.read(path, as_version=4).cells
+    shows = [cell.cell_type == "code" and "page.figure(" in cell.source for cell in cells]
+    for i, figure in enumerate(shows):
+        if figure:
+            assert any(cell.cell_type == "markdown" for cell in cells[:i])
+            following = next(cell for cell, shown in zip(cells[i + 1 :], shows[i + 1 :], strict=True) if not shown)
+            assert following.cell_type == "code" and re.search(
+                r"sentences\.|seen\(|findings\.shown\(", following.source
+            )
 
 
 def test_unknown_parameter():
