@@ -15,7 +15,7 @@ from selfsparse.config import Dataset
 from selfsparse.data.downloads import require_space
 from selfsparse.data.images import Source
 from selfsparse.errors import DataError
-from selfsparse.files import atomic_path, hash_file, read_json, write_json
+from selfsparse.files import atomic_paths, hash_file, read_json, to_json
 
 BLOCK_BYTES = 16 << 20
 
@@ -55,12 +55,18 @@ def pack(source: Source, dataset: Dataset, folder: Path) -> dict[str, Any]:
     """
     shape = (source.count, dataset.channels, dataset.resolution, dataset.resolution)
     require_space(folder, math.prod(shape) + 8 * source.count, f"{dataset.dataset}-{dataset.resolution}")
-    (folder / "manifest.json").unlink(missing_ok=True)  # an old one would vouch for the new images
-    with atomic_path(folder / "images.npy") as partial:
-        _write_images(partial, source, dataset, shape)
-    with atomic_path(folder / "labels.npy") as partial, open(partial, "wb") as file:
-        np.save(file, source.labels)
-    manifest = {
+    with atomic_paths(*(folder / name for name in ("images.npy", "labels.npy", "manifest.json"))) as partials:
+        images, labels, manifest_path = partials
+        _write_images(images, source, dataset, shape)
+        with open(labels, "wb") as file:
+            np.save(file, source.labels)
+        manifest = _manifest(source, dataset, shape, images)
+        manifest_path.write_text(to_json(manifest), encoding="utf-8")
+    return manifest
+
+
+def _manifest(source: Source, dataset: Dataset, shape: tuple[int, ...], images: Path) -> dict[str, Any]:
+    return {
         "count": source.count,
         "shape": list(shape),
         **source.description,
@@ -69,10 +75,8 @@ def pack(source: Source, dataset: Dataset, folder: Path) -> dict[str, Any]:
         "border": dataset.border,
         "label_kind": source.label_kind,
         "pillow": PIL.__version__,
-        "sha256": hash_file(folder / "images.npy"),
+        "sha256": hash_file(images),
     }
-    write_json(folder / "manifest.json", manifest)
-    return manifest
 
 
 def _write_images(path: Path, source: Source, dataset: Dataset, shape: tuple[int, ...]) -> None:
