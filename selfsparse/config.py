@@ -188,9 +188,14 @@ class Lsun(Download):
 
 
 class Sketch(_Settings):
-    """A folder of line drawings; `invert` where they are white on black."""
+    """A folder of line drawings; `invert` where they are white on black.
+
+    Files that cannot be used are left out, unless `strict`, as long as `min_images` remain.
+    """
 
     invert: bool
+    strict: bool
+    min_images: PositiveInt
 
 
 class SketchSubstitute(Lsun):
