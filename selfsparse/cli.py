@@ -3,10 +3,13 @@
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate
 
 from selfsparse.errors import UserError
+from selfsparse.files import write_problem
 
 if TYPE_CHECKING:
     from selfsparse.config import Settings
@@ -51,6 +54,11 @@ def guarded(work: Callable[[], int | None]) -> int:
         return work() or 0
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:  # a library's own temporary file, say
+        if (reason := write_problem(error, Path(tempfile.gettempdir()))) is None:
+            raise
+        print(f"error: {error.filename or 'a temporary file'} could not be written: {reason}.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
