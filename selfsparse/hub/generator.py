@@ -16,7 +16,7 @@ import torch
 from huggingface_hub import ModelCard, PyTorchModelHubMixin, hf_hub_download
 from huggingface_hub.constants import SAFETENSORS_SINGLE_FILE as WEIGHTS
 from huggingface_hub.errors import EntryNotFoundError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -62,6 +62,12 @@ class GeneratorConfiguration(_Part):
     network: Network
     train: _Train
     dataset: _Dataset
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "GeneratorConfiguration":
+        if (self.model == "sagan") != (self.network.architecture == "sagan"):
+            raise ValueError(f"model {self.model} does not go with architecture {self.network.architecture}")
+        return self
 
 
 class TrainedGenerator(nn.Module, PyTorchModelHubMixin):
