@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from selfsparse.metrics.generated import sampling
-from selfsparse.models.dcgan import Generator
+from selfsparse.models.dcgan import DCGANGenerator, Generator
 from selfsparse.models.sastm import SASTM
 
 
@@ -46,13 +46,23 @@ class Observed:
     positions: Tensor
 
 
+def is_foldable(generator: Generator) -> bool:
+    """Whether a dead channel is a constant for the next layer: a DCGAN with SASTMs. A ResNet adds a skip path to x."""
+    return isinstance(generator, DCGANGenerator) and all(stage.sastm is not None for stage in generator.stages)
+
+
 @torch.no_grad()
-def proven_dead(generator: Generator) -> list[DeadParts]:
-    """Return per stage what the signs of its weights alone make zero for every latent z; only DCGAN's stages with an SASTM.
+def proven_dead(generator: DCGANGenerator) -> list[DeadParts]:
+    """Return per stage what the signs of its weights alone make zero for every latent z.
 
     A ReLU is always 0 where nothing that reaches it can be positive. In float32 that is exact: a sum of terms <= 0, in
     whatever order, does not round to a positive number.
+
+    Raises:
+        ValueError: for a generator that is not foldable.
     """
+    if not is_foldable(generator):
+        raise ValueError(f"only a DCGAN with SASTMs can be made smaller, got {type(generator).__name__}")
     found = []
     for stage in generator.stages:
         weight = stage.deconv.weight  # (C', C, 4, 4)

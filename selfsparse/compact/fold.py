@@ -11,7 +11,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from selfsparse.compact.dead import DeadParts
+from selfsparse.compact.dead import DeadParts, is_foldable
 from selfsparse.metrics.generated import sampling
 from selfsparse.models.dcgan import DCGANGenerator
 
@@ -47,7 +47,12 @@ def fold(generator: DCGANGenerator, dead: list[DeadParts], batch_norm: str) -> D
     Args:
         dead: per stage; where it is true of every latent, both generators draw the same images, up to the order of sums.
         batch_norm: how images are drawn from it, as of `sampling` (U18); the copy is for that mode alone.
+
+    Raises:
+        ValueError: for a generator that is not foldable.
     """
+    if not is_foldable(generator):
+        raise ValueError(f"only a DCGAN with SASTMs can be made smaller, got {type(generator).__name__}")
     small = copy.deepcopy(generator)
     kept_before, constants, size = torch.ones(generator.latent_dim, dtype=torch.bool), None, 1
     for stage, parts in zip(small.stages, dead, strict=True):

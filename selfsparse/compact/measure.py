@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from selfsparse.compact.dead import DeadParts, Observed, observe, proven_dead
+from selfsparse.compact.dead import DeadParts, Observed, is_foldable, observe, proven_dead
 from selfsparse.compact.files import CompactRow, StageRow, write_rows
 from selfsparse.compact.fold import fold
 from selfsparse.config import Configuration, Settings
@@ -35,7 +35,7 @@ def measure_configuration_compact(settings: Settings, configuration: Configurati
     for seed, _, run_dir in finished_runs(configuration):
         generator = load_generator(configuration, run_dir / "best.safetensors", device)
         observed = probe.observe(generator, probe.latents)
-        foldable = isinstance(generator, DCGANGenerator)
+        foldable = is_foldable(generator)
         proven = proven_dead(generator) if foldable else [None] * len(observed)
         stages += [
             _stage_row(generator, seed, t, *pair) for t, pair in enumerate(zip(proven, observed, strict=True), 1)

@@ -12,6 +12,7 @@ from selfsparse.compact.fold import FoldedDeconv, fold
 from selfsparse.metrics.generated import draw_latents, sampling
 from selfsparse.models.build import count_parameters
 from selfsparse.models.dcgan import DCGANGenerator
+from selfsparse.models.resnet import ResNetGenerator
 from selfsparse.models.sastm import SASTM
 
 WIDTHS, LATENT, F = [6, 5, 4], 7, 8
@@ -147,3 +148,11 @@ def test_what_was_observed_is_exact_where_it_stays_so():
     with torch.no_grad():
         assert (small(tried) - full(tried)).abs().max() < 1e-12
         assert (small(z[alive]) - full(z[alive])).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("work", [proven_dead, lambda generator: fold(generator, [], "running")])
+@pytest.mark.parametrize("kind", [DCGANGenerator, ResNetGenerator])
+def test_what_cannot_be_folded(work, kind):
+    generator = kind(3, [4, 3] if kind is DCGANGenerator else [4, 3, 2], 1, 16)
+    with pytest.raises(ValueError, match=f"only a DCGAN with SASTMs can be made smaller, got {kind.__name__}"):
+        work(generator)
