@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from selfsparse.metrics.generated import sampling
-from selfsparse.models.dcgan import DCGANGenerator, Generator
+from selfsparse.models.dcgan import Generator
 from selfsparse.models.sastm import SASTM
 
 
@@ -46,31 +46,27 @@ class Observed:
     positions: Tensor
 
 
-def is_foldable(generator: Generator) -> bool:
-    """Whether a dead channel is a constant for the next layer: a DCGAN with SASTMs. A ResNet adds a skip path to x."""
-    return isinstance(generator, DCGANGenerator) and all(stage.sastm is not None for stage in generator.stages)
-
-
 @torch.no_grad()
-def proven_dead(generator: DCGANGenerator) -> list[DeadParts]:
+def proven_dead(generator: Generator) -> list[DeadParts]:
     """Return per stage what the signs of its weights alone make zero for every latent z.
 
     A ReLU is always 0 where nothing that reaches it can be positive. In float32 that is exact: a sum of terms <= 0, in
     whatever order, does not round to a positive number.
 
     Raises:
-        ValueError: for a generator that is not foldable.
+        ValueError: for a generator without SASTMs.
     """
-    if not is_foldable(generator):
-        raise ValueError(f"only a DCGAN with SASTMs can be made smaller, got {type(generator).__name__}")
     found = []
     for stage in generator.stages:
-        weight = stage.deconv.weight  # (C', C, 4, 4)
+        if stage.sastm is None:
+            raise ValueError("a generator without SASTMs has no channels that they could make zero")
+        layer = stage.deconv if hasattr(stage, "deconv") else stage.residual[-1]  # that makes h
+        weight = layer.weight.transpose(0, 1) if isinstance(layer, nn.ConvTranspose2d) else layer.weight  # (C, ...)
         alpha = _never_positive(stage.sastm, stage.sastm.channel_head)
         beta = _never_positive(stage.sastm, stage.sastm.position_head)
-        alpha = torch.ones(weight.shape[1], dtype=torch.bool, device=weight.device) if alpha is None else alpha
+        alpha = torch.ones(len(weight), dtype=torch.bool, device=weight.device) if alpha is None else alpha
         beta = torch.ones(1, 1, dtype=torch.bool, device=weight.device) if beta is None else beta[0]
-        no_map = (weight == 0).all(dim=3).all(dim=2).all(dim=0)
+        no_map = (weight == 0).flatten(1).all(dim=1)
         found.append(DeadParts((alpha & beta.all()) | no_map, alpha, beta))
     return found
 

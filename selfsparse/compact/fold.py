@@ -11,9 +11,9 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from selfsparse.compact.dead import DeadParts, is_foldable
+from selfsparse.compact.dead import DeadParts
 from selfsparse.metrics.generated import sampling
-from selfsparse.models.dcgan import DCGANGenerator
+from selfsparse.models.dcgan import DCGANGenerator, Generator
 
 
 class FoldedDeconv(nn.Module):
@@ -36,6 +36,11 @@ class FoldedDeconv(nn.Module):
     def forward(self, y: Tensor) -> Tensor:
         """y (N, C', H, W) -> (N, C, H', W')."""
         return self.deconv(y) + self.added
+
+
+def is_foldable(generator: Generator) -> bool:
+    """Whether a dead channel is a constant for the next layer: a DCGAN with SASTMs. A ResNet adds a skip path to x."""
+    return isinstance(generator, DCGANGenerator) and all(stage.sastm is not None for stage in generator.stages)
 
 
 @torch.no_grad()

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from selfsparse.compact.dead import DeadParts, Observed, is_foldable, observe, proven_dead
+from selfsparse.compact.dead import DeadParts, Observed, observe, proven_dead
 from selfsparse.compact.files import CompactRow, StageRow, write_rows
-from selfsparse.compact.fold import fold
+from selfsparse.compact.fold import fold, is_foldable
 from selfsparse.config import Configuration, Settings
 from selfsparse.metrics.generated import draw_latents, sampling, to_uint8
 from selfsparse.metrics.measure import _finished_runs as finished_runs
@@ -27,7 +27,7 @@ def measure_configuration_compact(settings: Settings, configuration: Configurati
     """Write stages.csv and compact.csv for the best generator of each run that did not diverge.
 
     What is dead is observed over the latents of the sparsity, and compared on those of the final FID, which are others. A
-    ResNet has rows in stages.csv alone: its blocks add a skip path to x, so that no channel is dead behind them.
+    ResNet has rows in stages.csv alone: its blocks add a skip path to x, so that what follows a dead channel is not constant.
     """
     probe = _Probe(settings, configuration, device)
     stages: list[StageRow] = []
@@ -35,12 +35,11 @@ def measure_configuration_compact(settings: Settings, configuration: Configurati
     for seed, _, run_dir in finished_runs(configuration):
         generator = load_generator(configuration, run_dir / "best.safetensors", device)
         observed = probe.observe(generator, probe.latents)
-        foldable = is_foldable(generator)
-        proven = proven_dead(generator) if foldable else [None] * len(observed)
+        proven = proven_dead(generator)
         stages += [
             _stage_row(generator, seed, t, *pair) for t, pair in enumerate(zip(proven, observed, strict=True), 1)
         ]
-        if foldable:
+        if is_foldable(generator):
             compacts.append(_compact_row(generator, seed, "proven", proven, probe))
             compacts.append(_compact_row(generator, seed, "observed", [stage.dead for stage in observed], probe))
     write_rows(configuration, stages, compacts)
@@ -65,7 +64,7 @@ class _Probe:
         return observe(generator, latents, self.batch_size, self.device, self.batch_norm)
 
 
-def _stage_row(generator: Generator, seed: int, t: int, proven: DeadParts | None, observed: Observed) -> StageRow:
+def _stage_row(generator: Generator, seed: int, t: int, proven: DeadParts, observed: Observed) -> StageRow:
     sastm, dead = generator.stages[t - 1].sastm, observed.dead
     others = observed.zero_rate[~dead.channels]
     return StageRow(
@@ -73,7 +72,7 @@ def _stage_row(generator: Generator, seed: int, t: int, proven: DeadParts | None
         stage=t,
         size=observed.positions.shape[0],
         channels=len(dead.channels),
-        proven=0 if proven is None else int(proven.channels.sum()),
+        proven=int(proven.channels.sum()),
         observed=int(dead.channels.sum()),
         nearest=round(float(others.max()), 6) if len(others) else None,
         alpha_never=None if sastm.channel_head is None else int(dead.alpha.sum()),

@@ -1,12 +1,14 @@
 """What sparsity buys, from made-up measurements whose means are known."""
 
 import re
+from dataclasses import fields
 
 import pytest
 
 from selfsparse.analysis import compact_tables
 from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
 from selfsparse.analysis.results import load_results
+from selfsparse.compact.files import CompactRow, StageRow
 from selfsparse.config import load_settings
 
 STAGES = """configuration,seed,stage,size,channels,proven,observed,nearest,alpha_never,beta_never,dead_positions
@@ -44,6 +46,11 @@ def test_every_suite_renders_where_nothing_ran(project, make):
         assert table.text.get("Configuration", table.data.get("configuration", [])).tolist() == with_sastm
         for text in (to_csv(table), to_markdown(table), to_latex(table)):
             assert not re.search(r"\bnan\b", text)
+
+
+def test_the_columns_are_those_that_the_stage_writes():
+    for text, kind in ((STAGES, StageRow), (COMPACT, CompactRow)):
+        assert text.splitlines()[0].split(",") == ["configuration", *(field.name for field in fields(kind))]
 
 
 def test_dead_channels_are_means_over_finished_runs(measured):

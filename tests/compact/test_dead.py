@@ -10,6 +10,7 @@ from torch import nn
 from selfsparse.compact.dead import _never_positive, observe, proven_dead
 from selfsparse.metrics.generated import draw_latents
 from selfsparse.models.dcgan import DCGANGenerator
+from selfsparse.models.resnet import ResNetGenerator
 from selfsparse.models.sastm import SASTM
 
 CPU = torch.device("cpu")
@@ -138,3 +139,24 @@ def test_rates_and_positions_by_hand():
     assert found.zero_rate.tolist() == [0.5, 0.5] and not found.dead.channels.any()
     assert (~found.positions).nonzero().tolist() == [[1, 2]] and (~found.dead.beta).nonzero().tolist() == [[1, 2]]
     assert found.dead.alpha.all()  # without channel head
+
+
+def test_the_stages_of_a_resnet():
+    """Dead in x; the skip path beside it is no part of it."""
+    torch.manual_seed(0)
+    generator = ResNetGenerator(
+        5, [4, 3, 3], 1, 16, lambda channels, size: SASTM(5, channels, size, mlp_widths=(6,), position_size=4)
+    ).eval()
+    kill_alpha(generator, 1, [0, 2])
+    kill_beta(generator, 1)
+    with torch.no_grad():
+        generator.stages[2].residual[-1].weight[1] = 0
+    expected = [[False] * 4, [True, False, True], [False, True, False]]
+    assert [parts.channels.tolist() for parts in proven_dead(generator)] == expected
+    seen = observe(generator, draw_latents(300, 5, 0), 100, CPU, "running")
+    assert [stage.dead.channels.tolist() for stage in seen] == expected
+
+
+def test_a_generator_without_sastm():
+    with pytest.raises(ValueError, match="without SASTMs"):
+        proven_dead(DCGANGenerator(5, [4], 1, 8))

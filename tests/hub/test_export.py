@@ -6,6 +6,7 @@ import pytest
 import torch
 from small_project import CONFIGURATION, SMALL, run, write_project
 
+from pipeline import export
 from selfsparse import load_generator
 from selfsparse.config import load_settings
 from selfsparse.training.loop import train_run
@@ -44,7 +45,7 @@ def project(small_module):
     return small_module
 
 
-def test_the_card_has_its_numbers_from_the_files(project):
+def test_the_card_has_its_numbers_from_the_files(project, monkeypatch):
     found = run(project, "pipeline.export", CONFIGURATION, "models/digits")
     assert (found.returncode, found.stderr) == (0, "")
     card = (project / "models/digits/README.md").read_text()
@@ -70,8 +71,9 @@ def test_the_card_has_its_numbers_from_the_files(project):
     assert loaded.card == card
     assert torch.equal(loaded.sample(20), load_generator(project / RUNS / "seed0").sample(20))
     # The other generator into the same folder: a new card. Sparsity was measured on the best alone.
-    found = run(project, "pipeline.export", CONFIGURATION, "models/digits", "--generator", "last")
-    assert found.returncode == 0
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("sys.argv", ["export", CONFIGURATION, "models/digits", "--generator", "last"])
+    export.main()
     card = (project / "models/digits/README.md").read_text()
     assert "| 66.60 |" in card and "55.5" not in card and "0.444" not in card and "the last of its training" in card
 
@@ -102,8 +104,12 @@ def test_what_was_not_measured_is_said(project, tmp_path, monkeypatch):
         ((CONFIGURATION, "params.yaml"), "params.yaml is a file; name a folder"),
     ],
 )
-def test_what_cannot_be_exported_is_one_line(project, arguments, message):
-    found = run(project, "pipeline.export", *arguments)
-    assert found.returncode == 2 and message in found.stderr and len(found.stderr.splitlines()) == 1
-    assert found.stderr.startswith("error: ") and not (project / "new").exists()
+def test_what_cannot_be_exported_is_one_line(project, arguments, message, monkeypatch, capsys):
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("sys.argv", ["export", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        export.main()
+    error = capsys.readouterr().err
+    assert ended.value.code == 2 and message in error and len(error.splitlines()) == 1
+    assert error.startswith("error: ") and not (project / "new").exists()
     assert not (project / "README.md").exists()
