@@ -9,7 +9,16 @@ import functools
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, Strict, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    Strict,
+    ValidationError,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -26,6 +35,15 @@ ExtractorName = Literal["lenet", "lenet_standin", "inception"]
 PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Widths = Annotated[tuple[Annotated[int, Field(gt=0, le=16384)], ...], Strict(False), Field(min_length=1, max_length=12)]
+
+
+def _hash_start(value: str) -> str:
+    if len(value) != 8 or set(value) - set("0123456789abcdef"):
+        raise ValueError(f"expected the first 8 digits (0-9, a-f) of a file's sha256 in quotes, found {_shown(value)}")
+    return value
+
+
+HashStart = Annotated[str, AfterValidator(_hash_start)]
 # A dot in a name would read as a path into params.yaml to DVC.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+(-[a-z0-9_]+)*$", max_length=100)]
 
@@ -83,6 +101,7 @@ class Fid(_Settings):
     batch_size: PositiveInt
     kid_subsets: PositiveInt
     kid_subset_size: Annotated[int, Field(ge=2)]
+    precision: Literal["fp32", "tf32", "bf16"]
 
 
 class Sparsity(_Settings):
@@ -288,6 +307,7 @@ class _File(_Settings):
     datasets: dict[Name, Dataset]
     real_images: RealImages
     inception_weights: str | None
+    inception_custom: HashStart | None
     lenet: Lenet
     extractors: dict[Name, Extractor]
     configurations: dict[Name, _Row]
@@ -304,6 +324,7 @@ class Settings(_Settings):
     datasets: dict[str, Dataset]
     real_images: RealImages
     inception_weights: str | None
+    inception_custom: str | None
     lenet: Lenet
     extractors: dict[str, Extractor]
     configurations: dict[str, Configuration]
@@ -381,6 +402,7 @@ def load_settings(path: Path | None = None) -> Settings:
         datasets=file.datasets,
         real_images=file.real_images,
         inception_weights=file.inception_weights,
+        inception_custom=file.inception_custom,
         lenet=file.lenet,
         extractors=file.extractors,
         configurations=configurations,
