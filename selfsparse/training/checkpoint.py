@@ -24,7 +24,7 @@ NOT_SHAPING = {"device", "parallel_seeds", "checkpoint_every", "seeds"}
 # The code that shapes a run, in selfsparse/; dvc.yaml names the same as deps of `train`.
 CODE = (
     "models/*.py", "training/*.py", "metrics/frechet.py", "metrics/generated.py", "metrics/mechanism.py",
-    "metrics/extractors.py", "metrics/lenet.py",
+    "metrics/extractors.py", "metrics/inception.py", "metrics/lenet.py",
 )  # fmt: skip
 
 
