@@ -1,4 +1,4 @@
-"""Measure Eq. 4, 5 and 15 of one configuration's generators: results/<suite>/sparsity/<configuration>/."""
+"""Measure Eq. 4, 5 and 15 of one configuration's generators, and what their zeros save: results/<suite>/sparsity/<configuration>/."""
 
 from typing import TYPE_CHECKING
 
@@ -9,10 +9,13 @@ if TYPE_CHECKING:
 
 
 def main(settings: "Settings", name: str) -> None:
+    from selfsparse.compact.measure import measure_configuration_compact
     from selfsparse.device import any_device
     from selfsparse.metrics.measure import measure_configuration_sparsity
 
-    measure_configuration_sparsity(settings, settings.configuration(name), any_device())
+    configuration, device = settings.configuration(name), any_device()
+    measure_configuration_sparsity(settings, configuration, device)
+    measure_configuration_compact(settings, configuration, device)
 
 
 if __name__ == "__main__":

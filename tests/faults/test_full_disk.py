@@ -16,10 +16,10 @@ from selfsparse.files import atomic_path, write_text
 def train(settings, name):
     import torch
 
-    from selfsparse.training.loop import train_run
+    from selfsparse.training.loop import train_runs
 
     shutil.rmtree(".checkpoints", ignore_errors=True)
-    train_run(settings, settings.configuration(name), 0, torch.device("cpu"))
+    train_runs(settings, settings.configuration(name), [0], torch.device("cpu"))
 
 
 def report(settings, name):
