@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install quick laptop paper controls report test test-slow lint lock clean
+.PHONY: help install quick laptop paper controls plan report test test-slow lint lock clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ paper controls: install  ## Run what there are data for, then report: paper (36 
 	$(BIN)/python -m pipeline.check $@
 	-$(BIN)/dvc repro --keep-going report@$@
 	$(MAKE) report SUITE=$@
+
+plan: install  ## Say what a suite costs before it is run: make plan SUITE=paper.
+	@$(BIN)/python -m pipeline.plan $(SUITE)
 
 report: install  ## Report on whatever has been run so far: make report SUITE=laptop.
 	@$(BIN)/python -c 'from selfsparse.config import load_settings; load_settings().suite("$(SUITE)")' 2>&1 | tail -n 1 | grep . && exit 2 || true
