@@ -80,7 +80,7 @@ def _as_markdown(text: str) -> str:
 def _environment(values: dict[str, Any]) -> str:
     """For example `CPU (AMD EPYC), 2 cores, 1 thread; Python 3.11.7, torch 2.11.0.`"""
     hardware = [values["device"]] + ([values["cpu"]] if values["cpu"] != values["device"] else [])
-    hardware += [f"{values['cpu_cores']} cores", f"{values['threads']} threads"]
+    hardware += [f"{values['cpu_cores']} cores", f"PyTorch's threads: {values['threads']}"]
     shown = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy")
     versions = [f"Python {values['python']}", *(f"{name} {values[name]}" for name in shown if name in values)]
     return f"Measured on {', '.join(hardware)}; {', '.join(versions)}."
