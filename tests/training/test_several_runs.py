@@ -14,6 +14,7 @@ from small_project import CONFIGURATION, SMALL, files, write_project
 from selfsparse.config import load_settings
 from selfsparse.training import evaluation, loop
 from selfsparse.training.loop import Interrupted, train_runs
+from selfsparse.training.seeds import shares_of
 from selfsparse.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("keep_signals")
@@ -92,6 +93,19 @@ def signal_at(monkeypatch, step: int) -> None:
         return losses
 
     monkeypatch.setattr(Trainer, "generator_step", generator_step)
+
+
+@pytest.mark.parametrize(
+    ("device", "side_by_side", "shares", "at_once"),
+    [
+        ("cpu", 2, [(0,), (5,), (7,)], 2),
+        ("cuda", 2, [(0, 5), (7,)], 1),
+        ("cuda", 3, [(0, 5, 7)], 1),
+        ("cuda", 1, [(0,), (5,), (7,)], 1),
+    ],
+)
+def test_who_shares_a_process(device, side_by_side, shares, at_once):
+    assert shares_of((0, 5, 7), side_by_side, device) == (shares, at_once)
 
 
 def test_together_is_as_alone(train, alone):
