@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+from selfsparse.cli import guarded
+
 
 def open_questions_page() -> str:
     from selfsparse.analysis.open_questions import open_questions_markdown
@@ -58,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))
