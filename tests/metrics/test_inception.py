@@ -77,11 +77,20 @@ def test_on_a_cpu_without_a_compiler_it_says_so_and_goes_on(state, capsys, monke
 
     monkeypatch.setattr(torch, "compile", no_compiler)
     pixels = images(1, 1, 16)
-    many, few = Inception(state, images=module.COMPILE_FROM), Inception(state, images=module.COMPILE_FROM - 1)
+    many, few = Inception(state, images=10**9), Inception(state)
     expected = few(pixels)
     assert torch.equal(many(pixels), expected) and torch.equal(many(pixels), expected)
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2 and "could not be compiled" in told[1] and "No working C++ compiler" in told[1]
+
+
+@pytest.mark.parametrize("threads", [1, 16])
+def test_only_a_long_job_is_compiled(monkeypatch, threads):
+    """A machine with more threads is through sooner, and compiles no faster."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    enough = threads * module.COMPILE_FROM_PER_THREAD
+    assert module.worth_compiling(enough) and not module.worth_compiling(enough - 1)
+    assert not module.worth_compiling(5000)  # one FID
 
 
 def test_compiled_batches_are_filled_up(monkeypatch):
@@ -103,7 +112,7 @@ def test_compiled_batches_are_filled_up(monkeypatch):
 
 @pytest.mark.slow
 def test_compiled_features_are_torch_fidelitys(state, theirs):
-    compiled, pixels = Inception(state, images=module.COMPILE_FROM), images(11, 3, 32)
+    compiled, pixels = Inception(state, images=10**9), images(11, 3, 32)
     features, expected = compiled(pixels), theirs(pixels)[0]
     assert isinstance(compiled._call, module._Compiled)  # it did not go on without
     assert float((features - expected).abs().max() / expected.abs().max()) < 1e-5
