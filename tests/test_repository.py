@@ -73,7 +73,7 @@ def test_committed_results_belong_to_the_committed_settings(monkeypatch):
 def test_nothing_is_unpickled():
     """What comes from outside, or could have been swapped, runs no code; data/pickles.py reads pickles of arrays without."""
     unsafe = r"pickle\.loads?\b|read_pickle|allow_pickle=True|weights_only=False|hub\.load|joblib|import (dill|cloudpickle|shelve)"
-    unsafe += r"|torch\.load\((?!.*weights_only=True)|yaml\.(unsafe_)?load\("
+    unsafe += r"|torch\.load\((?!.*weights_only=True)|yaml\.(unsafe|full)_load|Loader="
     files = [path for folder in ("selfsparse", "pipeline", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
     files += (ROOT / "notebooks").glob("*.ipynb")
     assert len(files) > 60
