@@ -20,7 +20,7 @@ def main(settings: "Settings", name: str) -> None:
     device = any_device()
     description = make_references(
         load_packed(packed_dir(f"{extractor.dataset}-{extractor.resolution}")),
-        load_extractor(settings, extractor_dir(name), device),
+        load_extractor(settings, extractor_dir(name), device, images=sum(extractor.samples)),
         extractor.samples,
         settings.real_images,
         settings.fid.batch_size,

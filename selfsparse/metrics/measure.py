@@ -49,7 +49,10 @@ def measure_configuration_fid(settings: Settings, configuration: Configuration, 
 
     A run that diverged has no rows; run.json says that it did.
     """
-    extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device)
+    images = sum(configuration.extractor.samples) * len(
+        configuration.train.seeds
+    )  # as many again where best is not last
+    extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device, images)
     references = [load_reference(reference_dir(configuration.extractor_key), size) for size in ("small", "large")]
     folder = result_dir(configuration.suite, "fid", configuration.name)
     rows: list[dict[str, Any]] = []
