@@ -210,14 +210,15 @@ def measure(settings: Settings, seconds: float) -> dict[str, Any]:
             for case in VARIED:
                 with part(result, f"variations, {case}"):
                     result.setdefault("variations", {})[case] = variations(settings, case)
-        share = (end - time.monotonic()) / (len(left) - i)
-        if share < 0.3:
-            result.setdefault("failed", {})[f"{name}, {mode}"] = "no time left"
+        rest = end - time.monotonic()
+        if rest < 0:
+            result.setdefault("no_time_left", []).append(f"{name}, {mode}")
             continue
         with part(result, f"{name}, {mode}"):
             graph, seeds = MODES[mode]
-            # Half of the share: building, recording and the first steps take time as well.
-            rate = steps_per_second(settings.configuration(name), graph, seeds, min(MOST_SECONDS, share / 2))
+            # A third of a fair share: building, recording and the first steps take time as well.
+            timed = min(MOST_SECONDS, max(0.2, rest / (len(left) - i) / 3))
+            rate = steps_per_second(settings.configuration(name), graph, seeds, timed)
             result["networks"][name][mode] = rate
             print(f"{name}, {mode}: {rate:,.1f} steps/s", file=sys.stderr)
     for name in networks:
@@ -262,6 +263,10 @@ def show(result: dict[str, Any]) -> None:
         print(f"One Frechet distance: {evaluation['distance_seconds']:.3g} s, beside training")
     for precision, flops in result.get("ceiling_flops", {}).items():
         print(f"Ceiling, a matrix product, {precision}: {flops / 1e12:,.0f} TFLOP/s")
+    for name, message in result.get("failed", {}).items():
+        print(f"failed: {name}: {message}")
+    if skipped := result.get("no_time_left"):
+        print(f"no time was left for {len(skipped)} of the figures above; allow more with --seconds")
     paper = result.get("paper")
     if paper is None:
         return
