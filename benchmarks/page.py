@@ -88,9 +88,9 @@ def _environment(values: dict[str, Any]) -> str:
 
 def _result(found: dict[str, Any]) -> str:
     """Scalars as a list, dictionaries and lists of dictionaries as tables, in the order of the file."""
-    lines = [_environment(found.pop("environment")), ""]
+    lines = [_environment(found.pop("environment"))]
     scalars = {key: value for key, value in found.items() if not isinstance(value, dict | list)}
-    lines += [f"- {_words(key)}: {_shown(key, value)}" for key, value in scalars.items()]
+    lines += ["", *(f"- {_words(key)}: {_shown(key, value)}" for key, value in scalars.items())] if scalars else []
     for key, value in found.items():
         if key in scalars or not value:
             continue
