@@ -22,17 +22,14 @@ def architectures_page() -> str:
 
 def benchmarks_page() -> str:
     from benchmarks.page import benchmarks_markdown
-    from selfsparse.paths import project_root
 
-    return benchmarks_markdown(project_root() / "benchmarks")
+    return benchmarks_markdown()
 
 
 def timings_page() -> str:
-    from benchmarks.page import with_suite_table
-    from selfsparse.paths import project_root
+    from benchmarks.page import timings_markdown
 
-    page = (project_root() / "docs" / "timings.md").read_text(encoding="utf-8")
-    return with_suite_table(page, project_root() / "benchmarks", "quick")
+    return timings_markdown()
 
 
 PAGES = {
