@@ -32,12 +32,8 @@ def timings_page() -> str:
     return timings_markdown()
 
 
-PAGES = {
-    "open_questions.md": open_questions_page,
-    "architectures.md": architectures_page,
-    "benchmarks.md": benchmarks_page,
-    "timings.md": timings_page,
-}
+PAGES = {"open_questions": open_questions_page, "architectures": architectures_page}
+PAGES |= {"benchmarks": benchmarks_page, "timings": timings_page}
 
 
 def main() -> None:
@@ -49,11 +45,11 @@ def main() -> None:
     from selfsparse.paths import project_root
 
     for name, make in PAGES.items():
-        path, text = project_root() / "docs" / name, make()
+        path, text = project_root() / "docs" / f"{name}.md", make()
         if not check:
             write_text(path, text)
         elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-            sys.exit(f"error: docs/{name} is out of date; run: python -m pipeline.docs")
+            sys.exit(f"error: docs/{name}.md is out of date; run: python -m pipeline.docs")
 
 
 if __name__ == "__main__":
