@@ -130,8 +130,8 @@ def evaluation_rates(settings: Settings, c: Configuration) -> dict[str, Any]:
 
         rates[precision] = IMAGES_TIMED / compare({"images": images}, 3)["images"]["median_seconds"]
     moments = running.moments()
-    root = torch.eye(len(moments[0]), dtype=torch.float64, device=device)
-    call = {"distance": lambda: frechet_distance_tensors((*moments, root), moments)}
+    factor = torch.eye(len(moments[0]), dtype=torch.float64, device=device)
+    call = {"distance": lambda: frechet_distance_tensors((*moments, factor), moments)}
     return {"images_per_second": rates, "distance_seconds": compare(call, 3)["distance"]["median_seconds"]}
 
 

@@ -98,7 +98,7 @@ class OverlappedEvaluation(Evaluation):
         self._features_stream, self._distance_stream = (torch.cuda.Stream(device) if cuda else None for _ in range(2))
         self._on_device = self._latents.to(device)
         real = self._reference.gaussian
-        arrays = real.mean, real.covariance, self._reference.root
+        arrays = real.mean, real.covariance, self._reference.factor
         self._real = tuple(torch.from_numpy(array).to(device) for array in arrays)
         self._copies: dict[Trainer, nn.Module] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="distance")
