@@ -2,11 +2,14 @@
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Concatenate
 
 from selfsparse.config import Settings, load_settings
 from selfsparse.errors import UserError
+from selfsparse.files import write_problem
 
 
 def run_stage(
@@ -34,6 +37,11 @@ def run_stage(
         code = work(load_settings(), *arguments)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        code = 2
+    except OSError as error:  # a library's own temporary file, say
+        if (reason := write_problem(error, Path(tempfile.gettempdir()))) is None:
+            raise
+        print(f"error: {error.filename or 'a temporary file'} could not be written: {reason}.", file=sys.stderr)
         code = 2
     except KeyboardInterrupt:
         code = 130

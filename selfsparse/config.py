@@ -6,14 +6,16 @@ Settings of a run resolve in one order, later wins:
 
 import difflib
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, Strict, ValidationError, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from selfsparse.errors import SettingsError
+from selfsparse.errors import SettingsError, printable
 from selfsparse.paths import project_root
 
 ModelName = Literal["wgan_gp", "self_sparse", "without_psm", "without_csm", "sagan"]
@@ -24,12 +26,15 @@ DatasetName = Literal[
 ExtractorName = Literal["lenet", "lenet_standin", "inception"]
 
 PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
+TwoOrMore = Annotated[int, Field(ge=2, le=10**9)]
+Place = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f]+$")]  # of a file or folder
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Widths = Annotated[tuple[Annotated[int, Field(gt=0, le=16384)], ...], Strict(False), Field(min_length=1, max_length=12)]
 # A dot in a name would read as a path into params.yaml to DVC.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+(-[a-z0-9_]+)*$", max_length=100)]
 
 MAX_ERRORS_SHOWN = 5
+MAX_DEPTH = 10  # twice what any setting needs
 
 
 class _Settings(BaseModel):
@@ -82,7 +87,7 @@ class Fid(_Settings):
     latent_seed: Seed
     batch_size: PositiveInt
     kid_subsets: PositiveInt
-    kid_subset_size: Annotated[int, Field(ge=2)]
+    kid_subset_size: TwoOrMore
 
 
 class Sparsity(_Settings):
@@ -150,7 +155,7 @@ class Lenet(_Settings):
     validation_share: Annotated[float, Field(gt=0, lt=0.9)]
     epochs: PositiveInt
     max_steps: PositiveInt
-    batch_size: Annotated[int, Field(ge=2)]
+    batch_size: TwoOrMore
     lr: Annotated[float, Field(gt=0, le=1)]
     seed: Seed
 
@@ -187,9 +192,14 @@ class Lsun(Download):
 
 
 class Sketch(_Settings):
-    """A folder of line drawings; `invert` where they are white on black."""
+    """A folder of line drawings; `invert` where they are white on black.
+
+    Files that cannot be used are left out, unless `strict`, as long as `min_images` remain.
+    """
 
     invert: bool
+    strict: bool
+    min_images: PositiveInt
 
 
 class SketchSubstitute(Lsun):
@@ -228,7 +238,7 @@ class Extractor(_Settings):
     dataset: DatasetName
     resolution: int
     extractor: ExtractorName
-    samples: Annotated[tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]], Strict(False)]
+    samples: Annotated[tuple[TwoOrMore, TwoOrMore], Strict(False)]
 
     @model_validator(mode="after")
     def _consistent(self) -> "Extractor":
@@ -283,11 +293,11 @@ class _File(_Settings):
     sparsity: Sparsity
     suites: dict[Name, _Suite]
     networks: dict[Annotated[str, Field(pattern=r"^\w+$")], Network]
-    raw_data: str
+    raw_data: Place
     sources: Sources
     datasets: dict[Name, Dataset]
     real_images: RealImages
-    inception_weights: str | None
+    inception_weights: Place | None
     lenet: Lenet
     extractors: dict[Name, Extractor]
     configurations: dict[Name, _Row]
@@ -337,6 +347,8 @@ def load_settings(path: Path | None = None) -> Settings:
         raw = _parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such file; run from the project's folder") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
     except (YAMLError, UnicodeDecodeError, ValueError) as error:
         raise SettingsError(f"{path.name}: not readable as YAML: {_one_line(error)}") from None
     if not isinstance(raw, dict):
@@ -345,10 +357,7 @@ def load_settings(path: Path | None = None) -> Settings:
     for name, suite in file.suites.items():
         merged = {**raw["train"], **suite.train}
         _validate(Train, merged, path.name, (f"suites.{name}", "train"))
-    try:
-        configurations = {name: _resolve(name, row, file, raw, path.name) for name, row in file.configurations.items()}
-    except RecursionError:
-        raise SettingsError(f"{path.name}: nested too deeply") from None
+    configurations = {name: _resolve(name, row, file, raw, path.name) for name, row in file.configurations.items()}
     for key, item in file.datasets.items():
         _require(
             key == f"{item.dataset}-{item.resolution}",
@@ -390,7 +399,37 @@ def load_settings(path: Path | None = None) -> Settings:
 @functools.lru_cache(maxsize=16)
 def _parsed(text: str) -> Any:
     """Read YAML as DVC does: 1e-4 is a number, a key given twice is an error. Kept, as it takes 0.2 s; nobody changes it."""
-    return YAML(typ="safe", pure=True).load(text)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _PlainComposer
+    return yaml.load(text)
+
+
+class _PlainComposer(Composer):
+    """YAML without anchors, aliases and merge keys, through which one change has an effect in several places."""
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader)
+        self._path: list[str] = []
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.parser.peek_event()
+        # The index is a key, a number in a list, or nothing for the whole file and for keys themselves.
+        step = getattr(index, "value", index)
+        step = getattr(event, "value", None) if step is None and parent is not None else step
+        self._path += [] if step is None else [str(step)]
+        problem = ""
+        if event.anchor is not None:
+            problem = f"the anchor or alias '{event.anchor}' is not allowed; write the value out"
+        elif index is None and getattr(event, "value", None) == "<<":
+            problem = "merge keys are not allowed; write the keys out"
+        elif len(self._path) > MAX_DEPTH:
+            problem = f"nested more than {MAX_DEPTH} deep"
+        if problem:
+            raise ComposerError(None, None, f"{_dotted(self._path)}: {problem}", event.start_mark)
+        node = super().compose_node(parent, index)
+        if step is not None:
+            self._path.pop()
+        return node
 
 
 def _resolve(name: str, row: _Row, file: _File, raw: dict, source: str) -> Configuration:
@@ -455,7 +494,7 @@ def _validate(model: type[_Settings], data: Any, source: str, prefix: tuple[str,
 def _line(item: dict, model: type[_Settings], prefix: tuple[str, ...]) -> str:
     """One line for one of pydantic's findings: the key, what is wrong, what was expected."""
     loc = [str(part) for part in item["loc"] if part != "[key]"]
-    key = ".".join([*prefix, *loc]) or "the file"
+    key = _dotted([*prefix, *loc]) or "the file"
     if item["type"] == "extra_forbidden":
         allowed = _fields_at(model, item["loc"][:-1])
         return f"{key}: unknown key{_near(loc[-1], allowed)}; expected one of {', '.join(allowed)}"
@@ -485,12 +524,16 @@ def _fields_at(model: type[_Settings], loc: tuple) -> list[str]:
 def _lookup(table: dict[str, Any], name: str, section: str, what: str, source: str = "params.yaml") -> Any:
     if name in table:
         return table[name]
-    raise SettingsError(f"{source}: no {what} '{name}'{_near(name, table)}; {section} has {_listed(table)}")
+    raise SettingsError(f"{source}: no {what} {_shown(name)}{_near(name, table)}; {section} has {_listed(table)}")
 
 
 def _require(condition: bool, source: str, key: str, message: str) -> None:
     if not condition:
         raise SettingsError(f"{source}: {key}: {message}")
+
+
+def _dotted(path: Sequence[str]) -> str:
+    return ".".join(printable(part) for part in path)
 
 
 def _near(word: Any, candidates: Any) -> str:

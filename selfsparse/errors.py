@@ -1,4 +1,6 @@
-"""Errors that a user can mend: one clear message, no traceback."""
+"""What a user is told: errors that can be mended, one clear message and no traceback each, and warnings."""
+
+import sys
 
 
 class UserError(Exception):
@@ -13,9 +15,23 @@ class DataError(UserError):
     """Images or files that are missing, damaged, or not what they should be."""
 
 
+class WriteError(UserError):
+    """A file that the disk has no room for, or that may not be written."""
+
+
 class DeviceError(UserError):
     """A device that a setting asks for and this machine lacks."""
 
 
 class RunError(UserError):
     """A training that cannot start or go on."""
+
+
+def warn(message: str) -> None:
+    """Say on stderr what went on differently than asked for."""
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def printable(name: str) -> str:
+    """Return a name from a folder or file as it may be printed: on one line, without a terminal's control characters."""
+    return name if name.isprintable() else name.encode("unicode_escape").decode("ascii")

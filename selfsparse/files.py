@@ -1,26 +1,110 @@
-"""Writing files so that an interruption leaves the old one or the new one, never half of one."""
+"""Writing files so that an interruption or a full disk leaves the old one or the new one, never half of one."""
 
+import errno
+import glob
 import hashlib
 import json
 import os
+import re
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+
+from selfsparse.errors import WriteError
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # full disk, used-up quota, limit on a file's size
+NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; what was written there takes its name at the end, if all went well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    """Yield a temporary name beside `path`; what was written there takes its name at the end, if all went well.
+
+    Raises:
+        WriteError: no room on the disk, or no permission; what was there before is unchanged.
+    """
+    with atomic_paths(path) as (partial,):
         yield partial
-        with open(partial, "rb") as file:
-            os.fsync(file.fileno())  # otherwise a power cut can leave the new name on an empty file
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_paths(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Yield temporary names beside files that belong together; they take their names at the end, if all went well.
+
+    Of several files the last vouches for the others, as a manifest does: its old version goes before the first of them
+    takes its name, and its new one comes when all have.
+
+    Raises:
+        WriteError: no room on the disk, or no permission; what was there before is unchanged.
+    """
+    with ExitStack() as stack:
+        try:
+            partials = tuple(_partial(path) for path in paths)
+            for partial in partials:
+                stack.callback(partial.unlink, missing_ok=True)
+            yield partials
+            for partial in partials:
+                with open(partial, "rb") as file:
+                    os.fsync(file.fileno())  # otherwise a power cut can leave the new name on an empty file
+        except Exception as error:
+            if isinstance(error, WriteError) or (reason := write_problem(error, paths[0].parent)) is None:
+                raise
+            names = ", ".join(str(path) for path in paths)
+            raise WriteError(f"{names} could not be written: {reason}. What was there before is unchanged.") from None
+        if len(paths) > 1:
+            paths[-1].unlink(missing_ok=True)
+        for path, partial in zip(paths, partials, strict=True):
+            os.replace(partial, path)
+
+
+def write_problem(error: BaseException, folder: Path) -> str | None:
+    """Return why a file could not be written into a folder, with the remedy; None for an error of another kind.
+
+    Libraries wrap what the system said, in Python's way or, like safetensors, as text.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        number = cause.errno if isinstance(cause, OSError) else _number_in_text(cause)
+        if number in NO_ROOM:
+            return (
+                f"{os.strerror(number)} ({free_bytes(folder) / 1e9:.1f} GB are free at {folder}; a quota or a limit on a"
+                " file's size may allow less). Make room there, then run the same command again"
+            )
+        if number in NOT_ALLOWED and isinstance(cause, OSError) and _concerns(cause.filename, folder):
+            return f"{os.strerror(number)}. Make {existing_parent(folder)} writable, then run the same command again"
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _concerns(name: str | None, folder: Path) -> bool:
+    """Whether an error about the file `name` is one about a folder, or a file in it, that could not be made."""
+    return name is not None and (Path(name).parent == folder or folder.is_relative_to(name))
+
+
+def _number_in_text(error: BaseException) -> int | None:
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else None
+
+
+def _partial(path: Path) -> Path:
+    """Return the temporary name of a file, and remove what processes that were killed left under such names."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        if not _runs(left.name.split(".")[-2]):
+            left.unlink(missing_ok=True)
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+
+def _runs(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def write_text(path: Path, text: str) -> None:
@@ -31,7 +115,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically, indented, with a last line end; NaN is an error, as JSON has none."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    write_text(path, to_json(value))
+
+
+def to_json(value: Any) -> str:
+    """Return JSON as `write_json` writes it."""
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> Any:
@@ -43,3 +132,13 @@ def hash_file(path: Path, algorithm: str = "sha256") -> str:
     """Return the hex digest of a file's bytes."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free bytes of the disk on which `folder` lies or would lie."""
+    return shutil.disk_usage(existing_parent(folder)).free
+
+
+def existing_parent(folder: Path) -> Path:
+    """Return the folder itself, or the nearest one above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.exists())

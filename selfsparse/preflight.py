@@ -4,16 +4,16 @@ import itertools
 from pathlib import Path
 
 from selfsparse.config import Configuration, Dataset, Settings
-from selfsparse.data.downloads import existing_parent, free_bytes
 from selfsparse.data.listing import raw_folder
 from selfsparse.data.sources import bytes_to_download, image_count, raw_files_present
 from selfsparse.device import choose_device
 from selfsparse.errors import DataError, UserError
+from selfsparse.files import existing_parent, free_bytes
 from selfsparse.paths import packed_dir, project_root
 
 BYTES_PER_WEIGHT = 4
-# Generator, discriminator, two moments of Adam for each, and the best generator, twice while a state is replaced.
-WEIGHT_COPIES = 2 * 4
+# Generator, discriminator, two moments of Adam for each, and the best generator: two states, and a third while it is written.
+WEIGHT_COPIES = 3 * 4
 HEADROOM = 500 * 1024**2  # tables, figures and what the package manager leaves behind
 
 

@@ -66,12 +66,15 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     for name, table in tables.items():
         write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
     for kind, (stage, name) in SMALL_FILES.items():
-        shutil.rmtree(folder / kind, ignore_errors=True)
+        copies = set()
         for c in configurations:
             found = sorted(result_dir(suite, stage, c.name).glob(name), key=lambda path: (len(str(path)), path))
             if source := next(iter(found), None):  # seed2 before seed10
+                copies.add(folder / kind / f"{c.name}{source.suffix}")
                 with atomic_path(folder / kind / f"{c.name}{source.suffix}") as partial:
                     shutil.copyfile(source, partial)
+        for old in set((folder / kind).glob("*")) - copies:
+            old.unlink()
     correlation = suite_dir(suite) / "correlation.csv"
     if correlation.is_file():
         write_text(folder / "correlation.csv", correlation.read_text(encoding="utf-8"))

@@ -1,7 +1,6 @@
 """Fetching files into the user's raw folder: resumable, checked, and never under their own name before they are whole."""
 
 import os
-import shutil
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 from tqdm import tqdm
 
 from selfsparse.data.listing import RECORD
-from selfsparse.errors import DataError
-from selfsparse.files import hash_file, read_json, write_json
+from selfsparse.errors import DataError, WriteError
+from selfsparse.files import free_bytes, hash_file, read_json, write_json
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -241,16 +240,6 @@ def require_space(folder: Path, needed: int, what: str) -> None:
         raise DataError(f"{what}: needs {needed / 1e9:.1f} GB of disk, {free / 1e9:.1f} GB are free at {folder}")
 
 
-def free_bytes(folder: Path) -> int:
-    """Return the free bytes of the disk on which `folder` lies or would lie."""
-    return shutil.disk_usage(existing_parent(folder)).free
-
-
-def existing_parent(folder: Path) -> Path:
-    """Return the folder itself, or the nearest one above it that exists."""
-    return next(path for path in (folder, *folder.parents) if path.exists())
-
-
 def _read_record(folder: Path) -> dict[str, Any]:
     return read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
 
@@ -258,9 +247,10 @@ def _read_record(folder: Path) -> dict[str, Any]:
 def _write_record(folder: Path, record: dict[str, Any]) -> None:
     try:
         write_json(folder / RECORD, record)
-    except OSError as error:
+    except (OSError, WriteError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(
-            f"{folder / RECORD} cannot be written ({error.strerror}): to download, make {folder} writable, or name another"
+            f"{folder / RECORD} cannot be written ({reason}): to download, make {folder} writable, or name another"
             " folder in SELFSPARSE_RAW_DATA"
         ) from None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from selfsparse.config import Settings, Sources
+from selfsparse.errors import DataError, printable
 from selfsparse.files import read_json, write_json
 from selfsparse.paths import project_root
 
@@ -39,7 +40,7 @@ def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
             continue
         seen.add((found.st_dev, found.st_ino))
         real, linked = [], []
-        with os.scandir(folder / prefix) as entries:
+        with _entries(folder / prefix) as entries:
             for entry in entries:
                 if entry.name.startswith(".") or entry.name.endswith(".partial") or entry.name == "__MACOSX":
                     continue
@@ -54,6 +55,21 @@ def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
         # Sorted, so that of several links to one folder the same is followed every time.
         folders += sorted(real, reverse=True)
         links += sorted(linked)
+
+
+def dangling_links(folder: Path) -> list[str]:
+    """Return the links below a folder that lead nowhere, by their relative paths with '/', sorted; links are not followed."""
+    found = (Path(above, name) for above, _, names in os.walk(folder) for name in names if not name.startswith("."))
+    return sorted(path.relative_to(folder).as_posix() for path in found if path.is_symlink() and not path.exists())
+
+
+def _entries(folder: Path):
+    try:
+        return os.scandir(folder)
+    except OSError as error:
+        raise DataError(
+            f"{printable(str(folder))} cannot be read ({error.strerror}); make it readable, or move it away"
+        ) from None
 
 
 def fingerprint(folder: Path) -> dict[str, Any]:

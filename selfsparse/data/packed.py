@@ -14,10 +14,11 @@ from tqdm import tqdm
 from selfsparse.config import Dataset
 from selfsparse.data.downloads import require_space
 from selfsparse.data.images import Source
-from selfsparse.errors import DataError
-from selfsparse.files import atomic_path, hash_file, read_json, write_json
+from selfsparse.errors import DataError, printable, warn
+from selfsparse.files import atomic_paths, hash_file, read_json, to_json, write_json
 
 BLOCK_BYTES = 16 << 20
+SHOWN = 5  # files left out that stderr names
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,44 @@ def pack(source: Source, dataset: Dataset, folder: Path) -> dict[str, Any]:
     framed by a black border. No more than a few MB of them are in memory at a time. The manifest comes last: without it
     nothing counts as prepared.
 
+    Files that the source left out are listed in `left_out.json`, by name, and said on stderr.
+
     Returns:
         The manifest.
 
     Raises:
-        DataError: no room on the disk, said before anything is written, or another number of images than announced.
+        DataError: images that the source refuses; no room on the disk, said before anything is written; or another number
+            of images than announced.
     """
+    _report(source, folder / "left_out.json")
+    if source.refusal:
+        raise DataError(source.refusal)
     shape = (source.count, dataset.channels, dataset.resolution, dataset.resolution)
     require_space(folder, math.prod(shape) + 8 * source.count, f"{dataset.dataset}-{dataset.resolution}")
-    (folder / "manifest.json").unlink(missing_ok=True)  # an old one would vouch for the new images
-    with atomic_path(folder / "images.npy") as partial:
-        _write_images(partial, source, dataset, shape)
-    with atomic_path(folder / "labels.npy") as partial, open(partial, "wb") as file:
-        np.save(file, source.labels)
-    manifest = {
+    with atomic_paths(*(folder / name for name in ("images.npy", "labels.npy", "manifest.json"))) as partials:
+        images, labels, manifest_path = partials
+        _write_images(images, source, dataset, shape)
+        with open(labels, "wb") as file:
+            np.save(file, source.labels)
+        manifest = _manifest(source, dataset, shape, images)
+        manifest_path.write_text(to_json(manifest), encoding="utf-8")
+    return manifest
+
+
+def _report(source: Source, path: Path) -> None:
+    """Write which files were left out, and say the first few; where there are none, remove an older list."""
+    if not source.left_out:
+        path.unlink(missing_ok=True)
+        return
+    left_out = sorted(source.left_out.items())
+    write_json(path, [{"file": name, "reason": reason} for name, reason in left_out])
+    lines = [f"{len(left_out):,} files were left out; {path} lists them"]
+    lines += [f"  {printable(name)}: {reason}" for name, reason in left_out[:SHOWN]]
+    warn("\n".join([*lines, *(["  ..."] if len(left_out) > SHOWN else [])]))
+
+
+def _manifest(source: Source, dataset: Dataset, shape: tuple[int, ...], images: Path) -> dict[str, Any]:
+    return {
         "count": source.count,
         "shape": list(shape),
         **source.description,
@@ -69,10 +94,8 @@ def pack(source: Source, dataset: Dataset, folder: Path) -> dict[str, Any]:
         "border": dataset.border,
         "label_kind": source.label_kind,
         "pillow": PIL.__version__,
-        "sha256": hash_file(folder / "images.npy"),
+        "sha256": hash_file(images),
     }
-    write_json(folder / "manifest.json", manifest)
-    return manifest
 
 
 def _write_images(path: Path, source: Source, dataset: Dataset, shape: tuple[int, ...]) -> None:

@@ -1,7 +1,6 @@
 """Line drawings: the user's own, as the paper's set is private (U37), or edges of photographs in their place."""
 
 import importlib.util
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +11,19 @@ from tqdm import tqdm
 
 from selfsparse.config import Sketch, SketchSubstitute
 from selfsparse.data import lsun
-from selfsparse.data.images import NO_LABELS, UNREADABLE, Source, image_names, no_labels
-from selfsparse.errors import DataError
+from selfsparse.data.images import (
+    NO_LABELS,
+    Source,
+    UnreadableImage,
+    image_names,
+    is_image_name,
+    no_labels,
+    open_image,
+)
+from selfsparse.data.listing import dangling_links, files_below
+from selfsparse.errors import DataError, warn
 
 ENOUGH = 5000  # images of the smaller FID (Sec. 4.2)
-NAMES_SHOWN = 5
 
 
 def find(folder: Path) -> bool:
@@ -27,40 +34,54 @@ def find(folder: Path) -> bool:
 def read(folder: Path, options: Sketch) -> Source:
     """All images below a folder, grey, sorted by path; what is transparent becomes white.
 
-    Every file is decoded once beforehand. Too few files, or a dark background, are said on stderr.
-
-    Raises:
-        DataError: files that cannot be read, by name.
+    Every file is decoded once beforehand. What cannot be read as one image, or has another ending, is left out, each with
+    its reason; the source is refused where that is too much for the settings. Too few files, or a dark background, are said
+    on stderr.
     """
-    names = image_names(folder)
-    unreadable, borders, ink = [], [], []
+    names, good = image_names(folder), []
+    left_out = {name: "not named as an image" for name, _ in files_below(folder) if not is_image_name(name)}
+    left_out |= dict.fromkeys(dangling_links(folder), "a link that leads nowhere")
+    borders, ink = [], []
     for name in tqdm(names, desc="looking through sketch", unit="image", mininterval=1, disable=len(names) < 2000):
         try:
             image = _drawing(folder / name, options.invert)
-        except UNREADABLE:
-            unreadable.append(name)
+        except UnreadableImage as error:
+            left_out[name] = str(error)
             continue
+        good.append(name)
         borders.append(np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])))
         ink.append(1 - image.mean() / 255)
-    if unreadable:
-        shown = [f"  {name}" for name in unreadable[:NAMES_SHOWN]]
-        more = [f"  ... and {len(unreadable) - NAMES_SHOWN} more"] if len(unreadable) > NAMES_SHOWN else []
-        head = f"{folder}: {len(unreadable)} of {len(names)} files are not readable as images; mend or remove them:"
-        raise DataError("\n".join([head, *shown, *more]))
-    if len(names) < ENOUGH:
-        _warn(f"{folder} holds {len(names):,} images; an FID as the paper's needs {ENOUGH:,}")
-    if np.median(borders) < 128:
+    if len(good) < ENOUGH:
+        warn(f"{folder} holds {len(good):,} images; an FID as the paper's needs {ENOUGH:,}")
+    if good and np.median(borders) < 128:
         setting = f"sources.sketch.invert in params.yaml is {str(options.invert).lower()}"
-        _warn(f"most images have a dark background; the paper's lines are on white. {setting}: is that right?")
+        warn(f"most images have a dark background; the paper's lines are on white. {setting}: is that right?")
     description = {
         "source": "the user's own sketches",
         "revision": "the user's own files, unverified",
         "split": "all",
         "order": "by path",
         "invert": options.invert,
-        "mean_ink": round(float(np.mean(ink)), 4),
+        "left_out": len(left_out),
+        "mean_ink": round(float(np.mean(ink)), 4) if ink else None,
     }
-    return Source(len(names), _drawings(folder, names, options.invert), no_labels(len(names)), NO_LABELS, description)
+    images, count = _drawings(folder, good, options.invert), len(good)
+    refusal = _refusal(folder, options, count, len(left_out))
+    return Source(count, images, no_labels(count), NO_LABELS, description, left_out=left_out, refusal=refusal)
+
+
+def _refusal(folder: Path, options: Sketch, count: int, left_out: int) -> str:
+    if options.strict and left_out:
+        return (
+            f"{folder}: {left_out:,} files cannot be used. Mend or remove them, or set sources.sketch.strict in params.yaml"
+            " to false to go on without them"
+        )
+    if count < options.min_images:
+        return (
+            f"{folder}: {count:,} usable images, expected at least {options.min_images:,}. Put more there, or lower"
+            " sources.sketch.min_images in params.yaml"
+        )
+    return ""
 
 
 def find_photographs(folder: Path) -> bool:
@@ -112,18 +133,14 @@ def _drawings(folder: Path, names: list[str], invert: bool) -> Iterator[np.ndarr
 
 def _drawing(path: Path, invert: bool) -> np.ndarray:
     """Decode one file to uint8 (H, W): turned as its camera noted, on white, grey."""
-    with Image.open(path) as opened:
+    with open_image(path) as opened:
         image = ImageOps.exif_transpose(opened)
+        if image.mode == "F" or (image.mode == "I" and opened.format != "PNG"):
+            raise UnreadableImage("pixels of no known scale")
         if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip to 255
             grey = (np.asarray(image, np.int64) // 257).clip(0, 255).astype(np.uint8)
-        elif image.mode == "F":
-            raise ValueError("pixels are fractions of no known scale")
         else:
             rgba = image.convert("RGBA")
             white = Image.new("RGBA", rgba.size, "white")
             grey = np.asarray(Image.alpha_composite(white, rgba).convert("L"))
     return 255 - grey if invert else grey
-
-
-def _warn(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr)

@@ -1,7 +1,12 @@
-"""States to resume from: outside the pipeline's outputs, under a fingerprint of all that shapes the run."""
+"""States to resume from: outside the pipeline's outputs, under a fingerprint of all that shapes the run.
+
+A folder holds the two newest states, state-<number>.pt, and beside each its checksum, state-<number>.pt.sha256, as
+`sha256sum --check` reads it. A state whose checksum does not match is deleted, and the one before it is used.
+"""
 
 import hashlib
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +15,11 @@ from filelock import FileLock, Timeout
 
 import selfsparse
 from selfsparse.config import Configuration
-from selfsparse.errors import RunError
-from selfsparse.files import atomic_path, read_json, write_json
+from selfsparse.errors import RunError, warn
+from selfsparse.files import atomic_path, hash_file, read_json, write_json, write_text
 
 # What only says how fast or how often; a run may go on under other values of these.
+STATES_KEPT = 2  # one damaged on the disk must not cost the run
 NOT_SHAPING = {"device", "parallel_seeds", "checkpoint_every", "seeds"}
 # The code that shapes a run, in selfsparse/; dvc.yaml names the same as deps of `train`.
 CODE = (
@@ -76,16 +82,45 @@ class CheckpointStore:
         self._lock.release()
 
     def load(self) -> dict[str, Any] | None:
-        """Return the saved state, or None where this run has none yet."""
-        path = self._folder / "state.pt"
-        return torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else None
+        """Return the newest state that is whole, or None where this run has none.
+
+        A damaged one is deleted, with a warning; where none is left, the run starts anew.
+
+        Raises:
+            RunError: a whole state holds something else than tensors and plain values.
+        """
+        states = self._states()
+        while states:
+            path = states.pop()
+            if _is_whole(path):
+                return _load(path)
+            instead = f"the run goes on from the one before it, {states[-1].name}" if states else "the run starts anew"
+            warn(f"{path} is damaged: it does not match its checksum. It was deleted; {instead}.")
+            _delete(path)
+        return None
 
     def save(self, state: dict[str, Any]) -> None:
-        """Write the state; an interruption leaves the one before."""
+        """Write the state and drop all but the newest two; an interruption leaves those before.
+
+        Raises:
+            WriteError: no room on the disk; the states before are unchanged.
+        """
         if not (self._folder / "fingerprint.json").is_file():
             write_json(self._folder / "fingerprint.json", self._shape)
-        with atomic_path(self._folder / "state.pt") as partial:
-            torch.save(state, partial)
+        states = self._states()
+        path = self._folder / f"state-{_number(states[-1]) + 1 if states else 1:06}.pt"
+        with atomic_path(path) as partial:
+            # An open file: by a name, torch would not say why it could not write.
+            with open(partial, "wb") as file:
+                torch.save(state, file)
+            # Before the state has its name: no state is without its checksum.
+            write_text(_checksum(path), f"{hash_file(partial)}  {path.name}\n")
+        for old in self._states()[:-STATES_KEPT]:
+            _delete(old)
+
+    def _states(self) -> list[Path]:
+        """The states that are there, the newest last."""
+        return sorted(self._folder.glob("state-*.pt"), key=_number)
 
     def differences(self) -> list[str]:
         """Return, for the most recent state under another fingerprint, which settings differ from this run's."""
@@ -95,3 +130,31 @@ class CheckpointStore:
         other = read_json(max(others, key=lambda path: path.stat().st_mtime))
         keys = sorted(k for k in self._shape.keys() | other.keys() if self._shape.get(k) != other.get(k))
         return [f"{key}: {other.get(key)} -> {self._shape.get(key)}" for key in keys]
+
+
+def _number(state: Path) -> int:
+    return int(state.stem.removeprefix("state-"))
+
+
+def _checksum(state: Path) -> Path:
+    return state.with_name(state.name + ".sha256")
+
+
+def _is_whole(state: Path) -> bool:
+    checksum = _checksum(state)
+    return checksum.is_file() and checksum.read_text(encoding="utf-8", errors="replace").split()[:1] == [
+        hash_file(state)
+    ]
+
+
+def _load(state: Path) -> dict[str, Any]:
+    try:
+        return torch.load(state, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError) as error:  # its checksum is right: nothing of ours wrote this
+        reason = str(error).splitlines()[0]
+        raise RunError(f"{state} is no state of a run ({reason}); delete {state.parent} to start anew") from None
+
+
+def _delete(state: Path) -> None:
+    state.unlink(missing_ok=True)
+    _checksum(state).unlink(missing_ok=True)

@@ -19,10 +19,11 @@ class Project:
     def configure(self, **changes):
         """Change settings; `__` in a name stands for a dot."""
         downloads = {f"sources.{name}.download": False for name in DOWNLOADABLE}
+        few = {"sources.sketch.min_images": 1}
         changed = {name.replace("__", "."): value for name, value in changes.items()}
         # What data does not depend on, as reading all of it takes a second.
         unused = {"networks": {}, "configurations": {}, "extractors": {}}
-        write_project(self.root, {**downloads, **changed, **unused})
+        write_project(self.root, {**downloads, **few, **changed, **unused})
 
     def raw(self, dataset):
         """The folder for the user's files of a dataset, made."""

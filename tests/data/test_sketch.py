@@ -35,7 +35,6 @@ def test_through_the_stage(project, resize):
     save(project, "b/10.png", drawing(40, 60))
     save(project, "a.bmp", drawing(50, 50))
     save(project, "c.tif", drawing(70, 30))
-    (project.raw("sketch") / "notes.txt").write_text("no image")
     packed = project.prepare("sketch-128")
     expected = [
         drawing(50, 50),
@@ -49,6 +48,7 @@ def test_through_the_stage(project, resize):
     ink = [4 / 50, 4 / 60, 4 / 40, 4 / 30]
     assert packed.manifest["mean_ink"] == pytest.approx(np.mean(ink), abs=1e-4)
     assert packed.manifest["crop"] == "pad" and packed.manifest["invert"] is False
+    assert packed.manifest["left_out"] == 0 and not (project.root / "data/packed/sketch-128/left_out.json").exists()
 
 
 def test_transparent_means_white(project):
@@ -98,21 +98,6 @@ def test_few_images_are_said(project, capsys, monkeypatch):
     monkeypatch.setattr(sketch, "ENOUGH", 1)
     opened()
     assert capsys.readouterr().err == ""
-
-
-def test_files_that_cannot_be_read_are_listed_before_anything_is_packed(project):
-    save(project, "good.png", drawing())
-    (project.raw("sketch") / "bad.png").write_bytes(b"nothing")
-    save(project, "cut.png", np.random.default_rng(0).integers(0, 255, (99, 99), np.uint8))
-    path = project.raw("sketch") / "cut.png"
-    path.write_bytes(path.read_bytes()[:300])
-    for i in range(7):
-        (project.raw("sketch") / f"x{i}.jpg").touch()
-    with pytest.raises(DataError) as caught:
-        opened()
-    message = str(caught.value)
-    assert "9 of 10 files" in message and "  bad.png\n  cut.png\n" in message and "and 4 more" in message
-    assert "good.png" not in message and len(message.splitlines()) <= 10
 
 
 BORDER = np.full((200, 300), 255, np.uint8)

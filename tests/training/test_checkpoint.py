@@ -1,5 +1,10 @@
 """States to resume from: one process at a time, and never the state of another run."""
 
+import hashlib
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from small_project import SMALL, write_project
@@ -88,8 +93,8 @@ def test_a_state_comes_back_under_its_own_shape_only(tmp_path):
 
 
 def test_an_interrupted_save_leaves_the_state_before(tmp_path, monkeypatch):
-    def half(state, path):
-        path.write_bytes(b"half")
+    def half(state, file):
+        file.write(b"half")
         raise KeyboardInterrupt
 
     with CheckpointStore(tmp_path, {}) as store:
@@ -100,6 +105,115 @@ def test_an_interrupted_save_leaves_the_state_before(tmp_path, monkeypatch):
                 store.save({"step": 2})
         assert store.load() == {"step": 1}
     assert not list(tmp_path.rglob("*.partial"))
+
+
+def saved(folder, count: int) -> list:
+    """The states of a run that was saved `count` times, the oldest first."""
+    with CheckpointStore(folder, {}) as store:
+        for step in range(1, count + 1):
+            store.save({"step": step, "weights": torch.full((1000,), float(step))})
+    return sorted(folder.glob("*/state-*.pt"))
+
+
+def test_the_newest_two_are_kept_with_checksums_as_sha256sum_reads_them(tmp_path):
+    states = saved(tmp_path, 11)
+    assert [path.name for path in states] == ["state-000010.pt", "state-000011.pt"]
+    others = sorted(path.name for path in states[0].parent.iterdir() if path not in states)
+    assert others == ["fingerprint.json", "lock", "state-000010.pt.sha256", "state-000011.pt.sha256"]
+    for path in states:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        assert path.with_name(path.name + ".sha256").read_text() == f"{digest}  {path.name}\n"
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1  # one bit of a weight: torch itself would load it without a word
+    path.write_bytes(data)
+
+
+def lose_its_checksum(path):
+    path.with_name(path.name + ".sha256").unlink()
+
+
+@pytest.mark.parametrize("damage", [cut, empty, flip, lose_its_checksum])
+def test_of_a_damaged_state_the_one_before_is_used(tmp_path, capsys, damage):
+    states = saved(tmp_path, 3)
+    damage(states[-1])
+    with CheckpointStore(tmp_path, {}) as store:
+        assert store.load()["step"] == 2
+        said = capsys.readouterr().err
+        assert (
+            said.startswith(f"warning: {states[-1]} is damaged") and "from the one before it, state-000002.pt" in said
+        )
+        assert len(said.splitlines()) == 1 and not states[-1].exists()
+        store.save({"step": 3})
+        store.save({"step": 4})
+        assert store.load() == {"step": 4} and capsys.readouterr().err == ""
+
+
+def test_where_no_state_is_whole_the_run_starts_anew(tmp_path, capsys):
+    for path in saved(tmp_path, 3):
+        flip(path)
+    with CheckpointStore(tmp_path, {}) as store:
+        assert store.load() is None
+        assert capsys.readouterr().err.splitlines()[-1].endswith("It was deleted; the run starts anew.")
+        store.save({"step": 1})
+        assert store.load() == {"step": 1}
+
+
+class Malicious:
+    def __reduce__(self):
+        return os.mkdir, ("ran",)
+
+
+def test_code_in_a_state_is_not_run_even_under_the_right_checksum(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    *_, path = saved(tmp_path, 1)
+    torch.save({"step": Malicious()}, path)
+    path.with_name(path.name + ".sha256").write_text(hashlib.sha256(path.read_bytes()).hexdigest())
+    with (
+        CheckpointStore(tmp_path, {}) as store,
+        pytest.raises(RunError, match=r"is no state of a run(.|\n)*start anew"),
+    ):
+        store.load()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_full_disk_leaves_the_states_before(tmp_path):
+    """Under a limit on the size of files, which answers as a full disk does; in a process of its own, as it stays."""
+    states = saved(tmp_path, 3)
+    before = {path: path.read_bytes() for path in states[0].parent.iterdir()}
+    code = (
+        "import resource, sys, torch; from pathlib import Path\n"
+        "from selfsparse.errors import WriteError; from selfsparse.training.checkpoint import CheckpointStore\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "with CheckpointStore(Path(sys.argv[1]), {}) as store:\n"
+        "    try: store.save({'weights': torch.zeros(1000)})\n"
+        "    except WriteError as error: print(error)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    assert "state-000004.pt could not be written: File too large" in found.stdout, found.stderr
+    assert {path: path.read_bytes() for path in states[0].parent.iterdir()} == before
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    (state,) = saved(tmp_path, 1)
+    dead, alive = (state.parent / f".state-000002.pt.{pid}.partial" for pid in (process.pid, os.getppid()))
+    dead.write_bytes(b"half")
+    alive.write_bytes(b"half")
+    with CheckpointStore(tmp_path, {}) as store:
+        store.save({})
+    assert not dead.exists() and alive.exists()
 
 
 def test_one_at_a_time(tmp_path):

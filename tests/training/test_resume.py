@@ -42,7 +42,7 @@ def start(project) -> subprocess.Popen:
 def wait_for_state(project, process: subprocess.Popen, beyond: float = 0.0) -> None:
     """Until a state has been saved after the time `beyond`."""
     deadline = time.monotonic() + TIMEOUT
-    while not any(p.stat().st_mtime > beyond for p in project.glob(".checkpoints/*/seed*/*/state.pt")):
+    while not any(p.stat().st_mtime > beyond for p in project.glob(".checkpoints/*/seed*/*/state-*.pt")):
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.01)

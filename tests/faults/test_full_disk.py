@@ -1,0 +1,156 @@
+"""A disk that is full at any moment: one error that names the file, what was there stays, and no half file has a name."""
+
+import errno
+import os
+import resource
+import shutil
+import subprocess
+
+import pytest
+from small_project import CONFIGURATION, command, files, run
+
+from selfsparse.errors import WriteError
+from selfsparse.files import atomic_path, write_text
+
+
+def train(settings, name):
+    import torch
+
+    from selfsparse.training.loop import train_run
+
+    shutil.rmtree(".checkpoints", ignore_errors=True)
+    train_run(settings, settings.configuration(name), 0, torch.device("cpu"))
+
+
+def report(settings, name):
+    """What writes tables and figures in a notebook's kernel."""
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from selfsparse.analysis.drawing import Drawing
+    from selfsparse.analysis.formatting import Table
+    from selfsparse.analysis.page import Page
+    from selfsparse.analysis.results import load_results
+
+    page = Page(load_results(name), "table_fid")
+    page.table("fid", Table(pd.DataFrame({"fid": [1.0]}), pd.DataFrame({"FID": ["1.00"]}), "A table."))
+    page.figure(Drawing("fid", Figure(), "A figure."))
+
+
+def stages() -> dict:
+    from pipeline import correlation, data, extractor, fid, listing, reference, sparsity, summary, verdicts
+
+    return {
+        "listing": lambda settings, name: listing.main(settings),
+        "data": data.main,
+        "extractor": extractor.main,
+        "reference": reference.main,
+        "train": train,
+        "fid": fid.main,
+        "sparsity": sparsity.main,
+        "correlation": correlation.main,
+        "summary": summary.main,
+        "verdicts": verdicts.main,
+        "report": report,
+    }
+
+
+NAMES = {"data": "digits-16", "extractor": "digits-16-lenet", "reference": "digits-16-lenet"}
+NAMES |= dict.fromkeys(("train", "fid", "sparsity"), CONFIGURATION)
+
+
+class Disk:
+    """Counts the files that are written to the end, and is full from the `room`-th on."""
+
+    def __init__(self, monkeypatch):
+        self.written, self.room, self._fsync = 0, None, os.fsync
+        monkeypatch.setattr(os, "fsync", self.fsync)
+
+    def fsync(self, number):
+        self.written += 1
+        if self.room is not None and self.written > self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._fsync(number)
+
+
+def kept(folder) -> dict[str, bytes]:
+    """All files but the states of a run that goes on."""
+    return {name: data for name, data in files(folder).items() if not name.startswith(".checkpoints")}
+
+
+def test_every_stage_on_a_disk_that_fills_up(small, monkeypatch, keep_signals):
+    """Stages are deterministic: a file that was written anew has the old bytes, and any other difference is a loss."""
+    from selfsparse.config import load_settings
+
+    settings, disk = load_settings(), Disk(monkeypatch)
+    tried = 0
+    for stage, work in stages().items():
+        disk.written, disk.room = 0, None
+        work(settings, NAMES.get(stage, "quick"))
+        needed, before = disk.written, kept(small)
+        assert needed, stage
+        for room in sorted({0, needed // 2, needed - 1}):
+            disk.written, disk.room = 0, room
+            with pytest.raises(WriteError) as caught:
+                work(settings, NAMES.get(stage, "quick"))
+            message = str(caught.value)
+            assert "could not be written: No space left on device" in message and str(small) in message
+            assert "Make room there, then run the same command again" in message and len(message.splitlines()) == 1
+            assert kept(small) == before, (stage, room)
+            assert not list(small.rglob("*.partial")), (stage, room)
+            tried += 1
+    assert tried >= 2 * len(stages())
+
+
+def limited(project, size: int, *arguments: str) -> subprocess.CompletedProcess:
+    """Run a stage that may write no file of more than `size` bytes: the system then answers as a full disk does."""
+    limit = (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
+    return subprocess.run(
+        **command(project, *arguments),
+        capture_output=True,
+        timeout=300,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+    )
+
+
+def test_packed_images_from_the_command_line(small):
+    before = files(small)
+    found = limited(small, 100_000, "pipeline.data", "digits-16")
+    assert found.returncode == 2 and "Traceback" not in found.stderr
+    assert found.stderr.startswith("error: ") and "images.npy" in found.stderr and "File too large" in found.stderr
+    assert len(found.stderr.splitlines()) == 1
+    assert files(small) == before
+
+
+@pytest.mark.slow
+def test_a_training_whose_states_find_no_room_goes_on_when_there_is_some(small):
+    found = limited(small, 5_000, "pipeline.train", CONFIGURATION)
+    assert found.returncode == 2 and "Traceback" not in found.stderr
+    assert "state-000001.pt could not be written: File too large" in found.stderr
+    assert (
+        not list(small.rglob("*.partial")) and not list(small.rglob("state-*.pt")) and not list(small.rglob("run.json"))
+    )
+    found = run(small, "pipeline.train", CONFIGURATION)
+    assert found.returncode == 0, found.stderr
+
+
+def test_a_disk_that_may_not_be_written(tmp_path, monkeypatch):
+    """As root may write everywhere, the system's answer is made up."""
+
+    def refused(*arguments, **keywords):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / ".file.1.partial"))
+
+    write_text(tmp_path / "file", "old")
+    with (
+        pytest.raises(WriteError, match=rf"Permission denied\. Make {tmp_path} writable"),
+        atomic_path(tmp_path / "file"),
+    ):
+        refused()
+    assert (tmp_path / "file").read_text() == "old"
+
+
+def test_an_error_of_another_kind_stays_what_it_is(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "file"):
+        (tmp_path / "gone").read_text()
+    with pytest.raises(PermissionError), atomic_path(tmp_path / "file"):
+        raise PermissionError(errno.EACCES, "an image of the user's that cannot be read", "/elsewhere/1.png")
