@@ -2,14 +2,13 @@
 
 import hashlib
 import io
-import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from selfsparse.config import Cifar10
+from selfsparse.data.archives import open_tar
 from selfsparse.data.downloads import fetch
 from selfsparse.data.images import Source
 from selfsparse.data.pickles import load_arrays
@@ -29,6 +28,7 @@ TRAINING = {
 }
 TEST = {"test_batch": "40351d587109b95175f43aff81a1287e"}
 PER_BATCH = 10_000
+LARGEST_BATCH, LARGEST_ARCHIVE = 40_000_000, 400_000_000  # bytes; the official ones have 31 and 186 million
 
 
 def find(folder: Path) -> bool:
@@ -82,10 +82,7 @@ def _contents(folder: Path, batches: dict[str, str]) -> Iterator[tuple[str, byte
         for name in batches:
             yield name, (unpacked / name).read_bytes()
         return
-    path = folder / ARCHIVE
-    try:
-        with tarfile.open(path) as archive:
-            for name in batches:
-                yield name, archive.extractfile(f"{FOLDER}/{name}").read()
-    except (OSError, EOFError, KeyError, AttributeError, tarfile.TarError, zlib.error) as error:
-        raise DataError(f"{path} is damaged ({error}); delete it and fetch it again") from None
+    with open_tar(folder / ARCHIVE, LARGEST_ARCHIVE) as archive:
+        for name in batches:
+            with archive.open(f"{FOLDER}/{name}", LARGEST_BATCH) as file:
+                yield name, file.read()

@@ -12,9 +12,10 @@ from selfsparse.data.listing import RECORD
 from selfsparse.errors import DataError, WriteError
 from selfsparse.files import free_bytes, hash_file, read_json, write_json
 
+# Of silence, after which an address is given up. Some sets have two: no more than 30 seconds for both together.
 CONNECT_SECONDS = 5
-READ_SECONDS = 20
-BLOCK = 1 << 20
+READ_SECONDS = 10
+BLOCK = 1 << 16  # as much as is lost where a server falls silent
 
 
 class _Failed(Exception):

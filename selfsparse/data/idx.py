@@ -15,6 +15,7 @@ from selfsparse.files import hash_file
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 SIDE = 28
+LARGEST = 100_000_000  # bytes read of a file; the larger official ones have 47 million
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def _read_checked(name: str, folder: Path, file: str, shape: tuple[int, ...]) ->
         raise _wrong(name, path, file, f"its md5 is {found}, expected {expected}")
     try:
         with gzip.open(path) if zipped else open(path, "rb") as opened:
-            data = opened.read()
+            data = opened.read(LARGEST)
     except (OSError, EOFError, zlib.error) as error:
         raise _wrong(name, path, file, str(error)) from None
     # Two zeros, the code of unsigned bytes, the number of dimensions, and their sizes.

@@ -3,6 +3,7 @@
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from selfsparse.data.listing import RECORD
 from selfsparse.data.parquet import count_rows, parquet_names, read_images
 from selfsparse.errors import DataError
 
+LARGEST_UNPACKED = 10  # times the archive: its images are compressed already
 PER_OPENING = 10_000  # images between two openings of an lmdb: what was read of it counts as memory until it is closed
 
 
@@ -235,12 +237,14 @@ def _unpack(archive: Path, database: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as opened, opened.open(member) as packed:
             size = opened.getinfo(member).file_size
+            if size > LARGEST_UNPACKED * archive.stat().st_size:
+                raise zipfile.BadZipFile(f"{member} in it says that it has {size:,} bytes")
             require_space(archive.parent, size, f"{archive.name} to unpack")
             database.parent.mkdir(parents=True, exist_ok=True)
             bar = tqdm.wrapattr(packed, "read", total=size, desc=f"unpacking {archive.name}", mininterval=1)
             with bar as source, open(partial, "wb") as file:
                 shutil.copyfileobj(source, file, 1 << 20)
-    except (zipfile.BadZipFile, KeyError) as error:
+    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise DataError(f"{archive} is damaged ({error}); delete it and fetch it again") from None
     except OSError as error:
         raise DataError(f"{archive} could not be unpacked into {database.parent} ({error.strerror})") from None

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from selfsparse.data import downloads
+from selfsparse.data import downloads, idx
 from selfsparse.data.downloads import fetch, fetch_dataset, finish_record, provenance, unfinished
 from selfsparse.data.listing import fingerprint
 from selfsparse.errors import DataError
@@ -38,6 +38,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.cut is not None and len(body) > self.server.cut:
             self.wfile.write(body[: self.server.cut])
             self.wfile.flush()
+            if self.server.silent:
+                self.server.silent.wait(10)
             self.close_connection = True
             return
         self.wfile.write(body)
@@ -67,6 +69,7 @@ def server(monkeypatch):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.files, server.requests, server.cut, server.ranges = {"/set.bin": (CONTENT, {})}, [], None, True
+    server.silent = None
     server.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -178,10 +181,55 @@ def test_no_connection(tmp_path, monkeypatch):
 
 def test_a_server_that_says_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    assert downloads.CONNECT_SECONDS + downloads.READ_SECONDS <= 30
+    addresses = max(len(known.mirrors) for known in idx.SETS.values())  # all others have one
+    assert addresses * (downloads.CONNECT_SECONDS + downloads.READ_SECONDS) <= 30
     monkeypatch.setattr(downloads, "READ_SECONDS", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(DataError, match="timed out"):
-        fetch([f"http://127.0.0.1:{silent.getsockname()[1]}/set.bin"], tmp_path / "set.bin", md5=MD5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        urls = [f"http://127.0.0.1:{silent.getsockname()[1]}/{name}/set.bin" for name in ("first", "second")]
+        with pytest.raises(DataError) as caught:
+            fetch(urls, tmp_path / "set.bin", md5=MD5)
+    message = str(caught.value)
+    assert message.count("timed out") == 2
+    for part in ("set.bin could not be downloaded", *urls, f"put it into {tmp_path}"):
+        assert part in message
+
+
+def test_a_server_that_falls_silent(server, tmp_path, monkeypatch):
+    """In the middle of the file, with the connection open; the next try goes on from there."""
+    monkeypatch.setattr(downloads, "READ_SECONDS", 0.2)
+    server.cut, server.silent = 500_000, threading.Event()
+    begun = time.monotonic()
+    with pytest.raises(DataError, match=r"cut off \(.*timed out(.|\n)* bytes are kept"):
+        get(server, tmp_path / "set.bin")
+    kept = (tmp_path / "set.bin.partial").stat().st_size
+    assert 500_000 - downloads.BLOCK <= kept <= 500_000
+    assert time.monotonic() - begun < 10
+    server.silent.set()
+    server.cut = None
+    get(server, tmp_path / "set.bin")
+    assert (tmp_path / "set.bin").read_bytes() == CONTENT and server.requests[-1][1] == f"bytes={kept}-"
+
+
+def test_no_network(tmp_path, monkeypatch):
+    def getaddrinfo(*arguments, **keywords):
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setenv("NO_PROXY", "*")
+    begun = time.monotonic()
+    with pytest.raises(DataError) as caught:
+        fetch(["https://data.example/set.bin"], tmp_path / "set/set.bin", md5=MD5)
+    assert time.monotonic() - begun < 10
+    message = str(caught.value)
+    for part in (
+        "set.bin could",
+        "https://data.example/set.bin: no connection",
+        "name resolution",
+        MD5,
+        str(tmp_path / "set"),
+    ):
+        assert part in message
+    assert len(message.splitlines()) <= 6
 
 
 def test_the_second_address(server, tmp_path):
@@ -297,6 +345,15 @@ def test_a_file_that_does_not_match_its_checksum(hub, tmp_path):
     hub.files[place] = right
     snapshot(tmp_path)
     assert (tmp_path / "data/train-1.parquet").read_bytes() == CONTENT[::-1]
+
+
+def test_a_hub_behind_a_login_page(hub, tmp_path):
+    page = (b"<!DOCTYPE html><title>Sign in</title>", {"Content-Type": "text/html"})
+    hub.files = dict.fromkeys(hub.files, page)
+    begun = time.monotonic()
+    with pytest.raises(DataError, match=r"owner/set could not be downloaded(.|\n)*Or by hand"):
+        snapshot(tmp_path)
+    assert time.monotonic() - begun < 30 and not list(tmp_path.rglob("*.parquet"))
 
 
 def test_no_hub(tmp_path, monkeypatch):
