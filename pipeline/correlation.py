@@ -3,11 +3,15 @@
 Reads results/<suite>/fid and results/<suite>/sparsity; writes results/<suite>/correlation.json and correlation.csv.
 """
 
+from typing import TYPE_CHECKING
+
 from selfsparse.cli import run_stage
-from selfsparse.config import Settings
+
+if TYPE_CHECKING:
+    from selfsparse.config import Settings
 
 
-def main(settings: Settings, name: str) -> None:
+def main(settings: "Settings", name: str) -> None:
     configurations = settings.suite(name)
 
     from selfsparse.analysis.correlation import write_correlation

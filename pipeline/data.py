@@ -3,11 +3,15 @@
 Images come from <raw_data>/<dataset>/ (or $SELFSPARSE_RAW_DATA/<dataset>/) where you have them, else from the network.
 """
 
+from typing import TYPE_CHECKING
+
 from selfsparse.cli import run_stage
-from selfsparse.config import Settings
+
+if TYPE_CHECKING:
+    from selfsparse.config import Settings
 
 
-def main(settings: Settings, name: str) -> None:
+def main(settings: "Settings", name: str) -> None:
     from selfsparse.data.packed import pack
     from selfsparse.data.sources import open_source
     from selfsparse.paths import packed_dir

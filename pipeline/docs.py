@@ -3,8 +3,6 @@
 import argparse
 import sys
 
-from selfsparse.config import load_settings
-
 
 def open_questions_page() -> str:
     from selfsparse.analysis.open_questions import open_questions_markdown
@@ -15,6 +13,7 @@ def open_questions_page() -> str:
 
 def architectures_page() -> str:
     from selfsparse.analysis.architectures import architectures_markdown
+    from selfsparse.config import load_settings
 
     return architectures_markdown(load_settings())
 

@@ -1,10 +1,14 @@
 """Prepare one feature extractor: train the lenet classifier on the dataset's labels, or fetch Inception-v3's weights."""
 
+from typing import TYPE_CHECKING
+
 from selfsparse.cli import run_stage
-from selfsparse.config import Settings
+
+if TYPE_CHECKING:
+    from selfsparse.config import Settings
 
 
-def main(settings: Settings, name: str) -> None:
+def main(settings: "Settings", name: str) -> None:
     from selfsparse.data.packed import load_packed
     from selfsparse.metrics.extractors import prepare_extractor
     from selfsparse.paths import extractor_dir, packed_dir

@@ -1,10 +1,14 @@
 """Measure FID and KID of one configuration's trained generators: results/<suite>/fid/<configuration>/."""
 
+from typing import TYPE_CHECKING
+
 from selfsparse.cli import run_stage
-from selfsparse.config import Settings
+
+if TYPE_CHECKING:
+    from selfsparse.config import Settings
 
 
-def main(settings: Settings, name: str) -> None:
+def main(settings: "Settings", name: str) -> None:
     from selfsparse.device import any_device
     from selfsparse.metrics.measure import measure_configuration_fid
 

@@ -1,10 +1,14 @@
 """List the files that the user has of every dataset: data/listings/<dataset>.json."""
 
+from typing import TYPE_CHECKING
+
 from selfsparse.cli import run_stage
-from selfsparse.config import Settings
+
+if TYPE_CHECKING:
+    from selfsparse.config import Settings
 
 
-def main(settings: Settings) -> None:
+def main(settings: "Settings") -> None:
     from selfsparse.data.listing import write_listings
     from selfsparse.paths import project_root
 

@@ -7,6 +7,8 @@ and results/<suite>/figures/<name>/.
 import argparse
 import sys
 
+from selfsparse.cli import guarded
+
 
 def main(argv: list[str] | None = None) -> int:
     """Return 0, 2 for a name that is not known or a cell that failed or warned, 130 for Ctrl-C."""
@@ -20,20 +22,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--suite", required=True, help="a suite of params.yaml, for example quick")
     arguments = parser.parse_args(argv)
 
-    from selfsparse.analysis.notebooks import make_notebook, make_notebooks
-    from selfsparse.errors import UserError
+    def work() -> None:
+        from selfsparse.analysis.notebooks import make_notebook, make_notebooks
 
-    try:
         if arguments.name:
             make_notebook(arguments.name, arguments.suite)
         else:
             make_notebooks(arguments.suite)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+
+    return guarded(work)
 
 
 if __name__ == "__main__":

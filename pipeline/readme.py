@@ -5,7 +5,7 @@ import sys
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, epilog="example: python -m pipeline.readme --check")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where the table is out of date")
     check = parser.parse_args().check
 

@@ -1,10 +1,14 @@
 """Measure the real images under one feature extractor: means, covariances and their roots, for both sample counts."""
 
+from typing import TYPE_CHECKING
+
 from selfsparse.cli import run_stage
-from selfsparse.config import Settings
+
+if TYPE_CHECKING:
+    from selfsparse.config import Settings
 
 
-def main(settings: Settings, name: str) -> None:
+def main(settings: "Settings", name: str) -> None:
     extractor = settings.extractor(name)  # first: a misspelt name need not wait for torch
 
     from selfsparse.data.packed import load_packed

@@ -1,10 +1,14 @@
 """Make the one-page report of a suite from what its notebooks saved: results/<suite>/report/index.html."""
 
+from typing import TYPE_CHECKING
+
 from selfsparse.cli import run_stage
-from selfsparse.config import Settings
+
+if TYPE_CHECKING:
+    from selfsparse.config import Settings
 
 
-def main(settings: Settings, name: str) -> None:
+def main(settings: "Settings", name: str) -> None:
     settings.suite(name)
 
     from selfsparse.analysis.notebooks import make_report

@@ -1,10 +1,14 @@
 """Collect what one suite has measured as small files for git: results/<suite>/summary/ and summary.json."""
 
+from typing import TYPE_CHECKING
+
 from selfsparse.cli import run_stage
-from selfsparse.config import Settings
+
+if TYPE_CHECKING:
+    from selfsparse.config import Settings
 
 
-def main(settings: Settings, name: str) -> None:
+def main(settings: "Settings", name: str) -> None:
     from selfsparse.analysis.summary import summarise
 
     done, missing = summarise(settings, name)

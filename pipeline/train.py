@@ -3,11 +3,15 @@
 Ctrl-C, SIGTERM or a crash lose little: the same command goes on from the last checkpoint.
 """
 
+from typing import TYPE_CHECKING
+
 from selfsparse.cli import run_stage
-from selfsparse.config import Settings
+
+if TYPE_CHECKING:
+    from selfsparse.config import Settings
 
 
-def main(settings: Settings, name: str) -> int:
+def main(settings: "Settings", name: str) -> int:
     from selfsparse.training.seeds import train_configuration
 
     return train_configuration(settings, settings.configuration(name))

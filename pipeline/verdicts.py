@@ -1,10 +1,14 @@
 """Say of every claim of the paper what one suite's results make of it: results/<suite>/verdicts.json."""
 
+from typing import TYPE_CHECKING
+
 from selfsparse.cli import run_stage
-from selfsparse.config import Settings
+
+if TYPE_CHECKING:
+    from selfsparse.config import Settings
 
 
-def main(settings: Settings, name: str) -> None:
+def main(settings: "Settings", name: str) -> None:
     settings.suite(name)
 
     from selfsparse.analysis.verdicts import write_verdicts

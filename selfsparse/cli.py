@@ -1,19 +1,22 @@
 """What every stage script shares: its argument, where it has one, and errors without a traceback."""
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Concatenate
+from typing import TYPE_CHECKING, Concatenate
 
-from selfsparse.config import Settings, load_settings
 from selfsparse.errors import UserError
 from selfsparse.files import write_problem
 
+if TYPE_CHECKING:
+    from selfsparse.config import Settings
+
 
 def run_stage(
-    work: Callable[Concatenate[Settings, ...], int | None],
+    work: "Callable[Concatenate[Settings, ...], int | None]",
     *,
     description: str | None,
     argument: str | None = None,
@@ -33,16 +36,29 @@ def run_stage(
             "name", metavar=argument.upper(), help=f"{argument} as named in params.yaml, e.g. {example}"
         )
     arguments = vars(parser.parse_args()).values()
+
+    def call() -> int | None:
+        from selfsparse.config import load_settings  # after the arguments: --help need not wait for pydantic
+
+        return work(load_settings(), *arguments)
+
+    sys.exit(guarded(call))
+
+
+def guarded(work: Callable[[], int | None]) -> int:
+    """Call `work`; return its exit code, 2 for an error that the user can mend (said on stderr), 130 for Ctrl-C."""
+    # Read when torch is imported: threads that wait for one another sleep. Where other programs want the cores too, the
+    # default, which spins, makes small networks several times slower; the numbers are the same.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        code = work(load_settings(), *arguments)
+        return work() or 0
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
-        code = 2
+        return 2
     except OSError as error:  # a library's own temporary file, say
         if (reason := write_problem(error, Path(tempfile.gettempdir()))) is None:
             raise
         print(f"error: {error.filename or 'a temporary file'} could not be written: {reason}.", file=sys.stderr)
-        code = 2
+        return 2
     except KeyboardInterrupt:
-        code = 130
-    sys.exit(code or 0)
+        return 130

@@ -1,0 +1,168 @@
+"""How fast this machine is: a matrix product, a convolution and a few real training steps, in seconds.
+
+A step is taken to last `operations * seconds_per_operation + flops / step_rate`: small networks wait for operations to
+be started, large ones for arithmetic. Both numbers are fitted to the steps of up to three networks.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from selfsparse.config import Configuration
+from selfsparse.device import float32_precision
+from selfsparse.planning.cost import StepCost, step_cost
+from selfsparse.provenance import device_name
+from selfsparse.training.trainer import Trainer
+
+SECONDS_A_STEP = {"cpu": 0.2, "cuda": 1.0}  # a step that would last longer at the ceiling is timed at a smaller batch
+SECONDS_A_NETWORK = 0.8
+MOST_STEPS = 20
+CONVOLUTION = (96, 96, 35, 16)  # channels in and out, height and width, batch: the middle of Inception-v3
+PRODUCT = {"cpu": 1536, "cuda": 8192}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the times of a plan come from.
+
+    Attributes:
+        device: `cpu` or `cuda`; `name`: of what was measured.
+        cores: CPU cores that this process may use; `threads`: of one training step.
+        ceiling: FLOP/s of a large matrix product with all cores.
+        feature_rate: FLOP/s of a convolution of Inception-v3's size with all cores.
+        step_rate: FLOP/s of training steps; `seconds_per_operation`: what starting an operation adds.
+        start_seconds: until a new Python process can measure a generator.
+        networks: configurations whose steps were timed, with batch size, seconds and FLOPs of one.
+    """
+
+    device: str
+    name: str
+    cores: int
+    threads: int
+    precision: str
+    ceiling: float
+    feature_rate: float
+    step_rate: float
+    seconds_per_operation: float
+    start_seconds: float
+    networks: tuple[dict, ...]
+
+    def step_seconds(self, cost: StepCost) -> float:
+        """Seconds of one generator step of one run that is alone."""
+        return cost.operations * self.seconds_per_operation + cost.flops / self.step_rate
+
+
+def calibrate(configurations: Sequence[Configuration], device: torch.device) -> Machine:
+    """Measure this machine with the cheapest, the dearest and the most finely divided step of some configurations.
+
+    All are measured under threads and precision of the first one.
+    """
+    train = configurations[0].train
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(cores)
+        with float32_precision(train.precision):
+            ceiling, feature_rate = _product_rate(device), _convolution_rate(device)
+        torch.set_num_threads(min(train.threads, cores) if device.type == "cpu" else before)
+        networks = tuple(_timed(c, device, ceiling) for c in _chosen(configurations))
+    finally:
+        torch.set_num_threads(before)
+    per_operation, per_flop = _fitted(networks)
+    return Machine(
+        device=device.type,
+        name=device_name(device.type),
+        cores=cores,
+        threads=train.threads,
+        precision=train.precision,
+        ceiling=ceiling,
+        feature_rate=feature_rate,
+        step_rate=1 / per_flop,
+        seconds_per_operation=per_operation,
+        start_seconds=_start_seconds(),
+        networks=networks,
+    )
+
+
+def _chosen(configurations: Sequence[Configuration]) -> list[Configuration]:
+    by_flops = sorted(configurations, key=lambda c: step_cost(c).flops)
+    finest = max(configurations, key=lambda c: step_cost(c).operations / step_cost(c).flops)
+    return list({step_cost(c): c for c in (by_flops[0], by_flops[-1], finest)}.values())
+
+
+def _timed(c: Configuration, device: torch.device, ceiling: float) -> dict:
+    """Time real steps on random images, at a batch size whose step takes no longer than SECONDS_A_STEP at the ceiling."""
+    share = SECONDS_A_STEP[device.type] * ceiling / step_cost(c).flops
+    batch_size = max(2, int(c.train.batch_size * min(1.0, share)))
+    c = c.model_copy(update={"train": c.train.model_copy(update={"batch_size": batch_size})})
+    cost = step_cost(c)
+    shape = (2 * batch_size, c.dataset.channels, c.dataset.resolution, c.dataset.resolution)
+    images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0)).to(device)
+    trainer = Trainer(c, 0, images, device)
+    trainer.prepare()
+    seconds = _median_seconds(trainer.generator_step, device)
+    return {
+        "configuration": c.name,
+        "batch_size": batch_size,
+        "seconds": seconds,
+        "flops": cost.flops,
+        "operations": cost.operations,
+    }
+
+
+def _fitted(networks: Sequence[dict]) -> tuple[float, float]:
+    """Return seconds per operation and per FLOP, neither negative, of the least relative error."""
+    from scipy.optimize import nnls
+
+    rows = np.array([[n["operations"] / n["seconds"], n["flops"] / n["seconds"]] for n in networks])
+    scale = rows.max(axis=0)
+    found, _ = nnls(rows / scale, np.ones(len(rows)))
+    per_operation, per_flop = found / scale
+    if per_flop == 0:  # operations alone explain every network that was timed; larger ones still cost arithmetic
+        per_flop = min(n["seconds"] / n["flops"] for n in networks) / 100
+    return float(per_operation), float(per_flop)
+
+
+def _median_seconds(call: Callable[[], object], device: torch.device) -> float:
+    """Seconds of one call: the median of as many as fit into SECONDS_A_NETWORK, after one that does not count."""
+
+    def once() -> float:
+        begun = time.perf_counter()
+        call()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - begun
+
+    once()
+    found = [once()]
+    while sum(found) < SECONDS_A_NETWORK and len(found) < MOST_STEPS:
+        found.append(once())
+    return statistics.median(found)
+
+
+def _product_rate(device: torch.device) -> float:
+    size = PRODUCT[device.type]
+    a, b = torch.randn(2, size, size, device=device)
+    return 2 * size**3 / _median_seconds(lambda: a @ b, device)
+
+
+@torch.no_grad()
+def _convolution_rate(device: torch.device) -> float:
+    before, after, size, batch_size = CONVOLUTION
+    layer = nn.Conv2d(before, after, 3, padding=1, bias=False).to(device, memory_format=torch.channels_last)
+    x = torch.randn(batch_size, before, size, size, device=device).to(memory_format=torch.channels_last)
+    return 2 * batch_size * before * after * 9 * size**2 / _median_seconds(lambda: layer(x), device)
+
+
+def _start_seconds() -> float:
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import selfsparse.metrics.measure"], check=True)
+    return time.perf_counter() - begun

@@ -1,0 +1,177 @@
+"""FLOPs, operations and memory of one generator step and of one forward pass, counted without computing anything.
+
+The step is the trainer's own arithmetic (Sec. 4.2, Eq. 13) on PyTorch's meta device, which knows shapes and no values.
+A FLOP is a multiplication or an addition; those of convolutions and matrix products count, as in PyTorch's counter.
+"""
+
+import functools
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
+
+from selfsparse.config import Configuration
+from selfsparse.models.build import build_discriminator, build_generator, count_parameters
+from selfsparse.training.objective import discriminator_loss, generator_loss
+
+# torch-fidelity's Inception-v3 up to its 2,048 features, one image of 299 x 299; a test counts them.
+INCEPTION_FLOPS = 11_422_336_192
+# Besides the weights themselves, Adam's two moments, and the generator of the lowest FID so far.
+MOMENTS = 2
+BYTES = 4  # of a float32
+
+
+@dataclass(frozen=True)
+class Cost:
+    """FLOPs of some work, the operations that it launches, and the most bytes that its results take at a time."""
+
+    flops: int
+    operations: int
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """One run of a configuration: its generator step, a forward pass of its generator, and what it keeps.
+
+    Attributes:
+        discriminator: one discriminator step; `generator`: one generator step, without the discriminator's.
+        flops, operations: one generator step as the paper counts, `discriminator_steps` discriminator steps included.
+        memory_bytes: weights, gradients, moments and the best generator, and what a step holds at its fullest.
+        image_flops: the generator's forward pass, per image.
+    """
+
+    discriminator: Cost
+    generator: Cost
+    flops: int
+    operations: int
+    memory_bytes: int
+    image_flops: float
+
+
+class _Counter(TorchDispatchMode):
+    """Counts what passes. PyTorch's own counter cannot follow the penalty's gradient inside of a gradient."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = self.operations = self.bytes = self.peak_bytes = 0
+        self._alive: weakref.WeakSet = weakref.WeakSet()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is not None:
+            self.flops += formula(*args, **kwargs, out_val=out)
+        if not func.is_view:
+            self.operations += 1
+        for tensor in tree_leaves(out):
+            if isinstance(tensor, Tensor):
+                self._hold(tensor.untyped_storage())
+        return out
+
+    def _hold(self, storage: torch.UntypedStorage) -> None:
+        if storage in self._alive:
+            return
+        self._alive.add(storage)
+        size = storage.nbytes()
+        self.bytes += size
+        self.peak_bytes = max(self.peak_bytes, self.bytes)
+        weakref.finalize(storage, self._release, size).atexit = False
+
+    def _release(self, size: int) -> None:
+        self.bytes -= size
+
+
+@contextmanager
+def counted() -> Iterator[Callable[[], Cost]]:
+    """Count what PyTorch does inside; call what is yielded for it."""
+    counter = _Counter()
+    with counter:
+        yield lambda: Cost(counter.flops, counter.operations, counter.peak_bytes)
+
+
+def step_cost(c: Configuration) -> StepCost:
+    """Count one generator step of a configuration, at its batch size."""
+    # Of the configuration only these shape the step, so that those that share them are counted once.
+    train = c.train.model_dump_json(
+        include={
+            "batch_size",
+            "discriminator_steps",
+            "gradient_penalty",
+            "penalty_centre",
+            "loss",
+            "position_layers",
+        }
+    )
+    network = c.network.model_dump_json()
+    key = (network, c.model, c.latent_dim, c.dataset.channels, c.dataset.resolution, train)
+    found = _STEPS.get(key)
+    if found is None:
+        found = _STEPS[key] = _count_step(c)
+    return found
+
+
+_STEPS: dict[tuple, StepCost] = {}
+
+
+def _count_step(c: Configuration) -> StepCost:
+    train = c.train
+    with torch.device("meta"):
+        generator, discriminator = build_generator(c), build_discriminator(c)
+        z = torch.empty(train.batch_size, c.latent_dim)
+        real = torch.empty(train.batch_size, c.dataset.channels, c.dataset.resolution, c.dataset.resolution)
+    with counted() as cost:
+        with torch.no_grad():
+            fake = generator(z)
+        loss = discriminator_loss(
+            discriminator,
+            real,
+            fake,
+            None,
+            gradient_penalty=train.gradient_penalty,
+            penalty_centre=train.penalty_centre,
+            loss=train.loss,
+        ).loss
+        loss.backward(inputs=list(discriminator.parameters()))
+    of_discriminator = cost()
+    del loss, fake
+    discriminator.requires_grad_(False)
+    with counted() as cost:
+        generator_loss(discriminator, generator(z)).backward()
+    of_generator = cost()
+    with counted() as cost, torch.no_grad():
+        generator.eval()(z)
+    weights = [count_parameters(generator), sum(p.numel() for p in discriminator.parameters())]
+    kept = BYTES * ((1 + MOMENTS) * sum(weights) + weights[0])
+    n = train.discriminator_steps
+    return StepCost(
+        discriminator=of_discriminator,
+        generator=of_generator,
+        flops=n * of_discriminator.flops + of_generator.flops,
+        operations=n * of_discriminator.operations + of_generator.operations,
+        memory_bytes=kept + max(of_discriminator.peak_bytes, of_generator.peak_bytes + BYTES * weights[1]),
+        image_flops=cost().flops / train.batch_size,
+    )
+
+
+@functools.cache
+def extractor_flops(extractor: str, channels: int, resolution: int) -> int:
+    """FLOPs of the features of one image under `lenet`, `lenet_standin` or `inception`."""
+    if extractor == "inception":
+        return INCEPTION_FLOPS
+    from selfsparse.metrics.lenet import LeNet
+
+    with torch.device("meta"):
+        network: nn.Module = LeNet(channels, 10).eval()
+        image = torch.empty(1, channels, resolution, resolution, dtype=torch.uint8)
+    with counted() as cost, torch.no_grad():
+        network(image)
+    return cost().flops
