@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from selfsparse.config import load_settings
 from selfsparse.errors import SettingsError, UserError
 from selfsparse.files import write_text
 from selfsparse.paths import project_root, suite_dir
+from selfsparse.processes import when_parent_is_gone
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
 REPORT = "report"
@@ -44,7 +46,10 @@ def make_notebook(name: str, suite: str) -> Path:
 
 def make_notebooks(suite: str) -> list[Path]:
     """Make all notebooks of a suite, as many at a time as there are CPU cores; return their HTML pages."""
-    with ProcessPoolExecutor(os.cpu_count()) as workers:
+    # Workers outlive a parent that is killed, and wait for ever; kernels end by themselves when their worker does.
+    with ProcessPoolExecutor(
+        os.cpu_count(), initializer=when_parent_is_gone, initargs=(partial(os._exit, 1),)
+    ) as workers:
         return list(workers.map(make_notebook, notebook_names(), repeat(suite)))
 
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -15,12 +16,9 @@ from selfsparse.paths import packed_dir, reference_dir
 from selfsparse.training.checkpoint import fingerprint
 from selfsparse.training.evaluation import Evaluation, OverlappedEvaluation
 from selfsparse.training.history import History
+from selfsparse.training.lock import Interrupted
 from selfsparse.training.real_images import images_on_device
 from selfsparse.training.run import Run
-
-
-class Interrupted(Exception):
-    """The runs were asked to stop, and have saved their states."""
 
 
 class StopRequest:
@@ -28,6 +26,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.requested = False
+        self._looked = time.monotonic()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._request)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))  # see train_configuration
@@ -35,11 +34,13 @@ class StopRequest:
     def _request(self, number: int, frame: object) -> None:
         self.requested = True
 
-    def check_parent(self) -> None:
-        """Ask to stop if the process that started this one is gone: nobody would collect the results."""
-        parent = multiprocessing.parent_process()
-        if parent is not None and not parent.is_alive():
-            self.requested = True
+    def now(self) -> bool:
+        """Whether to stop. Each second it looks whether the process that started this one is gone: nobody would collect."""
+        if time.monotonic() - self._looked > 1:
+            self._looked = time.monotonic()
+            parent = multiprocessing.parent_process()
+            self.requested |= parent is not None and not parent.is_alive()
+        return self.requested
 
 
 def train_runs(
@@ -52,7 +53,7 @@ def train_runs(
 
     Raises:
         Interrupted: on SIGINT or SIGTERM, after the states were saved; the same call goes on from there.
-        RunError: another process is at one of these runs.
+        RunError: another process is at one of these runs, and did not end within the time that this one waits for it.
     """
     train = configuration.train
     _set_backends(train)
@@ -67,7 +68,15 @@ def train_runs(
         for i, seed in enumerate(seeds):
             shape = fingerprint(configuration, seed, device.type, reference_sha256, packed.manifest["sha256"])
             run = Run(
-                configuration, seed, shape, images, device, evaluation, overlaps=overlaps, bar_position=bar_position + i
+                configuration,
+                seed,
+                shape,
+                images,
+                device,
+                evaluation,
+                overlaps=overlaps,
+                bar_position=bar_position + i,
+                stopped=stop.now,
             )
             runs.append(stack.enter_context(run))
         for run in runs:
@@ -80,12 +89,10 @@ def train_runs(
             for run in waiting:
                 if not run.finished:
                     run.advance()
-            if waiting[0].trainer.step % train.evaluate_every == 0:
-                stop.check_parent()
             for run in [run for run in waiting if run.finished]:
                 run.finish()
                 waiting.remove(run)
-            if stop.requested and waiting:
+            if stop.now() and waiting:
                 for run in waiting:
                     run.save()
                 said = [f"seed {run.seed}: interrupted, saved at step {run.trainer.step:,}" for run in waiting]

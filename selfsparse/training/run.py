@@ -1,6 +1,7 @@
 """One run: a trainer with its history, its checkpoints and its bar; it goes from step to step, and stops by itself."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class Run:
         evaluation: measures the generator; runs of one configuration may share it.
         overlaps: whether evaluations are waited for as late as possible, and losses read as rarely; else at each step.
         bar_position: line of the progress bar on a terminal.
+        stopped: whether to give up where another process is at this run.
     """
 
     def __init__(
@@ -43,13 +45,14 @@ class Run:
         *,
         overlaps: bool,
         bar_position: int,
+        stopped: Callable[[], bool],
     ) -> None:
         self.configuration, self.seed = configuration, seed
         self.trainer = Trainer(configuration, seed, images, device)
         self.history = History()
         self._evaluation, self._overlaps, self._bar_position = evaluation, overlaps, bar_position
         self._pending: tuple[Pending, list[Tensor], Tensor] | None = None  # with its interval's losses and last norms
-        self._store = CheckpointStore(checkpoint_dir(configuration.name) / f"seed{seed}", shape)
+        self._store = CheckpointStore(checkpoint_dir(configuration.name) / f"seed{seed}", shape, stopped)
 
     def __enter__(self) -> "Run":
         self._store.__enter__()
