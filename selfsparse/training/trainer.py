@@ -140,6 +140,7 @@ class Trainer:
             gradient_penalty=train.gradient_penalty,
             penalty_centre=train.penalty_centre,
             loss=train.loss,
+            one_pass=self.configuration.network.architecture != "sagan",
         )
         self.discriminator_optimizer.zero_grad()
         # Not with respect to the points of the penalty, which are leaves as well.
