@@ -1,7 +1,7 @@
 """A WGAN-GP training loop as published implementations write it: the contestant of training_step.py and cuda.py.
 
-Images come as PIL images through torchvision's transforms and a DataLoader, one by one; fake images keep the generator's
-graph, which the discriminator's backward pass runs through; the discriminator's gradients are computed in the generator's
+Images come at their original size, as PIL images, one by one, through torchvision's transforms (Resize, ToTensor, Normalize)
+and a DataLoader, with labels that nobody reads; fake images keep the generator's graph, which the discriminator's backward pass runs through; the discriminator's gradients are computed in the generator's
 step as well; Adam is PyTorch's default; losses are read at every step. Networks, objective (Eq. 13), batch, learning rates
 and device are those of our own step.
 """
@@ -19,21 +19,27 @@ from selfsparse.models.build import build_discriminator, build_generator, initia
 
 
 class PILImages(Dataset):
-    """Images (N, C, R, R), uint8, as PIL images through transforms, as torchvision's datasets have them."""
+    """Images (N, C, S, S), uint8, as PIL images through transforms to R x R, with a label, as torchvision's datasets do."""
 
-    def __init__(self, images: Tensor) -> None:
-        self._pixels = images.permute(0, 2, 3, 1).numpy()
-        channels, size = images.shape[1], images.shape[2]
-        self._transform = transforms.Compose(
-            [transforms.Resize(size), transforms.ToTensor(), transforms.Normalize([0.5] * channels, [0.5] * channels)]
+    def __init__(self, images: Tensor, resolution: int) -> None:
+        self.data, self.targets = images.permute(0, 2, 3, 1), torch.zeros(len(images), dtype=torch.int64)
+        grey = images.shape[1] == 1
+        self._squeeze = grey
+        self.transform = transforms.Compose(
+            [
+                transforms.Resize(resolution),
+                transforms.ToTensor(),
+                transforms.Normalize([0.5] if grey else [0.5] * 3, [0.5] if grey else [0.5] * 3),
+            ]
         )
 
     def __len__(self) -> int:
-        return len(self._pixels)
+        return len(self.data)
 
-    def __getitem__(self, i: int) -> Tensor:
-        pixels = self._pixels[i]
-        return self._transform(Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels))
+    def __getitem__(self, i: int) -> tuple[Tensor, int]:
+        image, target = self.data[i], int(self.targets[i])
+        image = Image.fromarray((image[..., 0] if self._squeeze else image).numpy())
+        return self.transform(image), target
 
 
 def gradient_penalty(discriminator: torch.nn.Module, real: Tensor, fake: Tensor) -> Tensor:
@@ -54,7 +60,12 @@ def gradient_penalty(discriminator: torch.nn.Module, real: Tensor, fake: Tensor)
 
 
 class TextbookTrainer:
-    """The loop, one generator step at a time."""
+    """The loop, one generator step at a time.
+
+    Args:
+        images: uint8 (N, C, S, S), of the data set's original size.
+        workers: processes of the DataLoader; 0, its default, loads in the loop.
+    """
 
     def __init__(self, configuration: Configuration, images: Tensor, device: torch.device, workers: int = 0) -> None:
         train = configuration.train
@@ -69,7 +80,7 @@ class TextbookTrainer:
             self.discriminator.parameters(), lr=train.discriminator_lr, betas=train.betas
         )
         self._loader = DataLoader(
-            PILImages(images), train.batch_size, shuffle=True, drop_last=True, num_workers=workers,
+            PILImages(images, configuration.dataset.resolution), train.batch_size, shuffle=True, drop_last=True, num_workers=workers,
             pin_memory=device.type == "cuda", persistent_workers=workers > 0,
         )  # fmt: skip
         self._batches = self._forever()
@@ -77,7 +88,8 @@ class TextbookTrainer:
 
     def _forever(self) -> Iterator[Tensor]:
         while True:
-            yield from self._loader
+            for images, _ in self._loader:
+                yield images
 
     def _latents(self) -> Tensor:
         train = self.configuration.train

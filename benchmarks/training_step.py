@@ -19,18 +19,23 @@ from selfsparse.training.trainer import Trainer
 # Configuration -> steps per timed call: the paper's mnist-32 at full width, and the suite quick's width.
 CASES = {"mnist-32-wgan_gp": 1, "mnist-32-self_sparse": 1, "digits-16-wgan_gp": 20, "digits-16-self_sparse": 20}
 IMAGES = 2048
+# Of the original images, which a textbook loop resizes each time it sees them; ours are resized once, when packed.
+ORIGINAL_SIZES = {"mnist": 28, "fashion_mnist": 28, "digits": 8, "cifar10": 32, "stl10": 96, "mini_imagenet": 84}
 
 
-def random_images(configuration: Configuration, count: int = IMAGES) -> torch.Tensor:
-    """Return uint8 noise (count, C, R, R): the work of a step does not depend on what the images show."""
-    shape = (count, configuration.dataset.channels, configuration.dataset.resolution, configuration.dataset.resolution)
+def random_images(configuration: Configuration, *, original: bool = False, count: int = IMAGES) -> torch.Tensor:
+    """Return uint8 noise (count, C, S, S), as packed or as originally: a step's work does not depend on what they show."""
+    dataset = configuration.dataset
+    size = ORIGINAL_SIZES.get(dataset.dataset, dataset.resolution) if original else dataset.resolution
+    shape = (count, dataset.channels, size, size)
     return torch.randint(256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
 def measure(configuration: Configuration, steps: int, rounds: int) -> dict[str, Any]:
     """Time both loops of one configuration on the CPU, `steps` generator steps a call."""
-    images, cpu = random_images(configuration), torch.device("cpu")
-    ours, theirs = Trainer(configuration, 0, images, cpu), TextbookTrainer(configuration, images, cpu)
+    cpu = torch.device("cpu")
+    ours = Trainer(configuration, 0, random_images(configuration), cpu)
+    theirs = TextbookTrainer(configuration, random_images(configuration, original=True), cpu)
 
     def repeat(step: Any) -> Any:
         return lambda: [step() for _ in range(steps)]

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 
 import torch
+from IPython.display import Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from selfsparse.analysis import style
-from selfsparse.analysis.architectures import build_on_meta
+from selfsparse.analysis.architectures import build_on_meta, network_size
 from selfsparse.analysis.built_networks import Layer, layers, position_layers, sastm_rows
 from selfsparse.analysis.correlation import SPARSE
 from selfsparse.analysis.drawing import Drawing
+from selfsparse.analysis.formatting import count, share
 from selfsparse.analysis.names import dataset_label, group_key
 from selfsparse.analysis.results import Results
 from selfsparse.config import Configuration, load_settings
@@ -43,7 +45,7 @@ def generator_diagram(c: Configuration) -> Drawing:
     """The generator from z to the image, with a SASTM behind every deconvolution but the last (Fig. 1)."""
     found = _layers(c)
     width, gap, top = 0.62, 0.38, 1.5
-    figure, axis = _canvas(style.TWO_COLUMNS, 2.15, (-1.5, len(found) + 0.7), (-0.62, 2.35))
+    figure, axis = _canvas(style.TWO_COLUMNS, 2.15, (-1.5, len(found) - 0.6), (-0.62, 2.35))
     _box(axis, -1.05, top / 2, 0.72, top, f"z\n{c.latent_dim}", "maps")
     axis.plot([-1.05, -1.05], [top + 0.06, 2.0], color=style.COLOURS[SPARSE], linewidth=1)
     last = max(i for i, layer in enumerate(found) if layer.kind == "SASTM")
@@ -156,6 +158,17 @@ def stage_diagram(c: Configuration) -> Drawing:
     axis.set_title(f"Stage {t + 1} of the generator, {dataset_label(*group_key(c)[:2])}", fontsize=8)
     passes = ", ".join(f"{layer.text} to {_shape(layer.shape)}" for layer in stage)
     return Drawing("stage", figure, f"Stage {t + 1} of the generator of {c.name}: {passes}.")
+
+
+def seen(c: Configuration) -> Markdown:
+    """Say what the drawn generator consists of, and what its SASTMs add."""
+    kinds = [layer.kind for layer in _layers(c)]
+    size = network_size(c)
+    return Markdown(
+        f"`{c.name}`: {kinds.count('DeConv')} deconvolutions, {kinds.count('SASTM')} SASTMs. Of the generator's"
+        f" {count(size.generator)} parameters, {count(size.sastm)} are those of the SASTMs:"
+        f" {share(size.sastm / (size.generator - size.sastm))} of what it has without them."
+    )
 
 
 def _layers(c: Configuration) -> list[Layer]:

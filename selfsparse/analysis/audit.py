@@ -287,7 +287,7 @@ def decreases() -> Drawing:
     axis.set_yticks(range(len(pairs)), [pair.label for pair in pairs])
     axis.set_ylim(len(pairs) - 0.4, -0.6)
     axis.grid(axis="y", visible=False)
-    axis.set_xlabel("relative decrease of FID, %, with 95 % interval")
+    axis.set_xlabel("decrease of FID, %, 95 % interval")
     return Drawing("decreases", figure, "Relative decrease of FID in the 12 printed cells, with 95 % intervals.")
 
 
@@ -404,7 +404,8 @@ def ordered(exceptions: Sequence[tuple[str, int]] = EXCEPTIONS) -> bool:
 @style.styled()
 def sparsity_figure() -> Drawing:
     """The printed FID reduction over the printed sparsity, by resolution."""
-    figure, (axis,) = style.panels(1, panel_height=2.9)
+    figure, (axis,) = style.panels(1, panel_height=2.6)
+    figure.set_figwidth(style.TWO_COLUMNS)  # names stand beside the points
     table = printed_table("sparsity").merge(reported()["dataset"], left_on="configuration", right_index=True)
     marks = {64: ("o", "black"), 128: ("s", style.GREY)}  # no model's colours: each point is a pair
     for row in table.itertuples():

@@ -58,8 +58,8 @@ def biases(results: Results) -> Markdown:
     smallest, largest = min(means, key=means.get), max(means, key=means.get)
     return Markdown(
         f"With fresh latents the best generators' mean FID is higher than when they were chosen in {up} of"
-        f" {_many(len(means), 'configuration')}: by {number(means[smallest])} (`{smallest}`) to"
-        f" {number(means[largest])} (`{largest}`)."
+        f" {_many(len(means), 'configuration')}. The difference, again less lowest, lies between"
+        f" {number(means[smallest])} (`{smallest}`) and {number(means[largest])} (`{largest}`)."
     )
 
 
@@ -158,7 +158,7 @@ def regression(results: Results) -> Markdown:
         line = fit_line(group["xi"], group["reduction_percent"])
         if line:
             lines.append(
-                f"At {resolution} × {resolution} the line through {line.n} pairs changes by {number(line.slope / 10)} percent points of FID reduction for 0.1 of ξ̄"
+                f"At {resolution} × {resolution} the line through {line.n} pairs changes by {number(line.slope / 10)} percentage points of FID reduction for 0.1 of ξ̄"
             )
     return Markdown(
         ". ".join(lines) + "." if lines else "No resolution has the three measured pairs that a line needs."

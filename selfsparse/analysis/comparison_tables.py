@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfsparse.analysis.correlation import BASELINE, SPARSE
-from selfsparse.analysis.formatting import MISSING, Table, count, interval, mean_std, number, probability
+from selfsparse.analysis.formatting import MISSING, Table, count, interval, mean_std, number, probability, with_interval
 from selfsparse.analysis.inference import decrease, hedges_g, holm, welch
 from selfsparse.analysis.names import DATASETS, dataset_label, group_key, group_label, model_label, variation
 from selfsparse.analysis.results import Results
@@ -87,17 +87,18 @@ def ablation_comparisons(results: Results) -> list[Comparison]:
 
 def betas_families(results: Results) -> list[list[Configuration]]:
     """Return the configurations of both models that differ in Adam's betas alone."""
-    return _families(results, _all_but_betas, lambda c: c.train.betas)
+    return families_of(results, _all_but_betas, lambda c: c.train.betas)
 
 
 def architecture_families(results: Results) -> list[list[Configuration]]:
     """Return the configurations of both models that differ in their architecture alone."""
-    return _families(results, _all_but_network, lambda c: c.network.architecture)
+    return families_of(results, _all_but_network, lambda c: c.network.architecture)
 
 
-def _families(
+def families_of(
     results: Results, same: Callable[[Configuration], Any], differs: Callable[[Configuration], Any]
 ) -> list[list[Configuration]]:
+    """Return the sets of WGAN-GPs and Self-Sparse GANs that agree in `same` and are not all alike in `differs`."""
     groups: dict[Any, list[Configuration]] = {}
     for c in results.configurations:
         if c.model in (BASELINE, SPARSE):
@@ -264,12 +265,6 @@ def compared(
         "g": with_interval(effect.value, effect.low, effect.high),
     }
     return data, text
-
-
-def with_interval(value: float, low: float, high: float) -> str:
-    """Return `1.2 [0.3, 2.1]`, or the value alone."""
-    brackets = interval(low, high)
-    return number(value) if brackets == MISSING else f"{number(value)} {brackets}"
 
 
 def three_fids_table(results: Results, comparisons: Sequence[Comparison]) -> Table:

@@ -81,7 +81,7 @@ def steps_figure(results: Results) -> Drawing:
     columns = 2 if len(found) > 4 else 1
     figure, axes = style.panels(columns, panel_height=0.5 + 0.5 * max(1, math.ceil(len(found) / columns)), most=2)
     if columns == 1:
-        figure.set_figwidth(style.TWO_COLUMNS * 0.75)
+        figure.set_figwidth(style.TWO_COLUMNS)
     share = math.ceil(len(found) / columns) or 1
     for i, axis in enumerate(axes):
         shown = found[i * share : (i + 1) * share]

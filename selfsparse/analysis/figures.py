@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
@@ -14,7 +15,7 @@ from selfsparse.analysis import style
 from selfsparse.analysis.correlation import correlations
 from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.formatting import number
-from selfsparse.analysis.names import dataset_label, group_label, model_label, variation
+from selfsparse.analysis.names import dataset_label, group_label, model_label, variation, variation_label
 from selfsparse.analysis.regression import fit_line
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import moments
@@ -75,7 +76,7 @@ def _name_the_missing(
 ) -> None:
     lines = [f"{model_label(c.model)}: {results.count(c).text}" for c in group if results.count(c).text != "finished"]
     if not drawn:
-        style.note(axis, "not run")
+        style.note(axis, "not measured" if any(results.count(c).finished for c in group) else "not run")
         axis.set_xticks([])
         axis.set_yticks([])
     elif lines:
@@ -88,9 +89,13 @@ def _log_if_wide(axis: Axes, results: Results, drawn: Sequence[Configuration]) -
     values = results.curves.loc[results.curves["configuration"].isin([c.name for c in drawn]), "fid"]
     if len(values) and values.min() > 0 and values.max() / values.min() >= LOG_FROM:
         axis.set_yscale("log")
-        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
-        axis.yaxis.set_minor_formatter(NullFormatter())
+        _log_ticks(axis.yaxis)
+
+
+def _log_ticks(axis: Axis) -> None:
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _model_handles(results: Results, marker: bool = False) -> list[Line2D]:
@@ -121,9 +126,8 @@ def fid_overview(results: Results, configurations: Sequence[Configuration] | Non
     )
     for axis, (key, group) in zip(axes, by_dataset.items(), strict=False):
         axis.set_title(dataset_label(*key))
+        _fid_rows(axis, results, group)
         axis.set_xlabel(f"FID ({group[0].extractor.extractor}), lowest of each training")
-        for row, c in enumerate(group):
-            _fid_row(axis, results, c, row)
         axis.set_yticks(range(len(group)), [_row_label(results, c) for c in group])
         axis.set_ylim(len(group) - 0.4, -0.6)
         axis.grid(axis="y", visible=False)
@@ -141,7 +145,7 @@ def _panels_by_rows(rows: Sequence[float]) -> tuple[Figure, list[Axes]]:
     """Return panels, two beside each other, as high as their numbers of rows ask for."""
     columns = min(2, len(rows))
     heights = [0.7 + 0.25 * max(rows[i : i + columns]) for i in range(0, len(rows), columns)]
-    figure = Figure(figsize=(style.TWO_COLUMNS if columns > 1 else style.ONE_COLUMN * 1.3, sum(heights) + 0.4))
+    figure = Figure(figsize=(style.TWO_COLUMNS if columns > 1 else style.ONE_COLUMN, sum(heights) + 0.4))
     axes = list(figure.subplots(len(heights), columns, squeeze=False, height_ratios=heights).flat)
     for axis in axes[len(rows) :]:
         axis.set_visible(False)
@@ -150,25 +154,48 @@ def _panels_by_rows(rows: Sequence[float]) -> tuple[Figure, list[Axes]]:
 
 def _row_label(results: Results, c: Configuration) -> str:
     status = results.count(c).text
-    rest = [part for part in (variation(c), status if status != "finished" else "") if part]
+    rest = [part for part in (variation_label(variation(c)), status if status != "finished" else "") if part]
     return "\n".join([model_label(c.model), *rest])
 
 
-def _fid_row(axis: Axes, results: Results, c: Configuration, row: int) -> None:
-    colour, values = style.COLOURS[c.model], results.best_in_training(c)
-    ours, paper = moments(values), paper_moments(c.name)
-    if ours.n:
-        axis.plot(values, [row] * len(values), linestyle="", marker=".", color=colour, alpha=0.5, markersize=5)
-        axis.plot([ours.mean], [row], marker=style.MARKERS[c.model], color=colour, markersize=5)
-    if ours.n > 1:
-        axis.plot([ours.low, ours.high], [row, row], color=colour)
-    if paper.n and comparable(c):
-        axis.plot([paper.mean], [row], marker="D", markerfacecolor="white", color="black", markersize=5)
+def _fid_rows(axis: Axes, results: Results, group: Sequence[Configuration]) -> None:
+    """Draw a row per configuration: its runs, their mean and t interval, and the paper's value where comparable."""
+    import seaborn  # late: of all figures, this one alone pays its second of import
+
+    rows = range(len(group))
+    values = [results.best_in_training(c) for c in group]
+    runs = pd.DataFrame(
+        [(row, c.model, fid) for row, c, own in zip(rows, group, values, strict=True) for fid in own],
+        columns=["row", "model", "fid"],
+    )
+    if len(runs):
+        models = list(dict.fromkeys(c.model for c in group))
+        shared = {
+            "data": runs, "x": "fid", "y": "row", "hue": "model", "order": rows, "hue_order": models,
+            "palette": style.COLOURS, "orient": "h", "legend": False, "ax": axis,
+        }  # fmt: skip
+        marks = {"markers": [style.MARKERS[m] for m in models], "markersize": 5, "err_kws": {"linewidth": 1.3}}
+        seaborn.pointplot(**shared, **marks, errorbar=_t_interval, linestyle="none")
+        seaborn.stripplot(**shared, jitter=False, size=3.5, edgecolor="white", linewidth=0.5, zorder=4)
+    for row, c in zip(rows, group, strict=True):
+        paper = paper_moments(c.name)
+        if paper.n and comparable(c):
+            axis.plot([paper.mean], [row], marker="D", markerfacecolor="white", color="black", markersize=5, zorder=5)
+    axis.set_ylabel("")
+    low, high = axis.dataLim.intervalx
+    if low > 0 and math.isfinite(high) and high / low >= LOG_FROM:
+        axis.set_xscale("log")
+        _log_ticks(axis.xaxis)
+
+
+def _t_interval(values: np.ndarray) -> tuple[float, float]:
+    found = moments(values)
+    return found.low, found.high
 
 
 def _overview_handles(configurations: Sequence[Configuration]) -> list[Line2D]:
     handles = [
-        Line2D([], [], color="black", linestyle="", marker=".", alpha=0.5, label="one run"),
+        Line2D([], [], color="black", linestyle="", marker="o", markersize=2.5, label="one run"),
         Line2D([], [], color="black", marker="o", markersize=4, label="mean, 95 % t interval"),
     ]
     if any(comparable(c) and paper_moments(c.name).n for c in configurations):
@@ -183,7 +210,7 @@ def stages(results: Results) -> Drawing:
     figure, axes = style.panels(len(groups))
     for axis, (key, group) in zip(axes, groups.items(), strict=True):
         axis.set_title(group_label(key))
-        axis.set_xlabel("stage (maps)")
+        axis.set_xlabel("stage, by the height of its maps")
         axis.set_ylabel("share")
         axis.set_ylim(-0.04, 1.16)
         axis.set_yticks([0, 0.25, 0.5, 0.75, 1])
@@ -215,7 +242,7 @@ def _stage_lines(axis: Axes, rows: pd.DataFrame, model: str) -> bool:
     marks = {"color": style.COLOURS[model], "marker": style.MARKERS[model], "markersize": 4}
     axis.plot(mean.index, mean["xi"], **marks)
     axis.plot(mean.index, mean["zeta"], linestyle=":", markerfacecolor="white", **marks)
-    axis.set_xticks(mean.index, [f"{stage} ({int(size)} × {int(size)})" for stage, size in mean["size"].items()])
+    axis.set_xticks(mean.index, [f"{int(size)}" for size in mean["size"]])
     axis.set_xlim(mean.index.min() - 0.4, mean.index.max() + 0.4)
     return True
 

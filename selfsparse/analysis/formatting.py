@@ -1,6 +1,7 @@
 """Numbers as text, and one table as CSV (numbers), Markdown and LaTeX (text)."""
 
 import math
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,6 +16,10 @@ LATEX = {
     "_": r"\_",
     "#": r"\#",
     "$": r"\$",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
     "±": r"$\pm$",
     "×": r"$\times$",
     "–": "--",
@@ -89,6 +94,12 @@ def interval(low: float, high: float, digits: int = 2) -> str:
     )
 
 
+def with_interval(value: float, low: float, high: float) -> str:
+    """Return `1.2 [0.3, 2.1]`, or the value alone."""
+    brackets = interval(low, high)
+    return number(value) if brackets == MISSING else f"{number(value)} {brackets}"
+
+
 def to_csv(table: Table) -> str:
     """Return the numbers with six significant digits, one line per row."""
     return table.data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
@@ -96,7 +107,7 @@ def to_csv(table: Table) -> str:
 
 def to_markdown(table: Table) -> str:
     """Return caption and table in Markdown; a table without rows says so."""
-    lines = [f"**{table.caption}**", ""]
+    lines = [f"**{plain_markdown(table.caption)}**", ""]
     if table.text.empty:
         return "\n".join([*lines, "No configuration of this suite belongs here.", ""])
     lines.append(_markdown_row(table.text.columns))
@@ -131,8 +142,18 @@ def latex_text(text: str) -> str:
     return "".join(LATEX["ξ̄"] if c == "\0" else LATEX.get(c, c) for c in text)
 
 
+def plain_markdown(text: str) -> str:
+    """Return text, which may hold names from folders and files, without HTML, links, images or further lines."""
+    return without_html(" ".join(text.split("\n"))).replace("](", "]\\(")
+
+
+def without_html(markdown: str) -> str:
+    """Return Markdown in which nothing is a tag of HTML; a lone "<", as in p < 0.05, stays."""
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", markdown)
+
+
 def _markdown_row(cells) -> str:
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(plain_markdown(str(cell)).replace("|", "\\|") for cell in cells) + " |"
 
 
 def _latex_row(cells) -> str:

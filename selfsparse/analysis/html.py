@@ -1,4 +1,7 @@
-"""A notebook as one HTML page that opens from disk: figures inside, no script, nothing fetched from a network."""
+"""A notebook as one HTML page that opens from disk: figures inside, no script, nothing fetched from a network.
+
+The page's security policy holds a browser to that, whatever got into a table.
+"""
 
 import nbformat
 from nbconvert.exporters import HTMLExporter
@@ -6,7 +9,9 @@ from nbconvert.exporters import HTMLExporter
 # nbconvert's own page pulls require.js, MathJax and Mermaid from the network and brings 280 KB of styles.
 TEMPLATE = """
 {%- extends 'lab/index.html.j2' -%}
-{%- block html_head_js -%}{%- endblock -%}
+{%- block html_head_js -%}
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+{%- endblock -%}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
 {%- block data_png -%}

@@ -21,6 +21,7 @@ from selfsparse.analysis.sheets import COLOURS, ZERO, bare, show_values
 from selfsparse.config import Configuration
 
 MOST_MAPS = 6  # snapshots of beta beside each other
+FROM_ZERO = ("alpha_flips", "beta_flips", "dead_share")  # measures whose zero means something
 ROW_HEIGHT = 1.55  # inches of one row of panels
 
 
@@ -67,6 +68,8 @@ def _over_training(results: Results, kind: str, rows: dict[str, str], what: str)
                 for c, table in tables.items():
                     _line(axis, table[table["stage"] == stage], measure, c.model)
             row[0].set_ylabel(label)
+            if measure in FROM_ZERO:
+                row[0].set_ylim(bottom=0)
         for stage, axis in zip(stages, axes[0], strict=True):
             axis.set_title(f"stage {stage} ({_size(tables, stage)})")
         for axis in axes[-1]:
@@ -158,7 +161,7 @@ def equation_12(results: Results) -> Drawing:
     )
     last = Line2D([], [], color="black", linestyle="", marker="o", markersize=4, label="last, with its stage")
     if shown:
-        style.legend(figure, [*model_handles(shown, marker=True), first, last], columns=6)
+        style.legend(figure, [*model_handles(shown, marker=True), first, last], columns=4)
     alt = (
         f"P(s < 0 given x > 0) over position sparsity, stage by stage and snapshot by snapshot, suite {results.suite}."
     )
@@ -182,12 +185,17 @@ def coefficient_sheets(results: Results) -> list[Drawing]:
     """Alpha and beta of the first probe latent over training, one sheet per configuration with a SASTM (Fig. 7)."""
     found = []
     for c in results.configurations:
-        if results.coefficients(c).is_file():
-            with np.load(results.coefficients(c)) as file:
-                arrays = dict(file)
-            if arrays:
-                found.append(_coefficients(c, arrays))
+        if arrays := coefficient_arrays(results, c):
+            found.append(_coefficients(c, arrays))
     return found or [_nothing("coefficients")]
+
+
+def coefficient_arrays(results: Results, c: Configuration) -> dict[str, np.ndarray]:
+    """Return alpha_<t> (snapshots, C) and beta_<t> (snapshots, H, W) of one latent; nothing where there are none."""
+    if not results.coefficients(c).is_file():
+        return {}
+    with np.load(results.coefficients(c)) as file:
+        return dict(file)
 
 
 @style.styled()

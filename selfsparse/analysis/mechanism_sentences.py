@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
 from selfsparse.analysis.correlation import BASELINE, SPARSE
 from selfsparse.analysis.formatting import count, mean_std, number, share
 from selfsparse.analysis.mechanism import SETTLED_AFTER, by_model, kernels_table, last_snapshot, of_finished
+from selfsparse.analysis.mechanism_figures import coefficient_arrays
 from selfsparse.analysis.names import group_label
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import moments, pearson
@@ -45,6 +47,27 @@ def _flips(rows: pd.DataFrame, name: str) -> str:
     text += f" ({share(changed.iloc[-1])} of the signs differ from the snapshot before)"
     late = flips[flips.index > SETTLED_AFTER]
     return text + (f", {number(late.mean(), 3)} after step {count(SETTLED_AFTER)}" if len(late) else "")
+
+
+def coefficients(results: Results) -> Markdown:
+    """Say which share of the shown coefficients is zero at the first and at the last snapshot."""
+    lines = []
+    for c in results.configurations:
+        arrays = coefficient_arrays(results, c)
+        found = []
+        for name, letter in (("alpha", "α"), ("beta", "β")):
+            stages = [values for key, values in arrays.items() if key.startswith(name)]
+            if stages:
+                first, last = (np.concatenate([values[i].ravel() for values in stages]) for i in (0, -1))
+                found.append(f"{letter} {share(np.mean(first == 0))} and {share(np.mean(last == 0))}")
+        if found:
+            lines.append(f"- `{c.name}`: {'; '.join(found)}")
+    if not lines:
+        return _nothing("No configuration with a SASTM has run")
+    return Markdown(
+        "Share of these coefficients that are exactly zero, all stages together, at the first and the last snapshot:\n\n"
+        + "\n".join(lines)
+    )
 
 
 def equation_12(results: Results) -> Markdown:

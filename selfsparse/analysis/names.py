@@ -22,6 +22,8 @@ DATASETS = {
     "sketch": "Sketch",
     "sketch_substitute": "Sketch substitute",
 }
+SASTM_MODELS = ("self_sparse", "without_psm", "without_csm")  # models whose generator has the module
+VARIATIONS = {"resnet": "ResNet", "matched": "as many parameters", "one_centred": "penalty centred at 1"}
 
 
 def variation(configuration: Configuration) -> str:
@@ -36,15 +38,23 @@ def group_key(configuration: Configuration) -> tuple[str, int, str]:
     return configuration.dataset.dataset, configuration.dataset.resolution, variation(configuration)
 
 
+def variation_label(rest: str) -> str:
+    """Return what a name says beyond dataset and model, in words: `betas 0, 0.9` for `betas_0_09`."""
+    if rest.startswith("betas_"):
+        betas = rest.removeprefix("betas_").split("_")
+        return "betas " + ", ".join(beta if beta == "0" else f"0.{beta.removeprefix('0')}" for beta in betas)
+    return VARIATIONS.get(rest, rest.replace("_", " "))
+
+
 def dataset_label(dataset: str, resolution: int) -> str:
     """Return for example `Digits 16 × 16`."""
     return f"{DATASETS.get(dataset, dataset.replace('_', ' '))} {resolution} × {resolution}"
 
 
 def group_label(key: tuple[str, int, str]) -> str:
-    """Return for example `Digits 16 × 16, betas_0_09`."""
+    """Return for example `Digits 16 × 16, betas 0, 0.9`."""
     dataset, resolution, rest = key
-    return dataset_label(dataset, resolution) + (f", {rest}" if rest else "")
+    return dataset_label(dataset, resolution) + (f", {variation_label(rest)}" if rest else "")
 
 
 def model_label(model: str) -> str:

@@ -17,6 +17,7 @@ from selfsparse.processes import when_parent_is_gone
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
 REPORT = "report"
+USER_ERRORS = {kind.__name__ for kind in UserError.__subclasses__()}  # of a kernel: a message, no traceback
 
 
 class NotebookError(UserError):
@@ -46,6 +47,7 @@ def make_notebook(name: str, suite: str) -> Path:
 
 def make_notebooks(suite: str) -> list[Path]:
     """Make all notebooks of a suite, as many at a time as there are CPU cores; return their HTML pages."""
+    load_settings().suite(suite)  # one error, and not one from each
     # Workers outlive a parent that is killed, and wait for ever; kernels end by themselves when their worker does.
     with ProcessPoolExecutor(
         os.cpu_count(), initializer=when_parent_is_gone, initargs=(partial(os._exit, 1),)
@@ -94,7 +96,8 @@ def execute(name: str, parameters: dict[str, str]):
                 config=Config({"KernelManager": {"transport": "ipc", "ip": str(Path(folder) / "kernel")}}),
             )
         except papermill.PapermillExecutionError as error:
-            raise NotebookError(f"notebooks/{name}.ipynb: {error}".strip()) from None
+            said = error.evalue if error.ename in USER_ERRORS else error
+            raise NotebookError(f"notebooks/{name}.ipynb: {said}".strip()) from None
     executed = cleaned(executed, root)
     _refuse_warnings(name, executed)
     return executed

@@ -3,6 +3,7 @@
 from IPython.display import Image, Markdown
 
 from selfsparse.analysis.folders import figures_dir, tables_dir
+from selfsparse.analysis.formatting import without_html
 from selfsparse.analysis.page import image
 from selfsparse.paths import suite_dir
 
@@ -13,7 +14,7 @@ def section(suite: str, notebook: str) -> list[Markdown | Image]:
     figures = sorted(figures_dir(suite, notebook).glob("*.png"))
     if not tables and not figures:
         return [Markdown(f"Not made yet: `make report SUITE={suite}` makes it from whatever has run.")]
-    shown: list[Markdown | Image] = [Markdown(path.read_text(encoding="utf-8")) for path in tables]
+    shown: list[Markdown | Image] = [Markdown(without_html(path.read_text(encoding="utf-8"))) for path in tables]
     shown += [
         image(path.read_bytes(), path.with_suffix(".txt").read_text(encoding="utf-8").strip()) for path in figures
     ]

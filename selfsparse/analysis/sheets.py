@@ -15,7 +15,7 @@ from PIL import Image
 from selfsparse.analysis import style
 from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.formatting import share, short
-from selfsparse.analysis.names import dataset_label, group_label, model_label, variation
+from selfsparse.analysis.names import SASTM_MODELS, dataset_label, group_label, model_label, variation, variation_label
 from selfsparse.analysis.results import Results
 from selfsparse.config import Configuration
 
@@ -54,7 +54,7 @@ def _sheets(
         )  # step labels take the rest
         figure, axes = style.panels(len(group), panel_height=shape * style.TWO_COLUMNS / beside + 0.35, most=beside)
         for axis, c in zip(axes, group, strict=True):
-            axis.set_title(model_label(c.model) + (f"\n{variation(c)}" if variation(c) else ""))
+            axis.set_title(model_label(c.model) + (f"\n{variation_label(variation(c))}" if variation(c) else ""))
             _sheet(axis, results, c, place(c), label)
         figure.suptitle(f"{dataset_label(*key)}: {what}", fontsize=9)
         name = f"{kind}-{key[0]}-{key[1]}"
@@ -98,9 +98,9 @@ def feature_map_sheets(results: Results) -> list[Drawing]:
     for key, group in results.groups().items():
         baseline = next((c for c in group if c.model == "wgan_gp"), None)
         for c in group:
-            if c.model in ("self_sparse", "without_psm", "without_csm"):
+            if c.model in SASTM_MODELS:
                 drawings.append(_feature_maps(results, c, baseline, group_label(key)))
-    return drawings or [_nothing(results)]
+    return drawings or [_nothing(results, "none", "no configuration of this suite has a SASTM")]
 
 
 @style.styled()
@@ -127,9 +127,40 @@ def _feature_maps(results: Results, c: Configuration, baseline: Configuration | 
     for axis, text in zip(axes[0], titles, strict=True):
         axis.set_title(text, fontsize=7.5)
     figure.suptitle(f"{title}: {model}, first seed's best generator, one latent", fontsize=9)
-    _colour_legend(figure, axes)
+    _colour_legend(figure, axes[:, 1:])
     alt = f"Feature maps of {c.name}, stage by stage, beside the baseline: maps before and after the SASTM, alpha and beta."
     return Drawing(c.name, figure, alt)
+
+
+@style.styled()
+def module_sheets(results: Results) -> list[Drawing]:
+    """x of the generator with the channel module alone above that of both modules, stage by stage (Fig. 5)."""
+    drawings = []
+    for key, group in results.groups().items():
+        models = {c.model: c for c in group}
+        if {"without_psm", "self_sparse"} <= models.keys():
+            drawings.append(_both(results, models["without_psm"], models["self_sparse"], key))
+    return drawings or [_nothing(results, "csm_alone", "no configuration of this suite has the channel module alone")]
+
+
+def _both(results: Results, alone: Configuration, both: Configuration, key: tuple[str, int, str]) -> Drawing:
+    rows = [(c, _arrays(results, c)) for c in (alone, both)]
+    stages = sorted({t for _, arrays in rows for t in _stages(arrays)}) or [1]
+    width = style.TWO_COLUMNS if len(stages) > 2 else style.ONE_COLUMN
+    figure = Figure(figsize=(width, 2 * (min(width / len(stages), 1.75) + 0.25) + 0.8))
+    axes = figure.subplots(2, len(stages), squeeze=False)
+    for row, (c, arrays) in zip(axes, rows, strict=True):
+        for axis, t in zip(row, stages, strict=True):
+            _maps(axis, arrays, f"x_{t}", results.count(c).without_value)
+        row[0].set_ylabel({"without_psm": "CSM alone", "self_sparse": "CSM and PSM"}[c.model])
+    shown = next((arrays for _, arrays in rows if arrays), {})
+    for axis, t in zip(axes[0], stages, strict=True):
+        axis.set_title(_stage_label(shown, t).replace("\n", ", "), fontsize=7.5)
+    title = f"{group_label(key)}: x after the SASTM"
+    figure.suptitle(title, fontsize=9)
+    _colour_legend(figure, axes)
+    alt = f"{title}, first seed's best generator, one latent; the channel module alone above both modules, one column per stage, exact zeros in grey."
+    return Drawing("-".join(["csm_alone", *map(str, filter(None, key))]), figure, alt)
 
 
 def _arrays(results: Results, c: Configuration | None) -> dict[str, np.ndarray]:
@@ -208,7 +239,7 @@ def _beta(axis: Axes, arrays: dict[str, np.ndarray], stage: int, missing: str) -
 def _colour_legend(figure: Figure, axes: np.ndarray) -> None:
     bar = figure.colorbar(
         ScalarMappable(Normalize(-1, 1), COLOURS),
-        ax=axes[:, 1:],
+        ax=axes,
         location="bottom",
         shrink=0.5,
         aspect=40,
@@ -216,7 +247,7 @@ def _colour_legend(figure: Figure, axes: np.ndarray) -> None:
         ticks=[-1, 0, 1],
     )
     bar.set_label("value / largest magnitude of the panel (±, under it)")
-    figure.legend(handles=[Patch(color=ZERO, label="exactly 0")], loc="lower left")
+    figure.legend(handles=[Patch(color=ZERO, label="exactly 0")], loc="outside lower center")
 
 
 def bare(axis: Axes) -> None:
@@ -229,10 +260,10 @@ def bare(axis: Axes) -> None:
 
 
 @style.styled()
-def _nothing(results: Results) -> Drawing:
+def _nothing(results: Results, name: str, why: str) -> Drawing:
     figure, (axis,) = style.panels(1)
-    style.blank(axis, "no configuration of this suite has a SASTM")
-    return Drawing("none", figure, f"Suite {results.suite} has no configuration with a SASTM.")
+    style.blank(axis, why)
+    return Drawing(name, figure, f"Suite {results.suite}: {why}.")
 
 
 def feature_map_rows(results: Results) -> Sequence[tuple[Configuration, dict[str, np.ndarray]]]:

@@ -5,7 +5,8 @@ import math
 import pandas as pd
 
 from selfsparse.analysis.correlation import BASELINE, COLUMNS, SPARSE, correlations
-from selfsparse.analysis.formatting import MISSING, Table, interval, mean_std, number
+from selfsparse.analysis.formatting import MISSING, Table, interval, mean_std, number, with_interval
+from selfsparse.analysis.inference import decrease
 from selfsparse.analysis.names import group_label, model_label
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import mean_sparsity, moments
@@ -22,13 +23,13 @@ def sparsity_table(results: Results) -> Table:
     for key, group in results.groups().items():
         pair = {c.model: c for c in group}
         if {BASELINE, SPARSE} <= pair.keys():
-            rows.append(_pair_row(results, key, pair[SPARSE]))
+            rows.append(_pair_row(results, key, pair[BASELINE], pair[SPARSE]))
     columns = [*COLUMNS, "paper_xi", "paper_reduction_percent"]
-    caption = f"Sparsity ξ̄ of Self-Sparse GAN and reduction of the {fid_title(results)} of the best generators, measured again."
+    caption = f"Sparsity ξ̄ of Self-Sparse GAN and reduction of the {fid_title(results)} of the best generators, measured again; brackets are 95 % intervals."
     return table_of(rows, (columns, ["Pair"]), caption)
 
 
-def _pair_row(results: Results, key: tuple, sparse: Configuration) -> tuple[dict, dict]:
+def _pair_row(results: Results, key: tuple, baseline: Configuration, sparse: Configuration) -> tuple[dict, dict]:
     paper = reported_sparsity()
     paper_xi, paper_reduction = (
         paper.loc[sparse.name, ["paper_xi", "paper_reduction_percent"]]
@@ -42,15 +43,20 @@ def _pair_row(results: Results, key: tuple, sparse: Configuration) -> tuple[dict
     xi = moments(mean_sparsity(results.finished(results.sparsity, sparse), results.counted_stages))
     data = dict(zip(COLUMNS[:3], key, strict=True)) | values
     data |= {"xi_std": xi.std, "n": xi.n, "paper_xi": paper_xi, "paper_reduction_percent": paper_reduction}
+    again = [moments(results.measured(c, "best", c.extractor.samples[0])) for c in (baseline, sparse)]
+    reduction = decrease(*again)
+    data |= {"xi_low_95": xi.low, "xi_high_95": xi.high}
+    data |= {"reduction_low_95": reduction.low, "reduction_high_95": reduction.high}
     text = {
         "Pair": group_label(key),
         "Paper, ξ̄": number(paper_xi),
         "Ours, ξ̄": mean_std(xi, 3, results.count(sparse).without_value),
         "n": xi.n,
+        "95 % interval": interval(xi.low, xi.high),
         f"WGAN-GP, {fid_title(results)}": number(values["baseline_fid"]),
         f"Self-Sparse GAN, {fid_title(results)}": number(values["self_sparse_fid"]),
         "Paper, reduction %": number(paper_reduction),
-        "Ours, reduction %": number(values["reduction_percent"]),
+        "Ours, reduction %": with_interval(values["reduction_percent"], reduction.low, reduction.high),
         "Extractor": sparse.extractor.extractor,
         "Comparable": "not in the paper" if math.isnan(paper_xi) else comparison(sparse),
     }

@@ -50,10 +50,10 @@ def styled():
 
 
 def panels(count: int, panel_height: float = 2.1, most: int = 3) -> tuple[Figure, list[Axes]]:
-    """Return a figure of two columns' width with `count` panels (at least one), up to `most` beside each other."""
+    """Return a figure with `count` panels (at least one), up to `most` beside each other; one alone fits one column."""
     columns = min(most, max(1, count))
     rows = max(1, math.ceil(count / columns))
-    width = TWO_COLUMNS if columns > 1 else ONE_COLUMN * 1.3
+    width = TWO_COLUMNS if columns > 1 else ONE_COLUMN
     figure = Figure(figsize=(width, rows * panel_height + 0.4))
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axis in axes[max(1, count) :]:

@@ -24,7 +24,7 @@ LOSSES = {
     "generator_loss": "generator loss",
     "gradient_penalty": "gradient penalty, before λ",
 }
-NORMS = {"discriminator_gradient_norm": "discriminator, norm", "generator_gradient_norm": "generator, norm"}
+NORMS = {"discriminator_gradient_norm": "discriminator, L2 norm", "generator_gradient_norm": "generator, L2 norm"}
 WIDE = 20.0  # largest over median magnitude from which an axis is logarithmic
 
 
@@ -122,6 +122,20 @@ def _first_and_last(table: pd.DataFrame, column: str) -> tuple[Moments, Moments]
 
 def _change(first: Moments, last: Moments) -> str:
     return f"{short(first.mean)} → {mean_std(last, 3)}"
+
+
+def losses_seen(results: Results) -> Markdown:
+    """Say where losses and penalty stand at the last evaluation."""
+    table = training_table(results).data
+    table = table[table["n"] > 0]
+    if table.empty:
+        return Markdown("No configuration has run.")
+    lines = [
+        f"- `{r.configuration}`: discriminator {short(r.discriminator_loss_last)}, generator {short(r.generator_loss_last)}, "
+        f"penalty {short(r.gradient_penalty_last)} (n = {r.n})"
+        for r in table.itertuples()
+    ]
+    return Markdown("Losses at the last evaluation, means over the finished runs:\n\n" + "\n".join(lines))
 
 
 def seen(results: Results) -> Markdown:

@@ -36,6 +36,10 @@ class Measures:
             self._moments[key] = moments(self.values(c, quantity))
         return self._moments[key]
 
+    def has(self, c: Configuration, quantity: str) -> bool:
+        """Whether a quantity was measured in a configuration, which may have no such part: a ResNet's stages end in no BN."""
+        return len(self.stage_means(c, [quantity]) if quantity in STAGES else self.values(c, quantity)) > 0
+
     def values(self, c: Configuration, quantity: str) -> np.ndarray:
         """Return a quantity of each finished run, in the order of the seeds."""
         if quantity == "best_fid":

@@ -491,7 +491,9 @@ def correlation_positive(case: Case) -> Outcome:
         found = _correlation(case)
     else:
         cells = [case.measures.stage_means(c, quantities) for group in case.groups.values() for c in group.values()]
-        found = pearson(*np.concatenate(cells).T)
+        if len(cells) > 1:  # what differs between generators is not what differs between stages
+            cells = [stages - stages.mean(axis=0) for stages in cells if len(stages)]
+        found = pearson(*np.concatenate(cells).T) if cells else pearson([], [])
     p = found.p / 2 if sign * found.r > 0 else 1 - found.p / 2
     test = Test(
         "all pairs",

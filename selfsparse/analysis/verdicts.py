@@ -165,13 +165,18 @@ def _stand_in(base: Verdict, measures: Measures) -> Verdict:
     done = [c for c in measures.results.configurations if c.model in models and measures.count(c).finished]
     groups = {key: group for key, group in _by_group(done).items() if set(group) == models}
     groups = {key: group for key, group in groups.items() if key[0] not in NO_STAND_IN}
+    wanted = base.claim.parameters.get("quantities") or [base.claim.parameters.get("quantity")]
+    for quantity in filter(None, wanted):
+        groups = {key: g for key, g in groups.items() if all(measures.has(c, quantity) for c in g.values())}
     if varied := VARIED.get(base.claim.parameters.get("varies", "")):
         values: dict[tuple[str, int], set] = {}
         for key, group in groups.items():
             values.setdefault(key[:2], set()).update(varied(c) for c in group.values())
         groups = {key: group for key, group in groups.items() if len(values[key[:2]]) > 1}
     if not groups:
-        return replace(base, why=("the suite has none of its configurations, nor finished ones to stand in",))
+        return replace(
+            base, why=("the suite has none of its configurations, nor finished and measured ones to stand in",)
+        )
     outcome = RULES[base.claim.rule](Case(base.claim, groups, measures, stand_in=True))
     if outcome.same is None:
         why = outcome.why or "what stands in was not measured"

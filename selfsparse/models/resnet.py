@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from selfsparse.models.dcgan import LEAKY_SLOPE, Generator, StageOutput, check_widths, transform
+from selfsparse.models.dcgan import LEAKY_SLOPE, Generator, ScoreConv, StageOutput, check_widths, transform
 from selfsparse.models.sastm import SASTM
 
 
@@ -121,7 +121,7 @@ class ResNetDiscriminator(nn.Module):
             *(DownBlock(before, width) for before, width in itertools.pairwise(widths)),
             nn.InstanceNorm2d(widths[-1]),
             nn.LeakyReLU(LEAKY_SLOPE),
-            nn.Conv2d(widths[-1], 1, 4, 1, 0, bias=False),
+            ScoreConv(widths[-1]),
         )
 
     def forward(self, images: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from selfsparse.models.dcgan import LEAKY_SLOPE, DCGANGenerator, check_widths
+from selfsparse.models.dcgan import LEAKY_SLOPE, DCGANGenerator, ScoreConv, check_widths
 
 ATTENTION_REDUCTION = 8  # channels of the attention's inner maps: C / 8 (SAGAN, Sec. 3)
 
@@ -68,7 +68,7 @@ class SAGANDiscriminator(nn.Module):
             layers += [nn.Conv2d(before, width, 4, 2, 1), nn.LeakyReLU(LEAKY_SLOPE)]
             if size == attention_size:
                 layers.append(SelfAttention(width))
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 0))
+        self.layers = nn.Sequential(*layers, ScoreConv(widths[-1], bias=True))
         normalise_spectrally(self)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -5,12 +5,13 @@ import os
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 
 import torch
 
 from selfsparse.config import Configuration, Settings, Train
 from selfsparse.data.packed import load_packed
+from selfsparse.device import enough_memory
 from selfsparse.files import read_json
 from selfsparse.paths import packed_dir, reference_dir
 from selfsparse.training.checkpoint import fingerprint
@@ -54,16 +55,18 @@ def train_runs(
     Raises:
         Interrupted: on SIGINT or SIGTERM, after the states were saved; the same call goes on from there.
         RunError: another process is at one of these runs, and did not end within the time that this one waits for it.
+        DeviceError: memory is used up; the last checkpoints are as they were.
     """
     train = configuration.train
     _set_backends(train)
     stop = StopRequest()
     packed = load_packed(packed_dir(configuration.dataset_key))
     overlaps = device.type == "cuda"
-    evaluation = (OverlappedEvaluation if overlaps else Evaluation)(settings, configuration, device)
     reference_sha256 = read_json(reference_dir(configuration.extractor_key) / "reference.json")["sha256"]
-    images = images_on_device(torch.from_numpy(packed.images), device)
     with ExitStack() as stack:
+        stack.enter_context(_enough_memory(settings, configuration, len(seeds)))
+        evaluation = (OverlappedEvaluation if overlaps else Evaluation)(settings, configuration, device)
+        images = images_on_device(torch.from_numpy(packed.images), device)
         runs = []
         for i, seed in enumerate(seeds):
             shape = fingerprint(configuration, seed, device.type, reference_sha256, packed.manifest["sha256"])
@@ -98,6 +101,17 @@ def train_runs(
                 said = [f"seed {run.seed}: interrupted, saved at step {run.trainer.step:,}" for run in waiting]
                 raise Interrupted("\n".join(said))
     return [run.history for run in runs]
+
+
+def _enough_memory(settings: Settings, configuration: Configuration, together: int) -> AbstractContextManager:
+    train = configuration.train
+    several = f"train.parallel_seeds ({train.parallel_seeds}; no number depends on it), " if together > 1 else ""
+    return enough_memory(
+        f"{configuration.name}: out of memory in training network {configuration.network_name}, {together} at a time,"
+        f" with batches of {train.batch_size} images",
+        f"Lower {several}train.batch_size ({train.batch_size}; another training), or, if it was an FID,"
+        f" fid.batch_size ({settings.fid.batch_size})",
+    )
 
 
 def _set_backends(train: Train) -> None:

@@ -25,10 +25,10 @@ def write_results(configuration: Configuration, seed: int, trainer: Trainer, his
 
     A run that diverged has no last generator: its weights are not finite.
     """
-    _write_weights(folder / "best.safetensors", history.best_generator)
+    _write_weights(folder / "best.safetensors", history.best_generator, configuration)
     diverged = history.diverged_at is not None
     if not diverged:
-        _write_weights(folder / "last.safetensors", trainer.generator.state_dict())
+        _write_weights(folder / "last.safetensors", trainer.generator.state_dict(), configuration)
     _write_rows(folder / "curves.csv", CurvePoint, history.curve)
     _write_rows(folder / "mechanism.csv", StageMechanism, history.mechanism)
     with atomic_path(folder / "coefficients.npz") as partial, open(partial, "wb") as file:
@@ -60,6 +60,8 @@ def _write_rows(path: Path, kind: type, rows: list) -> None:
         writer.writerows(asdict(row) for row in rows)
 
 
-def _write_weights(path: Path, state: dict[str, Tensor]) -> None:
+def _write_weights(path: Path, state: dict[str, Tensor], configuration: Configuration) -> None:
+    """Write weights whose header says what builds their network: selfsparse.hub loads such a file by itself."""
+    metadata = {"configuration": configuration.model_dump_json()}  # one entry: of several, the order is random
     with atomic_path(path) as partial:
-        save_file({name: value.contiguous() for name, value in state.items()}, partial)
+        save_file({name: value.contiguous() for name, value in state.items()}, partial, metadata)

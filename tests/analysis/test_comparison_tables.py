@@ -1,9 +1,12 @@
 """Comparisons: which configurations stand against each other in each suite, and the numbers beside them."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import integrate, stats
 
 from selfsparse.analysis import comparison_sentences as sentences
 from selfsparse.analysis import comparison_tables as tables
@@ -110,6 +113,44 @@ def test_the_bias_of_the_lowest_is_run_by_run(ran):
     chosen = results.runs[results.runs["configuration"] == c.name].sort_values("seed")["best_fid"].to_numpy()
     assert bias(results, c).mean == pytest.approx((again - chosen).mean()) and bias(results, c).n == 3
     assert measures_table(results).data.iloc[0]["bias_std"] == pytest.approx((again - chosen).std(ddof=1))
+
+
+def test_the_bias_of_the_lowest_of_200_noisy_values(ran):
+    """A generator that stands still at 50 ± 1: the lowest of 200 is 2.746 too low on average."""
+    results = load_results("quick")
+    c = results.configurations[0]
+    seeds, noise = np.arange(4000), np.random.default_rng(0).normal(50, 1, (4000, 201))
+    runs = pd.DataFrame(
+        {"configuration": c.name, "seed": seeds, "status": "finished", "best_fid": noise[:, :200].min(1)}
+    )
+    rows = {"configuration": c.name, "seed": seeds, "generator": "best", "n_fake": c.extractor.samples[0]}
+    found = bias(replace(results, runs=runs, fid=pd.DataFrame(rows | {"fid": noise[:, 200]})), c)
+    lowest, _ = integrate.quad(lambda x: x * 200 * stats.norm.pdf(x) * stats.norm.sf(x) ** 199, -10, 10, points=[-2.7])
+    assert lowest == pytest.approx(-2.746, abs=5e-4)
+    assert found.mean == pytest.approx(-lowest, abs=4 * found.std / math.sqrt(found.n))
+
+
+def test_a_small_suites_resnet_and_sagan_are_found_by_their_fields(project):
+    """Photos as ResNet and as SAGAN, under names of their own, stand where those of STL-10 and CelebA-HQ do."""
+    own = {c.name: c for c in load_results("quick").configurations}
+    paper = {c.name: c for c in load_results("paper").configurations}
+    plain = [own["photos-16-wgan_gp"], own["photos-16-self_sparse"]]
+    network = {"network": paper["stl10-64-wgan_gp-resnet"].network, "network_name": "tiny_resnet"}
+    resnet = [c.model_copy(update=network | {"name": f"{c.name}-resnet"}) for c in plain]
+    sagan = paper["celeba_hq-128-sagan"]
+    fields = {name: getattr(sagan, name) for name in ("model", "network", "network_name", "train")}
+    sagan = plain[0].model_copy(update=fields | {"name": "photos-16-sagan"})
+    results = replace(load_results("quick"), configurations=(*plain, *resnet, sagan))
+    table = tables.architectures_table(results)
+    assert table.text["Setting"].tolist() == ["DCGAN", "DCGAN", "ResNet", "ResNet"]
+    found = tables.within(tables.architecture_families(results), tables.architecture_label)
+    assert names(found) == [("photos-16-self_sparse", "photos-16-wgan_gp"), (resnet[1].name, resnet[0].name)]
+    assert tables.sagan_table(results).text["Model"].tolist() == ["WGAN-GP", "SAGAN", "Self-Sparse GAN"]
+    assert names(tables.sagan_comparisons(results)) == [
+        ("photos-16-self_sparse", "photos-16-wgan_gp"), ("photos-16-self_sparse", "photos-16-sagan"),
+        ("photos-16-sagan", "photos-16-wgan_gp"),
+    ]  # fmt: skip
+    assert names(tables.main_pairs(results)) == [("photos-16-self_sparse", "photos-16-wgan_gp")]
 
 
 def test_quality_of_old_results_is_missing(ran):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from selfsparse.analysis.comparison_tables import pairs
 from selfsparse.analysis.convergence import reached, steps_table, steps_to
@@ -39,6 +40,14 @@ def test_a_line_and_its_interval():
     t = math.tan(math.pi * 0.475)  # Cauchy's 97.5 % quantile: one degree of freedom
     assert line.half_width(np.array([2.0])) == pytest.approx(t * math.sqrt(1 / 6 / 3))
     assert line.half_width(np.array([3.0])) == pytest.approx(t * math.sqrt(1 / 6 * (1 / 3 + 1 / 2)))
+
+
+def test_a_line_is_scipys():
+    x, y = np.random.default_rng(0).normal(size=(2, 8))
+    line, expected = fit_line(x, y), stats.linregress(x, y)
+    assert (line.slope, line.intercept) == pytest.approx((expected.slope, expected.intercept))
+    half = line.half_width(np.array([0.0]))  # at 0 the line's mean is its intercept
+    assert half == pytest.approx(stats.t.ppf(0.975, 6) * expected.intercept_stderr)
 
 
 @pytest.mark.parametrize(("x", "y"), [([], []), ([1, 2], [1, 2]), ([1, 1, 1], [1, 2, 3])])

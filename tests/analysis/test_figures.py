@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from selfsparse.analysis import convergence, figures, sheets
 from selfsparse.analysis.page import open_page
@@ -12,7 +13,7 @@ from selfsparse.analysis.style import COLOURS, LINES, MARKERS, rendered
 from selfsparse.config import load_settings
 
 ONE = [figures.fid_curves, figures.fid_overview, figures.stages, figures.reduction, convergence.steps_figure]
-MANY = [sheets.sample_sheets, sheets.progress_sheets, sheets.feature_map_sheets]
+MANY = [sheets.sample_sheets, sheets.progress_sheets, sheets.feature_map_sheets, sheets.module_sheets]
 
 
 def _drawings(suite):
@@ -49,6 +50,33 @@ def test_status_is_in_the_figures(ran):
     figure = figures.fid_overview(load_results("quick")).figure
     labels = [label.get_text() for axis in figure.axes for label in axis.get_yticklabels()]
     assert "without CSM\n2 finished, 1 diverged" in labels and "Self-Sparse GAN\nnot run" in labels
+
+
+def test_runs_means_and_intervals_stand_in_their_configurations_row(ran):
+    """WGAN-GP on digits: three runs in row 0, their mean, and Student's interval around it."""
+    results = load_results("quick")
+    axis = figures.fid_overview(results).figure.axes[0]
+    values = results.best_in_training(results.configurations[0]).to_numpy()
+    drawn = np.concatenate([dots.get_offsets() for dots in axis.collections])
+    assert sorted(x for x, row in drawn if row == 0) == pytest.approx(sorted(values))
+    half = stats.t.ppf(0.975, 2) * values.std(ddof=1) / np.sqrt(3)
+    lines = [np.transpose(line.get_xydata()) for line in axis.lines]
+    ends = [x for x, y in lines if len(x) == 2 and (y == 0).all()]
+    assert ends[0] == pytest.approx([values.mean() - half, values.mean() + half])
+
+
+def test_the_channel_module_alone_stands_above_both(ran):
+    """Figure 5: two rows of the same stages, of one group only, as the others leave no module out."""
+    (drawing,) = sheets.module_sheets(load_results("quick"))
+    assert drawing.name == "csm_alone-digits-16"
+    labels = [axis.get_ylabel() for axis in drawing.figure.axes[:4]]
+    assert labels == ["CSM alone", "", "CSM and PSM", ""]
+
+
+def test_what_ran_and_was_not_measured_is_not_called_not_run(ran):
+    (ran / "results/quick/summary/sparsity.csv").unlink()
+    texts = [t.get_text() for axis in figures.stages(load_results("quick")).figure.axes for t in axis.texts]
+    assert texts[0] == "not measured"
 
 
 def test_every_model_has_one_style():

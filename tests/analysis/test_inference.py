@@ -1,6 +1,7 @@
 """Tests, effect sizes and power against scipy.stats, simulations and values derived by hand."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -72,6 +73,14 @@ def test_holm_by_hand():
     assert holm([0.6, 0.7]) == [1.0, 1.0] and holm([]) == []
 
 
+def test_holm_is_the_closed_test_of_bonferroni():
+    """Its definition: a p is adjusted to the largest of all sets that hold it, |set| times the smallest p in the set."""
+    for p in np.random.default_rng(0).uniform(0, 0.3, (50, 5)):
+        sets = [s for k in range(1, 6) for s in combinations(range(5), k)]
+        closed = [max(min(1, len(s) * p[list(s)].min()) for s in sets if i in s) for i in range(5)]
+        assert holm(p) == pytest.approx(closed)
+
+
 def test_holm_does_not_count_what_was_not_tested():
     found = holm([0.01, math.nan, 0.02])
     assert found[0] == pytest.approx(0.02) and found[2] == pytest.approx(0.02) and math.isnan(found[1])
@@ -84,6 +93,16 @@ def test_hedges_g_by_hand():
     t, scale = -2 / math.sqrt(2 / 3), math.sqrt(2 / 3) * 2 / math.sqrt(2 * math.pi)
     assert stats.nct.cdf(-t, 4, -found.low / scale) == pytest.approx(0.025)
     assert stats.nct.cdf(-t, 4, -found.high / scale) == pytest.approx(0.975)
+
+
+def test_hedges_g_is_unbiased_and_its_interval_covers():
+    """Three values each around a difference of 1.5 standard deviations; without the correction the mean were 1.88."""
+    draws = np.random.default_rng(0).normal(size=(4000, 2, 3))
+    found = [hedges_g(moments(a + 1.5), moments(b)) for a, b in draws]
+    values = np.array([g.value for g in found])
+    assert values.mean() == pytest.approx(1.5, abs=4 * values.std() / math.sqrt(len(values)))
+    covered = np.mean([g.low / 0.7979 <= 1.5 <= g.high / 0.7979 for g in found])  # the interval of d, before correction
+    assert covered == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / len(found)))
 
 
 def test_hedges_g_of_the_exchanged_groups():

@@ -26,6 +26,8 @@ SENTENCES = [
     mechanism_sentences.zero_gradients,
     mechanism_sentences.weights,
     mechanism_sentences.kernels,
+    mechanism_sentences.coefficients,
+    training.losses_seen,
     training.seen,
 ]
 FIGURES = [
@@ -211,7 +213,7 @@ def test_a_resnet_has_no_batch_norm_to_measure(project):
     assert all(f"`{name}`" not in text for name in resnets for text in texts[1:3])
     assert "after step 5,000" in texts[0]
     panels = {axis.get_title(): axis for axis in figures.equation_12(results).figure.axes}
-    notes = [text.get_text() for title, axis in panels.items() if "resnet" in title for text in axis.texts]
+    notes = [text.get_text() for title, axis in panels.items() if "ResNet" in title for text in axis.texts]
     assert notes == ["not measured"]
 
 

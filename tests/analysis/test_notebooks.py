@@ -1,10 +1,12 @@
 """The notebooks are thin, and their parameters are checked."""
 
 import ast
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
+from small_project import params
 
 from selfsparse.analysis.notebooks import check_parameters, cleaned, make_notebook
 from selfsparse.config import SettingsError
@@ -27,6 +29,20 @@ def test_notebook_is_thin(path):
                 assert node.module == "IPython.display" or node.module.startswith("selfsparse.analysis")
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_each_figure_is_introduced_and_followed_by_what_we_see(path):
+    """Prose or another part of the page stands before a figure; the next cell that is no figure says something of it."""
+    cells = nbformat.read(path, as_version=4).cells
+    shows = [cell.cell_type == "code" and "page.figure(" in cell.source for cell in cells]
+    for i, figure in enumerate(shows):
+        if figure:
+            assert any(cell.cell_type == "markdown" for cell in cells[:i])
+            following = next(cell for cell, shown in zip(cells[i + 1 :], shows[i + 1 :], strict=True) if not shown)
+            assert following.cell_type == "code" and re.search(
+                r"sentences\.|seen\(|findings\.shown\(", following.source
+            )
+
+
 def test_unknown_parameter():
     with pytest.raises(SettingsError, match=r"no parameter .*'siute' .*did you mean suite"):
         check_parameters("table_fid", {"siute": "quick"}, {"suite": {}})
@@ -42,6 +58,25 @@ def test_unknown_notebook(project):
     (project / "notebooks" / "table_fid.ipynb").touch()
     with pytest.raises(SettingsError, match="did you mean table_fid"):
         make_notebook("table_fdi", "quick")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_opened_by_hand_with_a_suite_that_does_not_exist(project, path):
+    """As in Jupyter: cell after cell, until one fails. It names the suites that there are, before anything is written."""
+    kept = project / "results/quick/tables/table_fid/fid.md"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("kept")
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    names: dict = {}
+    with pytest.raises(SettingsError) as caught:
+        for cell in code:
+            is_parameters = "parameters" in cell.metadata.get("tags", [])
+            exec('suite = "../quick"' if is_parameters else cell.source, names)
+    message = str(caught.value)
+    assert "no suite '../quick'" in message and f"suites has {', '.join(params()['suites'])}" in message
+    assert len(message.splitlines()) == 1
+    found = {p.relative_to(project).as_posix() for p in project.rglob("*") if p.is_file()}
+    assert found == {"dvc.yaml", "params.yaml", "results/quick/tables/table_fid/fid.md"}
 
 
 def test_cleaning_takes_out_times_versions_and_paths(tmp_path):

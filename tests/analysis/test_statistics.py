@@ -3,7 +3,9 @@
 import math
 import warnings
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from selfsparse.analysis.statistics import moments, pearson, relative_decrease
 
@@ -23,6 +25,18 @@ def test_moments_of_three_values():
     assert found.low == pytest.approx(2 - t / math.sqrt(3), rel=1e-12)
     assert found.high == pytest.approx(2 + t / math.sqrt(3), rel=1e-12)
     assert t / math.sqrt(3) == pytest.approx(2.48, abs=0.005)  # the factor that PAPER's U44 names
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_moments_and_pearson_are_scipys(n):
+    x, y = np.random.default_rng(n).normal(50, 3, (2, n))
+    found = moments(x)
+    interval = stats.t.interval(0.95, n - 1, loc=x.mean(), scale=stats.sem(x))
+    assert (found.low, found.high) == pytest.approx(interval)
+    if n > 3:
+        expected, ours = stats.pearsonr(x, y), pearson(x, y)
+        assert (ours.r, ours.p) == pytest.approx((expected.statistic, expected.pvalue))
+        assert (ours.low, ours.high) == pytest.approx(tuple(expected.confidence_interval()))
 
 
 def test_one_value_has_no_spread_and_none_has_nothing():

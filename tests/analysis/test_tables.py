@@ -14,7 +14,9 @@ from selfsparse.analysis import (
     tables,
 )
 from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
+from selfsparse.analysis.inference import decrease
 from selfsparse.analysis.results import load_results
+from selfsparse.analysis.statistics import moments
 from selfsparse.config import SettingsError, load_settings
 from selfsparse.paper import reported
 
@@ -102,6 +104,19 @@ def test_another_extractor_is_not_comparable(project):
     (project / "params.yaml").write_text(text.replace(row, row.replace("extractor: inception", "extractor: lenet")))
     rows = tables.fid_table(load_results("paper")).text.set_index("Configuration")
     assert rows.loc["mnist-32-wgan_gp", "Comparable"] == "no (lenet)"
+
+
+def test_sparsity_and_reduction_have_their_intervals(ran):
+    """Those of Student around ξ̄, and of the delta method around the reduction of the best generators' FIDs."""
+    results = load_results("quick")
+    row = sparsity_tables.sparsity_table(results).data.iloc[0]
+    baseline, sparse = results.configurations[:2]
+    again = [moments(results.measured(c, "best", 1000)) for c in (baseline, sparse)]
+    expected = decrease(*again)
+    assert row["reduction_percent"] == pytest.approx(expected.value, abs=1e-5)
+    assert (row["reduction_low_95"], row["reduction_high_95"]) == (expected.low, expected.high)
+    xi = results.finished(results.sparsity, sparse).groupby("seed")["xi"].mean()
+    assert (row["xi_low_95"] + row["xi_high_95"]) / 2 == pytest.approx(xi.mean())
 
 
 def test_the_papers_table_is_whole():

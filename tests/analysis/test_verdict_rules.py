@@ -293,6 +293,18 @@ def test_correlation_over_stages_with_the_other_sign():
     assert (found.verdict, found.same) == (INCONCLUSIVE, None)
 
 
+def test_stages_of_several_generators_are_taken_from_their_own_mean():
+    """Within each generator the share falls with ξ; over all stages it rises, as the sparser generator has more of it."""
+    found = case("C23")
+    (key,) = found.groups
+    other = found.groups[key]["self_sparse"].model_copy(update={"name": "other"})
+    found = replace(found, groups={**found.groups, ("other", 16, ""): {"self_sparse": other}}, stand_in=True)
+    shares = {"other": [[0.5, 0.9], [0.6, 0.8]]}
+    found.measures.stage_means = lambda c, quantities: np.array(shares.get(c.name, [[0.1, 0.2], [0.2, 0.1]]))
+    outcome = RULES[found.claim.rule](found)
+    assert outcome.same and outcome.effect.value == pytest.approx(-1)
+
+
 def test_larger_correlation():
     # r close to 1 at both resolutions, not 1 itself, and the same with the other sign
     bent = RISING | {"mini_imagenet_64": (0.5, 10), "cifar10_128": (0.5, 12)}

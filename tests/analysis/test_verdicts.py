@@ -233,6 +233,17 @@ def test_stand_ins_of_a_small_suite(ran):
     assert len(found) == len(claims().claims)  # without STL-10, nothing to read in two ways
 
 
+def test_what_has_no_such_part_stands_in_for_nothing(around_the_paper):
+    """ResNets have no batch norm behind their stages: C24 is that of the other groups."""
+    results, _ = around_the_paper
+    c = {c.name: c for c in results.configurations}
+    kept = ["mnist-128-wgan_gp", "mnist-128-self_sparse", "stl10-64-wgan_gp-resnet", "stl10-64-self_sparse-resnet"]
+    small = [c[name].model_copy(update={"train": c[name].train.model_copy(update={"steps": 2000})}) for name in kept]
+    found = {v.claim.id: v for v in all_verdicts(replace(results, configurations=tuple(small)))}
+    assert found["C24"].word == found["C23"].word == SAME and found["C24"].groups == ("MNIST 128 × 128",)
+    assert len(found["C6"].groups) == 2  # they have FIDs
+
+
 def test_a_stand_in_needs_all_of_its_comparisons(ran):
     path = ran / "results/quick/summary/runs.csv"
     runs = pd.read_csv(path)

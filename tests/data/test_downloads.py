@@ -68,6 +68,7 @@ def server(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.handle_error = lambda *arguments: None  # clients that went away
     server.files, server.requests, server.cut, server.ranges = {"/set.bin": (CONTENT, {})}, [], None, True
     server.silent = None
     server.url = f"http://127.0.0.1:{server.server_port}"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_project import params
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if path.stem != "report"]
@@ -36,6 +37,7 @@ def files(folder: Path) -> dict[str, bytes]:
     "arguments",
     [
         ("pipeline.notebook", "table_fid", "--suite", "qick"),
+        ("pipeline.notebook", "--suite", "qick"),
         ("pipeline.report", "qick"),
         ("pipeline.correlation", "qick"),
     ],
@@ -43,7 +45,18 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_unknown_suite_is_one_line(project, arguments):
     found = run(project, *arguments)
     assert found.returncode == 2 and "did you mean quick" in found.stderr
-    assert len(found.stderr.splitlines()) == 1
+    assert f"suites has {', '.join(params()['suites'])}" in found.stderr and len(found.stderr.splitlines()) == 1
+    assert not (project / "results").exists()
+
+
+@pytest.mark.slow
+def test_an_error_that_the_user_can_mend_has_no_traceback_in_a_notebook_either(project):
+    summary = project / "results/quick/summary"
+    summary.mkdir(parents=True)
+    (summary / "fid.csv").write_text("seed\n0\n")
+    found = run(project, "pipeline.notebook", "table_ablation", "--suite", "quick")
+    assert found.returncode == 2 and len(found.stderr.splitlines()) == 1
+    assert found.stderr.startswith("error: notebooks/table_ablation.ipynb: fid.csv: missing columns configuration")
 
 
 def test_unknown_notebook_is_one_line(project):

@@ -162,12 +162,17 @@ class Counted(Linear):
 
 
 @pytest.mark.parametrize("loss", ["wasserstein", "hinge"])
-@pytest.mark.parametrize(("weight", "calls"), [(0.0, 2), (10.0, 3)])
-def test_the_critic_scores_fakes_reals_and_only_if_needed_the_lines(loss, weight, calls):
+@pytest.mark.parametrize(
+    ("weight", "one_pass", "calls"),
+    [(0.0, True, [12]), (0.0, False, [6, 6]), (10.0, True, [6, 12]), (10.0, False, [6, 6, 6])],
+)
+def test_the_critic_scores_fakes_reals_and_only_if_needed_the_lines(loss, weight, one_pass, calls):
     critic, stream = Counted(torch.ones(2, 3, 3)), rng()
     before = stream.get_state()
-    found = discriminator_loss(critic, images(1), images(2), stream, gradient_penalty=weight, loss=loss)
-    assert critic.calls == [6] * calls
+    found = discriminator_loss(
+        critic, images(1), images(2), stream, gradient_penalty=weight, loss=loss, one_pass=one_pass
+    )
+    assert critic.calls == calls
     assert torch.equal(stream.get_state(), before) == (weight == 0)  # nor are positions drawn for a penalty left out
     assert found.penalty.item() == (18.0 if weight else 0.0) and found.penalty.shape == ()
 

@@ -107,8 +107,8 @@ def test_the_settings_reach_the_objective(make, changes, loss):
     assert found == pytest.approx(loss) and penalty == pytest.approx(changes.get("penalty_centre", 0))
 
 
-@pytest.mark.parametrize(("gradient_penalty", "passes"), [(10.0, 3), (0.0, 2)])
-def test_without_penalty_the_discriminator_runs_only_twice(make, gradient_penalty, passes):
+@pytest.mark.parametrize(("gradient_penalty", "passes"), [(10.0, 2), (0.0, 1)])
+def test_without_penalty_the_discriminator_runs_only_once(make, gradient_penalty, passes):
     trainer, calls = make(discriminator_steps=1, gradient_penalty=gradient_penalty), []
     trainer.discriminator.register_forward_hook(lambda *_: calls.append(1))
     losses = trainer.generator_step()

@@ -1,0 +1,79 @@
+"""The two CSV files that a configuration's smaller generators leave in results/<suite>/compact/<configuration>/."""
+
+import csv
+from dataclasses import asdict, dataclass, fields
+
+from selfsparse.config import Configuration
+from selfsparse.files import atomic_path
+from selfsparse.paths import result_dir
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """One stage of one run's best generator, over many latents.
+
+    Attributes:
+        seed, stage, size, channels: which, and its maps.
+        proven: channels whose x is 0 for every latent, by the signs of the weights.
+        observed: channels whose x was 0 for all latents, the proven ones among them.
+        nearest: of the other channels, the one most often 0: its share of latents; None where there is no other.
+        alpha_never: channels whose alpha was 0 for all latents; None without channel head.
+        beta_never: positions whose beta was 0 for all latents; None without position head.
+        dead_positions: positions at which x was 0 in every channel for all latents.
+    """
+
+    seed: int
+    stage: int
+    size: int
+    channels: int
+    proven: int
+    observed: int
+    nearest: float | None
+    alpha_never: int | None
+    beta_never: int | None
+    dead_positions: int
+
+
+@dataclass(frozen=True)
+class CompactRow:
+    """One run's best generator and its smaller copy. What is None was not measured: nothing could be removed.
+
+    Attributes:
+        seed, kind: the run, and whether what is removed was `proven` or `observed` to be dead.
+        channels, removed: of all stages together.
+        heads_removed: channel and position heads of SASTMs.
+        full_parameters, compact_parameters: of the two generators, those of the folded constants among them.
+        full_flops, compact_flops: of one image, two for each multiplication with its addition.
+        latency_ratio: median time of a pass of the smaller one over that of the full one: one CPU thread, 16 images.
+        latents: that the observation rests on.
+        fresh_latents: that the two were compared on.
+        revived: removed channels that were not 0 for some fresh latent.
+        max_difference: largest difference of a pixel in [-1, 1].
+        changed_images: share of images of which a pixel differs as uint8.
+    """
+
+    seed: int
+    kind: str
+    channels: int
+    removed: int
+    heads_removed: int
+    full_parameters: int
+    compact_parameters: int
+    full_flops: int
+    compact_flops: int
+    latency_ratio: float | None
+    latents: int
+    fresh_latents: int
+    revived: int | None
+    max_difference: float | None
+    changed_images: float | None
+
+
+def write_rows(configuration: Configuration, stages: list[StageRow], compacts: list[CompactRow]) -> None:
+    """Write stages.csv and compact.csv; without rows, their headers alone."""
+    folder = result_dir(configuration.suite, "compact", configuration.name)
+    for name, kind, rows in (("stages", StageRow, stages), ("compact", CompactRow, compacts)):
+        with atomic_path(folder / f"{name}.csv") as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, [f.name for f in fields(kind)], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(asdict(row) for row in rows)

@@ -1,0 +1,162 @@
+"""The smaller generators of a configuration's runs: what is removed, what that saves, and whether the images stay."""
+
+import copy
+import statistics
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from selfsparse.compact.dead import DeadParts, Observed, observe, proven_dead
+from selfsparse.compact.files import CompactRow, StageRow, write_rows
+from selfsparse.compact.fold import fold, is_foldable
+from selfsparse.config import Configuration, Settings
+from selfsparse.metrics.generated import draw_latents, sampling, to_uint8
+from selfsparse.metrics.measure import _finished_runs as finished_runs
+from selfsparse.metrics.measure import load_generator
+from selfsparse.models.build import count_parameters
+from selfsparse.models.dcgan import DCGANGenerator, Generator
+
+LATENCY_IMAGES = 16
+LATENCY_ROUNDS = 15
+
+
+def measure_configuration_compact(settings: Settings, configuration: Configuration, device: torch.device) -> None:
+    """Write stages.csv and compact.csv for the best generator of each run that did not diverge.
+
+    What is dead is observed over the latents of the sparsity, and compared on those of the final FID, which are others. A
+    ResNet has rows in stages.csv alone: its blocks add a skip path to x, so that what follows a dead channel is not constant.
+    """
+    probe = _Probe(settings, configuration, device)
+    stages: list[StageRow] = []
+    compacts: list[CompactRow] = []
+    for seed, _, run_dir in finished_runs(configuration):
+        generator = load_generator(configuration, run_dir / "best.safetensors", device)
+        observed = probe.observe(generator, probe.latents)
+        proven = proven_dead(generator)
+        stages += [
+            _stage_row(generator, seed, t, *pair) for t, pair in enumerate(zip(proven, observed, strict=True), 1)
+        ]
+        if is_foldable(generator):
+            compacts.append(_compact_row(generator, seed, "proven", proven, probe))
+            compacts.append(_compact_row(generator, seed, "observed", [stage.dead for stage in observed], probe))
+    write_rows(configuration, stages, compacts)
+    for row in compacts:
+        print(
+            f"{configuration.name} seed {row.seed}: {row.removed} of {row.channels} channels {row.kind} dead,"
+            f" {row.compact_parameters:,} of {row.full_parameters:,} parameters left"
+        )
+
+
+class _Probe:
+    """The latents of a configuration's observations and comparisons, and how images are drawn."""
+
+    def __init__(self, settings: Settings, configuration: Configuration, device: torch.device) -> None:
+        count, width = settings.sparsity.latents, configuration.latent_dim
+        self.latents = draw_latents(count, width, settings.sparsity.latent_seed)
+        self.fresh = draw_latents(count, width, settings.fid.latent_seed)
+        self.batch_size, self.device = settings.fid.batch_size, device
+        self.batch_norm = configuration.train.sampling_batch_norm
+
+    def observe(self, generator: Generator, latents: Tensor) -> list[Observed]:
+        return observe(generator, latents, self.batch_size, self.device, self.batch_norm)
+
+
+def _stage_row(generator: Generator, seed: int, t: int, proven: DeadParts, observed: Observed) -> StageRow:
+    sastm, dead = generator.stages[t - 1].sastm, observed.dead
+    others = observed.zero_rate[~dead.channels]
+    return StageRow(
+        seed=seed,
+        stage=t,
+        size=observed.positions.shape[0],
+        channels=len(dead.channels),
+        proven=int(proven.channels.sum()),
+        observed=int(dead.channels.sum()),
+        nearest=round(float(others.max()), 6) if len(others) else None,
+        alpha_never=None if sastm.channel_head is None else int(dead.alpha.sum()),
+        beta_never=None if sastm.position_head is None else int(dead.beta.sum()),
+        dead_positions=int(observed.positions.sum()),
+    )
+
+
+def _compact_row(generator: DCGANGenerator, seed: int, kind: str, dead: list[DeadParts], probe: _Probe) -> CompactRow:
+    small = fold(generator, dead, probe.batch_norm)
+    heads = count_heads(generator) - count_heads(small)
+    channels = sum(len(parts.channels) for parts in dead)
+    removed = channels - sum(stage.norm.num_features for stage in small.stages)
+    measured: dict[str, Any] = dict.fromkeys(("latency_ratio", "revived", "max_difference", "changed_images"))
+    if removed or heads:
+        again = probe.observe(generator, probe.fresh)
+        revived = [int((parts.channels & ~o.dead.channels).sum()) for parts, o in zip(dead, again, strict=True)]
+        largest, changed = compare(generator, small, probe.fresh, probe.batch_size, probe.device, probe.batch_norm)
+        measured = {
+            "latency_ratio": round(latency_ratio(generator, small, probe.fresh[:LATENCY_IMAGES]), 3),
+            "revived": sum(revived),
+            "max_difference": largest,
+            "changed_images": changed,
+        }
+    latent = probe.fresh[:1].to(probe.device)
+    return CompactRow(
+        seed=seed,
+        kind=kind,
+        channels=channels,
+        removed=removed,
+        heads_removed=heads,
+        full_parameters=count_parameters(generator),
+        compact_parameters=count_parameters(small),
+        full_flops=count_flops(generator, latent),
+        compact_flops=count_flops(small, latent),
+        latents=len(probe.latents),
+        fresh_latents=len(probe.fresh),
+        **measured,
+    )
+
+
+def count_heads(generator: Generator) -> int:
+    """Return how many channel and position heads a generator's SASTMs have."""
+    sastms = [stage.sastm for stage in generator.stages]
+    return sum(head is not None for sastm in sastms for head in (sastm.channel_head, sastm.position_head))
+
+
+@torch.no_grad()
+def count_flops(generator: Generator, latent: Tensor) -> int:
+    """Return the FLOPs of one image's forward pass from its latent (1, latent_dim)."""
+    with FlopCounterMode(display=False) as counter:
+        generator(latent)
+    return counter.get_total_flops()
+
+
+@torch.no_grad()
+def compare(
+    full: Generator, small: Generator, latents: Tensor, batch_size: int, device: torch.device, batch_norm: str
+) -> tuple[float, float]:
+    """Return the largest difference of a pixel in [-1, 1], and the share of images that differ as uint8."""
+    largest, changed = 0.0, 0
+    for part in latents.split(batch_size):
+        with sampling(full, batch_norm), sampling(small, batch_norm):
+            a, b = full(part.to(device)), small(part.to(device))
+        largest = max(largest, float((a - b).abs().max()))
+        changed += int((to_uint8(a) != to_uint8(b)).flatten(1).any(dim=1).sum())
+    return largest, changed / len(latents)
+
+
+@torch.no_grad()
+def latency_ratio(full: Generator, small: Generator, latents: Tensor) -> float:
+    """Return the median time of `small` over that of `full` on one CPU thread, in turns within one process."""
+    contestants = [copy.deepcopy(generator).cpu().eval() for generator in (full, small)]
+    times: list[list[float]] = [[], []]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for generator in contestants:
+            generator(latents)  # the first pass also sets up
+        for _ in range(LATENCY_ROUNDS):
+            for generator, seconds in zip(contestants, times, strict=True):
+                begun = time.perf_counter()
+                generator(latents)
+                seconds.append(time.perf_counter() - begun)
+    finally:
+        torch.set_num_threads(threads)
+    return statistics.median(times[1]) / statistics.median(times[0])

@@ -1,0 +1,1 @@
+"""Trained generators outside the pipeline: loading, drawing, exporting and sharing them."""

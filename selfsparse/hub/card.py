@@ -1,0 +1,166 @@
+"""The model card of a trained generator: every number from the run's own files."""
+
+from typing import Any
+
+import pandas as pd
+from huggingface_hub import ModelCardData
+
+from selfsparse.analysis.formatting import Table, count, number, short, to_markdown
+from selfsparse.analysis.names import dataset_label, model_label
+from selfsparse.hub.generator import GeneratorConfiguration
+
+PAPER = "https://doi.org/10.26599/AIR.2022.9150005"
+STATISTICS = {
+    "running": "batch norms use the statistics gathered in training (`running`)",
+    "batch": "batch norms use the statistics of each batch of 250 images (`batch`)",
+}
+NOT_MEASURED = "Not measured: no results of the suite's measures lay beside these weights."
+LOAD = """```python
+from torchvision.utils import save_image
+from selfsparse import load_generator
+
+generator = load_generator("{where}")
+save_image(generator.sample(64, seed=0) / 255, "images.png")  # sample: uint8, 64 x {channels} x {size} x {size}
+```"""
+
+
+def model_card(
+    configuration: GeneratorConfiguration,
+    *,
+    where: str = "FOLDER_OR_HUB_ID",
+    which: str = "",
+    run: dict[str, Any] | None = None,
+    provenance: dict[str, Any] | None = None,
+    fid: pd.DataFrame | None = None,
+    sparsity: pd.DataFrame | None = None,
+) -> str:
+    """Return the card as Markdown with the Hub's metadata; what is not given is said to be missing, never filled in.
+
+    Args:
+        where: what the loading example names.
+        which: `best` or `last` generator of its run.
+        run, provenance: run.json and provenance.json.
+        fid, sparsity: the rows of fid.csv and sparsity.csv that measured this very generator.
+    """
+    data = configuration.dataset
+    metadata = ModelCardData(
+        license="apache-2.0",
+        library_name="selfsparse",
+        pipeline_tag="unconditional-image-generation",
+        tags=["gan", "self-sparse-gan", configuration.model, data.dataset],
+    )
+    parts = [
+        f"---\n{metadata.to_yaml()}\n---",
+        f"# {configuration.name}",
+        _what(configuration, which, run),
+        "## Load and draw",
+        "With this project's package `selfsparse` installed:",
+        LOAD.format(where=where, channels=data.channels, size=data.resolution),
+        f"Images are drawn in evaluation mode; {STATISTICS[configuration.train.sampling_batch_norm]}. "
+        "`model.safetensors` holds no code; the configuration that builds the network is in its header.",
+        "## Measures",
+        *_measures(provenance, fid, sparsity),
+        "## Training",
+        _training(provenance),
+        "## Limits",
+        *_limits(data.dataset, provenance, run),
+        "## Licence and citation",
+        "Code and weights: Apache-2.0. The images that it was trained on have terms of their own, which may bind what is "
+        f"learnt from them. The model is that of Qian, Xu, Zuo and Li, *Self-Sparse Generative Adversarial Networks*, {PAPER}; "
+        "these weights are a reproduction and not the authors'.",
+    ]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _what(configuration: GeneratorConfiguration, which: str, run: dict[str, Any] | None) -> str:
+    data = configuration.dataset
+    text = (
+        f"The generator of {model_label(configuration.model)} (`{configuration.model}`, {configuration.network.architecture}) "
+        f"for {dataset_label(data.dataset, data.resolution)}, from z ~ N(0, 1) of width {configuration.latent_dim}."
+    )
+    if run is None:
+        return text
+    text += f" Seed {run['seed']}; {count(run['generator_parameters'])} parameters"
+    text += f", {count(run['sastm_parameters'])} of them in its SASTMs." if run["sastm_parameters"] else "."
+    if which == "best":
+        text += (
+            f" It is the best of its training by FID: step {count(run['best_step'])} of {count(run['steps'])}; that FID, "
+            f"{number(run['best_fid'])}, chose it and is therefore too low."
+        )
+    elif which == "last":
+        text += f" It is the last of its training, step {count(run['steps'])}."
+    if run["status"] == "diverged":
+        text += f" The training diverged at step {count(run['diverged_at'])}, after this generator."
+    return text
+
+
+def _measures(provenance: dict[str, Any] | None, fid: pd.DataFrame | None, sparsity: pd.DataFrame | None) -> list[str]:
+    parts = []
+    if fid is not None and len(fid):
+        extractor = provenance["settings"]["extractor"]["extractor"] if provenance else "unknown extractor"
+        text = pd.DataFrame(
+            {
+                "Generated": [count(n) for n in fid["n_fake"]],
+                "Real": [count(n) for n in fid["n_real"]],
+                f"FID ({extractor})": [number(value) for value in fid["fid"]],
+                "KID": [short(value) for value in fid["kid"]],
+                "Precision": [number(value, 3) for value in fid["precision"]],
+                "Recall": [number(value, 3) for value in fid["recall"]],
+            }
+        )
+        parts.append(to_markdown(Table(fid, text, "Measured again, with other latents than those of its training.")))
+    if sparsity is not None and len(sparsity):
+        text = pd.DataFrame(
+            {
+                "Stage": sparsity["stage"],
+                "Maps": [f"{c} of {s} × {s}" for c, s in zip(sparsity["channels"], sparsity["size"], strict=True)],
+                "ξ": [number(value, 3) for value in sparsity["xi"]],
+                "ζ": [number(value, 3) for value in sparsity["zeta"]],
+                "α = 0": [number(value, 3) for value in sparsity["alpha_zero"]],
+                "β = 0": [number(value, 3) for value in sparsity["beta_zero"]],
+            }
+        )
+        parts.append(to_markdown(Table(sparsity, text, "Sparsity per stage (Eq. 4, 5), shares from 0 to 1.")))
+    return parts or [NOT_MEASURED]
+
+
+def _training(provenance: dict[str, Any] | None) -> str:
+    if provenance is None:
+        return "Unknown: no provenance lay beside these weights."
+    train = provenance["settings"]["train"]
+    commit = provenance["git_commit"] or "unknown"
+    changed = " with uncommitted changes" if provenance["uncommitted_changes"] else ""
+    rows = {
+        "Finished": provenance["finished"],
+        "Commit": f"`{commit}`{changed}",
+        "Settings, SHA-256": f"`{provenance['settings_sha256']}`",
+        "Generator steps, batch size": f"{count(train['steps'])}, {count(train['batch_size'])}",
+        "Learning rates (generator, discriminator), Adam betas": f"{train['generator_lr']}, {train['discriminator_lr']}, {train['betas']}",
+        "Loss, gradient penalty, its centre": f"{train['loss']}, {train['gradient_penalty']}, {train['penalty_centre']}",
+        "Device": provenance["device"],
+        "Wall time of all its seeds together": f"{count(provenance['seconds'])} s",
+        "PyTorch": provenance["torch"],
+    }
+    return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows.items())])
+
+
+def _limits(dataset: str, provenance: dict[str, Any] | None, run: dict[str, Any] | None) -> list[str]:
+    extractor = provenance["settings"]["extractor"]["extractor"] if provenance else None
+    lines = []
+    if extractor is None:
+        lines.append("- The feature extractor of its FIDs is not known here: compare them with nothing.")
+    elif extractor == "inception":
+        lines.append(
+            "- FID is under `inception` (torch-fidelity's Inception-v3): compare it only with FIDs of as many images, on "
+            "images prepared in the same way."
+        )
+    else:
+        lines.append(
+            f"- FID is under `{extractor}`, a small classifier trained on this dataset. It is not comparable with Inception: "
+            "with no FID of the paper or of other models."
+        )
+    lines.append("- One training with one seed: other seeds give other numbers.")
+    lines.append(
+        f"- It draws what `{dataset}` holds, at this size, without labels. Whether it repeats training images was not examined."
+    )
+    return ["\n".join(lines)]

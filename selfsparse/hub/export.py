@@ -1,0 +1,67 @@
+"""A trained run as a model folder: weights with their configuration inside, and the model card."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from selfsparse.config import Configuration
+from selfsparse.errors import DataError
+from selfsparse.files import read_json
+from selfsparse.hub.card import model_card
+from selfsparse.hub.generator import CARD, WEIGHTS, TrainedGenerator, load_generator
+from selfsparse.paths import result_dir
+
+
+def export_run(configuration: Configuration, seed: int, which: str, folder: Path) -> TrainedGenerator:
+    """Write model.safetensors and README.md, the card, into `folder`; return the generator.
+
+    Args:
+        seed: of the run.
+        which: `best` or `last` generator of its training.
+        folder: new, empty, or a model folder, which is written anew.
+
+    Raises:
+        DataError: the run or the generator is not there, or the folder holds something else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file; name a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / WEIGHTS).is_file():
+        raise DataError(f"{folder} holds other files and no {WEIGHTS}; name a new folder")
+    run_dir = result_dir(configuration.suite, "runs", configuration.name) / f"seed{seed}"
+    run = _json(run_dir / "run.json")
+    if run is None:
+        raise DataError(f"{run_dir} holds no run; make it with: dvc repro -s train@{configuration.name}")
+    if which == "last" and run["status"] == "diverged":
+        raise DataError(f"{run_dir}: the run diverged and left no last generator; export the best one")
+    generator = load_generator(run_dir / f"{which}.safetensors")
+    generator.card = model_card(
+        generator.configuration,
+        where=folder.name,
+        which=which,
+        run=run,
+        provenance=_json(run_dir.parent / "provenance.json"),
+        fid=_rows(configuration, "fid", seed, generator=which),
+        # Sparsity is measured on the best generator alone.
+        sparsity=_rows(configuration, "sparsity", seed)
+        if which == "best" or run["best_step"] == run["steps"]
+        else None,
+    )
+    (folder / CARD).unlink(missing_ok=True)  # an older card would stay
+    generator.save_pretrained(folder)
+    return generator
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    return read_json(path) if path.is_file() else None
+
+
+def _rows(configuration: Configuration, kind: str, seed: int, **values: str) -> pd.DataFrame | None:
+    """Return the rows of a run in one of its configuration's CSV files, or None where that was not measured."""
+    path = result_dir(configuration.suite, kind, configuration.name) / f"{kind}.csv"
+    if not path.is_file():
+        return None
+    rows = pd.read_csv(path)
+    for column, value in {"seed": seed, **values}.items():
+        rows = rows[rows[column] == value]
+    return rows

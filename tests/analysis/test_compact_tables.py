@@ -1,0 +1,100 @@
+"""What sparsity buys, from made-up measurements whose means are known."""
+
+import re
+from dataclasses import fields
+
+import pytest
+
+from selfsparse.analysis import compact_tables
+from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
+from selfsparse.analysis.results import load_results
+from selfsparse.compact.files import CompactRow, StageRow
+from selfsparse.config import load_settings
+
+STAGES = """configuration,seed,stage,size,channels,proven,observed,nearest,alpha_never,beta_never,dead_positions
+digits-16-self_sparse,0,1,4,64,0,0,0.25,10,3,0
+digits-16-self_sparse,1,1,4,64,0,0,0.75,20,5,0
+digits-16-self_sparse,0,2,8,32,0,0,0.0,4,64,1
+digits-16-without_psm,0,1,4,64,2,8,0.5,8,,0
+digits-16-without_csm,0,1,4,64,0,0,0.0,,0,0
+digits-16-without_csm,2,1,4,64,9,9,,,9,0
+"""
+COMPACT = """configuration,seed,kind,channels,removed,heads_removed,full_parameters,compact_parameters,full_flops,compact_flops,latency_ratio,latents,fresh_latents,revived,max_difference,changed_images
+digits-16-self_sparse,0,proven,96,0,0,1000,1000,500,500,,30,40,,,
+digits-16-self_sparse,0,observed,96,0,0,1000,1000,500,500,,30,40,,,
+digits-16-without_psm,0,proven,64,2,0,1000,950,500,450,0.99,30,40,0,2e-07,0.0
+digits-16-without_psm,0,observed,64,8,0,1000,700,500,300,0.8,30,40,0,3e-07,0.0
+digits-16-without_psm,1,proven,64,0,0,1000,1000,500,500,,30,40,,,
+digits-16-without_psm,1,observed,64,10,0,1000,500,500,200,0.6,30,40,3,0.125,0.05
+"""
+
+
+@pytest.fixture
+def measured(ran):
+    """The suite with these measurements; seed 2 of without_csm diverged and counts nowhere."""
+    (ran / "results/quick/summary/compact_stages.csv").write_text(STAGES)
+    (ran / "results/quick/summary/compact.csv").write_text(COMPACT)
+    return load_results("quick")
+
+
+@pytest.mark.parametrize("make", [compact_tables.dead_table, compact_tables.generators_table])
+def test_every_suite_renders_where_nothing_ran(project, make):
+    for suite in load_settings().suites:
+        results = load_results(suite)
+        table = make(results)
+        with_sastm = [c.name for c in results.configurations if c.model not in ("wgan_gp", "sagan")]
+        assert table.text.get("Configuration", table.data.get("configuration", [])).tolist() == with_sastm
+        for text in (to_csv(table), to_markdown(table), to_latex(table)):
+            assert not re.search(r"\bnan\b", text)
+
+
+def test_the_columns_are_those_that_the_stage_writes():
+    for text, kind in ((STAGES, StageRow), (COMPACT, CompactRow)):
+        assert text.splitlines()[0].split(",") == ["configuration", *(field.name for field in fields(kind))]
+
+
+def test_dead_channels_are_means_over_finished_runs(measured):
+    table = compact_tables.dead_table(measured)
+    assert not re.search(r"\bnan\b", to_markdown(table) + to_csv(table))
+    row = table.text[(table.text["Configuration"] == "digits-16-self_sparse")].iloc[0]
+    assert row["n"] == "2" and row["Maps"] == "64 of 4 × 4" and row["Nearest of the others"] == "0.5000 ± 0.3536"
+    assert row["α always 0, of C"] == "15.0 ± 7.1" and row["β always 0, of H × W"] == "4.0 ± 1.4"
+    psm = table.text[table.text["Configuration"] == "digits-16-without_psm"].iloc[0]
+    assert (psm["Dead, proven"], psm["Dead, observed"], psm["β always 0, of H × W"]) == ("2.0", "8.0", "–")
+    csm = table.text[table.text["Configuration"] == "digits-16-without_csm"].iloc[0]
+    assert csm["n"] == "1" and csm["Dead, proven"] == "0.0"
+    assert table.text.iloc[-1]["Stage"] == "not run"  # the last configuration
+
+
+def test_what_is_left_is_a_share_of_the_full_generator(measured):
+    table = compact_tables.generators_table(measured)
+    rows = table.text[table.text["Configuration"] == "digits-16-without_psm"].set_index("Removed, because dead")
+    observed = rows.loc["observed"]
+    assert observed["Parameters left"] == "0.600 ± 0.141" and observed["FLOPs left"] == "0.500 ± 0.141"
+    assert observed["Time left"] == "0.70 ± 0.14" and observed["Channels removed"] == "9.0 ± 1.4 of 64"
+    assert observed["Largest difference"] == "0.125" and observed["Images changed"] == "2.50 %"
+    nothing = table.text[table.text["Configuration"] == "digits-16-self_sparse"].iloc[0]
+    assert nothing["Time left"] == nothing["Largest difference"] == nothing["Images changed"] == "–"
+    assert not re.search(r"\bnan\b", to_markdown(table) + to_csv(table))
+
+
+def test_the_prose_says_what_the_numbers_are(measured):
+    text = compact_tables.seen(measured).data
+    sparse, psm, csm = text.split("\n\n")
+    assert "2 runs with 160 channels: 0 are dead by the signs of the weights, 0 were 0" in sparse
+    # beta is always 0 at all 64 positions of one stage of three.
+    assert "always 0 for 34 of them, but in 2 of 3 stages β is above 0" in sparse and sparse.endswith(
+        "Nothing can be removed."
+    )
+    assert "1 run with 64 channels: 2 are dead by the signs of the weights, 8 were 0" in psm
+    assert (
+        "In 2 runs what was always 0 can go: that leaves 60 % of the parameters, 50 % of the FLOPs and 70 % of the time"
+        in psm
+    )
+    assert "On 40 fresh latents the images of 1 run are the same up to rounding" in psm and "3.00e−07" not in psm
+    assert "in 1 run channels come alive again, 3 in all: 5.00 % of the images change, a pixel by 0.125 at most." in psm
+    assert "9 are" not in csm
+
+
+def test_the_prose_where_nothing_was_measured(project):
+    assert compact_tables.seen(load_results("laptop")).data == "No configuration with a SASTM has been measured."

@@ -1,0 +1,69 @@
+"""Controls stand against what they control, wherever that was trained."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from selfsparse.analysis import controls
+from selfsparse.analysis.comparison_sentences import NOT_HERE
+from selfsparse.analysis.comparison_tables import within
+from selfsparse.analysis.names import variation_label
+from selfsparse.analysis.page import open_page
+from selfsparse.analysis.results import COLUMNS, load_results
+
+
+def write_runs(root, suite: str, fids: dict[str, float]) -> None:
+    """Write the runs of some configurations: three each, their lowest FIDs around a mean."""
+    rows = [
+        {"configuration": name, "seed": seed, "status": "finished", "best_fid": fid + seed - 1}
+        for name, fid in fids.items()
+        for seed in (0, 1, 2)
+    ]
+    folder = root / "results" / suite / "summary"
+    folder.mkdir(parents=True)
+    pd.DataFrame(rows).reindex(columns=COLUMNS["runs"].split(",")).to_csv(folder / "runs.csv", index=False)
+
+
+def test_self_sparse_gan_against_as_many_parameters(project):
+    write_runs(project, "controls", {"mnist-32-wgan_gp-matched": 10.0})
+    write_runs(project, "paper", {"mnist-32-self_sparse": 7.0, "mnist-32-wgan_gp": 12.0})
+    joined = controls.with_partners(load_results("controls"))
+    found = controls.matched(joined)
+    assert [(p.lower.name, p.higher.name) for p in found] == [
+        ("mnist-32-self_sparse", "mnist-32-wgan_gp-matched"),
+        ("fashion_mnist-128-self_sparse", "fashion_mnist-128-wgan_gp-matched"),
+        ("stl10-64-self_sparse", "stl10-64-wgan_gp-matched"),
+    ]
+    table = controls.matched_table(joined, found)
+    assert table.data.iloc[0]["decrease_percent"] == pytest.approx(30)
+    sizes = table.data[["lower_parameters", "higher_parameters"]].to_numpy()
+    assert np.abs(sizes[:, 0] / sizes[:, 1] - 1).max() < 0.01
+    assert table.text.iloc[1]["Ours"] == "not run / not run"
+
+
+def test_both_models_under_both_penalties(project):
+    joined = controls.with_partners(load_results("controls"))
+    found = within(controls.penalty_families(joined), controls.penalty_label)
+    assert [p.label for p in found if "MNIST 32" in p.label] == [
+        "MNIST 32 × 32, penalty centred at 1", "MNIST 32 × 32, penalty centred at 0",
+    ]  # fmt: skip
+    assert len(found) == 6
+
+
+@pytest.mark.parametrize("suite", ["quick", "laptop", "paper"])
+def test_a_suite_without_controls_joins_nothing(project, suite):
+    results = load_results(suite)
+    assert controls.with_partners(results).configurations == results.configurations
+    assert [part.data for part in controls.shown(open_page(suite, "table_robustness"))] == [NOT_HERE]
+
+
+def test_the_page_has_both_tables_where_nothing_ran(project):
+    shown = controls.shown(open_page("controls", "table_robustness"))
+    assert len(shown) == 4 and "None of the 3 comparisons has run." in shown[1].data
+    folder = project / "results/controls/tables/table_robustness"
+    assert {path.stem for path in folder.glob("*.csv")} == {"matched", "penalty"}
+
+
+def test_variations_in_words():
+    words = {"betas_0_09": "betas 0, 0.9", "betas_05_0999": "betas 0.5, 0.999", "resnet": "ResNet", "": ""}
+    assert {rest: variation_label(rest) for rest in words} == words

@@ -1,0 +1,162 @@
+"""What the weights prove to be zero for every latent, and what is seen to be."""
+
+import itertools
+
+import pytest
+import torch
+from killing import kill_alpha, kill_beta
+from torch import nn
+
+from selfsparse.compact.dead import _never_positive, observe, proven_dead
+from selfsparse.metrics.generated import draw_latents
+from selfsparse.models.dcgan import DCGANGenerator
+from selfsparse.models.resnet import ResNetGenerator
+from selfsparse.models.sastm import SASTM
+
+CPU = torch.device("cpu")
+
+
+def channel_head(mlp_rows, mlp_bias, rows, bias) -> SASTM:
+    """An SASTM of z (2,), f of three units and two channels, with these weights."""
+    sastm = SASTM(2, 2, 4, mlp_widths=(3,), position_head=False)
+    linear, head = sastm.mlp[0], sastm.channel_head[0]
+    for parameter, value in (
+        (linear.weight, mlp_rows),
+        (linear.bias, mlp_bias),
+        (head.weight, rows),
+        (head.bias, bias),
+    ):
+        parameter.data = torch.tensor(value, dtype=torch.float32)
+    return sastm
+
+
+@pytest.mark.parametrize(
+    ("rows", "bias", "expected"),
+    [
+        # f's units 0 and 1 can be positive; unit 2 ignores z and has the bias -1: it never is.
+        ([[-1, -2, 0], [1, -2, 0]], [0, 0], [True, False]),
+        ([[-1, -2, 5], [-1, -2, 5]], [0, 0.1], [True, False]),  # a weight on unit 2 does not count, a bias does
+        ([[0, 0, 0], [0, 0, 1e-30]], [-1, 0], [True, True]),
+    ],
+)
+def test_a_channel_is_proven_dead_by_signs(rows, bias, expected):
+    sastm = channel_head([[1, 0], [0, -1], [0, 0]], [0, 0, -1], rows, bias)
+    assert _never_positive(sastm, sastm.channel_head).tolist() == expected
+
+
+def test_the_position_head_by_hand():
+    """f of one live unit to a 4 x 4 map, one 4 x 4 deconvolution of stride 2: each tap reaches known positions."""
+    sastm = SASTM(1, 1, 8, mlp_widths=(1,), position_size=4, channel_head=False)
+    linear, deconv = sastm.position_head[0], sastm.position_head[3]
+    linear.weight.data.fill_(-1.0)
+    linear.weight.data[5] = 1.0  # row 1, column 1 of the map; all others stay 0
+    linear.bias.data.zero_()
+    deconv.weight.data.fill_(-1.0)
+    deconv.weight.data[0, 0, 0, 3] = 1.0  # output (2 * 1 - 1 + 0, 2 * 1 - 1 + 3) = (1, 4)
+    deconv.bias.data.zero_()
+    found = _never_positive(sastm, sastm.position_head)[0]
+    assert (~found).nonzero().tolist() == [[1, 4]]
+    deconv.bias.data.fill_(0.5)
+    assert not _never_positive(sastm, sastm.position_head).any()
+
+
+def test_what_is_proven_is_never_seen_alive():
+    rng = torch.Generator().manual_seed(0)
+    proven_count = 0
+    for trial in range(60):
+        sastm = SASTM(3, 6, 8, mlp_widths=(4, 3), position_size=(4, 8, 16)[trial % 3])
+        for parameter in sastm.parameters():  # mostly negative, so that something can be proven
+            parameter.data = torch.randn(parameter.shape, generator=rng) - 1.5
+        z = torch.randn(4000, 3, generator=rng)
+        for head, seen in zip((sastm.channel_head, sastm.position_head), sastm.coefficients(z), strict=True):
+            never = _never_positive(sastm, head)
+            never = never[0] if head is sastm.position_head else never
+            assert not (seen > 0).any(dim=0)[never].any()
+            proven_count += int(never.sum())
+    assert proven_count > 100
+
+
+@pytest.fixture
+def generator() -> DCGANGenerator:
+    torch.manual_seed(0)
+    return DCGANGenerator(
+        5, [4, 3], 1, 16, lambda channels, size: SASTM(5, channels, size, mlp_widths=(6,), position_size=4)
+    ).eval()
+
+
+@pytest.mark.parametrize(("alpha", "beta"), list(itertools.product([True, False], repeat=2)))
+def test_a_channel_dies_where_alpha_and_beta_both_do(generator, alpha, beta):
+    if alpha:
+        kill_alpha(generator, 0, [1, 2])
+    if beta:
+        kill_beta(generator, 0)
+    proven = proven_dead(generator)
+    seen = observe(generator, draw_latents(500, 5, 0), 100, CPU, "running")
+    expected = [False, alpha and beta, alpha and beta, False]
+    assert proven[0].channels.tolist() == expected
+    assert proven[0].alpha.tolist() == [False, alpha, alpha, False] and bool(proven[0].beta.all()) == beta
+    assert not proven[1].channels.any()
+    for t, stage in enumerate(seen):
+        assert not (proven[t].channels & ~stage.dead.channels).any()
+        assert stage.zero_rate[proven[t].channels].tolist() == [1.0] * int(proven[t].channels.sum())
+        assert stage.positions.shape == stage.dead.beta.shape == (4 * 2**t, 4 * 2**t)
+
+
+def test_a_channel_without_a_map_is_dead(generator):
+    with torch.no_grad():
+        generator.stages[1].deconv.weight[:, 2] = 0
+    assert proven_dead(generator)[1].channels.tolist() == [False, False, True]
+    assert observe(generator, draw_latents(50, 5, 0), 50, CPU, "running")[1].dead.channels.tolist() == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_rates_and_positions_by_hand():
+    """x = beta h with beta = relu(z_0 at one position, -1 elsewhere): zero for half of four latents, lit at one position."""
+    torch.manual_seed(0)
+    generator = DCGANGenerator(
+        16,
+        [2],
+        1,
+        8,
+        lambda channels, size: SASTM(16, channels, size, mlp_widths=(16,), position_size=4, channel_head=False),
+    ).eval()
+    sastm = generator.stages[0].sastm
+    with torch.no_grad():
+        sastm.mlp[0].weight.zero_()
+        sastm.mlp[0].weight[6, 0] = 1.0  # row 1, column 2 of the 4 x 4 map
+        sastm.mlp[0].bias.zero_()
+        conv = sastm.position_head[1]
+        assert isinstance(conv, nn.Conv2d) and conv.kernel_size == (3, 3)
+        conv.weight.zero_()
+        conv.weight[0, 0, 1, 1] = 1.0
+        conv.bias.zero_()
+    z = torch.ones(4, 16)
+    z[:2, 0] = -1.0
+    found = observe(generator, z, 3, CPU, "running")[0]
+    assert found.zero_rate.tolist() == [0.5, 0.5] and not found.dead.channels.any()
+    assert (~found.positions).nonzero().tolist() == [[1, 2]] and (~found.dead.beta).nonzero().tolist() == [[1, 2]]
+    assert found.dead.alpha.all()  # without channel head
+
+
+def test_the_stages_of_a_resnet():
+    """Dead in x; the skip path beside it is no part of it."""
+    torch.manual_seed(0)
+    generator = ResNetGenerator(
+        5, [4, 3, 3], 1, 16, lambda channels, size: SASTM(5, channels, size, mlp_widths=(6,), position_size=4)
+    ).eval()
+    kill_alpha(generator, 1, [0, 2])
+    kill_beta(generator, 1)
+    with torch.no_grad():
+        generator.stages[2].residual[-1].weight[1] = 0
+    expected = [[False] * 4, [True, False, True], [False, True, False]]
+    assert [parts.channels.tolist() for parts in proven_dead(generator)] == expected
+    seen = observe(generator, draw_latents(300, 5, 0), 100, CPU, "running")
+    assert [stage.dead.channels.tolist() for stage in seen] == expected
+
+
+def test_a_generator_without_sastm():
+    with pytest.raises(ValueError, match="without SASTMs"):
+        proven_dead(DCGANGenerator(5, [4], 1, 8))

@@ -1,0 +1,156 @@
+"""A step recorded as a CUDA graph: it leaves nothing behind when it is made, and takes the steps of the one that is not."""
+
+import copy
+
+import pytest
+import torch
+from small_project import SMALL, write_project
+
+from selfsparse.config import load_settings
+from selfsparse.training.capture import undone
+from selfsparse.training.real_images import StreamedImages
+from selfsparse.training.trainer import Trainer
+
+cuda = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here"),
+]
+CONFIGURATIONS = ["stl10-64-wgan_gp", "stl10-64-self_sparse", "stl10-64-self_sparse-resnet", "celeba_hq-128-sagan"]
+STEPS = 20
+NARROW = {
+    **{f"networks.C1.{kind}_widths": [8] * 4 for kind in ("generator", "discriminator")},
+    **{f"networks.C2_sagan.{kind}_widths": [8] * 5 for kind in ("generator", "discriminator")},
+    "train.batch_size": 4,
+}
+
+
+@pytest.fixture
+def make(tmp_path):
+    def trainer(name: str, device: str, seed: int = 0, resident: bool = True, **train) -> Trainer:
+        changes = {
+            **SMALL,
+            "train.batch_size": 8,
+            **(NARROW if device == "cpu" else {}),
+            "suites.paper.train": {"precision": "fp32", **train},
+        }
+        configuration = load_settings(write_project(tmp_path, changes) / "params.yaml").configuration(name)
+        shape = (50, configuration.dataset.channels, *2 * [configuration.dataset.resolution])
+        images = torch.randint(256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+        return Trainer(configuration, seed, images.to(device) if resident else images, torch.device(device))
+
+    return trainer
+
+
+def tensors(trainer: Trainer) -> dict[str, torch.Tensor]:
+    networks = ("generator", trainer.generator), ("discriminator", trainer.discriminator)
+    return {f"{kind}.{key}": value for kind, network in networks for key, value in network.state_dict().items()}
+
+
+def losses(trainer: Trainer, steps: int = STEPS) -> torch.Tensor:
+    found = [trainer.generator_step() for _ in range(steps)]
+    if trainer.stream is not None:
+        trainer.stream.synchronize()
+    return torch.stack(found).cpu()
+
+
+def assert_same(a: Trainer, b: Trainer, rtol: float, atol: float) -> None:
+    others = tensors(b)
+    for name, value in tensors(a).items():
+        torch.testing.assert_close(value, others[name], rtol=rtol, atol=atol, msg=lambda text, n=name: f"{n}: {text}")
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("name", ["stl10-64-self_sparse", "celeba_hq-128-sagan"])
+def test_steps_are_undone_in_place(make, name, begun):
+    """Weights, running statistics, the vectors of spectral norms, Adam's moments and counts, and the random stream."""
+    trainer, other = make(name, "cpu"), make(name, "cpu")
+    if begun:
+        trainer.generator_step(), other.generator_step()
+    before = {key: (value.data_ptr(), value.clone()) for key, value in tensors(trainer).items()}
+    arguments = (
+        (trainer.generator, trainer.discriminator),
+        (trainer.generator_optimizer, trainer.discriminator_optimizer),
+        trainer._real_images.state,
+        trainer.rng,
+    )
+    trainer._real_images.before(trainer.step)
+    with undone(*arguments):
+        for _ in range(2):
+            trainer._take_step()
+        assert any(not torch.equal(value, before[key][1]) for key, value in tensors(trainer).items())
+    for key, value in tensors(trainer).items():
+        assert value.data_ptr() == before[key][0] and torch.equal(value, before[key][1]), key
+    assert torch.equal(losses(trainer, 2), losses(other, 2))
+    assert_same(trainer, other, 0, 0)
+
+
+def test_a_cpu_records_nothing(make):
+    trainer = make("stl10-64-wgan_gp", "cpu")
+    trainer.prepare()
+    assert trainer._captured is None
+
+
+# None of what follows has been run by us yet: no GPU was at hand.
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+class TestOnAGpu:
+    pytestmark = cuda
+
+    def test_recorded_steps_are_the_steps(self, make, name):
+        eager, recorded = make(name, "cuda", cuda_graph=False), make(name, "cuda")
+        before = {key: value.clone() for key, value in tensors(recorded).items()}
+        recorded.prepare()
+        torch.cuda.synchronize()
+        assert all(torch.equal(value, before[key]) for key, value in tensors(recorded).items())
+        assert recorded._captured is not None and eager._captured is None
+        torch.testing.assert_close(losses(recorded), losses(eager), rtol=1e-2, atol=1e-3)
+        assert_same(recorded, eager, 1e-2, 1e-3)
+        assert torch.equal(recorded.rng.get_state(), eager.rng.get_state())
+        torch.testing.assert_close(recorded.gradient_norms(), eager.gradient_norms(), rtol=1e-2, atol=1e-4)
+
+    def test_the_first_step_agrees_closely(self, make, name):
+        eager, recorded = make(name, "cuda", cuda_graph=False), make(name, "cuda")
+        recorded.prepare()
+        torch.testing.assert_close(losses(recorded, 1), losses(eager, 1), rtol=1e-5, atol=1e-6)
+
+    def test_a_recorded_run_goes_on_from_any_step(self, make, name):
+        whole, first = make(name, "cuda"), make(name, "cuda")
+        whole.prepare(), first.prepare()
+        expected = losses(whole)
+        losses(first, 7)
+        second = make(name, "cuda")
+        second.load_state_dict(copy.deepcopy(first.state_dict()))
+        second.prepare()
+        torch.testing.assert_close(losses(second, STEPS - 7), expected[7:], rtol=1e-2, atol=1e-3)
+
+    def test_three_at_once_are_as_alone(self, make, name):
+        alone = []
+        for seed in range(3):
+            trainer = make(name, "cuda", seed)
+            trainer.prepare()
+            alone.append(losses(trainer))
+        trainers = [make(name, "cuda", seed) for seed in range(3)]
+        for trainer in trainers:
+            trainer.prepare()
+        found = [[trainer.generator_step() for trainer in trainers] for _ in range(STEPS)]
+        torch.cuda.synchronize()
+        for seed in range(3):
+            together = torch.stack([row[seed] for row in found]).cpu()
+            torch.testing.assert_close(together, alone[seed], rtol=1e-2, atol=1e-3)
+
+    @pytest.mark.parametrize("recorded", [False, True])
+    def test_streamed_images_are_the_images(self, make, name, recorded):
+        resident, streamed = (make(name, "cuda", resident=r, cuda_graph=recorded) for r in (True, False))
+        assert isinstance(streamed._real_images, StreamedImages)
+        resident.prepare(), streamed.prepare()
+        torch.testing.assert_close(losses(streamed), losses(resident), rtol=1e-2, atol=1e-3)
+
+    @pytest.mark.parametrize("precision", ["tf32", "bf16"])
+    def test_other_precisions_are_recorded_too(self, make, name, precision):
+        eager, recorded = (
+            make(name, "cuda", cuda_graph=False, precision=precision),
+            make(name, "cuda", precision=precision),
+        )
+        recorded.prepare()
+        torch.testing.assert_close(losses(recorded, 3), losses(eager, 3), rtol=5e-2, atol=5e-3)
