@@ -8,12 +8,12 @@ from small_project import CONFIGURATION, files
 
 from selfsparse.config import load_settings
 from selfsparse.training.checkpoint import CheckpointStore
-from selfsparse.training.loop import train_run
+from selfsparse.training.loop import train_runs
 
 
 def train() -> None:
     settings = load_settings()
-    train_run(settings, settings.configuration(CONFIGURATION), 0, torch.device("cpu"))
+    train_runs(settings, settings.configuration(CONFIGURATION), [0], torch.device("cpu"))
 
 
 def results(project) -> dict[str, bytes]:
