@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install quick laptop paper controls report test test-slow lint lock clean
+.PHONY: help install quick laptop paper controls report test test-slow browser lint lock clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,12 @@ test: install  ## Run the tests (under 3 minutes, no network, no GPU).
 
 test-slow: install  ## Run the tests that take longer.
 	$(BIN)/pytest -q -m slow
+
+browser:  ## Install Chromium, a package of the system (Debian), for the tests that open pages in it.
+	@command -v apt-get >/dev/null || { echo "error: no apt-get here; install Chromium as your system does it"; exit 2; }
+	@test "$$(id -u)" = 0 || { echo "error: Chromium is a package of the system: sudo make browser"; exit 2; }
+	apt-get update -q
+	apt-get install -y -q --no-install-recommends chromium
 
 lint: install  ## Check style.
 	$(BIN)/ruff check .

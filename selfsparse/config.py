@@ -10,7 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, Strict, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    Strict,
+    ValidationError,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -30,6 +39,15 @@ TwoOrMore = Annotated[int, Field(ge=2, le=10**9)]
 Place = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f]+$")]  # of a file or folder
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Widths = Annotated[tuple[Annotated[int, Field(gt=0, le=16384)], ...], Strict(False), Field(min_length=1, max_length=12)]
+
+
+def _hash_start(value: str) -> str:
+    if len(value) != 8 or set(value) - set("0123456789abcdef"):
+        raise ValueError(f"expected the first 8 digits (0-9, a-f) of a file's sha256 in quotes, found {_shown(value)}")
+    return value
+
+
+HashStart = Annotated[str, AfterValidator(_hash_start)]
 # A dot in a name would read as a path into params.yaml to DVC.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+(-[a-z0-9_]+)*$", max_length=100)]
 
@@ -88,6 +106,7 @@ class Fid(_Settings):
     batch_size: PositiveInt
     kid_subsets: PositiveInt
     kid_subset_size: TwoOrMore
+    precision: Literal["fp32", "tf32", "bf16"]
 
 
 class Sparsity(_Settings):
@@ -298,6 +317,7 @@ class _File(_Settings):
     datasets: dict[Name, Dataset]
     real_images: RealImages
     inception_weights: Place | None
+    inception_custom: HashStart | None
     lenet: Lenet
     extractors: dict[Name, Extractor]
     configurations: dict[Name, _Row]
@@ -314,6 +334,7 @@ class Settings(_Settings):
     datasets: dict[str, Dataset]
     real_images: RealImages
     inception_weights: str | None
+    inception_custom: str | None
     lenet: Lenet
     extractors: dict[str, Extractor]
     configurations: dict[str, Configuration]
@@ -390,6 +411,7 @@ def load_settings(path: Path | None = None) -> Settings:
         datasets=file.datasets,
         real_images=file.real_images,
         inception_weights=file.inception_weights,
+        inception_custom=file.inception_custom,
         lenet=file.lenet,
         extractors=file.extractors,
         configurations=configurations,

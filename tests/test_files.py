@@ -1,12 +1,15 @@
 """Files appear whole or not at all."""
 
+import errno
 import hashlib
 import json
 import math
+import os
 
 import pytest
 
-from selfsparse.files import atomic_path, hash_file, read_json, write_json, write_text
+from selfsparse.errors import WriteError, printable
+from selfsparse.files import atomic_path, atomic_paths, hash_file, read_json, write_json, write_text
 
 
 def test_a_file_takes_its_name_at_the_end(tmp_path):
@@ -31,6 +34,78 @@ def test_an_interruption_before_anything_was_written(tmp_path):
     with pytest.raises(RuntimeError), atomic_path(tmp_path / "file"):
         raise RuntimeError
     assert not list(tmp_path.iterdir())
+
+
+def test_files_that_belong_together_take_their_names_together(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in ("images", "labels", "manifest")]
+    for path in paths:
+        path.write_text("old")
+    seen = []
+    replace = os.replace
+
+    def watched(source, target):
+        seen.append({path.name: path.read_text() for path in paths if path.exists()})
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    with atomic_paths(*paths) as partials:
+        for partial in partials:
+            partial.write_text("new")
+        assert all(path.read_text() == "old" for path in paths)
+    # The manifest never stands beside files that it does not describe.
+    assert seen == [
+        {"images": "old", "labels": "old"},
+        {"images": "new", "labels": "old"},
+        {"images": "new", "labels": "new"},
+    ]
+    assert all(path.read_text() == "new" for path in paths)
+
+
+def test_of_files_that_belong_together_none_changes_where_one_fails(tmp_path):
+    paths = [tmp_path / name for name in ("images", "manifest")]
+    for path in paths:
+        path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_paths(*paths) as partials:
+        partials[0].write_text("new")
+        raise RuntimeError
+    assert [path.read_text() for path in paths] == ["old", "old"] and sorted(tmp_path.iterdir()) == paths
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "full"),
+        OSError(errno.EDQUOT, "full"),
+        OSError(errno.EFBIG, "full"),
+        RuntimeError(
+            "Error while serializing: I/O error: No space left on device (os error 28)"
+        ),  # as safetensors says it
+    ],
+)
+def test_no_room_is_known_however_a_library_wraps_it(tmp_path, error):
+    with pytest.raises(WriteError) as caught, atomic_path(tmp_path / "file"):
+        try:
+            raise error
+        except Exception as reason:
+            raise RuntimeError("unexpected pos 576 vs 534") from reason  # as torch hides it
+    message = str(caught.value)
+    assert (
+        message.startswith(f"{tmp_path / 'file'} could not be written: ") and f"GB are free at {tmp_path};" in message
+    )
+    assert "Make room there, then run the same command again" in message and caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        ("ein Bild ξ.png", "ein Bild ξ.png"),
+        ("two\nlines", r"two\nlines"),
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("\udcff", r"\udcff"),
+    ],
+)
+def test_names_as_they_may_be_printed(name, printed):
+    assert printable(name) == printed
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -126,15 +126,23 @@ def load_results(suite: str) -> Results:
     """
     settings = load_settings()
     folder = suite_dir(suite) / "summary"
-    provenance = folder / "provenance.json"
+    provenance, extractors = folder / "provenance.json", folder / "extractors.json"
+    names = json.loads(extractors.read_text(encoding="utf-8")) if extractors.is_file() else {}
     return Results(
         suite=suite,
-        configurations=tuple(settings.suite(suite)),
+        configurations=tuple(_measured_under(c, names.get(c.name)) for c in settings.suite(suite)),
         counted_stages=settings.sparsity.counted_stages,
         provenance=json.loads(provenance.read_text(encoding="utf-8")) if provenance.is_file() else {},
         folder=folder,
         **{name: _read(folder / f"{name}.csv", columns.split(",")) for name, columns in COLUMNS.items()},
     )
+
+
+def _measured_under(c: Configuration, name: str | None) -> Configuration:
+    """Return a configuration with the name of the extractor that it was measured under: of custom weights, no setting's."""
+    if name in (None, c.extractor.extractor):
+        return c
+    return c.model_copy(update={"extractor": c.extractor.model_copy(update={"extractor": name})})
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from selfsparse.analysis.statistics import mean_sparsity
 from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, read_json, write_json, write_text
-from selfsparse.paths import project_root, result_dir, suite_dir
+from selfsparse.paths import extractor_dir, project_root, result_dir, suite_dir
 
 DIGITS = 4  # of summary.json, which `dvc metrics diff` prints
 RUN_COLUMNS = [
@@ -75,6 +75,7 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
                     shutil.copyfile(source, partial)
         for old in set((folder / kind).glob("*")) - copies:
             old.unlink()
+    write_json(folder / "extractors.json", _extractors(configurations, folder / "extractors.json"))
     correlation = suite_dir(suite) / "correlation.csv"
     if correlation.is_file():
         write_text(folder / "correlation.csv", correlation.read_text(encoding="utf-8"))
@@ -103,6 +104,20 @@ def check_nothing_lost(configurations: list[Configuration]) -> None:
             f"dvc.lock records results that are not on this disk: {', '.join(lost)}.\n"
             f"The summary and the correlation stay as they are. Restore them with `dvc checkout` or `dvc pull`, or make them with `dvc repro fid@{lost[0]}`."
         )
+
+
+def _extractors(configurations: list[Configuration], before: Path) -> dict[str, str]:
+    """The name of the features that each configuration with runs was measured under, as whoever prepared them wrote it.
+
+    That of custom Inception weights is in no setting. Where the extractor is not on this disk, an earlier summary says it.
+    """
+    known = read_json(before) if before.is_file() else {}
+    names = {}
+    for c in configurations:
+        if _seed_files(c, "run.json"):
+            path = extractor_dir(c.extractor_key) / "extractor.json"
+            names[c.name] = read_json(path)["extractor"] if path.is_file() else known.get(c.name, c.extractor.extractor)
+    return names
 
 
 def _runs_table(configurations: list[Configuration]) -> pd.DataFrame:

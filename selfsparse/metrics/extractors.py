@@ -1,6 +1,5 @@
 """Feature extractors by name: Inception-v3 of torch-fidelity, and `lenet`, saved, loaded and called alike."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from selfsparse.config import Extractor, Settings
 from selfsparse.data.packed import PackedDataset
 from selfsparse.errors import DataError, SettingsError
 from selfsparse.files import atomic_path, hash_file, read_json, write_json
+from selfsparse.metrics.inception import FEATURES as INCEPTION_FEATURES
+from selfsparse.metrics.inception import NAME, Inception, find_inception_weights, read_inception_weights
 from selfsparse.metrics.lenet import FEATURES, LeNet, train_lenet
-from selfsparse.paths import project_root
 
 
 def prepare_extractor(settings: Settings, extractor: Extractor, dataset: PackedDataset, folder: Path) -> dict[str, Any]:
@@ -23,11 +23,12 @@ def prepare_extractor(settings: Settings, extractor: Extractor, dataset: PackedD
 
     Raises:
         SettingsError: `lenet` on stand-in labels, or `lenet_standin` on a dataset with labels of its own.
-        DataError: Inception's weights are missing and cannot be downloaded.
+        DataError: Inception's weights are missing and cannot be downloaded, or are not what the settings ask for.
     """
-    if extractor.extractor == "inception":
+    if extractor.extractor == NAME:
         weights = find_inception_weights(settings.inception_weights)
-        description = {"extractor": "inception", "features": 2048, "sha256": hash_file(weights)}
+        _, sha256, name = read_inception_weights(weights, settings.inception_custom)
+        description = {"extractor": name, "features": INCEPTION_FEATURES, "sha256": sha256}
     else:
         _check_labels(extractor, dataset)
         network, accuracy = train_lenet(dataset, settings.lenet)
@@ -46,8 +47,11 @@ def prepare_extractor(settings: Settings, extractor: Extractor, dataset: PackedD
     return description
 
 
-def load_extractor(settings: Settings, folder: Path, device: torch.device) -> nn.Module:
+def load_extractor(settings: Settings, folder: Path, device: torch.device, images: int = 0) -> nn.Module:
     """Return a module that maps uint8 images (N, C, R, R) to features (N, D).
+
+    Args:
+        images: how many are to be measured, at least: where they are many, Inception is compiled for them.
 
     Raises:
         DataError: the extractor was not prepared, or its weights are not those it was prepared with.
@@ -55,57 +59,23 @@ def load_extractor(settings: Settings, folder: Path, device: torch.device) -> nn
     if not (folder / "extractor.json").is_file():
         raise DataError(f"{folder} holds no feature extractor; make it with: dvc repro -s extractor@{folder.name}")
     description = read_json(folder / "extractor.json")
-    inception = description["extractor"] == "inception"
-    weights = find_inception_weights(settings.inception_weights) if inception else folder / "lenet.safetensors"
-    if hash_file(weights) != description["sha256"]:
+    inception = description["extractor"].startswith(NAME)
+    if inception:
+        weights = find_inception_weights(settings.inception_weights)
+        state, sha256, _ = read_inception_weights(weights, settings.inception_custom)
+    else:
+        weights = folder / "lenet.safetensors"
+        sha256 = hash_file(weights)
+    if sha256 != description["sha256"]:
         raise DataError(
             f"{weights} is not the file that {folder / 'extractor.json'} was made with; run: dvc repro -f -s extractor@{folder.name}"
         )
     if inception:
-        network: nn.Module = Inception(weights)
+        network: nn.Module = Inception(state, settings.fid.precision, images)
     else:
         network = LeNet(description["channels"], description["classes"])
         network.load_state_dict(load_file(weights))
     return network.to(device).eval().requires_grad_(False)
-
-
-class Inception(nn.Module):
-    """torch-fidelity's Inception-v3, the features of the original FID: uint8 images (N, 1 or 3, R, R) -> (N, 2048)."""
-
-    def __init__(self, weights: Path) -> None:
-        super().__init__()
-        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
-        self.network = FeatureExtractorInceptionV3(
-            "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(weights)
-        )
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Grey images are repeated to three channels (U45)."""
-        return self.network(images.expand(-1, 3, -1, -1))[0]
-
-
-def find_inception_weights(named: str | None) -> Path:
-    """Return the file with Inception's weights: the one that the settings name, or torch-fidelity's download."""
-    if named is not None:
-        path = project_root() / named
-        if not path.is_file():
-            raise DataError(f"params.yaml: inception_weights: no file {path}")
-        return path
-    from torch.hub import get_dir, load_state_dict_from_url
-    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
-
-    path = Path(get_dir()) / "checkpoints" / os.path.basename(URL_INCEPTION_V3)
-    if not path.is_file():
-        try:
-            load_state_dict_from_url(URL_INCEPTION_V3, map_location="cpu", progress=True)
-        except (OSError, RuntimeError) as error:
-            raise DataError(
-                f"Inception-v3's weights could not be downloaded ({' '.join(str(error).split())[:200]}).\n"
-                f"Fetch {URL_INCEPTION_V3}\nelsewhere (95 MB), and name the file as inception_weights in params.yaml,\n"
-                "or measure with the lenet extractor: configurations.<name>.extractor: lenet."
-            ) from None
-    return path
 
 
 def register_with_torch_fidelity(settings: Settings, folder: Path) -> str:

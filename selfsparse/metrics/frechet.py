@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.linalg import eigh
 from torch import Tensor
 
 
@@ -44,13 +45,22 @@ class RunningGaussian:
         self._products += centred.T @ centred
         self._count += len(features)
 
-    def result(self) -> Gaussian:
-        """Return the mean and the unbiased covariance of all features added; fewer than two are a ValueError."""
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Return mean (D,) and unbiased covariance (D, D) where the features are; nothing waits for a GPU.
+
+        Raises:
+            ValueError: fewer than two features were added.
+        """
         if self._count < 2:
             raise ValueError(f"a covariance needs at least two feature vectors, got {self._count}")
         mean = self._sum / self._count
         covariance = (self._products - self._count * torch.outer(mean, mean)) / (self._count - 1)
-        return Gaussian((self._shift + mean).cpu().numpy(), covariance.cpu().numpy(), self._count)
+        return self._shift + mean, covariance
+
+    def result(self) -> Gaussian:
+        """Return the mean and the unbiased covariance of all features added; fewer than two are a ValueError."""
+        mean, covariance = self.moments()
+        return Gaussian(mean.cpu().numpy(), covariance.cpu().numpy(), self._count)
 
 
 def symmetric_root(covariance: np.ndarray) -> np.ndarray:
@@ -79,9 +89,27 @@ def frechet_distance(real: Gaussian, generated: Gaussian, real_root: np.ndarray 
         raise NotFiniteError("the generated images' features are not finite")
     root = symmetric_root(real.covariance) if real_root is None else real_root
     product = root @ generated.covariance @ root
-    values = np.linalg.eigvalsh((product + product.T) / 2)
+    # LAPACK's syevd: NumPy's eigvalsh calls the same, from a build that takes twice as long (benchmarks/frechet.py).
+    values = eigh((product + product.T) / 2, eigvals_only=True, driver="evd", overwrite_a=True, check_finite=False)
     trace_of_root = np.sqrt(np.maximum(values, 0)).sum()
     difference = real.mean - generated.mean
     return float(
         difference @ difference + np.trace(real.covariance) + np.trace(generated.covariance) - 2 * trace_of_root
     )
+
+
+def frechet_distance_tensors(real: tuple[Tensor, Tensor, Tensor], generated: tuple[Tensor, Tensor]) -> Tensor:
+    """frechet_distance, computed and left on the device that the tensors are on; float64, (). Not finite where these are not.
+
+    Args:
+        real: mean (D,), covariance (D, D) and the covariance's symmetric root.
+        generated: mean and covariance, as of RunningGaussian.moments.
+    """
+    (real_mean, real_covariance, root), (mean, covariance) = real, generated
+    product = root @ covariance @ root
+    finite = product.isfinite().all() & mean.isfinite().all()
+    symmetric = torch.where(finite, (product + product.T) / 2, 0)  # an eigenvalue solver may fail on what is not finite
+    trace_of_root = torch.linalg.eigvalsh(symmetric).clamp_min(0).sqrt().sum()
+    difference = real_mean - mean
+    distance = difference @ difference + real_covariance.trace() + covariance.trace() - 2 * trace_of_root
+    return torch.where(finite, distance, torch.nan)

@@ -54,14 +54,19 @@ def generate(
     """Yield uint8 images of all latents, in batches, the last one shorter; `batch_norm` as of `sampling`.
 
     Raises:
-        NotFiniteError: an image holds NaN or infinity, as from a generator that has diverged.
+        NotFiniteError: an image holds NaN or infinity, as from a generator that has diverged; on a GPU, after the last.
     """
+    finite = torch.ones((), dtype=torch.bool, device=device)
     with sampling(generator, batch_norm):
-        for part in latents.split(batch_size):
-            images = generator(part.to(device))
-            if not images.isfinite().all():  # as uint8 they would pass for black ones
-                raise NotFiniteError("the generated images are not finite")
+        for part in latents.to(device).split(batch_size):
+            images = generator(part)
+            finite &= images.isfinite().all()  # as uint8 they would pass for black ones
+            # Asking a GPU for the answer would make it idle after each batch: it is asked once, at the end.
+            if device.type == "cpu" and not finite:
+                break
             yield to_uint8(images)
+    if not finite:
+        raise NotFiniteError("the generated images are not finite")
 
 
 def first_images(
@@ -91,9 +96,9 @@ def measure_fid(
     for features in iterate_features(extractor, batches, device, len(latents), f"FID of {len(latents)}"):
         running.add(features)
         if reference.features is not None:
-            kept.append(features.cpu())
+            kept.append(features)
     fid = frechet_distance(reference.gaussian, running.result(), reference.root)
-    return fid, torch.cat(kept) if kept else None
+    return fid, torch.cat(kept).cpu() if kept else None
 
 
 def tile(images: Tensor, columns: int) -> Image.Image:

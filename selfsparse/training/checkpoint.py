@@ -20,13 +20,13 @@ from selfsparse.errors import RunError, warn
 from selfsparse.files import atomic_path, hash_file, read_json, write_json, write_text
 from selfsparse.training.lock import hold
 
-# What only says how fast or how often; a run may go on under other values of these.
 STATES_KEPT = 2  # one damaged on the disk must not cost the run
+# What only says how fast or how often; a run may go on under other values of these.
 NOT_SHAPING = {"device", "parallel_seeds", "checkpoint_every", "seeds"}
 # The code that shapes a run, in selfsparse/; dvc.yaml names the same as deps of `train`.
 CODE = (
     "models/*.py", "training/*.py", "metrics/frechet.py", "metrics/generated.py", "metrics/mechanism.py",
-    "metrics/extractors.py", "metrics/lenet.py",
+    "metrics/extractors.py", "metrics/inception.py", "metrics/lenet.py",
 )  # fmt: skip
 
 

@@ -70,6 +70,6 @@ def writes_a_file(call: ast.Call) -> bool:
         return is_method and bool(call.args)
     if not is_method:
         return name == "save_file"  # write_text and write_json are the helper's
-    if name == "save" and ast.unparse(call.func.value).endswith("store"):
-        return False  # CheckpointStore
+    if name == "save" and (not call.args or ast.unparse(call.func.value).endswith("store")):
+        return False  # a run's, a CheckpointStore's
     return name in WRITERS

@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from small_project import CONFIGURATION, command, files, run
@@ -16,17 +17,19 @@ from selfsparse.files import atomic_path, write_text
 def train(settings, name):
     import torch
 
-    from selfsparse.training.loop import train_run
+    from selfsparse.training.loop import train_runs
 
     shutil.rmtree(".checkpoints", ignore_errors=True)
-    train_run(settings, settings.configuration(name), 0, torch.device("cpu"))
+    train_runs(settings, settings.configuration(name), [0], torch.device("cpu"))
 
 
 def report(settings, name):
-    """What writes tables and figures in a notebook's kernel."""
+    """What a notebook's kernel writes, and the pages that are made of notebooks; these themselves stay unexecuted."""
+    import nbformat
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from selfsparse.analysis import notebooks
     from selfsparse.analysis.drawing import Drawing
     from selfsparse.analysis.formatting import Table
     from selfsparse.analysis.page import Page
@@ -35,6 +38,12 @@ def report(settings, name):
     page = Page(load_results(name), "table_fid")
     page.table("fid", Table(pd.DataFrame({"fid": [1.0]}), pd.DataFrame({"FID": ["1.00"]}), "A table."))
     page.figure(Drawing("fid", Figure(), "A figure."))
+    Path("notebooks").mkdir(exist_ok=True)
+    Path("notebooks/table_fid.ipynb").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notebooks, "execute", lambda name, parameters: nbformat.v4.new_notebook())
+        notebooks.make_notebook("table_fid", name)
+        notebooks.make_report(name)
 
 
 def stages() -> dict:

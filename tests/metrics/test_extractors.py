@@ -5,13 +5,11 @@ import json
 import numpy as np
 import pytest
 import torch
-from small_project import SMALL, write_project
 
 from selfsparse.config import load_settings
 from selfsparse.data.packed import PackedDataset, load_packed
 from selfsparse.errors import DataError, SettingsError
 from selfsparse.metrics.extractors import (
-    find_inception_weights,
     load_extractor,
     prepare_extractor,
     register_with_torch_fidelity,
@@ -138,86 +136,3 @@ def test_the_name_says_whose_labels_they_are(small, kind, label_kind, expected):
         prepare_extractor(settings, extractor, dataset, small / "new")
     assert f"extractors.digits-16-{kind}:" in str(caught.value) and f"named {expected}" in str(caught.value)
     assert not (small / "new").exists()
-
-
-def test_inception_weights_that_are_not_there(small):
-    with pytest.raises(DataError, match=r"inception_weights: no file .*weights\.pth"):
-        find_inception_weights("weights.pth")
-
-
-def test_inception_weights_that_cannot_be_downloaded(small, monkeypatch):
-    import torch.hub
-
-    def fail(*arguments, **options):
-        raise OSError("Network is unreachable")
-
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", fail)
-    monkeypatch.setattr(torch.hub, "_hub_dir", str(small / "hub"))  # an empty cache of downloads
-    with pytest.raises(DataError) as caught:
-        find_inception_weights(None)
-    for part in ("Network is unreachable", "https://github.com/toshas/torch-fidelity", "inception_weights", "lenet"):
-        assert part in str(caught.value)
-
-
-@pytest.fixture(scope="module")
-def inception_weights(tmp_path_factory):
-    """A file in the official layout: the state of torch-fidelity's own network, with random values."""
-    from torch_fidelity import feature_extractor_inceptionv3 as module
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "load_state_dict_from_url", lambda *arguments, **options: {})
-        patch.setattr(module.FeatureExtractorInceptionV3, "load_state_dict", lambda self, state: None)
-        torch.manual_seed(0)
-        network = module.FeatureExtractorInceptionV3("inception-v3-compat", ["2048"])
-    state = network.state_dict()
-    for name, value in state.items():
-        if value.dim() == 4:  # keeps the signal's size through ninety layers
-            torch.nn.init.kaiming_normal_(value, nonlinearity="relu")
-        elif name.endswith("running_var"):
-            value.fill_(1.0)
-    path = tmp_path_factory.mktemp("inception") / "weights.pth"
-    torch.save(state, path)
-    return path
-
-
-@pytest.mark.slow
-def test_inception_from_a_weights_file(small, inception_weights):
-    """The whole path: settings name the file, prepare, load, features and FID; torch-fidelity's own call agrees."""
-    write_project(small, {**SMALL, "inception_weights": str(inception_weights)})
-    settings = load_settings()
-    extractor = settings.extractor("digits-16-lenet").model_copy(update={"extractor": "inception"})
-    folder = small / "data/extractors/digits-16-inception"
-    described = prepare_extractor(settings, extractor, load_packed(small / "data/packed/digits-16"), folder)
-    assert described["features"] == 2048
-    network = load_extractor(settings, folder, CPU)
-    first, second = (images[:24] for images in halves(small))
-    features = network(first)
-    assert features.shape == (24, 2048) and features.isfinite().all() and features.std() > 0
-
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
-    own = FeatureExtractorInceptionV3(
-        "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(inception_weights)
-    )
-    assert torch.equal(own(first.expand(-1, 3, -1, -1))[0], features)  # grey is repeated (U45)
-
-    ours = our_fid(network, first, second, 12)
-    theirs = their_fid("inception-v3-compat", first, second, 12, feature_extractor_weights_path=str(inception_weights))
-    # 24 images in 2,048 dimensions: torch-fidelity's eigenvalues of the product are zero to 1e-16 only, and it adds
-    # 2,000 of their roots, 1e-8 each; 1e-4 is what that leaves. With full rank both agree to 1e-6: see test_frechet.
-    assert ours > 0 and theirs == pytest.approx(ours, rel=1e-4)
-
-
-@pytest.mark.slow
-def test_other_inception_weights_than_prepared_are_refused(small, inception_weights):
-    path = small / "weights.pth"
-    path.write_bytes(inception_weights.read_bytes())
-    write_project(small, {**SMALL, "inception_weights": "weights.pth"})
-    settings = load_settings()
-    extractor = settings.extractor("digits-16-lenet").model_copy(update={"extractor": "inception"})
-    folder = small / "data/extractors/digits-16-inception"
-    prepare_extractor(settings, extractor, load_packed(small / "data/packed/digits-16"), folder)
-    with open(path, "ab") as file:
-        file.write(b"\0")
-    with pytest.raises(DataError, match=r"weights\.pth is not the file"):
-        load_extractor(settings, folder, CPU)
