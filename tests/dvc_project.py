@@ -91,6 +91,14 @@ def stage_process(process: subprocess.Popen, stage: str, timeout: float = 120) -
     raise AssertionError(f"{stage} did not run")
 
 
+def alive(process: psutil.Process) -> bool:
+    """Whether a process runs; one that ended and that nobody has collected does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def kill(process: subprocess.Popen) -> None:
     """SIGKILL for DVC and the stage at once, as a power cut would."""
     os.killpg(process.pid, signal.SIGKILL)

@@ -9,7 +9,7 @@ import time
 
 import psutil
 import pytest
-from dvc_project import BASELINE, cut_down, kill, repro, said, stage_process, start, write_dvc_project
+from dvc_project import BASELINE, alive, cut_down, kill, repro, said, stage_process, start, write_dvc_project
 from small_project import CONFIGURATION, files, write_project
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def test_killed_in_every_kind_of_stage(whole, tmp_path):
         running = stage_process(process, stage)
         # Of two stages of a kind, the first; of a kind's two configurations the time is that of both.
         time.sleep(moments.uniform(0, 0.8 * seconds[stage] / (2 if stage in ("train", "fid", "sparsity") else 1)))
-        killed += [stage] * running.is_running()
+        killed += [stage] * alive(running)
         kill(process)
     print(f"moments' seed {seed}; killed in {', '.join(killed)}")
     assert len(killed) > len(STAGES) / 2
@@ -107,9 +107,9 @@ def test_dvc_told_to_stop(training):
         process, stage = begin_training(folder)
         process.send_signal(number)  # DVC alone
         assert process.wait(timeout=30) == -number
-        assert stage.is_running()
+        assert alive(stage)
         process, _ = begin_training(folder)  # at once: it goes on when the first has ended, never beside it
-        assert not stage.is_running()
+        assert not alive(stage)
         os.killpg(process.pid, signal.SIGINT)  # Ctrl-C in a terminal
         assert process.wait(timeout=60) > 0
         assert "exited with 130" in said(folder)

@@ -7,6 +7,7 @@ import torch
 from small_project import CONFIGURATION, SMALL, files, write_project
 
 from selfsparse.config import load_settings
+from selfsparse.device import enough_memory
 from selfsparse.errors import DeviceError
 from selfsparse.training.loop import train_runs
 from selfsparse.training.trainer import Trainer
@@ -34,7 +35,13 @@ def fails_with(error):
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=IDS)
-def test_in_training(small, monkeypatch, error):
+def test_it_is_known_by_every_name(error):
+    with pytest.raises(DeviceError, match=r"^work: "), enough_memory("work", "Lower it"):
+        raise error
+
+
+def test_in_training(small, monkeypatch):
+    error = ERRORS[0]
     settings, original = load_settings(), Trainer._take_step
 
     def take_step(trainer):
