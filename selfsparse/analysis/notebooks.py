@@ -2,10 +2,10 @@
 
 import difflib
 import os
+import signal
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from itertools import repeat
 from pathlib import Path
 
@@ -48,11 +48,18 @@ def make_notebook(name: str, suite: str) -> Path:
 def make_notebooks(suite: str) -> list[Path]:
     """Make all notebooks of a suite, as many at a time as there are CPU cores; return their HTML pages."""
     load_settings().suite(suite)  # one error, and not one from each
-    # Workers outlive a parent that is killed, and wait for ever; kernels end by themselves when their worker does.
-    with ProcessPoolExecutor(
-        os.cpu_count(), initializer=when_parent_is_gone, initargs=(partial(os._exit, 1),)
-    ) as workers:
+    with ProcessPoolExecutor(os.cpu_count(), initializer=_end_at_once) as workers:
         return list(workers.map(make_notebook, notebook_names(), repeat(suite)))
+
+
+def _end_at_once() -> None:
+    """What a worker does first: see to it that Ctrl-C ends it without a word, and that it does not outlive its parent.
+
+    Else it would wait for work for ever. Its kernels look after their parent themselves.
+    """
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    when_parent_is_gone(lambda: os._exit(1))
 
 
 def make_report(suite: str) -> Path:

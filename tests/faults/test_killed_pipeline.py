@@ -46,8 +46,9 @@ def whole(tmp_path_factory):
 
 
 def outputs(folder) -> dict[str, bytes]:
-    """All that the pipeline made, but for what holds the time."""
+    """All that the pipeline made, but for the time that trainings took: in provenance.json, and in cells of the report."""
     found = files(folder / "data") | files(folder / "results")
+    found["quick/report/index.html"] = re.sub(rb"<td>\d+</td>", b"<td></td>", found["quick/report/index.html"])
     return {name: data for name, data in found.items() if not name.endswith("provenance.json")}
 
 
