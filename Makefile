@@ -4,9 +4,11 @@ PYTHON ?= python3
 SUITE ?= quick
 VENV := .venv
 BIN := $(VENV)/bin
+# A stage of quick is over about as soon as DVC has looked for an earlier run of it.
+NO_RUN_CACHE_quick := --no-run-cache
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install quick laptop paper controls report test test-slow browser lint lock clean
+.PHONY: help install quick laptop paper controls plan report test test-slow browser lint lock clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,13 +27,16 @@ $(VENV)/installed: requirements.lock pyproject.toml
 
 quick laptop: install  ## Run a suite from data to report: quick (minutes, CPU), laptop (hours, CPU).
 	$(BIN)/python -m pipeline.check $@
-	$(BIN)/dvc repro report@$@
+	$(BIN)/dvc repro $(NO_RUN_CACHE_$@) report@$@
 	@echo "Report: $(CURDIR)/results/$@/report/index.html"
 
 paper controls: install  ## Run what there are data for, then report: paper (36 configurations), controls (GPU).
 	$(BIN)/python -m pipeline.check $@
 	-$(BIN)/dvc repro --keep-going report@$@
 	$(MAKE) report SUITE=$@
+
+plan: install  ## Say what a suite costs before it is run: make plan SUITE=paper.
+	@$(BIN)/python -m pipeline.plan $(SUITE)
 
 report: install  ## Report on whatever has been run so far: make report SUITE=laptop.
 	@$(BIN)/python -c 'from selfsparse.config import load_settings; load_settings().suite("$(SUITE)")' 2>&1 | tail -n 1 | grep . && exit 2 || true

@@ -27,11 +27,15 @@ def synchronize() -> None:
 
 def seconds_of(call: Callable[[], Any]) -> float:
     """Wall time of one call, a GPU's work included."""
+    return _wall_and_cpu_seconds(call)[0]
+
+
+def _wall_and_cpu_seconds(call: Callable[[], Any]) -> tuple[float, float]:
     synchronize()
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     call()
     synchronize()
-    return time.perf_counter() - begun
+    return time.perf_counter() - begun, time.process_time() - worked
 
 
 def compare(
@@ -47,32 +51,39 @@ def compare(
         budget: seconds after which no further round starts; the first is always finished.
 
     Returns:
-        Of each name `median_seconds`, `iqr_seconds` (the distance of the quartiles) and `rounds`.
+        Of each name `median_seconds`, `iqr_seconds` (the distance of the quartiles), `median_cpu_seconds` (of all threads
+        of this process; where other programs share the cores, it tells more of a single thread's work) and `rounds`.
     """
     for call in contestants.values():
         for _ in range(warmup):
             call()
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in contestants}
     begun = time.perf_counter()
     for i in range(rounds):
         for name in list(contestants)[:: 1 if i % 2 == 0 else -1]:
-            seconds[name].append(seconds_of(contestants[name]))
+            seconds[name].append(_wall_and_cpu_seconds(contestants[name]))
         if budget is not None and time.perf_counter() - begun > budget:
             break
     return {name: _summary(found) for name, found in seconds.items()}
 
 
-def _summary(seconds: list[float]) -> dict[str, float]:
+def _summary(seconds: list[tuple[float, float]]) -> dict[str, float]:
+    wall, cpu = zip(*seconds, strict=True)
     iqr = 0.0
-    if len(seconds) > 1:
-        low, _, high = statistics.quantiles(seconds, n=4, method="inclusive")
+    if len(wall) > 1:
+        low, _, high = statistics.quantiles(wall, n=4, method="inclusive")
         iqr = high - low
-    return {"median_seconds": statistics.median(seconds), "iqr_seconds": iqr, "rounds": len(seconds)}
+    return {
+        "median_seconds": statistics.median(wall),
+        "iqr_seconds": iqr,
+        "median_cpu_seconds": statistics.median(cpu),
+        "rounds": len(wall),
+    }
 
 
-def ratio(found: dict[str, dict[str, float]], ours: str, theirs: str) -> float:
+def ratio(found: dict[str, dict[str, float]], ours: str, theirs: str, by: str = "median_seconds") -> float:
     """How many times as fast as `theirs` `ours` is, by medians."""
-    return found[theirs]["median_seconds"] / found[ours]["median_seconds"]
+    return found[theirs][by] / found[ours][by]
 
 
 def matmul_ceiling(device: torch.device | str, dtype: torch.dtype = torch.float32, size: int | None = None) -> float:
@@ -84,7 +95,9 @@ def matmul_ceiling(device: torch.device | str, dtype: torch.dtype = torch.float3
     size = size or (8192 if device.type == "cuda" else 2048)
     a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
     a @ b
-    return 2 * size**3 / min(seconds_of(lambda: a @ b) for _ in range(5))
+    found = [_wall_and_cpu_seconds(lambda: a @ b) for _ in range(5)]
+    cpu = device.type == "cpu"  # whose threads all work: where they are kept from it, that is not the ceiling
+    return 2 * size**3 / min(worked / torch.get_num_threads() if cpu else wall for wall, worked in found)
 
 
 def environment(device: torch.device | str = "cpu") -> dict[str, Any]:

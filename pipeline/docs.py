@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+from selfsparse.cli import guarded
+
 
 def open_questions_page() -> str:
     from selfsparse.analysis.open_questions import open_questions_markdown
@@ -18,7 +20,27 @@ def architectures_page() -> str:
     return architectures_markdown(load_settings())
 
 
-PAGES = {"open_questions.md": open_questions_page, "architectures.md": architectures_page}
+def benchmarks_page() -> str:
+    from benchmarks.page import benchmarks_markdown
+    from selfsparse.paths import project_root
+
+    return benchmarks_markdown(project_root() / "benchmarks")
+
+
+def timings_page() -> str:
+    from benchmarks.page import with_suite_table
+    from selfsparse.paths import project_root
+
+    page = (project_root() / "docs" / "timings.md").read_text(encoding="utf-8")
+    return with_suite_table(page, project_root() / "benchmarks", "quick")
+
+
+PAGES = {
+    "open_questions.md": open_questions_page,
+    "architectures.md": architectures_page,
+    "benchmarks.md": benchmarks_page,
+    "timings.md": timings_page,
+}
 
 
 def main() -> None:
@@ -38,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

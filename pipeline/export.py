@@ -4,11 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from selfsparse.config import load_settings
-from selfsparse.errors import UserError
+from selfsparse.cli import guarded
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog="example: python -m pipeline.export digits-16-self_sparse models/digits"
     )
@@ -17,17 +16,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the run (default 0)")
     parser.add_argument("--generator", choices=["best", "last"], default="best", help="of its training (default best)")
     arguments = parser.parse_args()
-    try:
+
+    def export() -> None:
+        from selfsparse.config import load_settings
+
         configuration = load_settings().configuration(arguments.configuration)
 
         from selfsparse.hub.export import export_run
 
         export_run(configuration, arguments.seed, arguments.generator, arguments.folder)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    print(f'{arguments.folder}: from selfsparse import load_generator; load_generator("{arguments.folder}").sample(64)')
+        folder = arguments.folder
+        print(f'{folder}: from selfsparse import load_generator; load_generator("{folder}").sample(64)')
+
+    return guarded(export)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+from selfsparse.cli import guarded
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog="example: python -m pipeline.readme --check")
@@ -22,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

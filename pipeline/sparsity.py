@@ -1,4 +1,4 @@
-"""Measure Eq. 4, 5 and 15 of one configuration's generators: results/<suite>/sparsity/<configuration>/."""
+"""Measure Eq. 4, 5 and 15 of one configuration's generators, and what their zeros save: results/<suite>/sparsity/<configuration>/."""
 
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,14 @@ if TYPE_CHECKING:
 
 
 def main(settings: "Settings", name: str) -> None:
+    from selfsparse.compact.measure import measure_configuration_compact
     from selfsparse.device import any_device, enough_memory_to_measure
     from selfsparse.metrics.measure import measure_configuration_sparsity
 
-    configuration = settings.configuration(name)
+    configuration, device = settings.configuration(name), any_device()
     with enough_memory_to_measure(f"network {configuration.network_name} of {name}", settings.fid.batch_size):
-        measure_configuration_sparsity(settings, configuration, any_device())
+        measure_configuration_sparsity(settings, configuration, device)
+        measure_configuration_compact(settings, configuration, device)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SerializeAsAny,
@@ -33,6 +34,14 @@ DatasetName = Literal[
     "sketch", "sketch_substitute",
 ]  # fmt: skip
 ExtractorName = Literal["lenet", "lenet_standin", "inception"]
+
+
+def _whole(value: Any) -> Any:
+    """Refuse true, false and 1.0, which pydantic takes for the numbers of a Literal that they equal."""
+    if isinstance(value, bool | float):
+        raise ValueError(f"expected a whole number, found {_shown(value)}")
+    return value
+
 
 PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
 TwoOrMore = Annotated[int, Field(ge=2, le=10**9)]
@@ -70,7 +79,7 @@ class Train(_Settings):
     betas: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]], Strict(False)]
     loss: Literal["wasserstein", "hinge"]
     gradient_penalty: Annotated[float, Field(ge=0, le=1e6)]
-    penalty_centre: Literal[0, 1]
+    penalty_centre: Annotated[Literal[0, 1], BeforeValidator(_whole)]
     initialisation: Literal["dcgan", "pytorch"]
     position_layers: Literal["chain", "single"]
     sampling_batch_norm: Literal["running", "batch"]
@@ -162,7 +171,7 @@ class Dataset(_Settings):
 
     dataset: DatasetName
     resolution: Annotated[int, Field(ge=8, le=1024)]
-    channels: Literal[1, 3]
+    channels: Annotated[Literal[1, 3], BeforeValidator(_whole)]
     filter: Literal["bilinear", "bicubic", "lanczos", "box"]
     border: Annotated[int, Field(ge=0, le=64)]
     crop: Literal["centre", "squash", "pad"] = "centre"

@@ -180,6 +180,8 @@ def test_every_section_is_needed(section, refuse):
         ({"lenet.validation_share": 0.9}, ["lenet.validation_share:", "less than 0.9"]),
         ({"train.loss": "hing"}, ["train.loss:", "'wasserstein' or 'hinge'", "did you mean hinge"]),
         ({"train.penalty_centre": 2}, ["train.penalty_centre:", "0 or 1", "found 2"]),
+        ({"train.penalty_centre": True}, ["train.penalty_centre: expected a whole number, found True"]),
+        ({"datasets.photos-16.channels": 1.0}, ["datasets.photos-16.channels: expected a whole number, found 1.0"]),
         ({"train.initialisation": "dcgn"}, ["train.initialisation:", "did you mean dcgan"]),
         ({"train.position_layers": "chains"}, ["train.position_layers:", "did you mean chain"]),
         ({"train.sampling_batch_norm": "eval"}, ["train.sampling_batch_norm:", "'running' or 'batch'"]),

@@ -11,7 +11,7 @@ from PIL import Image
 from small_project import CONFIGURATION, ROOT, SMALL, run, write_project
 
 from selfsparse.config import load_settings
-from selfsparse.training.loop import train_run
+from selfsparse.training.loop import train_runs
 
 PAGE = ROOT / "docs/use.md"
 
@@ -24,7 +24,7 @@ def blocks(path, language: str) -> list[str]:
 def project(small, keep_signals, monkeypatch):
     """A trained run; the Hub is the folder of the project."""
     settings = load_settings(write_project(small, SMALL) / "params.yaml")
-    train_run(settings, settings.configuration(CONFIGURATION), 0, torch.device("cpu"))
+    train_runs(settings, settings.configuration(CONFIGURATION), [0], torch.device("cpu"))
     client = SimpleNamespace(
         create_repo=lambda repo_id, **options: SimpleNamespace(repo_id=repo_id),
         upload_folder=lambda repo_id, folder_path, **options: shutil.copytree(folder_path, small / repo_id),

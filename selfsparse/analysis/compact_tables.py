@@ -19,8 +19,8 @@ KINDS = {"proven": "proven from the weights", "observed": "observed"}
 
 
 def measured_stages(results: Results) -> pd.DataFrame:
-    """Return the rows of compact_stages.csv: one per stage of each run."""
-    return _read(results, "compact_stages", ["configuration", "seed", "stage"])
+    """Return the rows of dead_channels.csv: one per stage of each run."""
+    return _read(results, "dead_channels", ["configuration", "seed", "stage"])
 
 
 def measured_generators(results: Results) -> pd.DataFrame:

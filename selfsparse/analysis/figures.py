@@ -182,6 +182,8 @@ def _fid_rows(axis: Axes, results: Results, group: Sequence[Configuration]) -> N
         if paper.n and comparable(c):
             axis.plot([paper.mean], [row], marker="D", markerfacecolor="white", color="black", markersize=5, zorder=5)
     axis.set_ylabel("")
+    if not axis.has_data():
+        axis.set_xticks([])
     low, high = axis.dataLim.intervalx
     if low > 0 and math.isfinite(high) and high / low >= LOG_FROM:
         axis.set_xscale("log")

@@ -31,12 +31,23 @@ MECHANISM_COLUMNS = [
     "dead_channels", "xi", "negative_given_positive", "zero_gradient", "weight_negative", "weight_mean",
 ]  # fmt: skip
 
+COMPACT_COLUMNS = [
+    "configuration", "seed", "kind", "channels", "removed", "heads_removed", "full_parameters", "compact_parameters",
+    "full_flops", "compact_flops", "latency_ratio", "latents", "fresh_latents", "revived", "max_difference", "changed_images",
+]  # fmt: skip
+DEAD_CHANNEL_COLUMNS = [
+    "configuration", "seed", "stage", "size", "channels", "proven", "observed", "nearest", "alpha_never", "beta_never",
+    "dead_positions",
+]  # fmt: skip
+
 # file in summary/: stage, its file, columns
 TABLES = {
     "curves": ("runs", "curves.csv", CURVE_COLUMNS),
     "mechanism": ("runs", "mechanism.csv", MECHANISM_COLUMNS),
     "fid": ("fid", "fid.csv", FID_COLUMNS),
     "sparsity": ("sparsity", "sparsity.csv", SPARSITY_COLUMNS),
+    "compact": ("sparsity", "compact.csv", COMPACT_COLUMNS),
+    "dead_channels": ("sparsity", "dead_channels.csv", DEAD_CHANNEL_COLUMNS),
 }
 # folder in summary/: stage, its file; of several seeds, the first
 SMALL_FILES = {

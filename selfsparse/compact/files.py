@@ -1,4 +1,4 @@
-"""The two CSV files that a configuration's smaller generators leave in results/<suite>/compact/<configuration>/."""
+"""The two CSV files that a configuration's smaller generators leave in results/<suite>/sparsity/<configuration>/."""
 
 import csv
 from dataclasses import asdict, dataclass, fields
@@ -70,9 +70,9 @@ class CompactRow:
 
 
 def write_rows(configuration: Configuration, stages: list[StageRow], compacts: list[CompactRow]) -> None:
-    """Write stages.csv and compact.csv; without rows, their headers alone."""
-    folder = result_dir(configuration.suite, "compact", configuration.name)
-    for name, kind, rows in (("stages", StageRow, stages), ("compact", CompactRow, compacts)):
+    """Write dead_channels.csv and compact.csv; without rows, their headers alone."""
+    folder = result_dir(configuration.suite, "sparsity", configuration.name)
+    for name, kind, rows in (("dead_channels", StageRow, stages), ("compact", CompactRow, compacts)):
         with atomic_path(folder / f"{name}.csv") as partial, open(partial, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, [f.name for f in fields(kind)], lineterminator="\n")
             writer.writeheader()

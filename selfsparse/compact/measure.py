@@ -14,24 +14,27 @@ from selfsparse.compact.files import CompactRow, StageRow, write_rows
 from selfsparse.compact.fold import fold, is_foldable
 from selfsparse.config import Configuration, Settings
 from selfsparse.metrics.generated import draw_latents, sampling, to_uint8
-from selfsparse.metrics.measure import _finished_runs as finished_runs
-from selfsparse.metrics.measure import load_generator
+from selfsparse.metrics.measure import finished_runs, load_generator
 from selfsparse.models.build import count_parameters
 from selfsparse.models.dcgan import DCGANGenerator, Generator
 
+WITHOUT_SASTM = ("wgan_gp", "sagan")
 LATENCY_IMAGES = 16
 LATENCY_ROUNDS = 15
 
 
 def measure_configuration_compact(settings: Settings, configuration: Configuration, device: torch.device) -> None:
-    """Write stages.csv and compact.csv for the best generator of each run that did not diverge.
+    """Write dead_channels.csv and compact.csv for the best generator of each run that did not diverge.
 
     What is dead is observed over the latents of the sparsity, and compared on those of the final FID, which are others. A
-    ResNet has rows in stages.csv alone: its blocks add a skip path to x, so that what follows a dead channel is not constant.
+    ResNet has rows in dead_channels.csv alone: its blocks add a skip path to x, so that what follows a dead channel is not constant.
     """
-    probe = _Probe(settings, configuration, device)
     stages: list[StageRow] = []
     compacts: list[CompactRow] = []
+    if configuration.model in WITHOUT_SASTM:  # no coefficients, so nothing that is always zero
+        write_rows(configuration, stages, compacts)
+        return
+    probe = _Probe(settings, configuration, device)
     for seed, _, run_dir in finished_runs(configuration):
         generator = load_generator(configuration, run_dir / "best.safetensors", device)
         observed = probe.observe(generator, probe.latents)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.linalg import eigh
 from torch import Tensor
 
 
@@ -89,6 +88,8 @@ def frechet_distance(real: Gaussian, generated: Gaussian, real_root: np.ndarray 
         raise NotFiniteError("the generated images' features are not finite")
     root = symmetric_root(real.covariance) if real_root is None else real_root
     product = root @ generated.covariance @ root
+    from scipy.linalg import eigh
+
     # LAPACK's syevd: NumPy's eigvalsh calls the same, from a build that takes twice as long (benchmarks/frechet.py).
     values = eigh((product + product.T) / 2, eigvals_only=True, driver="evd", overwrite_a=True, check_finite=False)
     trace_of_root = np.sqrt(np.maximum(values, 0)).sum()

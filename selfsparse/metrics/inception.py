@@ -26,9 +26,10 @@ FEATURES = 2048
 NAME = "inception"
 SIDE = 299  # pixels that the network takes
 MICRO_BATCH = 8  # images at a time on a CPU: their largest maps take 44 MB
-# Compiling costs about 75 s of one core, and saves about 5 ms of one core an image (benchmarks/results/features.json).
-# From twice as many images as make up for it, it is worth its while also on a machine that is not like that one.
-COMPILE_FROM = 30_000
+# Compiling takes 12 s (PyTorch's cache holds it) to 70 s of one thread. On a CPU with AVX-512, whose convolutions run at
+# the rate of a matrix product already, it saved 2.6 ms of a thread's 125 ms an image: from 5,000 to 27,000 images on a
+# thread it has paid for itself. On CPUs that wait for memory more it saves more (benchmarks/features.py says).
+COMPILE_FROM_PER_THREAD = 15_000
 
 
 def find_inception_weights(named: str | None) -> Path:
@@ -91,7 +92,7 @@ class Inception(nn.Module):
     Args:
         state: weights, as of read_inception_weights.
         precision: of the features on a GPU, `fp32`, `tf32` or `bf16`; on a CPU they are always fp32.
-        images: how many are to come; from COMPILE_FROM on, the network is compiled on a CPU.
+        images: how many are to come; where compiling pays for so many, the network is compiled on a CPU.
 
     Raises:
         DataError: the weights are those of another network.
@@ -102,7 +103,7 @@ class Inception(nn.Module):
         self._precision = precision
         self.layers = _fast_layers(state)
         self._call: Callable[[Tensor], Tensor] = self.layers.forward
-        if images >= COMPILE_FROM:
+        if worth_compiling(images):
             self._call = self._compiled_at_first
 
     @torch.no_grad()
@@ -123,7 +124,7 @@ class Inception(nn.Module):
             features = compiled(pixels)
             self._call = compiled
         except Exception as error:
-            cause = str(error).strip().splitlines()[0][:150]
+            cause = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
             print(f"Inception-v3 could not be compiled, and is slower without ({cause})", file=sys.stderr)
             self._call = self.layers.forward
             features = self.layers(pixels)
@@ -147,6 +148,14 @@ class _Published:
     def __init__(self, url: str) -> None:
         self.name = url.rsplit("/", 1)[1]
         self.sha256_prefix = re.search(r"-([0-9a-f]{8,64})\.pth$", self.name)[1]
+
+
+def worth_compiling(images: int) -> bool:
+    """Whether a job of so many images is long enough on this machine: images and threads decide, and no stopwatch.
+
+    So the same job on the same machine is always computed in the same way, to the last bit.
+    """
+    return images >= COMPILE_FROM_PER_THREAD * torch.get_num_threads()
 
 
 def _url() -> str:

@@ -49,11 +49,14 @@ def measure_configuration_fid(settings: Settings, configuration: Configuration, 
 
     A run that diverged has no rows; run.json says that it did.
     """
-    extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device)
+    images = sum(configuration.extractor.samples) * len(
+        configuration.train.seeds
+    )  # as many again where best is not last
+    extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device, images)
     references = [load_reference(reference_dir(configuration.extractor_key), size) for size in ("small", "large")]
     folder = result_dir(configuration.suite, "fid", configuration.name)
     rows: list[dict[str, Any]] = []
-    for seed, run, run_dir in _finished_runs(configuration):
+    for seed, run, run_dir in finished_runs(configuration):
         generator = load_generator(configuration, run_dir / "best.safetensors", device)
         if not rows:
             _write_sheet(settings, configuration, generator, device, folder / "samples.png")
@@ -116,7 +119,7 @@ def measure_configuration_sparsity(settings: Settings, configuration: Configurat
     latents = draw_latents(settings.sparsity.latents, configuration.latent_dim, settings.sparsity.latent_seed)
     batch_norm = configuration.train.sampling_batch_norm
     rows: list[dict[str, Any]] = []
-    for seed, _, run_dir in _finished_runs(configuration):
+    for seed, _, run_dir in finished_runs(configuration):
         generator = load_generator(configuration, run_dir / "best.safetensors", device)
         if not rows:
             with atomic_path(folder / "feature_maps.npz") as partial, open(partial, "wb") as file:
@@ -141,7 +144,7 @@ def feature_maps(generator: nn.Module, latents: torch.Tensor, batch_norm: str) -
     return {name: value.cpu().numpy() for name, value in arrays.items()}
 
 
-def _finished_runs(configuration: Configuration) -> Iterator[tuple[int, dict[str, Any], Path]]:
+def finished_runs(configuration: Configuration) -> Iterator[tuple[int, dict[str, Any], Path]]:
     """Yield seed, run.json and folder of each run that did not diverge."""
     for seed in configuration.train.seeds:
         folder = result_dir(configuration.suite, "runs", configuration.name) / f"seed{seed}"

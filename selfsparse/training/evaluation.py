@@ -5,6 +5,7 @@ images, and they their features, on a stream of their own, while a thread waits 
 """
 
 import copy
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from selfsparse.config import Configuration, Settings
 from selfsparse.metrics.extractors import load_extractor
-from selfsparse.metrics.frechet import NotFiniteError, RunningGaussian, frechet_distance
+from selfsparse.metrics.frechet import NotFiniteError, RunningGaussian, frechet_distance_tensors
 from selfsparse.metrics.generated import draw_latents, first_images, measure_fid, sampling, to_uint8
 from selfsparse.metrics.mechanism import Snapshot, measure_mechanism
 from selfsparse.metrics.reference import load_reference
@@ -96,6 +97,9 @@ class OverlappedEvaluation(Evaluation):
         cuda = device.type == "cuda"
         self._features_stream, self._distance_stream = (torch.cuda.Stream(device) if cuda else None for _ in range(2))
         self._on_device = self._latents.to(device)
+        real = self._reference.gaussian
+        arrays = real.mean, real.covariance, self._reference.root
+        self._real = tuple(torch.from_numpy(array).to(device) for array in arrays)
         self._copies: dict[Trainer, nn.Module] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="distance")
         if cuda:
@@ -136,13 +140,16 @@ class OverlappedEvaluation(Evaluation):
         return running, finite
 
     def _distance(self, running: RunningGaussian, finite: Tensor, done: torch.cuda.Event | None) -> float:
-        """What the thread does: wait for the features, and compute their distance from the reference."""
+        """What the thread does: wait for the features, and compute their distance from the reference, on the device."""
         if done is not None:
             done.synchronize()
         with _on(self._distance_stream):
             if not finite.item():
                 raise NotFiniteError("the generated images are not finite")
-            return frechet_distance(self._reference.gaussian, running.result(), self._reference.root)
+            fid = frechet_distance_tensors(self._real, running.moments()).item()
+        if not math.isfinite(fid):
+            raise NotFiniteError("the generated images' features are not finite")
+        return fid
 
 
 def _on(stream: torch.cuda.Stream | None) -> AbstractContextManager:

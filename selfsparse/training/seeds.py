@@ -46,14 +46,11 @@ def _train_seeds(settings: Settings, configuration: Configuration, device: str) 
     context.set_forkserver_preload(["selfsparse.training.loop"])
     multiprocessing.resource_tracker.ensure_running()  # started later, it would let signals through again
     started = time.monotonic()
-    train = configuration.train
-    # A GPU is shared best from one process; processes would take turns on it. CPU cores are shared best by processes.
-    together, at_once = (train.parallel_seeds, 1) if device == "cuda" else (1, train.parallel_seeds)
+    shares, at_once = shares_of(configuration.train.seeds, configuration.train.parallel_seeds, device)
     waiting = []
-    for i in range(0, len(train.seeds), together):
-        seeds = train.seeds[i : i + together]
-        name = f"seed {', '.join(map(str, seeds))}"
-        waiting.append(context.Process(target=_run, args=(settings, configuration, seeds, device, i), name=name))
+    for seeds in shares:
+        arguments = (settings, configuration, seeds, device, configuration.train.seeds.index(seeds[0]))
+        waiting.append(context.Process(target=_run, args=arguments, name=f"seed {', '.join(map(str, seeds))}"))
     running: list[multiprocessing.Process] = []
     failed: list[multiprocessing.Process] = []
     stopping = False
@@ -101,6 +98,15 @@ def _train_seeds(settings: Settings, configuration: Configuration, device: str) 
         return INTERRUPTED
     _finish(configuration, device, seconds)
     return 0
+
+
+def shares_of(seeds: tuple[int, ...], side_by_side: int, device: str) -> tuple[list[tuple[int, ...]], int]:
+    """Return the seeds of each process, and how many processes run at a time, so that `side_by_side` runs do.
+
+    A GPU is shared best from one process; several would take turns on it. CPU cores are shared best by processes.
+    """
+    together, at_once = (side_by_side, 1) if device == "cuda" else (1, side_by_side)
+    return [seeds[i : i + together] for i in range(0, len(seeds), together)], at_once
 
 
 def _run(settings: Settings, configuration: Configuration, seeds: tuple[int, ...], device: str, position: int) -> None:

@@ -32,7 +32,7 @@ digits-16-without_psm,1,observed,64,10,0,1000,500,500,200,0.6,30,40,3,0.125,0.05
 @pytest.fixture
 def measured(ran):
     """The suite with these measurements; seed 2 of without_csm diverged and counts nowhere."""
-    (ran / "results/quick/summary/compact_stages.csv").write_text(STAGES)
+    (ran / "results/quick/summary/dead_channels.csv").write_text(STAGES)
     (ran / "results/quick/summary/compact.csv").write_text(COMPACT)
     return load_results("quick")
 

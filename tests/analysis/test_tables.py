@@ -1,5 +1,6 @@
 """The tables: joined by exact name, every configuration shown, nothing filled in."""
 
+import json
 import re
 
 import pytest
@@ -17,6 +18,7 @@ from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
 from selfsparse.analysis.inference import decrease
 from selfsparse.analysis.results import load_results
 from selfsparse.analysis.statistics import moments
+from selfsparse.analysis.verdicts import own_configurations
 from selfsparse.config import SettingsError, load_settings
 from selfsparse.paper import reported
 
@@ -117,6 +119,21 @@ def test_sparsity_and_reduction_have_their_intervals(ran):
     assert (row["reduction_low_95"], row["reduction_high_95"]) == (expected.low, expected.high)
     xi = results.finished(results.sparsity, sparse).groupby("seed")["xi"].mean()
     assert (row["xi_low_95"] + row["xi_high_95"]) / 2 == pytest.approx(xi.mean())
+
+
+def test_custom_inception_weights_are_not_comparable(project):
+    """The name that the measures were made under counts, not that of the settings."""
+    folder = project / "results/paper/summary"
+    folder.mkdir(parents=True)
+    name = "inception-custom-0a1b2c3d"
+    (folder / "extractors.json").write_text(json.dumps({"mnist-32-wgan_gp": name}))
+    results = load_results("paper")
+    rows = tables.fid_table(results).text.set_index("Configuration")
+    assert rows.loc["mnist-32-wgan_gp", ["Comparable", "Extractor"]].tolist() == [f"no ({name})", name]
+    assert rows.loc["mnist-32-self_sparse", ["Comparable", "Extractor"]].tolist() == ["yes", "inception"]
+    assert results.extractors() == ["inception", name]
+    own = {c.name for c in own_configurations(results).values()}  # what verdicts are drawn from
+    assert "mnist-32-wgan_gp" not in own
 
 
 def test_the_papers_table_is_whole():

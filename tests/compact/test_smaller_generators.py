@@ -12,7 +12,7 @@ from selfsparse.compact.measure import measure_configuration_compact
 from selfsparse.config import load_settings
 from selfsparse.metrics.measure import load_generator
 from selfsparse.models.build import count_parameters
-from selfsparse.training.loop import train_run
+from selfsparse.training.loop import train_runs
 
 pytestmark = pytest.mark.usefixtures("keep_signals")
 CPU = torch.device("cpu")
@@ -28,11 +28,11 @@ def measured(project, name):
     c = settings.configuration(name)
     path = project / f"results/quick/runs/{name}/seed0/best.safetensors"
     if not path.exists():
-        train_run(settings, c, 0, CPU)
+        train_runs(settings, c, [0], CPU)
         return settings, c, path, None, None
     measure_configuration_compact(settings, c, CPU)
-    folder = project / f"results/quick/compact/{name}"
-    return settings, c, path, rows(folder / "stages.csv"), rows(folder / "compact.csv")
+    folder = project / f"results/quick/sparsity/{name}"
+    return settings, c, path, rows(folder / "dead_channels.csv"), rows(folder / "compact.csv")
 
 
 @pytest.mark.parametrize(("name", "dead"), [("digits-16-self_sparse", (3, 1)), ("digits-16-without_psm", (2, 2))])
@@ -72,10 +72,8 @@ def test_where_nothing_is_dead_nothing_is_filled_in(small):
 
 
 def test_a_model_without_sastm_has_no_rows(small):
-    from pipeline.compact import main
-
     settings = load_settings()
-    main(settings, "digits-16-wgan_gp")
-    folder = small / "results/quick/compact/digits-16-wgan_gp"
-    assert rows(folder / "stages.csv") == rows(folder / "compact.csv") == []
+    measure_configuration_compact(settings, settings.configuration("digits-16-wgan_gp"), CPU)
+    folder = small / "results/quick/sparsity/digits-16-wgan_gp"
+    assert rows(folder / "dead_channels.csv") == rows(folder / "compact.csv") == []
     assert (folder / "compact.csv").read_text().startswith("seed,kind,channels,removed,")

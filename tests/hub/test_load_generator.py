@@ -18,7 +18,7 @@ from selfsparse.hub.generator import GeneratorConfiguration, TrainedGenerator
 from selfsparse.metrics.generated import draw_latents, generate
 from selfsparse.metrics.measure import load_generator as load_for_measures
 from selfsparse.models.build import build_generator
-from selfsparse.training.loop import train_run
+from selfsparse.training.loop import train_runs
 
 CPU = torch.device("cpu")
 RUN = f"results/quick/runs/{CONFIGURATION}/seed0"
@@ -54,7 +54,7 @@ def run(small_module):
         patch.chdir(small_module)
         patch.setattr("signal.signal", lambda *arguments: None)
         settings = load_settings(write_project(small_module, SMALL) / "params.yaml")
-        train_run(settings, settings.configuration(CONFIGURATION), 0, CPU)
+        train_runs(settings, settings.configuration(CONFIGURATION), [0], CPU)
     return small_module / RUN
 
 

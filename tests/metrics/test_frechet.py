@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from selfsparse.metrics.frechet import Gaussian, RunningGaussian, frechet_distance, symmetric_root
+from selfsparse.metrics.frechet import (
+    Gaussian,
+    RunningGaussian,
+    frechet_distance,
+    frechet_distance_tensors,
+    symmetric_root,
+)
 
 
 def gaussian(mean, covariance) -> Gaussian:
@@ -94,6 +100,24 @@ def test_against_torch_fidelity(n, d):
         *(fid_features_to_statistics(torch.from_numpy(x)) for x in (real, generated)), verbose=False
     )[KEY_METRIC_FID]
     assert frechet_distance(of(real), of(generated)) == pytest.approx(theirs, rel=1e-6)
+
+
+def test_on_tensors_it_is_the_same():
+    rng = np.random.default_rng(4)
+    real, generated = of(rng.normal(size=(300, 40))), rng.normal(0.2, 1.3, size=(300, 40))
+    running = RunningGaussian()
+    running.add(torch.from_numpy(generated))
+    reference = tuple(map(torch.from_numpy, (real.mean, real.covariance, symmetric_root(real.covariance))))
+    found = frechet_distance_tensors(reference, running.moments())
+    assert found.shape == () and found.dtype == torch.float64
+    assert float(found) == pytest.approx(frechet_distance(real, of(generated)), rel=1e-12)
+    mean, covariance = running.moments()
+    for value in (torch.nan, torch.inf):
+        mean[3] = value
+        assert not frechet_distance_tensors(reference, (mean, covariance)).isfinite()
+        mean[3], covariance[1, 2] = 0, value
+        assert not frechet_distance_tensors(reference, (mean, covariance)).isfinite()
+        covariance[1, 2] = 0
 
 
 def test_root():

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from selfsparse.metrics.frechet import Gaussian, RunningGaussian, frechet_distance, symmetric_root
+from selfsparse.metrics.frechet import Gaussian, NotFiniteError, RunningGaussian, frechet_distance, symmetric_root
 from selfsparse.metrics.generated import draw_latents, generate, measure_fid, sampling, tile, to_uint8
 from selfsparse.metrics.reference import Reference
 
@@ -130,6 +130,18 @@ def test_generating_with_batch_statistics():
     with pytest.raises(RuntimeError), sampling(generator, "batch"):
         raise RuntimeError
     assert generator.norm.track_running_stats
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("position", [0, 5, 9])
+def test_images_that_are_not_finite_are_no_black_ones(value, position):
+    latents = draw_latents(10, 12, 0)
+    latents[position, 3] = value
+    identity = nn.Unflatten(1, (3, 2, 2))
+    with pytest.raises(NotFiniteError, match="the generated images are not finite"):
+        list(generate(identity, latents, 4, CPU, "running"))
+    with pytest.raises(NotFiniteError, match="the generated images are not finite"):
+        measure_fid(identity, latents, Counter(), reference(), 4, CPU, "running")
 
 
 def test_a_sheet_reads_row_by_row():

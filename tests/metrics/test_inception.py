@@ -11,6 +11,7 @@ import torch
 from small_project import SMALL, write_project
 from torch import nn
 
+from benchmarks.features import random_state, torch_fidelity_network
 from selfsparse.config import load_settings
 from selfsparse.data.packed import load_packed
 from selfsparse.errors import DataError
@@ -24,23 +25,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def state():
-    """The official layout with random values: batch norms that do something, and a signal that keeps its size."""
-    from torch_fidelity import feature_extractor_inceptionv3 as theirs
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(theirs, "load_state_dict_from_url", lambda *arguments, **options: {})
-        patch.setattr(theirs.FeatureExtractorInceptionV3, "load_state_dict", lambda self, state: None)
-        torch.manual_seed(0)
-        network = theirs.FeatureExtractorInceptionV3("inception-v3-compat", ["2048"])
-    values = network.state_dict()
-    for name, value in values.items():
-        if value.dim() == 4:
-            nn.init.kaiming_normal_(value, nonlinearity="relu")
-        elif name.endswith("running_var"):
-            value.uniform_(0.5, 1.5)
-        elif name.endswith(("running_mean", "bn.bias")):
-            value.normal_(0, 0.1)
-    return values
+    return random_state()
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +40,9 @@ def start_of_hash(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def theirs(weights):
+def theirs(state):
     """torch-fidelity's own network under the same weights."""
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
-    return FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(weights))
+    return torch_fidelity_network(state)
 
 
 def images(n: int, channels: int, side: int) -> torch.Tensor:
@@ -78,13 +61,13 @@ def test_images_are_resized_bit_for_bit_as_torch_fidelity_does(side, channels):
     assert torch.equal(module._resized(pixels), (expected - 128) / 128)
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_features_are_torch_fidelitys(state, theirs, channels):
+@pytest.mark.parametrize(("channels", "n"), [(1, 2), (3, 9)])  # 9: more than one micro batch, the last one not full
+def test_features_are_torch_fidelitys(state, theirs, channels, n):
     """To 1e-4 of the largest feature; folding batch norms and other sums' orders leave 1e-6."""
-    pixels = images(11, channels, 32)  # more than one micro batch, the last one not full
+    pixels = images(n, channels, 32)
     expected = theirs(pixels.expand(-1, 3, -1, -1))[0]
     features = Inception(state)(pixels)
-    assert features.shape == (11, 2048) and features.dtype == torch.float32 and features.std() > 0
+    assert features.shape == (n, 2048) and features.dtype == torch.float32 and features.std() > 0
     assert float((features - expected).abs().max() / expected.abs().max()) < 1e-5
 
 
@@ -93,11 +76,21 @@ def test_on_a_cpu_without_a_compiler_it_says_so_and_goes_on(state, capsys, monke
         raise RuntimeError("No working C++ compiler found\nmore lines")
 
     monkeypatch.setattr(torch, "compile", no_compiler)
-    pixels = images(3, 1, 16)
-    many, few = Inception(state, images=module.COMPILE_FROM), Inception(state, images=module.COMPILE_FROM - 1)
-    assert torch.equal(many(pixels), few(pixels)) and torch.equal(many(pixels), few(pixels))
+    pixels = images(1, 1, 16)
+    many, few = Inception(state, images=10**9), Inception(state)
+    expected = few(pixels)
+    assert torch.equal(many(pixels), expected) and torch.equal(many(pixels), expected)
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2 and "could not be compiled" in told[1] and "No working C++ compiler" in told[1]
+
+
+@pytest.mark.parametrize("threads", [1, 16])
+def test_only_a_long_job_is_compiled(monkeypatch, threads):
+    """A machine with more threads is through sooner, and compiles no faster."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    enough = threads * module.COMPILE_FROM_PER_THREAD
+    assert module.worth_compiling(enough) and not module.worth_compiling(enough - 1)
+    assert not module.worth_compiling(5000)  # one FID
 
 
 def test_compiled_batches_are_filled_up(monkeypatch):
@@ -119,7 +112,7 @@ def test_compiled_batches_are_filled_up(monkeypatch):
 
 @pytest.mark.slow
 def test_compiled_features_are_torch_fidelitys(state, theirs):
-    compiled, pixels = Inception(state, images=module.COMPILE_FROM), images(11, 3, 32)
+    compiled, pixels = Inception(state, images=10**9), images(11, 3, 32)
     features, expected = compiled(pixels), theirs(pixels)[0]
     assert isinstance(compiled._call, module._Compiled)  # it did not go on without
     assert float((features - expected).abs().max() / expected.abs().max()) < 1e-5

@@ -130,6 +130,20 @@ def test_images_and_provenance(project):
     assert text(project, "correlation.csv") == "a,b\n1,2\n"
 
 
+def test_the_extractors_are_named_as_they_were_prepared(project):
+    folder = project / "data/extractors/digits-16-lenet"
+    summary()
+    assert json.loads(text(project, "extractors.json")) == {W: "lenet", S: "lenet"}  # as in params.yaml
+    folder.mkdir(parents=True)
+    (folder / "extractor.json").write_text(json.dumps({"extractor": "inception-custom-0a1b2c3d"}))
+    summary()
+    named = dict.fromkeys((W, S), "inception-custom-0a1b2c3d")
+    assert json.loads(text(project, "extractors.json")) == named
+    (folder / "extractor.json").unlink()  # a clone without the cache
+    summary()
+    assert json.loads(text(project, "extractors.json")) == named
+
+
 def test_the_same_bytes_twice(project):
     summary()
     first = files(project / "results/quick")

@@ -45,10 +45,10 @@ def test_a_step_convolution_by_convolution(tmp_path, monkeypatch):
     images = G1 + G2
     # Real and fake: forward; backward to the weights; backward to the inputs, but for the images'.
     scores = 2 * ((D1 + D2) + (D1 + D2) + D2)
-    # Its gradient: forward, backward to the inputs. Through that gradient: to both factors of each convolution's backward
-    # pass, though PyTorch need not ask for that of the scores, which is constant; and through the instance norm, whose
-    # gradient depends on its input, to the weights of the first convolution.
-    penalty = (D1 + D2) + (D1 + D2) + 2 * (D1 + D2) + D1
+    # Its gradient: forward, backward to the inputs. Through that gradient: to both factors of the first layer's backward
+    # pass, of the last one's to its weights alone, as the scores' own gradient is constant; and through the instance norm,
+    # whose gradient depends on its input, to the weights of the first convolution.
+    penalty = (D1 + D2) + (D1 + D2) + (2 * D1 + D2) + D1
     assert found.discriminator.flops == N * (images + scores + penalty)
     # Forward; backward through the discriminator to the images; to the generator's weights, and to its inner maps.
     assert found.generator.flops == N * ((images + D1 + D2) + (D1 + D2) + (images + G2))

@@ -1,0 +1,309 @@
+"""What a CUDA GPU makes of the paper, in one command of under 8 minutes on an H200, without any data set.
+
+    python -m benchmarks.cuda [--seconds N] [--json]
+
+Training steps a second of every distinct network of the suite paper, launched one by one and as a recorded graph, one seed
+and three at once; the ratio to a textbook loop at 32 and at 128 pixels; images a second through Inception-v3 (of random
+weights: time does not depend on them); and, from these, the hours that the suite paper takes. Images are noise.
+
+Writes benchmarks/results/cuda.json after each part, so that nothing measured is lost. Exit code 2 without a GPU.
+Not yet run by us: no GPU was at hand.
+"""
+
+import argparse
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from benchmarks.textbook import TextbookTrainer
+from benchmarks.timing import compare, matmul_ceiling, print_table, ratio, write_result
+from benchmarks.training_step import random_images
+from selfsparse.config import Configuration, Settings, load_settings
+from selfsparse.device import float32_precision
+from selfsparse.planning.cost import step_cost
+from selfsparse.planning.plan import image_count
+from selfsparse.training.trainer import Trainer
+
+TEXTBOOK = ("mnist-32-self_sparse", "mnist-128-self_sparse")
+TIMED_AGAINST_TEXTBOOK = 15.0  # seconds, both contestants together
+MODES = {
+    "graph, 3 seeds": (True, 3),
+    "graph, 1 seed": (True, 1),
+    "eager, 1 seed": (False, 1),
+    "eager, 3 seeds": (False, 3),
+}
+MOST_SECONDS = 1.5  # of timing a network in one mode
+IMAGES_TIMED = 2500
+VARIED = ("mnist-32-self_sparse", "stl10-64-self_sparse", "celeba_hq-128-self_sparse")
+VARIATIONS: dict[str, dict[str, Any]] = {
+    "as set": {},
+    "channels last": {"channels_last": True},
+    "bf16": {"precision": "bf16"},
+    "bf16, channels last": {"precision": "bf16", "channels_last": True},
+    "fp32": {"precision": "fp32"},
+}
+PRECISIONS = ("fp32", "tf32", "bf16")
+
+
+def distinct_networks(settings: Settings) -> dict[str, list[str]]:
+    """Return the configurations of the suite paper by the first of those that train alike, up to what the images show."""
+    found: dict[tuple, list[str]] = {}
+    for c in settings.suite("paper"):
+        t = c.train
+        key = (
+            c.network_name, c.model, c.latent_dim, c.dataset.channels, c.dataset.resolution, t.batch_size,
+            t.discriminator_steps, t.loss, t.gradient_penalty > 0, t.precision,
+        )  # fmt: skip
+        found.setdefault(key, []).append(c.name)
+    return {names[0]: names for names in found.values()}
+
+
+def with_train(c: Configuration, **changes: Any) -> Configuration:
+    """Return the configuration with some settings of its training changed."""
+    return c.model_copy(update={"train": c.train.model_copy(update=changes)})
+
+
+def steps_per_second(c: Configuration, graph: bool, seeds: int, seconds: float) -> float:
+    """Return the generator steps a second of all seeds together."""
+    device = torch.device("cuda")
+    images = random_images(c).to(device)
+    trainers = [Trainer(with_train(c, cuda_graph=graph), seed, images, device) for seed in range(seeds)]
+    for trainer in trainers:
+        trainer.prepare()
+
+    def rounds(count: int) -> float:
+        torch.cuda.synchronize()
+        begun = time.perf_counter()
+        for _ in range(count):
+            for trainer in trainers:
+                trainer.generator_step()
+        torch.cuda.synchronize()
+        return (time.perf_counter() - begun) / count
+
+    rounds(3)
+    count = max(3, min(2000, int(seconds / rounds(3))))
+    return seeds / rounds(count)
+
+
+def textbook_ratio(c: Configuration) -> dict[str, Any]:
+    """Time one seed of ours, recorded, against the textbook loop, under full float32, as the loop trains by default."""
+    device = torch.device("cuda")
+    c = with_train(c, precision="fp32")
+    ours = Trainer(c, 0, random_images(c).to(device), device)
+    ours.prepare()
+    theirs = TextbookTrainer(c, random_images(c, original=True), device)
+
+    def repeat(step: Callable[[], Any]) -> Callable[[], None]:
+        return lambda: [step() for _ in range(10)] and None
+
+    with float32_precision("fp32"):
+        calls = {"ours": repeat(ours.generator_step), "textbook": repeat(theirs.generator_step)}
+        found = compare(calls, 30, budget=TIMED_AGAINST_TEXTBOOK)
+    rates = {name: 10 / value["median_seconds"] for name, value in found.items()}
+    return {"steps_per_second": rates, "ratio": ratio(found, "ours", "textbook"), "rounds": found["ours"]["rounds"]}
+
+
+def evaluation_rates(settings: Settings, c: Configuration) -> dict[str, Any]:
+    """Return the images a second from latents to sums of features, by precision, and the seconds of one distance."""
+    from benchmarks.features import random_state
+    from selfsparse.metrics.frechet import RunningGaussian, frechet_distance_tensors
+    from selfsparse.metrics.generated import draw_latents, generate
+    from selfsparse.metrics.inception import Inception
+
+    device, state = torch.device("cuda"), random_state()
+    generator = Trainer(c, 0, random_images(c).to(device), device).generator
+    latents = draw_latents(IMAGES_TIMED, c.latent_dim, 0)
+    rates: dict[str, Any] = {}
+    for precision in PRECISIONS:
+        extractor = Inception(state, precision).to(device).eval().requires_grad_(False)
+        running = RunningGaussian()
+
+        def images(extractor: Any = extractor, running: RunningGaussian = running) -> None:
+            for batch in generate(generator, latents, settings.fid.batch_size, device, "running"):
+                running.add(extractor(batch))
+
+        rates[precision] = IMAGES_TIMED / compare({"images": images}, 3)["images"]["median_seconds"]
+    moments = running.moments()
+    root = torch.eye(len(moments[0]), dtype=torch.float64, device=device)
+    call = {"distance": lambda: frechet_distance_tensors((*moments, root), moments)}
+    return {"images_per_second": rates, "distance_seconds": compare(call, 3)["distance"]["median_seconds"]}
+
+
+def variations(settings: Settings, name: str) -> dict[str, float]:
+    """Return the steps a second of three recorded seeds under other precisions and layouts."""
+    found = {}
+    for variation, changes in VARIATIONS.items():
+        found[variation] = steps_per_second(with_train(settings.configuration(name), **changes), True, 3, 0.7)
+        gc.collect()
+        torch.cuda.empty_cache()
+    return found
+
+
+def hours_of_paper(settings: Settings, networks: dict[str, list[str]], result: dict[str, Any]) -> dict[str, Any]:
+    """Add up what the suite paper takes: all steps of all seeds, then all images of all FIDs as if nothing overlapped."""
+    rates = result["networks"]
+    training, images, missing = 0.0, 0, []
+    for first, names in networks.items():
+        rate = rates.get(first, {}).get("graph, 3 seeds")
+        for c in map(settings.configuration, names):
+            images += image_count(c)
+            if rate is None:
+                missing.append(c.name)
+            else:
+                training += c.train.steps * len(c.train.seeds) / rate
+    precision = getattr(settings.fid, "precision", "fp32")
+    per_second = result.get("evaluation", {}).get("images_per_second", {}).get(precision)
+    evaluation = images / per_second if per_second else None
+    return {
+        "training_hours": training / 3600,
+        "images": images,
+        "image_precision": precision,
+        "images_per_second": per_second,
+        "evaluation_hours": None if evaluation is None else evaluation / 3600,
+        "hours": None if evaluation is None or missing else (training + evaluation) / 3600,
+        "evaluation_share": None if evaluation is None or missing else evaluation / (training + evaluation),
+        "not_measured": missing,
+    }
+
+
+@contextmanager
+def part(result: dict[str, Any], name: str) -> Iterator[None]:
+    """Go on with what follows where a part fails; what failed is in the result, and said. What is left is freed."""
+    try:
+        yield
+    except Exception as error:  # a network that fails must not cost the figures of the others
+        message = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        result.setdefault("failed", {})[name] = message
+        print(f"{name}: {message}", file=sys.stderr)
+    gc.collect()
+    torch.cuda.empty_cache()
+    write_result("cuda", result, "cuda")
+
+
+def measure(settings: Settings, seconds: float) -> dict[str, Any]:
+    """Measure everything, in the order of what would be missed most, and stop before the time is over."""
+    end = time.monotonic() + seconds
+    networks = distinct_networks(settings)
+    result: dict[str, Any] = {"networks": {name: {"configurations": len(v)} for name, v in networks.items()}}
+    with part(result, "ceiling"):
+        ceilings = {}
+        for precision in PRECISIONS:
+            with float32_precision(precision):
+                ceilings[precision] = matmul_ceiling("cuda", torch.bfloat16 if precision == "bf16" else torch.float32)
+        result["ceiling_flops"] = ceilings
+    left = [(mode, name) for mode in MODES for name in networks]
+    textbook: dict[str, Any] = {}
+    for i, (mode, name) in enumerate(left):
+        if i == len(networks):  # after the first mode, from which the hours follow
+            with part(result, "evaluation"):
+                result["evaluation"] = evaluation_rates(settings, settings.configuration(TEXTBOOK[0]))
+            for case in TEXTBOOK:
+                with part(result, f"textbook, {case}"):
+                    result["textbook"] = textbook
+                    textbook[case] = textbook_ratio(settings.configuration(case))
+            for case in VARIED:
+                with part(result, f"variations, {case}"):
+                    result.setdefault("variations", {})[case] = variations(settings, case)
+        rest = end - time.monotonic()
+        if rest < 0:
+            result.setdefault("no_time_left", []).append(f"{name}, {mode}")
+            continue
+        with part(result, f"{name}, {mode}"):
+            graph, seeds = MODES[mode]
+            # A third of a fair share: building, recording and the first steps take time as well.
+            timed = min(MOST_SECONDS, max(0.2, rest / (len(left) - i) / 3))
+            rate = steps_per_second(settings.configuration(name), graph, seeds, timed)
+            result["networks"][name][mode] = rate
+            print(f"{name}, {mode}: {rate:,.1f} steps/s", file=sys.stderr)
+    for name in networks:
+        rate = result["networks"][name].get("graph, 3 seeds")
+        if rate is not None:
+            c = settings.configuration(name)
+            flops = step_cost(c).flops * rate
+            peak = result.get("ceiling_flops", {}).get(c.train.precision)
+            result["networks"][name] |= {"flops": flops, "share_of_ceiling": peak and flops / peak}
+    with part(result, "hours"):
+        result["paper"] = hours_of_paper(settings, networks, result)
+    return result
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print the tables."""
+    rows = [
+        [name, *(found.get(mode) for mode in MODES), found.get("share_of_ceiling")]
+        for name, found in result["networks"].items()
+    ]
+    print_table(
+        "Generator steps a second, all seeds together",
+        ["network of", "graph 3", "graph 1", "eager 1", "eager 3", "of peak"],
+        rows,
+    )
+    rows = [
+        [name, *found["steps_per_second"].values(), found["ratio"]]
+        for name, found in result.get("textbook", {}).items()
+    ]
+    print_table(
+        "Against a textbook loop, one seed, float32: steps a second",
+        ["configuration", "ours", "textbook", "ratio"],
+        rows,
+    )
+    rows = [[name, *found.values()] for name, found in result.get("variations", {}).items()]
+    header = ["graph, 3 seeds", "as set", "NHWC", "bf16", "bf16 NHWC", "fp32"]
+    print_table("Other precisions and layouts: steps a second", header, rows)
+    evaluation = result.get("evaluation", {"images_per_second": {}})
+    rows = list(evaluation["images_per_second"].items())
+    print_table("Evaluation: latents to sums of Inception features, images a second", ["precision", "images/s"], rows)
+    if "distance_seconds" in evaluation:
+        print(f"One Frechet distance: {evaluation['distance_seconds']:.3g} s, beside training")
+    for precision, flops in result.get("ceiling_flops", {}).items():
+        print(f"Ceiling, a matrix product, {precision}: {flops / 1e12:,.0f} TFLOP/s")
+    for name, message in result.get("failed", {}).items():
+        print(f"failed: {name}: {message}")
+    if skipped := result.get("no_time_left"):
+        print(f"no time was left for {len(skipped)} of the figures above; allow more with --seconds")
+    paper = result.get("paper")
+    if paper is None:
+        return
+    print("\nThe suite paper")
+    print(f"training: sum over runs of steps / rate ('graph 3'): {paper['training_hours']:.1f} h")
+    if paper["evaluation_hours"] is not None:
+        print(
+            f"evaluation: {paper['images']:,} images / {paper['images_per_second']:,.0f} a second"
+            f" ({paper['image_precision']}): {paper['evaluation_hours']:.1f} h"
+        )
+    if paper["hours"] is not None:
+        print(
+            f"together, as if nothing overlapped: {paper['hours']:.1f} h; evaluation is {paper['evaluation_share']:.0%} of it"
+        )
+    if paper["not_measured"]:
+        print(f"not measured, and not in the sum: {', '.join(paper['not_measured'])}")
+
+
+def main() -> int:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.cuda", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=400, help="stop measuring after so many (default: 400)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of tables")
+    arguments = parser.parse_args()
+    if not torch.cuda.is_available():
+        print("error: PyTorch finds no CUDA GPU on this machine; there is nothing to measure", file=sys.stderr)
+        return 2
+    torch.backends.cudnn.allow_tf32 = False  # as in training, which sets its own precision for each step
+    result = measure(load_settings(), arguments.seconds)
+    if arguments.json:
+        print(json.dumps(result, indent=2))
+    else:
+        show(result)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""What the pipeline costs besides its work: help, starting a stage, DVC's share of each, and a run with nothing to do.
+
+    python -m benchmarks.pipeline [--rounds N] [--json]
+
+`nothing to do` is `dvc repro report@SUITE` where all of the suite has run; where it has not, and for the whole graph, it
+is `dvc repro --dry`, which looks at the same files and runs nothing. A stage's own share of DVC is measured on stages
+that do nothing, with as many settings as params.yaml has. Writes benchmarks/results/pipeline.json.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.timing import compare, print_table, seconds_of, write_result
+
+ROOT = Path(__file__).resolve().parents[1]
+STAGES = sorted(path.stem for path in (ROOT / "pipeline").glob("*.py") if path.stem != "__init__")
+# What a stage imports at least, as one import.
+STARTS = {
+    "nothing": "pass",
+    "settings": "import selfsparse.config",
+    "training": "import selfsparse.training.loop",
+    "measures": "import selfsparse.metrics.measure, selfsparse.metrics.kid",
+    "summary": "import selfsparse.analysis.summary",
+    "notebooks": "import papermill, nbconvert",
+}
+EMPTY_STAGES = 12
+
+
+def command(*arguments: str, folder: Path = ROOT) -> Callable[[], None]:
+    """Return a call that runs a command in a folder, without its output, and fails if it does."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return lambda: subprocess.run(arguments, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def python(*arguments: str) -> Callable[[], None]:
+    """Return a call of this Python."""
+    return command(sys.executable, *arguments)
+
+
+def would_run(*arguments: str) -> int:
+    """How many stages DVC would run, but for the listing, which it always runs."""
+    found = subprocess.run(
+        ["dvc", "repro", "--dry", *arguments], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    return sum(line.startswith("Running stage '") and "'listing'" not in line for line in found.splitlines())
+
+
+def nothing_to_do(rounds: int) -> dict[str, dict]:
+    """Time DVC on suites that have run, else dry; and on the whole graph, dry."""
+    contestants, kinds = {}, {}
+    for suite in ("quick", "laptop"):
+        stages = would_run(f"report@{suite}")
+        arguments = ["dvc", "repro", *(["--dry"] if stages else []), f"report@{suite}"]
+        name = " ".join(arguments)
+        contestants[name], kinds[name] = command(*arguments), stages
+    name = "dvc repro --dry"
+    contestants[name], kinds[name] = command("dvc", "repro", "--dry"), would_run()
+    found = compare(contestants, rounds, warmup=0)
+    return {name: {**value, "stages_to_run": kinds[name]} for name, value in found.items()}
+
+
+def seconds_per_stage() -> float:
+    """DVC's own seconds for a stage that runs: a run of EMPTY_STAGES that do nothing, less one that has nothing to do."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+        stage = {
+            "foreach": [f"s{i}" for i in range(EMPTY_STAGES)],
+            "do": {"cmd": "echo > ${item}", "params": ["train", "suites.quick"], "outs": ["${item}"]},
+        }
+        (folder / "dvc.yaml").write_text(json.dumps({"stages": {"empty": stage}}))
+        command("dvc", "init", "--quiet", "--no-scm", folder=folder)()
+        run, idle = (seconds_of(command("dvc", "repro", folder=folder)) for _ in range(2))
+    return max(0.0, run - idle) / EMPTY_STAGES
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="timed calls of each (default: 5)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of tables")
+    arguments = parser.parse_args()
+    helps = {f"pipeline.{stage} --help": python("-m", f"pipeline.{stage}", "--help") for stage in STAGES}
+    result = {
+        "help": compare(helps, arguments.rounds),
+        "start": compare({name: python("-c", code) for name, code in STARTS.items()}, arguments.rounds),
+        "nothing_to_do": nothing_to_do(min(3, arguments.rounds)),
+        "dvc_seconds_per_stage": seconds_per_stage(),
+    }
+    write_result("pipeline", result)
+    if arguments.json:
+        print(json.dumps(result, indent=2))
+        return
+    for title, part in (("Help", "help"), ("Start of a process that imports ...", "start")):
+        rows = [[name, value["median_seconds"], value["iqr_seconds"]] for name, value in result[part].items()]
+        print_table(title, ["", "median, s", "quartiles apart, s"], rows)
+    rows = [[name, value["median_seconds"], value["stages_to_run"]] for name, value in result["nothing_to_do"].items()]
+    print_table("DVC alone", ["command", "median, s", "stages left to run"], rows)
+    print(f"\nDVC's own work for each stage that runs: {result['dvc_seconds_per_stage']:.2f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""The pages that show benchmarks, from results made up here; and how a suite's stages are told apart."""
+
+import json
+
+import pytest
+
+from benchmarks.page import benchmarks_markdown, suite_table, with_suite_table
+from benchmarks.suite import ANNOUNCED, BEFORE, by_kind
+
+ENVIRONMENT = {
+    "device": "CPU (X)", "cpu": "CPU (X)", "cpu_cores": 2, "threads": 1, "cuda": None, "system": "Linux", "python": "3.11.7",
+    "torch": "2.11.0",
+}  # fmt: skip
+SCRIPT = '''"""How fast a thing is: ours against theirs.
+
+    python -m benchmarks.thing [--rounds N]
+
+Writes benchmarks/results/thing.json.
+"""
+raise RuntimeError("the page only reads what a script says of itself")
+'''
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "thing.py").write_text(SCRIPT)
+    (tmp_path / "timing.py").write_text('"""What every benchmark shares."""\n')
+    return tmp_path
+
+
+def write(folder, name, **result):
+    (folder / "results" / f"{name}.json").write_text(json.dumps({"environment": ENVIRONMENT, **result}))
+
+
+def test_a_script_with_and_without_results(folder):
+    page = benchmarks_markdown(folder)
+    assert (
+        "## How fast a thing is: ours against theirs\n" in page and "`python -m benchmarks.thing [--rounds N]`" in page
+    )
+    assert page.endswith("Not measured yet.\n") and "shares" not in page
+    case = {"batch_size": 64, "seconds": {"ours": 0.5, "theirs": 1.0}, "ratio": 2.0}
+    write(folder, "thing", ceiling_flops=4.2e10, cases={"a": case, "b": {**case, "exact": True}})
+    page = benchmarks_markdown(folder)
+    assert "Measured on CPU (X), 2 cores, PyTorch's threads: 1; Python 3.11.7, torch 2.11.0." in page
+    assert "- ceiling flops: 42.0 G" in page
+    assert "| cases | batch size | seconds, ours | seconds, theirs | ratio | exact |" in page
+    assert "| a | 64 | 0.5 | 1 | 2 | – |" in page and "| b | 64 | 0.5 | 1 | 2 | yes |" in page
+
+
+def test_lists_and_flat_results(folder):
+    write(folder, "thing", steps=[{"name": "x", "seconds": 1234.5}], equal={"largest": 1e-7, "count": 1000})
+    page = benchmarks_markdown(folder)
+    assert "| name | seconds |" in page and "| x | 1,234 |" in page
+    assert "| equal | largest | count |" in page and "| equal | 1e-07 | 1,000 |" in page
+
+
+def test_stages_add_up_by_their_name():
+    announced = [
+        "Running stage 'listing':",
+        "Running stage 'fid@digits-16-wgan_gp':",
+        "Stage 'x' didn't change, skipping",
+    ]
+    assert [found[1] for line in announced if (found := ANNOUNCED.match(line))] == ["listing", "fid"]
+    found = by_kind([(BEFORE, 1.0), ("fid", 2.0), ("train", 5.0), ("fid", 4.0)])
+    assert found["fid"] == {"times": 2, "seconds": 6.0} and list(found) == [BEFORE, "fid", "train"]
+
+
+def test_the_table_of_a_suite_takes_its_place(folder):
+    begin = "<!-- quick: written by `python -m pipeline.docs` from benchmarks/results/, do not edit -->"
+    page = f"before\n{begin}\nold\n<!-- end of quick -->\nafter\n"
+    assert "Not measured yet" in suite_table(folder, "quick")
+    stages = {BEFORE: {"times": 1, "seconds": 2.0}, "fid": {"times": 3, "seconds": 6.0}}
+    write(folder, "suite_quick", suite="quick", seconds=8.0, load_before=0.1, stages=stages)
+    new = with_suite_table(page, folder, "quick")
+    assert new.startswith(f"before\n{begin}\nMeasured on") and new.endswith("\n<!-- end of quick -->\nafter\n")
+    assert "| `fid` | 3 | 6 | 75 % |" in new and "| all | 3 | 8 | 100 % |" in new and "old" not in new
+    assert with_suite_table(new, folder, "quick") == new
+    with pytest.raises(ValueError, match=r"timings\.md"):
+        with_suite_table("no marks", folder, "quick")
