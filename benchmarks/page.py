@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from selfsparse.paths import project_root
+
 INTRODUCTION = """# Benchmarks
 
 Written by `python -m pipeline.docs` from `benchmarks/results/`. Each script of `benchmarks/` alternates its contestants in
@@ -18,8 +20,9 @@ MARKS = (
 )
 
 
-def benchmarks_markdown(folder: Path) -> str:
-    """Return docs/benchmarks.md from benchmarks/ of a checkout: how to run each script, and what it wrote if it ran."""
+def benchmarks_markdown(folder: Path | None = None) -> str:
+    """Return docs/benchmarks.md from benchmarks/ (this checkout's): how to run each script, and what it wrote if it ran."""
+    folder = folder or project_root() / "benchmarks"
     parts = [INTRODUCTION]
     for script in sorted(folder.glob("*.py")):
         description = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
@@ -67,6 +70,12 @@ def with_suite_table(page: str, folder: Path, suite: str) -> str:
     return f"{before}{begin}\n{suite_table(folder, suite)}\n{end}{after}"
 
 
+def timings_markdown() -> str:
+    """Return docs/timings.md of this checkout with the table of the suite quick renewed."""
+    root = project_root()
+    return with_suite_table((root / "docs" / "timings.md").read_text(encoding="utf-8"), root / "benchmarks", "quick")
+
+
 def _share(row: dict, seconds: float) -> str:
     return f"{100 * row['seconds'] / seconds:.0f} %"
 
@@ -88,9 +97,9 @@ def _environment(values: dict[str, Any]) -> str:
 
 def _result(found: dict[str, Any]) -> str:
     """Scalars as a list, dictionaries and lists of dictionaries as tables, in the order of the file."""
-    lines = [_environment(found.pop("environment")), ""]
+    lines = [_environment(found.pop("environment"))]
     scalars = {key: value for key, value in found.items() if not isinstance(value, dict | list)}
-    lines += [f"- {_words(key)}: {_shown(key, value)}" for key, value in scalars.items()]
+    lines += ["", *(f"- {_words(key)}: {_shown(key, value)}" for key, value in scalars.items())] if scalars else []
     for key, value in found.items():
         if key in scalars or not value:
             continue

@@ -22,25 +22,18 @@ def architectures_page() -> str:
 
 def benchmarks_page() -> str:
     from benchmarks.page import benchmarks_markdown
-    from selfsparse.paths import project_root
 
-    return benchmarks_markdown(project_root() / "benchmarks")
+    return benchmarks_markdown()
 
 
 def timings_page() -> str:
-    from benchmarks.page import with_suite_table
-    from selfsparse.paths import project_root
+    from benchmarks.page import timings_markdown
 
-    page = (project_root() / "docs" / "timings.md").read_text(encoding="utf-8")
-    return with_suite_table(page, project_root() / "benchmarks", "quick")
+    return timings_markdown()
 
 
-PAGES = {
-    "open_questions.md": open_questions_page,
-    "architectures.md": architectures_page,
-    "benchmarks.md": benchmarks_page,
-    "timings.md": timings_page,
-}
+PAGES = {"open_questions": open_questions_page, "architectures": architectures_page}
+PAGES |= {"benchmarks": benchmarks_page, "timings": timings_page}
 
 
 def main() -> None:
@@ -52,11 +45,11 @@ def main() -> None:
     from selfsparse.paths import project_root
 
     for name, make in PAGES.items():
-        path, text = project_root() / "docs" / name, make()
+        path, text = project_root() / "docs" / f"{name}.md", make()
         if not check:
             write_text(path, text)
         elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-            sys.exit(f"error: docs/{name} is out of date; run: python -m pipeline.docs")
+            sys.exit(f"error: docs/{name}.md is out of date; run: python -m pipeline.docs")
 
 
 if __name__ == "__main__":
