@@ -30,7 +30,8 @@ table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabula
 .jp-RenderedHTMLCommon { overflow-x: auto; }
 th, td { padding: .3em .7em; text-align: left; border-bottom: 1px solid #ddd; vertical-align: top; }
 thead th { border-bottom: 2px solid #555; }
-td { white-space: nowrap; }
+table { width: max-content; }
+td { max-width: 26em; }
 img { max-width: 100%; height: auto; margin: .5em 0; }
 pre { font-size: 13px; line-height: 1.4; overflow-x: auto; margin: 0; }
 .jp-InputArea { background: #f6f6f6; padding: .5em .8em; margin: 1em 0; }
