@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from selfsparse.config import Configuration
-from selfsparse.device import float32_precision
+from selfsparse.device import float32_precision, is_out_of_memory
 from selfsparse.errors import RunError
 from selfsparse.models.build import build_discriminator, build_generator, initialise
 from selfsparse.training.batches import ShuffledBatches
@@ -91,6 +91,8 @@ class Trainer:
                     self.stream,
                 )
             except RuntimeError as error:
+                if is_out_of_memory(error):
+                    raise
                 raise RunError(
                     f"{self.configuration.name}: the training step could not be recorded as a CUDA graph:"
                     f" {' '.join(str(error).split())[:300]}\n"
