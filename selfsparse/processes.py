@@ -10,6 +10,7 @@ from contextlib import contextmanager
 TERMINATED = 128 + signal.SIGTERM  # the exit code that a shell gives a program that SIGTERM ended
 LOOK_EVERY_SEC = 0.5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SHELLS = {"sh", "ash", "bash", "dash", "fish", "ksh", "zsh"}
 
 
 @contextmanager
@@ -34,11 +35,15 @@ def ending_in_order() -> Iterator[None]:
 
 
 def when_parent_is_gone(then: Callable[[], object]) -> None:
-    """Call `then`, in a thread of its own, soon after the process that started this one has ended."""
-    parent = os.getppid()
+    """Call `then`, in a thread of its own, soon after the process that started this one has ended.
+
+    Where that is a shell, it is the shell's own parent that counts too: DVC starts stages through one, and not every shell
+    makes way for its last command. A parent that has ended before this call is not noticed.
+    """
+    family = _family()
 
     def look() -> None:
-        while os.getppid() == parent:
+        while _family() == family:
             time.sleep(LOOK_EVERY_SEC)
         then()
 
@@ -46,6 +51,18 @@ def when_parent_is_gone(then: Callable[[], object]) -> None:
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     threading.Thread(target=look, name="parent", daemon=True).start()
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def _family() -> tuple[int, int | None]:
+    """The process that started this one and, where that is a shell, the one that started the shell."""
+    import psutil  # comes with DVC
+
+    parent = os.getppid()
+    try:
+        shell = psutil.Process(parent)
+        return parent, shell.ppid() if shell.name() in SHELLS else None
+    except psutil.Error:  # it ends just now
+        return parent, None
 
 
 def _leave(number: int, frame: object) -> None:

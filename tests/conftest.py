@@ -1,9 +1,11 @@
 """What several tests start from: a small project with data, extractor and references prepared."""
 
 import os
+import random
 import shutil
 import signal
 import sys
+import time
 
 import pytest
 from small_project import ROOT, SMALL, write_project
@@ -54,3 +56,11 @@ def keep_signals():
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def moments():
+    """Random numbers for the moments of kills; SELFSPARSE_TEST_SEED, set to what a failed test printed, repeats them."""
+    seed = int(os.environ.get("SELFSPARSE_TEST_SEED") or time.time_ns() % 2**32)
+    print(f"SELFSPARSE_TEST_SEED={seed}")
+    return random.Random(seed)

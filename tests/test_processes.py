@@ -13,7 +13,7 @@ from small_project import ROOT
 
 # A stage that writes a file, and is at it for long.
 STAGE = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from selfsparse.cli import guarded
 from selfsparse.files import atomic_path
@@ -21,13 +21,18 @@ from selfsparse.files import atomic_path
 def work():
     with atomic_path(Path("made")) as partial:
         partial.write_text("half")
-        print("begun", flush=True)
+        print(os.getpid(), flush=True)
         time.sleep(60)
 
 sys.exit(guarded(work))
 """
 # What starts it and goes: as DVC does when it is killed.
-PARENT = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', sys.argv[1]]); print(child.pid, flush=True); child.wait()"
+PARENT = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', sys.argv[1]]); child.wait()"
+# The same through a shell that stays, as dash does also for a single command.
+PARENT_OF_SHELL = """
+import subprocess, sys
+subprocess.run(["sh", "-c", '"$0" -c "$1"; exit $?', sys.executable, sys.argv[1]])
+"""
 
 
 def start(folder, *arguments: str, stage: bool) -> subprocess.Popen:
@@ -43,22 +48,23 @@ def start(folder, *arguments: str, stage: bool) -> subprocess.Popen:
 
 def test_sigterm_ends_a_stage_in_order(tmp_path):
     with start(tmp_path, STAGE, stage=False) as process:
-        assert process.stdout.readline() == "begun\n"
+        assert int(process.stdout.readline()) == process.pid
         process.terminate()
         assert process.wait(timeout=30) == 143
     assert not list(tmp_path.iterdir())  # not even the temporary file
 
 
-def family(folder, *, stage: bool) -> tuple[subprocess.Popen, psutil.Process]:
-    parent = start(folder, PARENT, STAGE, stage=stage)
-    child = psutil.Process(int(parent.stdout.readline()))
-    assert parent.stdout.readline() == "begun\n"
-    return parent, child
+def family(folder, code: str = PARENT, *, stage: bool) -> tuple[subprocess.Popen, psutil.Process]:
+    parent = start(folder, code, STAGE, stage=stage)
+    return parent, psutil.Process(int(parent.stdout.readline()))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_stage_ends_with_its_dvc(tmp_path, number):
-    parent, child = family(tmp_path, stage=True)
+@pytest.mark.parametrize(
+    ("code", "number"), [(PARENT, signal.SIGTERM), (PARENT, signal.SIGKILL), (PARENT_OF_SHELL, signal.SIGKILL)]
+)
+def test_a_stage_ends_with_its_dvc(tmp_path, code, number):
+    parent, child = family(tmp_path, code, stage=True)
+    assert (child.ppid() == parent.pid) == (code is PARENT)
     with parent:
         parent.send_signal(number)
         parent.wait(timeout=30)

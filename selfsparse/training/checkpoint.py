@@ -15,7 +15,7 @@ import torch
 from filelock import FileLock
 
 import selfsparse
-from selfsparse.config import Configuration
+from selfsparse.config import Configuration, Settings
 from selfsparse.errors import RunError, warn
 from selfsparse.files import atomic_path, hash_file, read_json, write_json, write_text
 from selfsparse.training.lock import hold
@@ -26,19 +26,28 @@ NOT_SHAPING = {"device", "parallel_seeds", "checkpoint_every", "seeds"}
 # The code that shapes a run, in selfsparse/; dvc.yaml names the same as deps of `train`.
 CODE = (
     "models/*.py", "training/*.py", "metrics/frechet.py", "metrics/generated.py", "metrics/mechanism.py",
-    "metrics/extractors.py", "metrics/inception.py", "metrics/lenet.py",
+    "metrics/extractors.py", "metrics/inception.py", "metrics/lenet.py", "device.py",
 )  # fmt: skip
 
 
 def fingerprint(
-    configuration: Configuration, seed: int, device_type: str, reference_sha256: str, images_sha256: str
+    settings: Settings,
+    configuration: Configuration,
+    seed: int,
+    device_type: str,
+    reference_sha256: str,
+    images_sha256: str,
 ) -> dict[str, Any]:
     """Return everything that shapes a run, as a flat dictionary of plain values."""
-    settings = configuration.model_dump(mode="json", exclude={"train", "name", "suite", "network_name", "source"})
-    settings["train"] = configuration.train.model_dump(mode="json", exclude=NOT_SHAPING)
+    shape = configuration.model_dump(mode="json", exclude={"train", "name", "suite", "network_name", "source"})
+    shape["train"] = configuration.train.model_dump(mode="json", exclude=NOT_SHAPING)
     flat = {"seed": seed, "device": device_type, "torch": torch.__version__, "code": _code_hash()}
     flat |= {"reference": reference_sha256, "images": images_sha256}
-    return flat | _flatten(settings)
+    # Of the FIDs during training, which choose the best generator.
+    flat["fid.precision"] = settings.fid.precision
+    if configuration.train.sampling_batch_norm == "batch":  # else an image does not depend on those beside it (U18)
+        flat["fid.batch_size"] = settings.fid.batch_size
+    return flat | _flatten(shape)
 
 
 def _flatten(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -69,7 +69,7 @@ def train_runs(
         images = images_on_device(torch.from_numpy(packed.images), device)
         runs = []
         for i, seed in enumerate(seeds):
-            shape = fingerprint(configuration, seed, device.type, reference_sha256, packed.manifest["sha256"])
+            shape = fingerprint(settings, configuration, seed, device.type, reference_sha256, packed.manifest["sha256"])
             run = Run(
                 configuration,
                 seed,

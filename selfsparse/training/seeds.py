@@ -28,7 +28,7 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
     Raises:
         DeviceError: the settings ask for a GPU that is not there.
         RunError: a run failed; those in other processes were stopped, with their states saved. Or another process is
-            training this configuration.
+            training this configuration, or has removed results of it meanwhile.
     """
     device = choose_device(configuration.train.device, configuration.suite)
     # Beside the folder of the states, which goes at the end. Each run has a lock too: it may outlive this process.
@@ -134,7 +134,17 @@ def _add_seconds(configuration: Configuration, seconds: float) -> float:
 
 
 def _finish(configuration: Configuration, device: str, seconds: float) -> None:
-    """Write the provenance and drop the checkpoints, now that every run's results are written."""
+    """Write the provenance and drop the checkpoints, now that every run's results are written.
+
+    Raises:
+        RunError: results of a run are gone again. The states stay, and the results come back from them.
+    """
     folder = result_dir(configuration.suite, "runs", configuration.name)
+    # A DVC that is started meanwhile removes the folder before its own training waits for this one's lock.
+    if gone := [str(seed) for seed in configuration.train.seeds if not (folder / f"seed{seed}/run.json").is_file()]:
+        raise RunError(
+            f"{configuration.name}: results of seed {', '.join(gone)} are gone from {folder}: a `dvc repro` that was started"
+            " meanwhile removed them.\nTheir states are kept: run the same command again, and they are written anew."
+        )
     write_json(folder / "provenance.json", collect_provenance(configuration, device, seconds))
     shutil.rmtree(checkpoint_dir(configuration.name), ignore_errors=True)

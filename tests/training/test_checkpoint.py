@@ -19,7 +19,7 @@ from selfsparse.training.checkpoint import CheckpointStore, fingerprint
 def shape(tmp_path):
     def of(changes: dict | None = None, name="digits-16-self_sparse", seed=0, device="cpu", reference="r", images="i"):
         settings = load_settings(write_project(tmp_path, {**SMALL, **(changes or {})}) / "params.yaml")
-        return fingerprint(settings.configuration(name), seed, device, reference, images)
+        return fingerprint(settings, settings.configuration(name), seed, device, reference, images)
 
     return of
 
@@ -40,6 +40,7 @@ def shape(tmp_path):
         {"networks.tiny_16.sastm_widths": [9]},
         {"extractors.digits-16-lenet.samples": [81, 120]},
         {"datasets.digits-16.filter": "lanczos"},
+        {"fid.precision": "tf32"},
     ],
     ids=str,
 )
@@ -66,6 +67,7 @@ def test_seed_device_and_data_are_in_it(shape, difference):
         {"suites.quick.train.device": "auto"},
         {"configurations.digits-16-wgan_gp.latent_dim": 7},
         {"fid.latent_seed": 4},
+        {"fid.batch_size": 40},
     ],
     ids=str,
 )
@@ -73,16 +75,26 @@ def test_what_does_not_shape_a_run_is_not(shape, changes):
     assert shape() == shape(changes)
 
 
+def test_under_batch_statistics_the_batch_of_the_measure_shapes_it(shape):
+    """The FIDs during training choose the best generator, and each image depends on those beside it (U18)."""
+    batch = {"suites.quick.train.sampling_batch_norm": "batch"}
+    before, after = shape(batch), shape({**batch, "fid.batch_size": 40})
+    assert [key for key in before if before[key] != after[key]] == ["fid.batch_size"]
+
+
 def test_the_code_is_in_it(shape, tmp_path, monkeypatch):
     before = shape()
     package = tmp_path / "package"
-    for part in ("models", "training", "metrics"):
-        (package / part).mkdir(parents=True)
-        (package / part / "one.py").write_text("pass\n")
+    parts = [package / name for name in ("models/one.py", "training/one.py", "metrics/frechet.py", "device.py")]
+    for part in parts:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text("pass\n")
     monkeypatch.setattr(checkpoint.selfsparse, "__file__", str(package / "__init__.py"))
-    first = shape()
-    (package / "training" / "one.py").write_text("pass  # edited\n")
-    assert len({x["code"] for x in (before, first, shape())}) == 3
+    seen = [before, shape()]
+    for part in parts:
+        part.write_text("pass  # edited\n")
+        seen.append(shape())
+    assert len({x["code"] for x in seen}) == 2 + len(parts)
 
 
 def test_a_state_comes_back_under_its_own_shape_only(tmp_path):

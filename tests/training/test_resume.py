@@ -1,7 +1,6 @@
 """Trainings as a user starts them, interrupted at any moment and started again: the same end, bit for bit."""
 
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -9,6 +8,9 @@ import time
 
 import pytest
 from small_project import CONFIGURATION, FULL_SIZE, SMALL, command, files, run, write_project
+
+from selfsparse.errors import RunError
+from selfsparse.training.checkpoint import STATES_KEPT
 
 LONG = {
     **SMALL,
@@ -120,16 +122,15 @@ def timed_run(project, monkeypatch) -> dict[str, float]:
 
 
 @pytest.mark.slow
-def test_killed_at_twenty_random_moments(small, monkeypatch, keep_signals):
-    """In a step, in an evaluation, while a state is written, and four times while it still starts."""
+def test_killed_at_twenty_random_moments(small, monkeypatch, keep_signals, moments):
+    """In a step, in an evaluation, four times as soon as a state is being written, and four while it still starts."""
     write_project(small, KILLED)
     seconds = timed_run(small, monkeypatch)
     whole, expected = sum(seconds.values()), results(small)
     reset(small)
-    seed = time.time_ns() % 2**32
-    moments, killed, in_write, starts = random.Random(seed), 0, 0, []
+    killed, in_write, starts = 0, 0, []
     while killed < KILLS:
-        begun = time.monotonic()
+        begun, left = time.monotonic(), half_written(small)
         process = start(small)
         if killed % 5 == 3:
             time.sleep(moments.uniform(0, starts[-1]))
@@ -138,22 +139,28 @@ def test_killed_at_twenty_random_moments(small, monkeypatch, keep_signals):
                 assert line, "it ended by itself"
             starts.append(time.monotonic() - begun)
             time.sleep(moments.uniform(0, 1.4 * whole / KILLS))
+            while killed % 5 == 1 and process.poll() is None and not half_written(small) - left:
+                pass
         kill(process)
         if process.returncode == 0:  # the machine is faster now: the run was at its end
             reset(small)
         else:
             assert process.returncode == -signal.SIGKILL
             killed += 1
-        in_write += bool(list(small.glob(".checkpoints/*/seed*/*/.*.partial")))
+            in_write += bool(half_written(small) - left)
     found = run(small, "pipeline.train", CONFIGURATION)
     shares = ", ".join(f"{value / whole:.0%} {what}" for what, value in seconds.items())
-    print(
-        f"{killed} kills, moments' seed {seed}; {whole:.1f} s of work: {shares}; {in_write} kills left a half-written file"
-    )
+    print(f"{killed} kills; {whole:.1f} s of work: {shares}; {in_write} kills left a half-written file")
+    assert in_write
     assert min(seconds.values()) > 0.1 * whole, shares
     assert found.returncode == 0, found.stderr
     assert results(small) == expected
     assert not states(small) and not list(small.rglob("*.partial"))
+
+
+def half_written(project) -> set:
+    """The files of states that have no final name yet; their temporary ones hold the process."""
+    return set(project.glob(".checkpoints/*/seed*/*/.*.partial"))
 
 
 def states(project) -> list:
@@ -235,6 +242,28 @@ def test_the_parent_alone_killed(unbroken):
     process.wait()
     assert run(project, "pipeline.train", CONFIGURATION).returncode == 0
     assert results(project) == expected
+
+
+def test_results_that_a_dvc_started_meanwhile_removed_come_back(small, keep_signals):
+    """It removes the folder first, and waits for the training then: one seed was finished, and another follows."""
+    import torch
+
+    from selfsparse.config import load_settings
+    from selfsparse.training import seeds
+    from selfsparse.training.loop import train_runs
+
+    write_project(small, {**SMALL, "suites.quick.train.seeds": [0, 1]})
+    settings = load_settings()
+    configuration = settings.configuration(CONFIGURATION)
+    train_runs(settings, configuration, [0, 1], torch.device("cpu"))
+    expected = results(small)
+    shutil.rmtree(small / f"results/quick/runs/{CONFIGURATION}/seed0")
+    with pytest.raises(RunError, match=r"results of seed 0 are gone(.|\n)*run the same command again"):
+        seeds._finish(configuration, "cpu", 1.0)
+    assert len(states(small)) == 2 * STATES_KEPT
+    train_runs(settings, configuration, [0, 1], torch.device("cpu"))
+    seeds._finish(configuration, "cpu", 1.0)
+    assert results(small) == expected and not states(small)
 
 
 @pytest.mark.slow
