@@ -29,7 +29,7 @@ def benchmarks_markdown(folder: Path | None = None) -> str:
         if "python -m benchmarks." not in description or script.stem == "suite":
             continue
         title, _, text = description.partition("\n")
-        parts += [f"## {title.rstrip('.:')}\n", f"{_as_markdown(text.strip())}\n"]
+        parts += [f"## {title.rstrip('.:')}\n", _as_markdown(text) + "\n"]
         found = folder / "results" / f"{script.stem}.json"
         if found.is_file():
             parts += [_result(json.loads(found.read_text(encoding="utf-8")))]
@@ -82,7 +82,7 @@ def _share(row: dict, seconds: float) -> str:
 
 def _as_markdown(text: str) -> str:
     """A docstring's text: an indented line is a command."""
-    lines = [f"`{line.strip()}`" if line.startswith("    ") else line for line in ("    " + text).split("\n")]
+    lines = [f"`{line.strip()}`" if line.startswith("    ") else line for line in text.strip("\n").split("\n")]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Measure the real images under one feature extractor: means, covariances and their roots, for both sample counts."""
+"""Measure the real images under one feature extractor: means, covariances and their factors, for both sample counts."""
 
 from typing import TYPE_CHECKING
 

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+BLOCK = 512  # rows and columns of a matrix product that skips zeros
+
 
 @dataclass(frozen=True)
 class Gaussian:
@@ -62,18 +64,19 @@ class RunningGaussian:
         return Gaussian(mean.cpu().numpy(), covariance.cpu().numpy(), self._count)
 
 
-def symmetric_root(covariance: np.ndarray) -> np.ndarray:
-    """Return the symmetric square root of a covariance (D, D); eigenvalues that rounding made negative become 0."""
+def lower_factor(covariance: np.ndarray) -> np.ndarray:
+    """Return a lower triangular F (D, D) with F F^T = covariance, of any rank; eigenvalues below 0 by rounding become 0."""
     values, vectors = torch.linalg.eigh(torch.from_numpy(covariance))
-    return ((vectors * values.clamp_min(0).sqrt()) @ vectors.T).numpy()
+    root = vectors * values.clamp_min(0).sqrt()  # root root^T = covariance, and root^T = Q R
+    return torch.linalg.qr(root.T).R.T.contiguous().numpy()
 
 
-def frechet_distance(real: Gaussian, generated: Gaussian, real_root: np.ndarray | None = None) -> float:
+def frechet_distance(real: Gaussian, generated: Gaussian, real_factor: np.ndarray | None = None) -> float:
     """FID, Eq. 14: |mu_x - mu_g|^2 + Tr(S_x + S_g - 2 (S_x S_g)^(1/2)).
 
     Args:
         real, generated: statistics of features of the same width.
-        real_root: symmetric_root(real.covariance), where it is at hand.
+        real_factor: lower_factor(real.covariance), where it is at hand.
 
     Raises:
         ValueError: widths differ.
@@ -81,8 +84,8 @@ def frechet_distance(real: Gaussian, generated: Gaussian, real_root: np.ndarray 
     """
     if real.mean.shape != generated.mean.shape:
         raise ValueError(f"features differ in width: {real.mean.shape[0]} and {generated.mean.shape[0]}")
-    root = symmetric_root(real.covariance) if real_root is None else real_root
-    tensors = [torch.from_numpy(a) for a in (real.mean, real.covariance, root, generated.mean, generated.covariance)]
+    factor = lower_factor(real.covariance) if real_factor is None else real_factor
+    tensors = [torch.from_numpy(a) for a in (real.mean, real.covariance, factor, generated.mean, generated.covariance)]
     distance = float(frechet_distance_tensors(tuple(tensors[:3]), tuple(tensors[3:])))
     if np.isnan(distance):
         raise NotFiniteError("the generated images' features are not finite")
@@ -92,19 +95,29 @@ def frechet_distance(real: Gaussian, generated: Gaussian, real_root: np.ndarray 
 def frechet_distance_tensors(real: tuple[Tensor, Tensor, Tensor], generated: tuple[Tensor, Tensor]) -> Tensor:
     """frechet_distance, computed and left on the device that the tensors are on; float64, (). NaN where these are not finite.
 
-    S_x S_g has the eigenvalues of the symmetric S_x^(1/2) S_g S_x^(1/2), so the trace of its root needs one
-    symmetric eigenvalue problem and no matrix root, given S_x^(1/2), which belongs to the reference. PyTorch's LAPACK
-    solves it several times as fast as NumPy's and SciPy's do (benchmarks/frechet.py).
+    With S_x = F F^T, S_x S_g has the eigenvalues of the symmetric F^T S_g F, so the trace of its root needs one symmetric
+    eigenvalue problem and no matrix root, given F, which belongs to the reference. PyTorch's LAPACK solves it several
+    times as fast as NumPy's and SciPy's do (benchmarks/frechet.py).
 
     Args:
-        real: mean (D,), covariance (D, D) and the covariance's symmetric root.
+        real: mean (D,), covariance (D, D) and its lower_factor.
         generated: mean and covariance, as of RunningGaussian.moments.
     """
-    (real_mean, real_covariance, root), (mean, covariance) = real, generated
-    product = root @ covariance @ root
+    (real_mean, real_covariance, factor), (mean, covariance) = real, generated
+    product = _lower_part_of_product(factor, covariance)
     finite = product.isfinite().all() & mean.isfinite().all()
-    symmetric = torch.where(finite, (product + product.T) / 2, 0)  # an eigenvalue solver may fail on what is not finite
-    trace_of_root = torch.linalg.eigvalsh(symmetric).clamp_min(0).sqrt().sum()
+    product = torch.where(finite, product, 0)  # an eigenvalue solver may fail on what is not finite
+    trace_of_root = torch.linalg.eigvalsh(product, UPLO="L").clamp_min(0).sqrt().sum()
     difference = real_mean - mean
     distance = difference @ difference + real_covariance.trace() + covariance.trace() - 2 * trace_of_root
     return torch.where(finite, distance, torch.nan)
+
+
+def _lower_part_of_product(factor: Tensor, covariance: Tensor) -> Tensor:
+    """The lower triangle of F^T S F for a lower triangular F, block by block: half the work of two whole products."""
+    product = torch.zeros_like(covariance)
+    for j in range(0, len(factor), BLOCK):
+        columns = covariance[:, j:] @ factor[j:, j : j + BLOCK]  # of S F; F is zero above row j
+        for i in range(j, len(factor), BLOCK):
+            product[i : i + BLOCK, j : j + BLOCK] = factor[i:, i : i + BLOCK].T @ columns[i:]
+    return product

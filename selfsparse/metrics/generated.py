@@ -97,7 +97,7 @@ def measure_fid(
         running.add(features)
         if reference.features is not None:
             kept.append(features)
-    fid = frechet_distance(reference.gaussian, running.result(), reference.root)
+    fid = frechet_distance(reference.gaussian, running.result(), reference.factor)
     return fid, torch.cat(kept).cpu() if kept else None
 
 

@@ -13,7 +13,7 @@ from selfsparse.data.packed import PackedDataset, real_subset
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, hash_file, read_json, write_json
 from selfsparse.metrics.extractors import iterate_features
-from selfsparse.metrics.frechet import Gaussian, RunningGaussian, symmetric_root
+from selfsparse.metrics.frechet import Gaussian, RunningGaussian, lower_factor
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Reference:
     Attributes:
         wanted: sample count that this reference belongs to, e.g. 5,000 or 50,000.
         gaussian: mean, covariance, and the number of real images: min(wanted, all), or all (U39).
-        root: the covariance's symmetric square root.
+        factor: the covariance's lower_factor.
         features: float32 (min(wanted, all), D) for the kernel distance; None for the larger set.
     """
 
     wanted: int
     gaussian: Gaussian
-    root: np.ndarray
+    factor: np.ndarray
     features: np.ndarray | None
 
 
@@ -64,8 +64,8 @@ def make_references(
                 if size == "small":  # the kernel distance is always between sets of one size
                     kept.append(features.cpu()[torch.isin(part, matched)])
             gaussian = running.result()
-            root = symmetric_root(gaussian.covariance)
-        arrays = {"mean": gaussian.mean, "covariance": gaussian.covariance, "root": root}
+            factor = lower_factor(gaussian.covariance)
+        arrays = {"mean": gaussian.mean, "covariance": gaussian.covariance, "factor": factor}
         if kept:
             arrays["features"] = torch.cat(kept).numpy()
         with atomic_path(folder / f"{size}.npz") as partial, open(partial, "wb") as file:
@@ -94,4 +94,4 @@ def load_reference(folder: Path, size: str) -> Reference:
     description = read_json(folder / "reference.json")[size]
     with np.load(folder / f"{size}.npz") as arrays:
         gaussian = Gaussian(arrays["mean"], arrays["covariance"], description["real_images"])
-        return Reference(description["wanted"], gaussian, arrays["root"], arrays.get("features"))
+        return Reference(description["wanted"], gaussian, arrays["factor"], arrays.get("features"))

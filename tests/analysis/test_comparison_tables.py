@@ -109,7 +109,7 @@ def test_the_bias_of_the_lowest_is_run_by_run(ran):
     results = load_results("quick")
     c = results.configurations[0]
     rows = results.fid[(results.fid["configuration"] == c.name) & (results.fid["generator"] == "best")]
-    again = rows[rows["n_fake"] == 1000].sort_values("seed")["fid"].to_numpy()
+    again = rows[rows["n_fake"] == c.extractor.samples[0]].sort_values("seed")["fid"].to_numpy()
     chosen = results.runs[results.runs["configuration"] == c.name].sort_values("seed")["best_fid"].to_numpy()
     assert bias(results, c).mean == pytest.approx((again - chosen).mean()) and bias(results, c).n == 3
     assert measures_table(results).data.iloc[0]["bias_std"] == pytest.approx((again - chosen).std(ddof=1))

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from selfsparse.metrics import frechet
 from selfsparse.metrics.frechet import (
     Gaussian,
     RunningGaussian,
     frechet_distance,
     frechet_distance_tensors,
-    symmetric_root,
+    lower_factor,
 )
 
 
@@ -74,7 +75,7 @@ def test_fewer_samples_than_features():
 def test_it_is_symmetric_and_the_root_may_be_given():
     a, b = gaussian(np.zeros(30), random_covariance(30, 1)), gaussian(np.ones(30), random_covariance(30, 2))
     assert frechet_distance(a, b) == pytest.approx(frechet_distance(b, a), rel=1e-12)
-    assert frechet_distance(a, b, symmetric_root(a.covariance)) == frechet_distance(a, b)
+    assert frechet_distance(a, b, lower_factor(a.covariance)) == frechet_distance(a, b)
 
 
 def test_against_scipys_matrix_root():
@@ -107,7 +108,7 @@ def test_on_tensors_it_is_the_same():
     real, generated = of(rng.normal(size=(300, 40))), rng.normal(0.2, 1.3, size=(300, 40))
     running = RunningGaussian()
     running.add(torch.from_numpy(generated))
-    reference = tuple(map(torch.from_numpy, (real.mean, real.covariance, symmetric_root(real.covariance))))
+    reference = tuple(map(torch.from_numpy, (real.mean, real.covariance, lower_factor(real.covariance))))
     found = frechet_distance_tensors(reference, running.moments())
     assert found.shape == () and found.dtype == torch.float64
     assert float(found) == pytest.approx(frechet_distance(real, of(generated)), rel=1e-12)
@@ -120,13 +121,21 @@ def test_on_tensors_it_is_the_same():
         covariance[1, 2] = 0
 
 
-def test_root():
+def test_factor():
     covariance = random_covariance(20, 3, rank=7)
-    root = symmetric_root(covariance)
-    np.testing.assert_allclose(root @ root, covariance, atol=1e-12)
-    np.testing.assert_allclose(root, root.T, atol=1e-12)
-    np.testing.assert_allclose(symmetric_root(np.diag([4.0, 9.0])), np.diag([2.0, 3.0]), atol=1e-12)
-    assert np.linalg.eigvalsh(root).min() > -1e-7
+    factor = lower_factor(covariance)
+    np.testing.assert_allclose(factor @ factor.T, covariance, atol=1e-12)
+    np.testing.assert_array_equal(factor, np.tril(factor))
+    np.testing.assert_allclose(abs(lower_factor(np.diag([4.0, 9.0]))), np.diag([2.0, 3.0]), atol=1e-12)
+
+
+@pytest.mark.parametrize("block", [1, 7, 20, 64])
+def test_the_product_by_blocks_is_the_product(block, monkeypatch):
+    monkeypatch.setattr(frechet, "BLOCK", block)
+    factor, covariance = (torch.from_numpy(random_covariance(20, seed)) for seed in (3, 4))
+    factor = factor.tril()
+    found = frechet._lower_part_of_product(factor, covariance)
+    torch.testing.assert_close(found.tril(), (factor.T @ covariance @ factor).tril(), rtol=1e-12, atol=1e-12)
 
 
 def test_widths_must_agree():

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from selfsparse.metrics.frechet import Gaussian, NotFiniteError, RunningGaussian, frechet_distance, symmetric_root
+from selfsparse.metrics.frechet import Gaussian, NotFiniteError, RunningGaussian, frechet_distance, lower_factor
 from selfsparse.metrics.generated import draw_latents, generate, measure_fid, sampling, tile, to_uint8
 from selfsparse.metrics.reference import Reference
 
@@ -37,7 +37,7 @@ def reference(features: bool = False) -> Reference:
     values = rng.random((200, 12)).astype(np.float32)
     covariance = np.cov(values.astype(np.float64), rowvar=False)
     gaussian = Gaussian(values.mean(0, dtype=np.float64), covariance, 200)
-    return Reference(100, gaussian, symmetric_root(covariance), values if features else None)
+    return Reference(100, gaussian, lower_factor(covariance), values if features else None)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 50, 101, 1000])

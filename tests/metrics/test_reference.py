@@ -49,7 +49,7 @@ def test_both_sizes(dataset, tmp_path, batch_size):
         assert (found.wanted, found.gaussian.count) == (described[size]["wanted"], len(values))
         np.testing.assert_allclose(found.gaussian.mean, values.mean(0), rtol=1e-12)
         np.testing.assert_allclose(found.gaussian.covariance, np.cov(values, rowvar=False), rtol=1e-9, atol=1e-9)
-        np.testing.assert_allclose(found.root @ found.root, found.gaussian.covariance, rtol=1e-9, atol=1e-7)
+        np.testing.assert_allclose(found.factor @ found.factor.T, found.gaussian.covariance, rtol=1e-9, atol=1e-7)
         if size == "small":
             np.testing.assert_array_equal(found.features, values.astype(np.float32))
         else:
