@@ -95,7 +95,7 @@ class Trainer:
                 while cause.__context__ is not None:
                     cause = cause.__context__
                 if is_out_of_memory(cause):
-                    raise cause
+                    raise cause from None
                 raise RunError(
                     f"{self.configuration.name}: the training step could not be recorded as a CUDA graph:"
                     f" {' '.join(str(cause).split())[:300]}\n"
