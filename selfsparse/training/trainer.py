@@ -91,11 +91,14 @@ class Trainer:
                     self.stream,
                 )
             except RuntimeError as error:
-                if is_out_of_memory(error):
-                    raise
+                cause: BaseException = error  # the end of a recording that failed only says that it has failed
+                while cause.__context__ is not None:
+                    cause = cause.__context__
+                if is_out_of_memory(cause):
+                    raise cause from None
                 raise RunError(
                     f"{self.configuration.name}: the training step could not be recorded as a CUDA graph:"
-                    f" {' '.join(str(error).split())[:300]}\n"
+                    f" {' '.join(str(cause).split())[:300]}\n"
                     "Set train.cuda_graph: false in params.yaml to launch its parts one by one, which is slower."
                 ) from error
             self._real_images.restart()

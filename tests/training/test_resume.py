@@ -135,8 +135,10 @@ def test_killed_at_twenty_random_moments(small, monkeypatch, keep_signals, momen
         if killed % 5 == 3:
             time.sleep(moments.uniform(0, starts[-1]))
         else:
-            while "step/s" not in (line := process.stderr.readline()):  # the bar: it has its lock, and its state
-                assert line, "it ended by itself"
+            read = ""
+            while "step/s" not in read:  # the bar, a line without end: the run has its lock, and its state
+                read += process.stderr.read(1)
+                assert process.poll() is None, read
             starts.append(time.monotonic() - begun)
             time.sleep(moments.uniform(0, 1.4 * whole / KILLS))
             while killed % 5 == 1 and process.poll() is None and not half_written(small) - left:
