@@ -46,6 +46,12 @@ def report(settings, name):
         notebooks.make_report(name)
 
 
+def export(settings, name):
+    from selfsparse.hub.export import export_run
+
+    export_run(settings.configuration(name), 0, "best", Path("models/digits").resolve())
+
+
 def stages() -> dict:
     from pipeline import correlation, data, extractor, fid, listing, reference, sparsity, summary, verdicts
 
@@ -57,6 +63,7 @@ def stages() -> dict:
         "train": train,
         "fid": fid.main,
         "sparsity": sparsity.main,
+        "export": export,
         "correlation": correlation.main,
         "summary": summary.main,
         "verdicts": verdicts.main,
@@ -65,7 +72,7 @@ def stages() -> dict:
 
 
 NAMES = {"data": "digits-16", "extractor": "digits-16-lenet", "reference": "digits-16-lenet"}
-NAMES |= dict.fromkeys(("train", "fid", "sparsity"), CONFIGURATION)
+NAMES |= dict.fromkeys(("train", "fid", "sparsity", "export"), CONFIGURATION)
 
 
 class Disk:

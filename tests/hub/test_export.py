@@ -92,7 +92,40 @@ def test_what_was_not_measured_is_said(project, tmp_path, monkeypatch):
         for kind, path in moved.items():
             (tmp_path / kind).rename(path)
         (tmp_path / "provenance.json").rename(project / RUNS / "provenance.json")
-    assert "Not measured" in card and "no provenance lay beside" in card and "compare them with nothing" in card
+    assert "Not measured" in card and "no provenance lay beside" in card
+
+
+def test_the_card_names_the_extractor_as_it_was_prepared(project, tmp_path, monkeypatch):
+    """Which weights of Inception's a custom file holds is in no setting."""
+    from selfsparse.hub.export import export_run
+
+    monkeypatch.chdir(project)
+    path = project / "data/extractors/digits-16-lenet/extractor.json"
+    really = path.read_text()
+    path.write_text(json.dumps(json.loads(really) | {"extractor": "inception-custom-0badf00d"}))
+    try:
+        card = export_run(load_settings().configuration(CONFIGURATION), 0, "best", tmp_path / "model").card
+    finally:
+        path.write_text(really)
+    assert "| FID (inception-custom-0badf00d) |" in card
+    assert "under `inception-custom-0badf00d`, Inception-v3 with other weights than the published ones" in card
+
+
+def test_a_folder_whose_name_would_be_code(project, tmp_path, monkeypatch):
+    from selfsparse.hub.export import export_run
+
+    monkeypatch.chdir(project)
+    for name in ('x").eval("1', "a\n```\n<script>", "{0.__class__}"):
+        export_run(load_settings().configuration(CONFIGURATION), 0, "best", tmp_path / name)
+        card = (tmp_path / name / "README.md").read_text()
+        assert 'load_generator("FOLDER_OR_HUB_ID")' in card and name not in card
+
+
+def test_a_readme_of_ones_own_stays_where_a_generator_is_saved(project, tmp_path):
+    generator = load_generator(project / RUNS / "seed0")
+    (tmp_path / "README.md").write_text("my own")
+    generator.save_pretrained(tmp_path)
+    assert (tmp_path / "README.md").read_text() == "my own" and (tmp_path / "model.safetensors").is_file()
 
 
 @pytest.mark.parametrize(
