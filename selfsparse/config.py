@@ -30,6 +30,7 @@ from selfsparse.errors import SettingsError, printable
 from selfsparse.paths import project_root
 
 ModelName = Literal["wgan_gp", "self_sparse", "without_psm", "without_csm", "sagan"]
+SASTM_MODELS = ("self_sparse", "without_psm", "without_csm")  # whose generator has the module
 DatasetName = Literal[
     "digits", "photos", "mnist", "fashion_mnist", "cifar10", "stl10", "mini_imagenet", "celeba_hq", "lsun_bedroom",
     "sketch", "sketch_substitute",

@@ -33,8 +33,9 @@ MECHANISM_COLUMNS = [
 
 COMPACT_COLUMNS = [
     "configuration", "seed", "kind", "channels", "removed", "heads_removed", "full_parameters", "compact_parameters",
-    "full_flops", "compact_flops", "latency_ratio", "latents", "fresh_latents", "revived", "max_difference", "changed_images",
+    "full_flops", "compact_flops", "latents", "fresh_latents", "revived", "heads_revived", "max_difference", "changed_images",
 ]  # fmt: skip
+LATENCY_COLUMNS = ["configuration", "seed", "kind", "latency_ratio"]
 DEAD_CHANNEL_COLUMNS = [
     "configuration", "seed", "stage", "size", "channels", "proven", "observed", "nearest", "alpha_never", "beta_never",
     "dead_positions",
@@ -47,6 +48,7 @@ TABLES = {
     "fid": ("fid", "fid.csv", FID_COLUMNS),
     "sparsity": ("sparsity", "sparsity.csv", SPARSITY_COLUMNS),
     "compact": ("sparsity", "compact.csv", COMPACT_COLUMNS),
+    "latency": ("sparsity", "latency.csv", LATENCY_COLUMNS),
     "dead_channels": ("sparsity", "dead_channels.csv", DEAD_CHANNEL_COLUMNS),
 }
 # folder in summary/: stage, its file; of several seeds, the first
