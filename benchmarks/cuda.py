@@ -13,9 +13,10 @@ Not yet run by us: no GPU was at hand.
 import argparse
 import gc
 import json
+import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -109,26 +110,27 @@ def textbook_ratio(c: Configuration) -> dict[str, Any]:
     return {"steps_per_second": rates, "ratio": ratio(found, "ours", "textbook"), "rounds": found["ours"]["rounds"]}
 
 
-def evaluation_rates(settings: Settings, c: Configuration) -> dict[str, Any]:
-    """Return the images a second from latents to sums of features, by precision, and the seconds of one distance."""
+def evaluation_rates(settings: Settings, configurations: Sequence[Configuration]) -> dict[str, Any]:
+    """Return the images a second from latents to sums of features, by generator and precision, and the seconds of a distance."""
     from benchmarks.features import random_state
     from selfsparse.metrics.frechet import RunningGaussian, frechet_distance_tensors
     from selfsparse.metrics.generated import draw_latents, generate
     from selfsparse.metrics.inception import Inception
 
     device, state = torch.device("cuda"), random_state()
-    generator = Trainer(c, 0, random_images(c).to(device), device).generator
-    latents = draw_latents(IMAGES_TIMED, c.latent_dim, 0)
-    rates: dict[str, Any] = {}
+    rates: dict[str, dict[str, float]] = {c.name: {} for c in configurations}
     for precision in PRECISIONS:
         extractor = Inception(state, precision).to(device).eval().requires_grad_(False)
-        running = RunningGaussian()
+        for c in configurations:
+            generator = Trainer(c, 0, random_images(c).to(device), device).generator
+            latents = draw_latents(IMAGES_TIMED, c.latent_dim, 0)
+            running = RunningGaussian()
 
-        def images(extractor: Any = extractor, running: RunningGaussian = running) -> None:
-            for batch in generate(generator, latents, settings.fid.batch_size, device, "running"):
-                running.add(extractor(batch))
+            def images(generator=generator, latents=latents, extractor=extractor, running=running) -> None:
+                for batch in generate(generator, latents, settings.fid.batch_size, device, "running"):
+                    running.add(extractor(batch))
 
-        rates[precision] = IMAGES_TIMED / compare({"images": images}, 3)["images"]["median_seconds"]
+            rates[c.name][precision] = IMAGES_TIMED / compare({"images": images}, 3)["images"]["median_seconds"]
     moments = running.moments()
     factor = torch.eye(len(moments[0]), dtype=torch.float64, device=device)
     call = {"distance": lambda: frechet_distance_tensors((*moments, factor), moments)}
@@ -146,25 +148,29 @@ def variations(settings: Settings, name: str) -> dict[str, float]:
 
 
 def hours_of_paper(settings: Settings, networks: dict[str, list[str]], result: dict[str, Any]) -> dict[str, Any]:
-    """Add up what the suite paper takes: all steps of all seeds, then all images of all FIDs as if nothing overlapped."""
+    """Add up what the suite paper takes: all steps of all seeds, then all images and distances of all FIDs, one by one."""
     rates = result["networks"]
-    training, images, missing = 0.0, 0, []
+    training, images, distances, missing = 0.0, 0, 0, []
     for first, names in networks.items():
         rate = rates.get(first, {}).get("graph, 3 seeds")
         for c in map(settings.configuration, names):
             images += image_count(c)
+            distances += len(c.train.seeds) * (1 + math.ceil(c.train.steps / c.train.evaluate_every))
             if rate is None:
                 missing.append(c.name)
             else:
                 training += c.train.steps * len(c.train.seeds) / rate
-    precision = getattr(settings.fid, "precision", "fp32")
-    per_second = result.get("evaluation", {}).get("images_per_second", {}).get(precision)
-    evaluation = images / per_second if per_second else None
+    precision = settings.fid.precision
+    measured = result.get("evaluation", {})
+    # The slowest of the generators that were timed stands for all: the features cost more than any of them.
+    per_second = min((rates[precision] for rates in measured.get("images_per_second", {}).values()), default=None)
+    evaluation = images / per_second + distances * measured["distance_seconds"] if per_second else None
     return {
         "training_hours": training / 3600,
         "images": images,
         "image_precision": precision,
         "images_per_second": per_second,
+        "distances": distances,
         "evaluation_hours": None if evaluation is None else evaluation / 3600,
         "hours": None if evaluation is None or missing else (training + evaluation) / 3600,
         "evaluation_share": None if evaluation is None or missing else evaluation / (training + evaluation),
@@ -202,7 +208,7 @@ def measure(settings: Settings, seconds: float) -> dict[str, Any]:
     for i, (mode, name) in enumerate(left):
         if i == len(networks):  # after the first mode, from which the hours follow
             with part(result, "evaluation"):
-                result["evaluation"] = evaluation_rates(settings, settings.configuration(TEXTBOOK[0]))
+                result["evaluation"] = evaluation_rates(settings, [*map(settings.configuration, TEXTBOOK)])
             for case in TEXTBOOK:
                 with part(result, f"textbook, {case}"):
                     result["textbook"] = textbook
@@ -257,8 +263,10 @@ def show(result: dict[str, Any]) -> None:
     header = ["graph, 3 seeds", "as set", "NHWC", "bf16", "bf16 NHWC", "fp32"]
     print_table("Other precisions and layouts: steps a second", header, rows)
     evaluation = result.get("evaluation", {"images_per_second": {}})
-    rows = list(evaluation["images_per_second"].items())
-    print_table("Evaluation: latents to sums of Inception features, images a second", ["precision", "images/s"], rows)
+    rows = [[name, *rates.values()] for name, rates in evaluation["images_per_second"].items()]
+    print_table(
+        "Evaluation: latents to sums of Inception features, images a second", ["generator of", *PRECISIONS], rows
+    )
     if "distance_seconds" in evaluation:
         print(f"One Frechet distance: {evaluation['distance_seconds']:.3g} s, beside training")
     for precision, flops in result.get("ceiling_flops", {}).items():
@@ -275,7 +283,7 @@ def show(result: dict[str, Any]) -> None:
     if paper["evaluation_hours"] is not None:
         print(
             f"evaluation: {paper['images']:,} images / {paper['images_per_second']:,.0f} a second"
-            f" ({paper['image_precision']}): {paper['evaluation_hours']:.1f} h"
+            f" ({paper['image_precision']}), and {paper['distances']:,} distances: {paper['evaluation_hours']:.1f} h"
         )
     if paper["hours"] is not None:
         print(

@@ -43,7 +43,8 @@ def any_device() -> "torch.device":
 def float32_precision(precision: str) -> Iterator[None]:
     """Let float32 convolutions and matrix products on a GPU round their factors to TF32 inside, if `precision` is `tf32`.
 
-    Under any other value they are full float32. What held before holds again afterwards. A CPU ignores it.
+    Under any other value they are full float32. What held before holds again afterwards. For work on a GPU alone: some CPUs
+    have units for such products too.
     """
     import torch
 

@@ -35,14 +35,31 @@ def transform(h: Tensor, z: Tensor, sastm: SASTM | None) -> StageOutput:
     return StageOutput(alpha, beta, h, recombine(h, alpha, beta))  # Eq. 3
 
 
+class LatentDeconv(nn.ConvTranspose2d):
+    """The generators' first layer: z (N, C', 1, 1) -> maps (N, C, 4, 4), a DeConv 4x4 of stride 1 without padding or bias.
+
+    Computed as the matrix product that it is: libraries are slow at maps of one pixel.
+    """
+
+    def __init__(self, latent_dim: int, channels: int) -> None:
+        super().__init__(latent_dim, channels, 4, 1, 0, bias=False)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Each latent times the kernels."""
+        return (z.flatten(1) @ self.weight.flatten(1)).view(-1, *self.weight.shape[1:])
+
+
 class GeneratorStage(nn.Module):
     """One stage: DeConv - SASTM - BN - ReLU (Figure 3)."""
 
     def __init__(self, in_channels: int, channels: int, *, first: bool, sastm: SASTM | None) -> None:
         super().__init__()
-        stride, padding = (1, 0) if first else (2, 1)
         # No bias before a norm, as in DCGAN (U15): with an SASTM in between it would not cancel.
-        self.deconv = nn.ConvTranspose2d(in_channels, channels, 4, stride, padding, bias=False)
+        self.deconv = (
+            LatentDeconv(in_channels, channels)
+            if first
+            else nn.ConvTranspose2d(in_channels, channels, 4, 2, 1, bias=False)
+        )
         self.sastm = sastm
         self.norm = nn.BatchNorm2d(channels)
         self.activation = nn.ReLU()

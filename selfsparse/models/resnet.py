@@ -11,7 +11,15 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from selfsparse.models.dcgan import LEAKY_SLOPE, Generator, ScoreConv, StageOutput, check_widths, transform
+from selfsparse.models.dcgan import (
+    LEAKY_SLOPE,
+    Generator,
+    LatentDeconv,
+    ScoreConv,
+    StageOutput,
+    check_widths,
+    transform,
+)
 from selfsparse.models.sastm import SASTM
 
 
@@ -20,7 +28,7 @@ class FirstBlock(nn.Module):
 
     def __init__(self, latent_dim: int, channels: int, sastm: SASTM | None) -> None:
         super().__init__()
-        self.deconv = nn.ConvTranspose2d(latent_dim, channels, 4, 1, 0, bias=False)
+        self.deconv = LatentDeconv(latent_dim, channels)
         self.sastm = sastm
 
     def forward(self, y: Tensor, z: Tensor) -> tuple[Tensor, StageOutput]:

@@ -9,7 +9,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,18 +61,20 @@ class Machine:
         return cost.operations * self.seconds_per_operation + cost.flops / self.step_rate
 
 
-def calibrate(configurations: Sequence[Configuration], device: torch.device) -> Machine:
+def calibrate(configurations: Sequence[Configuration], device: torch.device, feature_precision: str) -> Machine:
     """Measure this machine with the cheapest, the dearest and the most finely divided step of some configurations.
 
-    All are measured under threads and precision of the first one.
+    Steps are measured under threads and precision of the first one; features under `fid.precision`, if on a GPU.
     """
     train = configurations[0].train
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(cores)
-        with float32_precision(train.precision):
-            ceiling, feature_rate = _product_rate(device), _convolution_rate(device)
+        with _precision(device, train.precision):
+            ceiling = _product_rate(device)
+        with _precision(device, feature_precision):
+            feature_rate = _convolution_rate(device)
         torch.set_num_threads(min(train.threads, cores) if device.type == "cpu" else before)
         networks = tuple(_timed(c, device, ceiling) for c in _chosen(configurations))
     finally:
@@ -90,6 +93,16 @@ def calibrate(configurations: Sequence[Configuration], device: torch.device) -> 
         start_seconds=_start_seconds(),
         networks=networks,
     )
+
+
+@contextmanager
+def _precision(device: torch.device, precision: str) -> Iterator[None]:
+    """What a precision of the settings means on a GPU; features and steps on a CPU are float32 in a plan."""
+    if device.type == "cpu":
+        yield
+        return
+    with float32_precision(precision), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+        yield
 
 
 def _chosen(configurations: Sequence[Configuration]) -> list[Configuration]:

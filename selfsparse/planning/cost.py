@@ -139,6 +139,7 @@ def _count_step(c: Configuration) -> StepCost:
             gradient_penalty=train.gradient_penalty,
             penalty_centre=train.penalty_centre,
             loss=train.loss,
+            one_pass=c.network.architecture != "sagan",
         ).loss
         loss.backward(inputs=list(discriminator.parameters()))
     of_discriminator = cost()

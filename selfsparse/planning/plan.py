@@ -88,7 +88,7 @@ def make_plan(settings: Settings, suites: Sequence[str]) -> dict[str, Any]:
         key = wanted, train.threads, train.precision if wanted == "cuda" else ""
         if key not in machines:
             alike = [c for cs in chosen.values() for c in cs if _runs_like(c, train, wanted)]
-            machines[key] = calibrate(alike, torch.device(wanted))
+            machines[key] = calibrate(alike, torch.device(wanted), settings.fid.precision)
         costs = [_cost(c, machines[key], _done(c, locked, current)) for c in configurations]
         plans[suite] = {
             "device_wanted": train.device,

@@ -43,10 +43,10 @@ class CapturedStep:
             optimizer.zero_grad(set_to_none=True)
         stream.synchronize()
         self._graph = torch.cuda.CUDAGraph()
-        with warnings.catch_warnings():
-            # Needed up to PyTorch 2.11; later ones find the generator by themselves, and warn that this does nothing.
-            warnings.simplefilter("ignore")
-            self._graph.register_generator_state(rng)
+        if hasattr(self._graph, "register_generator_state"):  # later ones find the generator by themselves
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # from PyTorch 2.12 on: that it does nothing
+                self._graph.register_generator_state(rng)
         with torch.cuda.graph(self._graph, stream=stream):
             self._result = step()
 
@@ -70,15 +70,17 @@ def undone(
     changed = [value for network in networks for value in network.state_dict().values()]
     changed += [*others, *_state(optimizers)]
     before, draws = [value.clone() for value in changed], rng.get_state()
-    yield
-    known = {id(value) for value in changed}
-    with torch.no_grad():
-        for value, old in zip(changed, before, strict=True):
-            value.copy_(old)
-        for value in _state(optimizers):
-            if id(value) not in known:
-                value.zero_()
-    rng.set_state(draws)
+    try:
+        yield
+    finally:
+        known = {id(value) for value in changed}
+        with torch.no_grad():
+            for value, old in zip(changed, before, strict=True):
+                value.copy_(old)
+            for value in _state(optimizers):
+                if id(value) not in known:
+                    value.zero_()
+        rng.set_state(draws)
 
 
 def _state(optimizers: Sequence[torch.optim.Optimizer]) -> list[Tensor]:

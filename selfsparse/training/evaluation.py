@@ -46,9 +46,10 @@ class Evaluation:
     def __init__(self, settings: Settings, configuration: Configuration, device: torch.device) -> None:
         train = configuration.train
         self._train, self._batch_size, self._device = train, settings.fid.batch_size, device
-        self._extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device)
-        self._reference = load_reference(reference_dir(configuration.extractor_key), "small")
         count, seed = configuration.extractor.samples[0], train.evaluate_latent_seed
+        images = count * (1 + math.ceil(train.steps / train.evaluate_every))
+        self._extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device, images)
+        self._reference = load_reference(reference_dir(configuration.extractor_key), "small")
         self._latents = draw_latents(count, configuration.latent_dim, seed)
         self._probe = draw_latents(train.probe_latents, configuration.latent_dim, seed)
 

@@ -90,10 +90,15 @@ class Trainer:
                     self.rng,
                     self.stream,
                 )
+            except torch.OutOfMemoryError:
+                raise
             except RuntimeError as error:
+                cause: BaseException = error  # the end of a recording that failed only says that it has failed
+                while cause.__context__ is not None:
+                    cause = cause.__context__
                 raise RunError(
                     f"{self.configuration.name}: the training step could not be recorded as a CUDA graph:"
-                    f" {' '.join(str(error).split())[:300]}\n"
+                    f" {' '.join(str(cause).split())[:300]}\n"
                     "Set train.cuda_graph: false in params.yaml to launch its parts one by one, which is slower."
                 ) from error
             self._real_images.restart()

@@ -24,7 +24,7 @@ NAME = "mnist-32-self_sparse-laptop"
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
     monkeypatch.chdir(write_project(tmp_path))
-    monkeypatch.setattr(planning, "calibrate", lambda configurations, device: MACHINE)
+    monkeypatch.setattr(planning, "calibrate", lambda configurations, device, feature_precision: MACHINE)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     return load_settings()
 

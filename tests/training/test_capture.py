@@ -25,6 +25,15 @@ NARROW = {
 
 
 @pytest.fixture
+def repeatable(monkeypatch):
+    """As under train.deterministic: the same work gives the same bits."""
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture
 def make(tmp_path):
     def trainer(name: str, device: str, seed: int = 0, resident: bool = True, **train) -> Trainer:
         changes = {
@@ -105,9 +114,13 @@ class TestOnAGpu:
         assert all(torch.equal(value, before[key]) for key, value in tensors(recorded).items())
         assert recorded._captured is not None and eager._captured is None
         torch.testing.assert_close(losses(recorded), losses(eager), rtol=1e-2, atol=1e-3)
-        assert_same(recorded, eager, 1e-2, 1e-3)
+        torch.cuda.synchronize()
+        # Adam moves a weight by about its rate whatever the gradient: where that is noise, both may go apart.
+        assert_same(recorded, eager, 1e-2, 2 * STEPS * recorded.configuration.train.discriminator_lr)
         assert torch.equal(recorded.rng.get_state(), eager.rng.get_state())
-        torch.testing.assert_close(recorded.gradient_norms(), eager.gradient_norms(), rtol=1e-2, atol=1e-4)
+        norms = recorded.gradient_norms(), eager.gradient_norms()
+        torch.cuda.synchronize()
+        torch.testing.assert_close(*norms, rtol=1e-2, atol=1e-4)
 
     def test_the_first_step_agrees_closely(self, make, name):
         eager, recorded = make(name, "cuda", cuda_graph=False), make(name, "cuda")
@@ -119,10 +132,30 @@ class TestOnAGpu:
         whole.prepare(), first.prepare()
         expected = losses(whole)
         losses(first, 7)
-        second = make(name, "cuda")
-        second.load_state_dict(copy.deepcopy(first.state_dict()))
+        second, state = make(name, "cuda"), copy.deepcopy(first.state_dict())
+        torch.cuda.synchronize()
+        second.load_state_dict(state)
         second.prepare()
         torch.testing.assert_close(losses(second, STEPS - 7), expected[7:], rtol=1e-2, atol=1e-3)
+
+    def test_deterministic_means_to_the_last_bit(self, make, name, repeatable):
+        """Recorded as launched one by one; beside another seed as alone; and gone on with as never left."""
+        eager, recorded, other = make(name, "cuda", cuda_graph=False), make(name, "cuda"), make(name, "cuda", 1)
+        recorded.prepare(), other.prepare()
+        found = []
+        for _ in range(7):
+            found.append(recorded.generator_step())
+            other.generator_step()
+        torch.cuda.synchronize()
+        resumed, state = make(name, "cuda"), copy.deepcopy(recorded.state_dict())
+        torch.cuda.synchronize()
+        resumed.load_state_dict(state)
+        resumed.prepare()
+        expected = losses(eager)
+        assert torch.equal(torch.stack(found).cpu(), expected[:7])
+        assert torch.equal(losses(resumed, STEPS - 7), expected[7:])
+        torch.cuda.synchronize()
+        assert_same(resumed, eager, 0, 0)
 
     def test_three_at_once_are_as_alone(self, make, name):
         alone = []
