@@ -9,10 +9,12 @@ if TYPE_CHECKING:
 
 
 def main(settings: "Settings", name: str) -> None:
-    from selfsparse.device import any_device
+    from selfsparse.device import any_device, enough_memory_to_measure
     from selfsparse.metrics.measure import measure_configuration_fid
 
-    measure_configuration_fid(settings, settings.configuration(name), any_device())
+    configuration = settings.configuration(name)
+    with enough_memory_to_measure(f"network {configuration.network_name} of {name}", settings.fid.batch_size):
+        measure_configuration_fid(settings, configuration, any_device())
 
 
 if __name__ == "__main__":

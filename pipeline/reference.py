@@ -12,21 +12,22 @@ def main(settings: "Settings", name: str) -> None:
     extractor = settings.extractor(name)  # first: a misspelt name need not wait for torch
 
     from selfsparse.data.packed import load_packed
-    from selfsparse.device import any_device
+    from selfsparse.device import any_device, enough_memory_to_measure
     from selfsparse.metrics.extractors import load_extractor
     from selfsparse.metrics.reference import make_references
     from selfsparse.paths import extractor_dir, packed_dir, reference_dir
 
     device = any_device()
-    description = make_references(
-        load_packed(packed_dir(f"{extractor.dataset}-{extractor.resolution}")),
-        load_extractor(settings, extractor_dir(name), device, images=sum(extractor.samples)),
-        extractor.samples,
-        settings.real_images,
-        settings.fid.batch_size,
-        device,
-        reference_dir(name),
-    )
+    with enough_memory_to_measure(f"the real images of {name}", settings.fid.batch_size):
+        description = make_references(
+            load_packed(packed_dir(f"{extractor.dataset}-{extractor.resolution}")),
+            load_extractor(settings, extractor_dir(name), device, images=sum(extractor.samples)),
+            extractor.samples,
+            settings.real_images,
+            settings.fid.batch_size,
+            device,
+            reference_dir(name),
+        )
     print(f"{name}: {description['small']['real_images']:,} and {description['large']['real_images']:,} real images")
 
 

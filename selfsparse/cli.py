@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Concatenate
 
 from selfsparse.errors import UserError
 from selfsparse.files import write_problem
+from selfsparse.processes import ending_in_order
 
 if TYPE_CHECKING:
     from selfsparse.config import Settings
@@ -24,7 +25,8 @@ def run_stage(
 ) -> None:
     """Parse the stage's argument, call `work(settings, argument)`, or `work(settings)` without one, and exit.
 
-    Exit codes: 0, what `work` returned, 2 for an error that the user can mend (said on stderr), 130 for Ctrl-C.
+    Exit codes: 0, what `work` returned, 2 for an error that the user can mend (said on stderr), 130 for Ctrl-C,
+    143 for SIGTERM, where `work` returned nothing else for it.
     """
     parser = argparse.ArgumentParser(
         description=description,
@@ -46,12 +48,16 @@ def run_stage(
 
 
 def guarded(work: Callable[[], int | None]) -> int:
-    """Call `work`; return its exit code, 2 for an error that the user can mend (said on stderr), 130 for Ctrl-C."""
+    """Call `work`; return its exit code, 2 for an error that the user can mend (said on stderr), 130 for Ctrl-C.
+
+    SIGTERM, and the death of the DVC that runs this stage, end the process with exit code 143.
+    """
     # Read when torch is imported: threads that wait for one another sleep. Where other programs want the cores too, the
     # default, which spins, makes small networks several times slower; the numbers are the same.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        return work() or 0
+        with ending_in_order():
+            return work() or 0
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

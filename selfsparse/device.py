@@ -1,7 +1,7 @@
 """Which device to work on."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from selfsparse.errors import DeviceError
@@ -56,3 +56,37 @@ def float32_precision(precision: str) -> Iterator[None]:
     finally:
         torch.set_float32_matmul_precision(before[0])
         torch.backends.cudnn.allow_tf32 = before[1]
+
+
+# How PyTorch, cuBLAS, cuDNN and the allocator of a CPU say it where they do not raise torch.OutOfMemoryError.
+NO_MEMORY = ("out of memory", "_STATUS_ALLOC_FAILED", "can't allocate memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device's or the host's memory is used up."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+    )
+
+
+@contextmanager
+def enough_memory(work: str, remedy: str) -> Iterator[None]:
+    """Turn an error about memory inside into one message: what was being done, what was said, and which setting to lower.
+
+    Raises:
+        DeviceError: memory was used up.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        said = " ".join(str(error).split()) or "no more memory"
+        raise DeviceError(f"{work}: {said[:300]}\n{remedy} in params.yaml, then run the same command again.") from None
+
+
+def enough_memory_to_measure(what: str, batch_size: int) -> AbstractContextManager[None]:
+    """As `enough_memory`, where images pass through networks in batches of `fid.batch_size`."""
+    return enough_memory(
+        f"out of memory in measuring {what} with batches of {batch_size} images", f"Lower fid.batch_size ({batch_size})"
+    )

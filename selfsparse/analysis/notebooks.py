@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import signal
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +13,7 @@ from selfsparse.config import load_settings
 from selfsparse.errors import SettingsError, UserError
 from selfsparse.files import write_text
 from selfsparse.paths import project_root, suite_dir
+from selfsparse.processes import when_parent_is_gone
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
 REPORT = "report"
@@ -46,8 +48,18 @@ def make_notebook(name: str, suite: str) -> Path:
 def make_notebooks(suite: str) -> list[Path]:
     """Make all notebooks of a suite, as many at a time as there are CPU cores; return their HTML pages."""
     load_settings().suite(suite)  # one error, and not one from each
-    with ProcessPoolExecutor(os.cpu_count()) as workers:
+    with ProcessPoolExecutor(os.cpu_count(), initializer=_end_at_once) as workers:
         return list(workers.map(make_notebook, notebook_names(), repeat(suite)))
+
+
+def _end_at_once() -> None:
+    """What a worker does first: see to it that Ctrl-C ends it without a word, and that it does not outlive its parent.
+
+    Else it would wait for work for ever. Its kernels look after their parent themselves.
+    """
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    when_parent_is_gone(lambda: os._exit(1))
 
 
 def make_report(suite: str) -> Path:

@@ -7,16 +7,18 @@ A folder holds the two newest states, state-<number>.pt, and beside each its che
 import hashlib
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 import selfsparse
 from selfsparse.config import Configuration
 from selfsparse.errors import RunError, warn
 from selfsparse.files import atomic_path, hash_file, read_json, write_json, write_text
+from selfsparse.training.lock import hold
 
 STATES_KEPT = 2  # one damaged on the disk must not cost the run
 # What only says how fast or how often; a run may go on under other values of these.
@@ -58,24 +60,19 @@ def _code_hash() -> str:
 class CheckpointStore:
     """The state of one run, in `<folder>/<fingerprint>/`; one process at a time holds it.
 
-    Use it as a context manager: it takes the run's lock, which the system frees if the process dies.
+    Use it as a context manager: it takes the run's lock, as `hold` does, which asks `stopped` while it waits.
     """
 
-    def __init__(self, folder: Path, shape: dict[str, Any]) -> None:
-        self._parent, self._shape = folder, shape
+    def __init__(self, folder: Path, shape: dict[str, Any], stopped: Callable[[], bool] = lambda: False) -> None:
+        self._parent, self._shape, self._stopped = folder, shape, stopped
         digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
         self._folder = folder / digest[:16]
-        self._lock = FileLock(self._folder / "lock")
+        self._lock: FileLock | None = None
 
     def __enter__(self) -> "CheckpointStore":
-        self._folder.mkdir(parents=True, exist_ok=True)
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise RunError(
-                f"another process is training this run (it holds {self._folder / 'lock'}).\n"
-                "Wait for it, or end it, then run the same command again."
-            ) from None
+        self._lock = hold(
+            self._folder / "lock", f"this run, {self._parent.parent.name} {self._parent.name}", self._stopped
+        )
         return self
 
     def __exit__(self, *exception: object) -> None:

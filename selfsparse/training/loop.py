@@ -3,24 +3,23 @@
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 
 import torch
 
 from selfsparse.config import Configuration, Settings, Train
 from selfsparse.data.packed import load_packed
+from selfsparse.device import enough_memory
 from selfsparse.files import read_json
 from selfsparse.paths import packed_dir, reference_dir
 from selfsparse.training.checkpoint import fingerprint
 from selfsparse.training.evaluation import Evaluation, OverlappedEvaluation
 from selfsparse.training.history import History
+from selfsparse.training.lock import Interrupted
 from selfsparse.training.real_images import images_on_device
 from selfsparse.training.run import Run
-
-
-class Interrupted(Exception):
-    """The runs were asked to stop, and have saved their states."""
 
 
 class StopRequest:
@@ -28,6 +27,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.requested = False
+        self._looked = time.monotonic()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._request)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))  # see train_configuration
@@ -35,11 +35,13 @@ class StopRequest:
     def _request(self, number: int, frame: object) -> None:
         self.requested = True
 
-    def check_parent(self) -> None:
-        """Ask to stop if the process that started this one is gone: nobody would collect the results."""
-        parent = multiprocessing.parent_process()
-        if parent is not None and not parent.is_alive():
-            self.requested = True
+    def now(self) -> bool:
+        """Whether to stop. Each second it looks whether the process that started this one is gone: nobody would collect."""
+        if time.monotonic() - self._looked > 1:
+            self._looked = time.monotonic()
+            parent = multiprocessing.parent_process()
+            self.requested |= parent is not None and not parent.is_alive()
+        return self.requested
 
 
 def train_runs(
@@ -52,22 +54,32 @@ def train_runs(
 
     Raises:
         Interrupted: on SIGINT or SIGTERM, after the states were saved; the same call goes on from there.
-        RunError: another process is at one of these runs.
+        RunError: another process is at one of these runs, and did not end within the time that this one waits for it.
+        DeviceError: memory is used up; the last checkpoints are as they were.
     """
     train = configuration.train
     _set_backends(train)
     stop = StopRequest()
     packed = load_packed(packed_dir(configuration.dataset_key))
     overlaps = device.type == "cuda"
-    evaluation = (OverlappedEvaluation if overlaps else Evaluation)(settings, configuration, device)
     reference_sha256 = read_json(reference_dir(configuration.extractor_key) / "reference.json")["sha256"]
-    images = images_on_device(torch.from_numpy(packed.images), device)
     with ExitStack() as stack:
+        stack.enter_context(_enough_memory(settings, configuration, len(seeds)))
+        evaluation = (OverlappedEvaluation if overlaps else Evaluation)(settings, configuration, device)
+        images = images_on_device(torch.from_numpy(packed.images), device)
         runs = []
         for i, seed in enumerate(seeds):
             shape = fingerprint(configuration, seed, device.type, reference_sha256, packed.manifest["sha256"])
             run = Run(
-                configuration, seed, shape, images, device, evaluation, overlaps=overlaps, bar_position=bar_position + i
+                configuration,
+                seed,
+                shape,
+                images,
+                device,
+                evaluation,
+                overlaps=overlaps,
+                bar_position=bar_position + i,
+                stopped=stop.now,
             )
             runs.append(stack.enter_context(run))
         for run in runs:
@@ -80,17 +92,26 @@ def train_runs(
             for run in waiting:
                 if not run.finished:
                     run.advance()
-            if waiting[0].trainer.step % train.evaluate_every == 0:
-                stop.check_parent()
             for run in [run for run in waiting if run.finished]:
                 run.finish()
                 waiting.remove(run)
-            if stop.requested and waiting:
+            if stop.now() and waiting:
                 for run in waiting:
                     run.save()
                 said = [f"seed {run.seed}: interrupted, saved at step {run.trainer.step:,}" for run in waiting]
                 raise Interrupted("\n".join(said))
     return [run.history for run in runs]
+
+
+def _enough_memory(settings: Settings, configuration: Configuration, together: int) -> AbstractContextManager:
+    train = configuration.train
+    several = f"train.parallel_seeds ({train.parallel_seeds}; no number depends on it), " if together > 1 else ""
+    return enough_memory(
+        f"{configuration.name}: out of memory in training network {configuration.network_name}, {together} at a time,"
+        f" with batches of {train.batch_size} images",
+        f"Lower {several}train.batch_size ({train.batch_size}; another training), or, if it was an FID,"
+        f" fid.batch_size ({settings.fid.batch_size})",
+    )
 
 
 def _set_backends(train: Train) -> None:

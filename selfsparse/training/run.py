@@ -1,6 +1,7 @@
 """One run: a trainer with its history, its checkpoints and its bar; it goes from step to step, and stops by itself."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class Run:
         evaluation: measures the generator; runs of one configuration may share it.
         overlaps: whether evaluations are waited for as late as possible, and losses read as rarely; else at each step.
         bar_position: line of the progress bar on a terminal.
+        stopped: whether to give up where another process is at this run.
     """
 
     def __init__(
@@ -43,13 +45,15 @@ class Run:
         *,
         overlaps: bool,
         bar_position: int,
+        stopped: Callable[[], bool],
     ) -> None:
         self.configuration, self.seed = configuration, seed
         self.trainer = Trainer(configuration, seed, images, device)
         self.history = History()
         self._evaluation, self._overlaps, self._bar_position = evaluation, overlaps, bar_position
+        self._saved_at: int | None = None
         self._pending: tuple[Pending, list[Tensor], Tensor] | None = None  # with its interval's losses and last norms
-        self._store = CheckpointStore(checkpoint_dir(configuration.name) / f"seed{seed}", shape)
+        self._store = CheckpointStore(checkpoint_dir(configuration.name) / f"seed{seed}", shape, stopped)
 
     def __enter__(self) -> "Run":
         self._store.__enter__()
@@ -69,6 +73,7 @@ class Run:
         state = self._store.load()
         if state is not None:
             self.trainer.load_state_dict(state["trainer"])
+            self._saved_at = self.trainer.step
             self.history = History.from_state_dict(state["history"])
             with self.trainer.on_stream():
                 self.history.losses = [losses.to(self.trainer.device) for losses in self.history.losses]
@@ -150,7 +155,11 @@ class Run:
 
     def _diverge(self, step: int) -> None:
         self.history.diverged_at = step
-        say(f"seed {self.seed}: DIVERGED: not finite at step {step:,}; the run stops here")
+        last = "none was saved" if self._saved_at is None else f"of step {self._saved_at:,}"
+        say(
+            f"seed {self.seed}: DIVERGED: not finite at step {step:,}; the run stops here. Last checkpoint: {last};"
+            f" best generator: of step {self.history.best_step:,}, in {self.folder / 'best.safetensors'}"
+        )
 
     def save(self) -> None:
         """Write a state to resume from, with every evaluation up to its step in it."""
@@ -159,6 +168,7 @@ class Run:
             if self.history.diverged_at is None:
                 self._check_losses(self.history.losses, self.trainer.step)
             self._store.save({"trainer": self.trainer.state_dict(), "history": self.history.state_dict()})
+            self._saved_at = self.trainer.step
 
     def finish(self) -> None:
         """Save the last state and write the results. What was found last may be that the run has diverged."""

@@ -14,6 +14,7 @@ from selfsparse.errors import RunError, UserError
 from selfsparse.files import read_json, write_json
 from selfsparse.paths import checkpoint_dir, result_dir
 from selfsparse.provenance import collect_provenance
+from selfsparse.training.lock import hold
 
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
@@ -26,9 +27,20 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
 
     Raises:
         DeviceError: the settings ask for a GPU that is not there.
-        RunError: a run failed; those in other processes were stopped, with their states saved.
+        RunError: a run failed; those in other processes were stopped, with their states saved. Or another process is
+            training this configuration.
     """
     device = choose_device(configuration.train.device, configuration.suite)
+    # Beside the folder of the states, which goes at the end. Each run has a lock too: it may outlive this process.
+    folder = checkpoint_dir(configuration.name)
+    lock = hold(folder.with_name(f"{folder.name}.lock"), configuration.name)
+    try:
+        return _train_seeds(settings, configuration, device)
+    finally:
+        lock.release()
+
+
+def _train_seeds(settings: Settings, configuration: Configuration, device: str) -> int:
     # A server that imports torch once, and from which each run is forked: imports cost seconds, runs as well.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["selfsparse.training.loop"])
@@ -60,6 +72,8 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
                     process = waiting.pop(0)
                     process.start()
                     running.append(process)
+                    if stopping:  # just before
+                        process.terminate()
                 finally:
                     signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
             wait([process.sentinel for process in running])

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from selfsparse.config import Configuration
-from selfsparse.device import float32_precision
+from selfsparse.device import float32_precision, is_out_of_memory
 from selfsparse.errors import RunError
 from selfsparse.models.build import build_discriminator, build_generator, initialise
 from selfsparse.training.batches import ShuffledBatches
@@ -90,12 +90,12 @@ class Trainer:
                     self.rng,
                     self.stream,
                 )
-            except torch.OutOfMemoryError:
-                raise
             except RuntimeError as error:
                 cause: BaseException = error  # the end of a recording that failed only says that it has failed
                 while cause.__context__ is not None:
                     cause = cause.__context__
+                if is_out_of_memory(cause):
+                    raise cause from None
                 raise RunError(
                     f"{self.configuration.name}: the training step could not be recorded as a CUDA graph:"
                     f" {' '.join(str(cause).split())[:300]}\n"

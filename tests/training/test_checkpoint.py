@@ -7,11 +7,11 @@ import sys
 
 import pytest
 import torch
-from small_project import SMALL, write_project
+from small_project import ROOT, SMALL, write_project
 
 from selfsparse.config import load_settings
 from selfsparse.errors import RunError
-from selfsparse.training import checkpoint
+from selfsparse.training import checkpoint, lock
 from selfsparse.training.checkpoint import CheckpointStore, fingerprint
 
 
@@ -31,6 +31,10 @@ def shape(tmp_path):
         {"suites.quick.train.generator_lr": 0.5},
         {"suites.quick.train.threads": 2},
         {"suites.quick.train.evaluate_every": 2},
+        {"suites.quick.train.precision": "bf16"},
+        {"suites.quick.train.channels_last": True},
+        {"suites.quick.train.cuda_graph": False},
+        {"suites.quick.train.deterministic": True},
         {"configurations.digits-16-self_sparse.train": {"betas": [0.0, 0.9]}},
         {"configurations.digits-16-self_sparse.latent_dim": 31},
         {"networks.tiny_16.sastm_widths": [9]},
@@ -216,14 +220,42 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     assert not dead.exists() and alive.exists()
 
 
-def test_one_at_a_time(tmp_path):
-    with CheckpointStore(tmp_path, {"seed": 0}):
+def test_one_at_a_time(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(lock, "PATIENCE_SEC", 0.2)
+    folder = tmp_path / "digits" / "seed0"
+    with CheckpointStore(folder, {"seed": 0}):
         with (
-            pytest.raises(RunError, match="another process is training this run"),
-            CheckpointStore(tmp_path, {"seed": 0}),
+            pytest.raises(RunError, match="another process is training this run, digits seed0"),
+            CheckpointStore(folder, {"seed": 0}),
         ):
             pass
-        with CheckpointStore(tmp_path, {"seed": 1}):  # another run is free
+        assert capsys.readouterr().err.startswith("warning: another process is training this run")
+        with CheckpointStore(folder, {"seed": 1}):  # another run is free
             pass
-    with CheckpointStore(tmp_path, {"seed": 0}):  # and so is this one, afterwards
+    with CheckpointStore(folder, {"seed": 0}):  # and so is this one, afterwards
         pass
+
+
+def test_who_waits_for_another_process_can_be_told_to_stop(tmp_path):
+    with (
+        CheckpointStore(tmp_path, {}),
+        pytest.raises(lock.Interrupted, match="while it waited"),
+        CheckpointStore(tmp_path, {}, stopped=lambda: True),
+    ):
+        pass
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "PATIENCE_SEC", 0.0)
+    code = "import sys; from pathlib import Path; from selfsparse.training.lock import hold\n"
+    code += "held = hold(Path(sys.argv[1]), 'it'); print('held', flush=True); sys.stdin.read()"
+    path = tmp_path / "lock"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(RunError):
+            lock.hold(path, "it")
+        process.kill()
+    lock.hold(path, "it").release()

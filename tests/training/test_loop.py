@@ -16,6 +16,7 @@ from small_project import CONFIGURATION, SMALL, files, params, write_project
 from selfsparse.config import load_settings
 from selfsparse.errors import RunError
 from selfsparse.models.build import count_parameters, count_sastm_parameters
+from selfsparse.training import lock
 from selfsparse.training.loop import Interrupted, train_runs
 from selfsparse.training.trainer import Trainer
 
@@ -206,7 +207,8 @@ def test_weights_that_are_not_finite_after_a_finite_loss_are_a_divergence_too(sm
     assert all(v.isfinite().all() for v in load_file(folder / "best.safetensors").values())
 
 
-def test_a_second_process_at_the_same_run(small, at_step):
+def test_a_second_process_at_the_same_run(small, at_step, monkeypatch):
+    monkeypatch.setattr(lock, "PATIENCE_SEC", 0.0)
     caught = []
 
     def second(trainer):

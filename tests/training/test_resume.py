@@ -78,63 +78,117 @@ def unbroken(small_module):
     return small_module, found, seconds
 
 
-@pytest.mark.slow
-def test_killed_at_a_random_moment(unbroken):
-    project, expected, seconds = unbroken
-    check_killed(project, expected, seconds, kills=1)
+KILLS = 20
+# One run, whose time goes about equally into steps, evaluations and states.
+KILLED = {
+    **SMALL,
+    "suites.quick.train.steps": 240,
+    "suites.quick.train.evaluate_every": 4,
+    "suites.quick.train.snapshot_every": 8,
+    "suites.quick.train.checkpoint_every": 2,
+}
+
+
+def timed_run(project, monkeypatch) -> dict[str, float]:
+    """Train the run of KILLED in this process, unbroken; return the seconds that it spent in what."""
+    import torch
+
+    from selfsparse.config import load_settings
+    from selfsparse.training.loop import train_runs
+    from selfsparse.training.run import Run
+    from selfsparse.training.trainer import Trainer
+
+    seconds = dict.fromkeys(("step", "evaluation", "checkpoint"), 0.0)
+
+    def timed(what, method):
+        def work(self):
+            begun = time.monotonic()
+            result = method(self)
+            seconds[what] += time.monotonic() - begun
+            return result
+
+        return work
+
+    with monkeypatch.context() as patch:
+        patch.chdir(project)
+        patch.setattr(Trainer, "generator_step", timed("step", Trainer.generator_step))
+        patch.setattr(Run, "_evaluate", timed("evaluation", Run._evaluate))
+        patch.setattr(Run, "save", timed("checkpoint", Run.save))
+        settings = load_settings()
+        train_runs(settings, settings.configuration(CONFIGURATION), [0], torch.device("cpu"))
+    return seconds
 
 
 @pytest.mark.slow
-def test_killed_again_and_again(unbroken):
-    project, expected, seconds = unbroken
-    check_killed(project, expected, seconds, kills=5)
-
-
-def check_killed(project, expected, seconds: float, kills: int) -> None:
-    write_project(project, LONG)
-    reset(project)
+def test_killed_at_twenty_random_moments(small, monkeypatch, keep_signals):
+    """In a step, in an evaluation, while a state is written, and four times while it still starts."""
+    write_project(small, KILLED)
+    seconds = timed_run(small, monkeypatch)
+    whole, expected = sum(seconds.values()), results(small)
+    reset(small)
     seed = time.time_ns() % 2**32
-    print(f"the moments' seed: {seed}")  # pytest shows it where the test fails
-    moments, killed = random.Random(seed), False
-    for _ in range(kills):
-        begun = time.time()
-        process = start(project)
-        wait_for_state(project, process, begun)
-        time.sleep(moments.uniform(0, 0.8 * seconds / kills))
+    moments, killed, in_write, starts = random.Random(seed), 0, 0, []
+    while killed < KILLS:
+        begun = time.monotonic()
+        process = start(small)
+        if killed % 5 == 3:
+            time.sleep(moments.uniform(0, starts[-1]))
+        else:
+            read = ""
+            while "step/s" not in read:  # the bar, a line without end: the run has its lock, and its state
+                read += process.stderr.read(1)
+                assert process.poll() is None, read
+            starts.append(time.monotonic() - begun)
+            time.sleep(moments.uniform(0, 1.4 * whole / KILLS))
         kill(process)
-        killed = process.returncode == -signal.SIGKILL
-    found = run(project, "pipeline.train", CONFIGURATION)
+        if process.returncode == 0:  # the machine is faster now: the run was at its end
+            reset(small)
+        else:
+            assert process.returncode == -signal.SIGKILL
+            killed += 1
+        in_write += bool(list(small.glob(".checkpoints/*/seed*/*/.*.partial")))
+    found = run(small, "pipeline.train", CONFIGURATION)
+    shares = ", ".join(f"{value / whole:.0%} {what}" for what, value in seconds.items())
+    print(
+        f"{killed} kills, moments' seed {seed}; {whole:.1f} s of work: {shares}; {in_write} kills left a half-written file"
+    )
+    assert min(seconds.values()) > 0.1 * whole, shares
     assert found.returncode == 0, found.stderr
-    assert "goes on from step" in found.stderr or not killed
-    assert results(project) == expected
-    assert not list(project.glob(".checkpoints/*"))
+    assert results(small) == expected
+    assert not states(small) and not list(small.rglob("*.partial"))
+
+
+def states(project) -> list:
+    return list(project.glob(".checkpoints/*/seed*/*/state-*.pt"))
 
 
 @pytest.mark.slow
-def test_a_second_process_is_refused_and_sigterm_saves(unbroken):
+def test_a_second_process_waits_for_one_that_is_told_to_stop(unbroken):
+    """As after a DVC that was killed: the first one has to save its state still, and the second goes on from there."""
     project, expected, _ = unbroken
     write_project(project, LONG)
     reset(project)
-    first = start(project)
+    first, second = start(project), None
     try:
         wait_for_state(project, first)
         os.killpg(first.pid, signal.SIGSTOP)  # so that it cannot finish meanwhile; it holds its locks all the same
-        second = run(project, "pipeline.train", CONFIGURATION)
-        assert second.returncode == 2
-        assert "another process is training this run" in second.stderr and "Traceback" not in second.stderr
+        second = start(project)
+        said = second.stderr.readline()
+        assert said.startswith("warning: another process is training") and "waiting up to 60 s" in said
         os.killpg(first.pid, signal.SIGCONT)
-        first.terminate()  # the process alone, as `kill` and DVC do it: it passes the signal on
+        first.terminate()  # the process alone, as `kill` does it: it passes the signal on
         _, said = first.communicate(timeout=TIMEOUT)
+        assert first.returncode == 130, said
+        assert "interrupted, saved at step" in said and "Traceback" not in said
+        _, said = second.communicate(timeout=TIMEOUT)
+        assert second.returncode == 0 and "goes on from step" in said
     finally:
-        if first.poll() is None:
-            os.killpg(first.pid, signal.SIGCONT)
-            kill(first)
-    assert first.returncode == 130, said
-    assert "interrupted, saved at step" in said and "Traceback" not in said
-    assert not any("run.json" in name for name in results(project))
-    again = run(project, "pipeline.train", CONFIGURATION)
-    assert again.returncode == 0 and "goes on from step" in again.stderr
+        for process in (first, second):
+            if process is not None and process.poll() is None:
+                os.killpg(process.pid, signal.SIGCONT)
+                kill(process)
     assert results(project) == expected
+    assert not states(project)
 
 
 @pytest.mark.slow

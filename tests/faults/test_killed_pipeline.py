@@ -1,0 +1,150 @@
+"""`dvc repro` on a small project, killed or told to stop while each kind of stage runs, and started again."""
+
+import os
+import random
+import re
+import shutil
+import signal
+import time
+
+import psutil
+import pytest
+from dvc_project import BASELINE, alive, cut_down, kill, repro, said, stage_process, start, write_dvc_project
+from small_project import CONFIGURATION, files, write_project
+
+pytestmark = pytest.mark.slow
+STAGES = (
+    "listing", "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "verdicts", "notebook",
+    "report",
+)  # fmt: skip
+LONG = {
+    "suites.quick.train.steps": 600,
+    "suites.quick.train.evaluate_every": 50,
+    "suites.quick.train.snapshot_every": 50,
+    "suites.quick.train.checkpoint_every": 10,
+    "suites.quick.train.seeds": [0, 1],
+    "suites.quick.train.parallel_seeds": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A project that ran from listing to report with nothing in the way, and how long each kind of stage was seen."""
+    folder = write_dvc_project(tmp_path_factory.mktemp("whole") / "project")
+    process, seen = start(folder, "repro", "report@quick"), {}
+    while process.poll() is None:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            try:
+                if found := re.search(r"pipeline\.(\w+)", " ".join(child.cmdline())):
+                    first, _ = seen.get(found[1], (time.monotonic(), 0))
+                    seen[found[1]] = first, time.monotonic()
+            except psutil.NoSuchProcess:
+                pass
+        time.sleep(0.05)
+    assert process.returncode == 0, said(folder)
+    assert seen.keys() == set(STAGES)
+    return folder, {stage: last - first for stage, (first, last) in seen.items()}
+
+
+def outputs(folder) -> dict[str, bytes]:
+    """All that the pipeline made, but for the time that trainings took: in provenance.json, and in cells of the report."""
+    found = files(folder / "data") | files(folder / "results")
+    found["quick/report/index.html"] = re.sub(rb"<td>\d+</td>", b"<td></td>", found["quick/report/index.html"])
+    return {name: data for name, data in found.items() if not name.endswith("provenance.json")}
+
+
+def test_killed_in_every_kind_of_stage(whole, tmp_path):
+    """Each `dvc repro` goes on where the one before was killed, until none is; the end is that of the unbroken one."""
+    unbroken, seconds = whole
+    folder = write_dvc_project(tmp_path / "project")
+    seed = time.time_ns() % 2**32
+    moments, killed = random.Random(seed), []
+    for stage in STAGES:
+        process = start(folder, "repro", "report@quick")
+        running = stage_process(process, stage)
+        # Of two stages of a kind, the first; of a kind's two configurations the time is that of both.
+        time.sleep(moments.uniform(0, 0.8 * seconds[stage] / (2 if stage in ("train", "fid", "sparsity") else 1)))
+        killed += [stage] * alive(running)
+        kill(process)
+    print(f"moments' seed {seed}; killed in {', '.join(killed)}")
+    assert len(killed) > len(STAGES) / 2
+    begun = len(said(folder))
+    repro(folder, "report@quick")
+    assert outputs(folder) == outputs(unbroken)
+    assert "Unable to acquire lock" not in said(folder) and "Traceback" not in said(folder)
+    assert "Running stage 'train@" not in said(folder)[begun:]  # what was done before a kill is not done again
+    assert not [name for name in outputs(folder) if name.endswith(".partial")]
+
+
+@pytest.fixture
+def training(whole, tmp_path):
+    """A copy of the finished project whose settings ask for a longer training, and the results of that, unbroken."""
+    folders = [tmp_path / name / "project" for name in ("unbroken", "broken")]
+    for folder in folders:
+        shutil.copytree(whole[0], folder, symlinks=True)
+        write_project(folder, cut_down(LONG))
+    repro(folders[0], "--single-item", f"train@{CONFIGURATION}")
+    return folders[1], runs(folders[0])
+
+
+def runs(folder) -> dict[str, bytes]:
+    found = files(folder / f"results/quick/runs/{CONFIGURATION}")
+    return {name: data for name, data in found.items() if name != "provenance.json"}
+
+
+def begin_training(folder, resumed: int):
+    """Start `dvc repro`, and wait until each run trains: the first time it has saved a state, then it goes on from one."""
+    process = start(folder, "repro", "--single-item", f"train@{CONFIGURATION}")
+    stage = stage_process(process, "train")
+    while True:
+        saved = {path.parent for path in folder.glob(".checkpoints/*/seed*/*/state-*.pt")}
+        if len(saved) == 2 and said(folder).count("goes on from step") == 2 * resumed:
+            return process, stage
+        assert process.poll() is None, said(folder)
+        time.sleep(0.01)
+
+
+def test_dvc_told_to_stop(training):
+    """DVC dies of SIGTERM and hands nothing on: its training saves and ends, the next one waits for that and goes on."""
+    folder, expected = training
+    for resumed, number in ((0, signal.SIGTERM), (2, signal.SIGKILL)):
+        process, stage = begin_training(folder, resumed)
+        process.send_signal(number)  # DVC alone
+        assert process.wait(timeout=30) == -number
+        assert alive(stage)
+        process, _ = begin_training(
+            folder, resumed + 1
+        )  # at once: it goes on when the first has ended, never beside it
+        assert not alive(stage)
+        os.killpg(process.pid, signal.SIGINT)  # Ctrl-C in a terminal
+        assert process.wait(timeout=60) > 0
+        assert "exited with 130" in said(folder)
+    repro(folder, "--single-item", f"train@{CONFIGURATION}")
+    text = said(folder)
+    assert "interrupted, saved at step" in text and "goes on from step" in text
+    assert "Traceback" not in text
+    assert runs(folder) == expected
+    assert not list(folder.glob(".checkpoints/*/"))
+
+
+def test_the_suite_goes_on_past_a_run_that_diverges_and_one_that_fails(whole, tmp_path):
+    """`--keep-going`: one configuration lacks its device, the other diverges, and is measured as such."""
+    folder = tmp_path / "project"
+    shutil.copytree(whole[0], folder, symlinks=True)
+    write_project(folder, cut_down({f"configurations.{BASELINE}.train": {"device": "cuda"}}))
+    # No setting makes so small a run overflow: a weight does, in the project's own copy of the code.
+    trainer = folder / "selfsparse/training/trainer.py"
+    trainer.write_text(
+        trainer.read_text().replace(
+            "            self.step += 1\n",
+            "            self.step += 1\n            next(self.generator.parameters()).data.fill_(float('nan'))\n",
+        )
+    )
+    stages = [f"{kind}@{name}" for name in (BASELINE, CONFIGURATION) for kind in ("fid", "sparsity")]
+    process = start(folder, "repro", "--keep-going", *stages)
+    assert process.wait(timeout=300) > 0
+    text = said(folder)
+    assert "PyTorch finds none on this machine" in text and "seed 0: DIVERGED: not finite at step 2" in text
+    assert f"Running stage 'fid@{BASELINE}'" not in text
+    for kind in ("fid", "sparsity"):
+        assert len((folder / f"results/quick/{kind}/{CONFIGURATION}/{kind}.csv").read_text().splitlines()) == 1
