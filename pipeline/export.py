@@ -26,7 +26,7 @@ def main() -> int:
 
         export_run(configuration, arguments.seed, arguments.generator, arguments.folder)
         folder = arguments.folder
-        print(f'{folder}: from selfsparse import load_generator; load_generator("{folder}").sample(64)')
+        print(f"{folder}: from selfsparse import load_generator; load_generator({str(folder)!r}).sample(64)")
 
     return guarded(export)
 

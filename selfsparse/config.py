@@ -6,6 +6,7 @@ Settings of a run resolve in one order, later wins:
 
 import difflib
 import functools
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,6 +30,7 @@ from selfsparse.errors import SettingsError, printable
 from selfsparse.paths import project_root
 
 ModelName = Literal["wgan_gp", "self_sparse", "without_psm", "without_csm", "sagan"]
+SASTM_MODELS = ("self_sparse", "without_psm", "without_csm")  # whose generator has the module
 DatasetName = Literal[
     "digits", "photos", "mnist", "fashion_mnist", "cifar10", "stl10", "mini_imagenet", "celeba_hq", "lsun_bedroom",
     "sketch", "sketch_substitute",
@@ -45,7 +47,15 @@ def _whole(value: Any) -> Any:
 
 PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
 TwoOrMore = Annotated[int, Field(ge=2, le=10**9)]
-Place = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f]+$")]  # of a file or folder
+
+
+def _place(value: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise ValueError(f"expected the path of a file or folder, found {_shown(value)} with a control character in it")
+    return value
+
+
+Place = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_place)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Widths = Annotated[tuple[Annotated[int, Field(gt=0, le=16384)], ...], Strict(False), Field(min_length=1, max_length=12)]
 
@@ -59,6 +69,11 @@ def _hash_start(value: str) -> str:
 HashStart = Annotated[str, AfterValidator(_hash_start)]
 # A dot in a name would read as a path into params.yaml to DVC.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+(-[a-z0-9_]+)*$", max_length=100)]
+NetworkName = Annotated[str, Field(pattern=r"^\w+$")]
+NAMES_HOLD = {
+    r"^[a-z0-9_]+(-[a-z0-9_]+)*$": "lower-case letters, digits, '_' and, between them, '-' only",
+    r"^\w+$": "letters, digits and '_' only",
+}
 
 MAX_ERRORS_SHOWN = 5
 MAX_DEPTH = 10  # twice what any setting needs
@@ -320,7 +335,7 @@ class _File(_Settings):
     fid: Fid
     sparsity: Sparsity
     suites: dict[Name, _Suite]
-    networks: dict[Annotated[str, Field(pattern=r"^\w+$")], Network]
+    networks: dict[NetworkName, Network]
     raw_data: Place
     sources: Sources
     datasets: dict[Name, Dataset]
@@ -436,7 +451,10 @@ def _parsed(text: str) -> Any:
 
 
 class _PlainComposer(Composer):
-    """YAML without anchors, aliases and merge keys, through which one change has an effect in several places."""
+    """YAML without anchors, aliases and merge keys, through which one change has an effect in several places.
+
+    Nor with tags, which say of what type a value is: the settings know that themselves.
+    """
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader)
@@ -451,6 +469,8 @@ class _PlainComposer(Composer):
         problem = ""
         if event.anchor is not None:
             problem = f"the anchor or alias '{event.anchor}' is not allowed; write the value out"
+        elif getattr(event, "tag", None) is not None:
+            problem = f"the tag {_shown(str(event.tag))} is not allowed; write the value alone"
         elif index is None and getattr(event, "value", None) == "<<":
             problem = "merge keys are not allowed; write the keys out"
         elif len(self._path) > MAX_DEPTH:
@@ -535,7 +555,7 @@ def _line(item: dict, model: type[_Settings], prefix: tuple[str, ...]) -> str:
     if item["type"] == "literal_error":
         return f"{key}: expected {item['ctx']['expected']}, found {_shown(item['input'])}{_near(item['input'], item['ctx']['expected'].replace(chr(39), '').replace(' or ', ', ').split(', '))}"
     if item["type"] == "string_pattern_mismatch":
-        return f"{key}: a name may hold lower-case letters, digits, '_' and '-' only"
+        return f"{key}: a name may hold {NAMES_HOLD[item['ctx']['pattern']]}"
     if item["type"] == "value_error":
         return f"{key}: {message}"
     return f"{key}: {message[0].lower() + message[1:]}, found {_shown(item['input'])}"

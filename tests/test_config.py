@@ -274,6 +274,19 @@ def test_every_section_is_needed(section, refuse):
                 "sagan of C2_sagan",
             ],
         ),
+        ({"networks.tiny-16x": {}}, ["networks.tiny-16x: a name may hold letters, digits and '_' only"]),
+        (
+            {"suites.Full": {}},
+            ["suites.Full: a name may hold lower-case letters, digits, '_' and, between them, '-' only"],
+        ),
+        (
+            {"raw_data": "data\x1braw"},
+            [r"raw_data: expected the path of a file or folder, found 'data\x1braw' with a control"],
+        ),
+        (
+            {"inception_weights": "a\x7f"},
+            [r"inception_weights: expected the path of a file or folder, found 'a\x7f' with a"],
+        ),
         ({"networks.A1.position_size": 12}, ["networks.A1", "position_size (12)", "power of two"]),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else "",

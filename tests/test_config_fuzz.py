@@ -203,6 +203,8 @@ TROUBLE = {
     "a list of merges": lambda space, key, value: [f"{space}{key}: {value}", f"{space}<<: [{{{key}: {value}}}]"],
     "code": lambda space, key, value: [f"{space}{key}: !!python/object/apply:os.mkdir [ran]"],
     "a tag": lambda space, key, value: [f"{space}{key}: !mine {value}"],
+    "a wrong bool": lambda space, key, value: [f"{space}{key}: !!bool 'x'"],
+    "a wrong number": lambda space, key, value: [f"{space}{key}: !!int 'x'"],
     "bytes": lambda space, key, value: [f"{space}{key}: !!binary YQ=="],
     "a set": lambda space, key, value: [f"{space}{key}: !!set {{a}}"],
     "a date": lambda space, key, value: [f"{space}{key}: !!timestamp 2001-01-01"],
@@ -216,8 +218,6 @@ TROUBLE = {
 }
 # Of these YAML's own reader says the line, and cannot know the key.
 WITHOUT_A_KEY = (
-    "code",
-    "a tag",
     "a tab",
     "an open bracket",
     "an open quote",

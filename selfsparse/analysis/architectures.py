@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from selfsparse.analysis.formatting import share
 from selfsparse.analysis.names import model_label
-from selfsparse.config import Configuration, Settings
+from selfsparse.config import SASTM_MODELS, Configuration, Settings
 from selfsparse.models.build import build_discriminator, build_generator, count_parameters, count_sastm_parameters
 from selfsparse.models.sagan import SelfAttention
 from selfsparse.models.sastm import SASTM
@@ -111,7 +111,7 @@ def _tables_of(c: Configuration) -> str:
         return "none (U31)"
     network, sastm = tables.split("+")
     shown = f"{network}, widths scaled" if c.network_name.endswith("_matched") else network
-    return (f"{shown} + {sastm}" if c.model not in ("wgan_gp", "sagan") else shown).replace("T", "Table ")
+    return (f"{shown} + {sastm}" if c.model in SASTM_MODELS else shown).replace("T", "Table ")
 
 
 def _representatives(configurations: list[Configuration]) -> Iterator[Configuration]:

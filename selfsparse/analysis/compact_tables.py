@@ -12,9 +12,8 @@ from selfsparse.analysis.names import model_label
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import moments
 from selfsparse.analysis.tables import table_of
-from selfsparse.config import Configuration
+from selfsparse.config import SASTM_MODELS, Configuration
 
-MODELS = ("self_sparse", "without_psm", "without_csm")
 KINDS = {"proven": "proven from the weights", "observed": "observed"}
 
 
@@ -24,8 +23,10 @@ def measured_stages(results: Results) -> pd.DataFrame:
 
 
 def measured_generators(results: Results) -> pd.DataFrame:
-    """Return the rows of compact.csv: two per run, with what is proven and what was observed to be dead removed."""
-    return _read(results, "compact", ["configuration", "seed", "kind"])
+    """Return the rows of compact.csv, with the times of latency.csv: two per run, without what is proven and observed dead."""
+    run = ["configuration", "seed", "kind"]
+    rows, times = _read(results, "compact", run), _read(results, "latency", [*run, "latency_ratio"])
+    return rows.merge(times.astype({"seed": rows["seed"].dtype}), how="left", on=run, validate="one_to_one")
 
 
 def _read(results: Results, name: str, columns: Sequence[str]) -> pd.DataFrame:
@@ -34,7 +35,7 @@ def _read(results: Results, name: str, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def _configurations(results: Results) -> list[Configuration]:
-    return [c for c in results.configurations if c.model in MODELS]
+    return [c for c in results.configurations if c.model in SASTM_MODELS]
 
 
 def dead_table(results: Results) -> Table:
@@ -105,12 +106,13 @@ def _generators_row(c: Configuration, kind: str, part: pd.DataFrame) -> tuple[di
         "Parameters left": _mean(parameters, 3),
         "FLOPs left": _mean(flops, 3),
         "Time left": _mean(part["latency_ratio"], 2),
-        "Alive again, of the removed": _mean(part["revived"], 1),
+        "Channels alive again": _mean(part["revived"], 1),
+        "Heads alive again": _mean(part["heads_revived"], 1),
         "Largest difference": short(part["max_difference"].max()),
         "Images changed": _percent(part["changed_images"].mean()),
     }
     data = {"configuration": c.name, "model": c.model, "kind": kind, "n": len(part)}
-    for name in ("removed", "heads_removed", "latency_ratio", "revived", "changed_images"):
+    for name in ("removed", "heads_removed", "latency_ratio", "revived", "heads_revived", "changed_images"):
         data[f"{name}_mean"] = part[name].mean()
     data |= {"parameters_left_mean": parameters.mean(), "flops_left_mean": flops.mean()}
     return data | {"max_difference": part["max_difference"].max()}, text
@@ -125,7 +127,7 @@ def seen(results: Results) -> Markdown:
     """Say, model by model, how many channels are dead, and what their removal saves and costs."""
     stages, generators = measured_stages(results), measured_generators(results)
     lines = []
-    for model in MODELS:
+    for model in SASTM_MODELS:
         names = [c.name for c in _configurations(results) if c.model == model]
         own = pd.concat([results.finished(stages, c) for c in _configurations(results) if c.name in names] or [stages])
         if not names or own.empty:
@@ -158,13 +160,16 @@ def _saved(rows: pd.DataFrame) -> str:
         f" In {_runs(len(found))} what was always 0 can go: that leaves {share(parameters)} of the parameters, {share(flops)} of the "
         f"FLOPs and {share(found['latency_ratio'].mean())} of the time. On {count(found['fresh_latents'].iloc[0])} fresh latents "
     )
-    exact = found[found["revived"] == 0]
+    exact, other = (
+        found[found["revived"] + found["heads_revived"] == 0],
+        found[found["revived"] + found["heads_revived"] > 0],
+    )
     if len(exact):
         text += f"the images of {_runs(len(exact))} are the same up to rounding (a pixel in [−1, 1] moves by {short(exact['max_difference'].max())} at most)"
-    if len(found) > len(exact):
-        other = found[found["revived"] > 0]
+    if len(other):
+        channels, heads = _many(other["revived"].sum(), "channel"), _many(other["heads_revived"].sum(), "head")
         text += (" and " if len(exact) else "") + (
-            f"in {_runs(len(other))} channels come alive again, {count(other['revived'].sum())} in all: "
+            f"in {_runs(len(other))} some of it comes alive again, {channels} and {heads} in all: "
             f"{_percent(other['changed_images'].mean())} of the images change, a pixel by {number(other['max_difference'].max(), 3)} at most"
         )
     return text + "."
@@ -179,4 +184,8 @@ def _percent(value: float) -> str:
 
 
 def _runs(n: int) -> str:
-    return f"{n} run" + ("" if n == 1 else "s")
+    return _many(n, "run")
+
+
+def _many(n: int, thing: str) -> str:
+    return f"{count(n)} {thing}" + ("" if n == 1 else "s")

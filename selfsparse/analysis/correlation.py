@@ -64,7 +64,7 @@ def correlations(pairs: pd.DataFrame) -> dict[str, Correlation]:
 def _in_paper(pairs: pd.DataFrame) -> pd.Series:
     """Which pairs stand in the paper's table: the same dataset and resolution, without variation."""
     names = pairs["dataset"] + "-" + pairs["resolution"].astype(str) + f"-{SPARSE}"
-    return names.isin(reported_sparsity().index) & (pairs["variation"].fillna("") == "")
+    return names.isin(reported_sparsity().index) & (pairs["variation"].astype("string").fillna("") == "")
 
 
 def metrics(pairs: pd.DataFrame) -> dict[str, float]:

@@ -22,7 +22,6 @@ DATASETS = {
     "sketch": "Sketch",
     "sketch_substitute": "Sketch substitute",
 }
-SASTM_MODELS = ("self_sparse", "without_psm", "without_csm")  # models whose generator has the module
 VARIATIONS = {"resnet": "ResNet", "matched": "as many parameters", "one_centred": "penalty centred at 1"}
 
 

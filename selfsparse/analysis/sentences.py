@@ -8,11 +8,12 @@ from selfsparse.analysis.comparison_sentences import compared
 from selfsparse.analysis.comparison_tables import main_pairs
 from selfsparse.analysis.correlation import correlations
 from selfsparse.analysis.formatting import count, interval, number, share
-from selfsparse.analysis.names import SASTM_MODELS, group_label, model_label
+from selfsparse.analysis.names import group_label, model_label
 from selfsparse.analysis.overview_tables import curves_table
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.sparsity_tables import sparsity_table
 from selfsparse.analysis.tables import PAPER_EXTRACTOR, ablation_groups, ablation_table
+from selfsparse.config import SASTM_MODELS
 
 
 def what_ran(results: Results) -> Markdown:

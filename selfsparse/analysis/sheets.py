@@ -15,9 +15,9 @@ from PIL import Image
 from selfsparse.analysis import style
 from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.formatting import share, short
-from selfsparse.analysis.names import SASTM_MODELS, dataset_label, group_label, model_label, variation, variation_label
+from selfsparse.analysis.names import dataset_label, group_label, model_label, variation, variation_label
 from selfsparse.analysis.results import Results
-from selfsparse.config import Configuration
+from selfsparse.config import SASTM_MODELS, Configuration
 
 COLOURS = "PuOr"  # negative, white at 0, positive
 ZERO = (0.35, 0.35, 0.35)  # a value that is exactly 0: no colour of the map

@@ -37,7 +37,11 @@ def _pair_row(results: Results, key: tuple, baseline: Configuration, sparse: Con
         else (math.nan, math.nan)
     )
     table = results.correlation
-    same = (table["dataset"] == key[0]) & (table["resolution"] == key[1]) & (table["variation"].fillna("") == key[2])
+    same = (
+        (table["dataset"] == key[0])
+        & (table["resolution"] == key[1])
+        & (table["variation"].astype("string").fillna("") == key[2])
+    )
     ours = table[same].iloc[0] if same.any() else {}
     values = {name: float(ours.get(name, math.nan)) for name in COLUMNS[3:]}
     xi = moments(mean_sparsity(results.finished(results.sparsity, sparse), results.counted_stages))

@@ -33,8 +33,9 @@ MECHANISM_COLUMNS = [
 
 COMPACT_COLUMNS = [
     "configuration", "seed", "kind", "channels", "removed", "heads_removed", "full_parameters", "compact_parameters",
-    "full_flops", "compact_flops", "latency_ratio", "latents", "fresh_latents", "revived", "max_difference", "changed_images",
+    "full_flops", "compact_flops", "latents", "fresh_latents", "revived", "heads_revived", "max_difference", "changed_images",
 ]  # fmt: skip
+LATENCY_COLUMNS = ["configuration", "seed", "kind", "latency_ratio"]
 DEAD_CHANNEL_COLUMNS = [
     "configuration", "seed", "stage", "size", "channels", "proven", "observed", "nearest", "alpha_never", "beta_never",
     "dead_positions",
@@ -47,6 +48,7 @@ TABLES = {
     "fid": ("fid", "fid.csv", FID_COLUMNS),
     "sparsity": ("sparsity", "sparsity.csv", SPARSITY_COLUMNS),
     "compact": ("sparsity", "compact.csv", COMPACT_COLUMNS),
+    "latency": ("sparsity", "latency.csv", LATENCY_COLUMNS),
     "dead_channels": ("sparsity", "dead_channels.csv", DEAD_CHANNEL_COLUMNS),
 }
 # folder in summary/: stage, its file; of several seeds, the first
@@ -86,7 +88,8 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
                     shutil.copyfile(source, partial)
         for old in set((folder / kind).glob("*")) - copies:
             old.unlink()
-    write_json(folder / "extractors.json", _extractors(configurations, folder / "extractors.json"))
+    extractors = {c.name: extractor_name(c) for c in configurations if _seed_files(c, "run.json")}
+    write_json(folder / "extractors.json", extractors)
     correlation = suite_dir(suite) / "correlation.csv"
     if correlation.is_file():
         write_text(folder / "correlation.csv", correlation.read_text(encoding="utf-8"))
@@ -117,18 +120,15 @@ def check_nothing_lost(configurations: list[Configuration]) -> None:
         )
 
 
-def _extractors(configurations: list[Configuration], before: Path) -> dict[str, str]:
-    """The name of the features that each configuration with runs was measured under, as whoever prepared them wrote it.
+def extractor_name(c: Configuration) -> str:
+    """Return the name of the features that a configuration is measured under, as whoever prepared them wrote it.
 
     That of custom Inception weights is in no setting. Where the extractor is not on this disk, an earlier summary says it.
     """
-    known = read_json(before) if before.is_file() else {}
-    names = {}
-    for c in configurations:
-        if _seed_files(c, "run.json"):
-            path = extractor_dir(c.extractor_key) / "extractor.json"
-            names[c.name] = read_json(path)["extractor"] if path.is_file() else known.get(c.name, c.extractor.extractor)
-    return names
+    path, summary = extractor_dir(c.extractor_key) / "extractor.json", suite_dir(c.suite) / "summary/extractors.json"
+    if path.is_file():
+        return read_json(path)["extractor"]
+    return (read_json(summary) if summary.is_file() else {}).get(c.name, c.extractor.extractor)
 
 
 def _runs_table(configurations: list[Configuration]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The two CSV files that a configuration's smaller generators leave in results/<suite>/sparsity/<configuration>/."""
+"""The CSV files that a configuration's smaller generators leave in results/<suite>/sparsity/<configuration>/."""
 
 import csv
 from dataclasses import asdict, dataclass, fields
@@ -44,10 +44,11 @@ class CompactRow:
         heads_removed: channel and position heads of SASTMs.
         full_parameters, compact_parameters: of the two generators, those of the folded constants among them.
         full_flops, compact_flops: of one image, two for each multiplication with its addition.
-        latency_ratio: median time of a pass of the smaller one over that of the full one: one CPU thread, 16 images.
         latents: that the observation rests on.
         fresh_latents: that the two were compared on.
         revived: removed channels that were not 0 for some fresh latent.
+        heads_revived: removed heads of which a coefficient was not 0 for some fresh latent; of a channel head, those of
+            the channels that were not removed.
         max_difference: largest difference of a pixel in [-1, 1].
         changed_images: share of images of which a pixel differs as uint8.
     """
@@ -61,18 +62,39 @@ class CompactRow:
     compact_parameters: int
     full_flops: int
     compact_flops: int
-    latency_ratio: float | None
     latents: int
     fresh_latents: int
     revived: int | None
+    heads_revived: int | None
     max_difference: float | None
     changed_images: float | None
 
 
-def write_rows(configuration: Configuration, stages: list[StageRow], compacts: list[CompactRow]) -> None:
-    """Write dead_channels.csv and compact.csv; without rows, their headers alone."""
+@dataclass(frozen=True)
+class LatencyRow:
+    """How much faster a smaller copy is. A stopwatch's figure differs from run to run: it has a file of its own.
+
+    Attributes:
+        seed, kind: as of the CompactRow.
+        latency_ratio: median time of a pass of the smaller one over that of the full one: one CPU thread, 16 images.
+    """
+
+    seed: int
+    kind: str
+    latency_ratio: float
+
+
+def write_rows(
+    configuration: Configuration, stages: list[StageRow], compacts: list[CompactRow], latencies: list[LatencyRow]
+) -> None:
+    """Write dead_channels.csv, compact.csv and latency.csv; without rows, their headers alone."""
     folder = result_dir(configuration.suite, "sparsity", configuration.name)
-    for name, kind, rows in (("dead_channels", StageRow, stages), ("compact", CompactRow, compacts)):
+    tables = (
+        ("dead_channels", StageRow, stages),
+        ("compact", CompactRow, compacts),
+        ("latency", LatencyRow, latencies),
+    )
+    for name, kind, rows in tables:
         with atomic_path(folder / f"{name}.csv") as partial, open(partial, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, [f.name for f in fields(kind)], lineterminator="\n")
             writer.writeheader()

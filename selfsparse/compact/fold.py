@@ -29,13 +29,22 @@ class FoldedDeconv(nn.Module):
         super().__init__()
         self.deconv = deconv
         self.kernel = nn.Parameter(kernel)
-        ones = torch.ones(1, 1, size, size, dtype=kernel.dtype, device=kernel.device)
-        added = nn.functional.conv_transpose2d(ones, kernel, None, deconv.stride, deconv.padding)
-        self.register_buffer("added", added.detach(), persistent=False)  # follows from the kernel
+        self.size = size
+        self.register_buffer("added", self._map(), persistent=False)  # follows from the kernel
+        self.register_load_state_dict_post_hook(_follow_the_kernel)
+
+    @torch.no_grad()
+    def _map(self) -> Tensor:
+        ones = self.kernel.new_ones(1, 1, self.size, self.size)
+        return nn.functional.conv_transpose2d(ones, self.kernel, None, self.deconv.stride, self.deconv.padding)
 
     def forward(self, y: Tensor) -> Tensor:
         """y (N, C', H, W) -> (N, C, H', W')."""
         return self.deconv(y) + self.added
+
+
+def _follow_the_kernel(folded: FoldedDeconv, _: object) -> None:
+    folded.added = folded._map()
 
 
 def is_foldable(generator: Generator) -> bool:
@@ -43,11 +52,17 @@ def is_foldable(generator: Generator) -> bool:
     return isinstance(generator, DCGANGenerator) and all(stage.sastm is not None for stage in generator.stages)
 
 
+def kept_channels(parts: DeadParts) -> Tensor:
+    """Return which channels (C,) of a stage `fold` keeps: those that live, or one where none does, as a layer needs one."""
+    kept = ~parts.channels.cpu()
+    if not kept.any():
+        kept[0] = True
+    return kept
+
+
 @torch.no_grad()
 def fold(generator: DCGANGenerator, dead: list[DeadParts], batch_norm: str) -> DCGANGenerator:
     """Return a copy of a generator with SASTMs without its dead channels, and without heads that are always 0.
-
-    One channel of each stage stays, dead or not: a layer needs one.
 
     Args:
         dead: per stage; where it is true of every latent, both generators draw the same images, up to the order of sums.
@@ -61,9 +76,7 @@ def fold(generator: DCGANGenerator, dead: list[DeadParts], batch_norm: str) -> D
     small = copy.deepcopy(generator)
     kept_before, constants, size = torch.ones(generator.latent_dim, dtype=torch.bool), None, 1
     for stage, parts in zip(small.stages, dead, strict=True):
-        kept = ~parts.channels.cpu()
-        if not kept.any():
-            kept[0] = True
+        kept = kept_channels(parts)
         emitted = _emitted(stage, batch_norm)
         stage.deconv = _deconv(stage.deconv, kept_before, kept, constants, size)
         stage.norm = _norm(stage.norm, kept)

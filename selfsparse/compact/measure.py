@@ -10,29 +10,29 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from selfsparse.compact.dead import DeadParts, Observed, observe, proven_dead
-from selfsparse.compact.files import CompactRow, StageRow, write_rows
-from selfsparse.compact.fold import fold, is_foldable
-from selfsparse.config import Configuration, Settings
+from selfsparse.compact.files import CompactRow, LatencyRow, StageRow, write_rows
+from selfsparse.compact.fold import fold, is_foldable, kept_channels
+from selfsparse.config import SASTM_MODELS, Configuration, Settings
 from selfsparse.metrics.generated import draw_latents, sampling, to_uint8
 from selfsparse.metrics.measure import finished_runs, load_generator
 from selfsparse.models.build import count_parameters
 from selfsparse.models.dcgan import DCGANGenerator, Generator
 
-WITHOUT_SASTM = ("wgan_gp", "sagan")
 LATENCY_IMAGES = 16
 LATENCY_ROUNDS = 15
 
 
 def measure_configuration_compact(settings: Settings, configuration: Configuration, device: torch.device) -> None:
-    """Write dead_channels.csv and compact.csv for the best generator of each run that did not diverge.
+    """Write dead_channels.csv, compact.csv and latency.csv for the best generator of each run that did not diverge.
 
     What is dead is observed over the latents of the sparsity, and compared on those of the final FID, which are others. A
     ResNet has rows in dead_channels.csv alone: its blocks add a skip path to x, so that what follows a dead channel is not constant.
     """
     stages: list[StageRow] = []
     compacts: list[CompactRow] = []
-    if configuration.model in WITHOUT_SASTM:  # no coefficients, so nothing that is always zero
-        write_rows(configuration, stages, compacts)
+    latencies: list[LatencyRow] = []
+    if configuration.model not in SASTM_MODELS:  # no coefficients, so nothing that is always zero
+        write_rows(configuration, stages, compacts, latencies)
         return
     probe = _Probe(settings, configuration, device)
     for seed, _, run_dir in finished_runs(configuration):
@@ -43,9 +43,13 @@ def measure_configuration_compact(settings: Settings, configuration: Configurati
             _stage_row(generator, seed, t, *pair) for t, pair in enumerate(zip(proven, observed, strict=True), 1)
         ]
         if is_foldable(generator):
-            compacts.append(_compact_row(generator, seed, "proven", proven, probe))
-            compacts.append(_compact_row(generator, seed, "observed", [stage.dead for stage in observed], probe))
-    write_rows(configuration, stages, compacts)
+            for kind, dead in (("proven", proven), ("observed", [stage.dead for stage in observed])):
+                small = fold(generator, dead, probe.batch_norm)
+                compacts.append(_compact_row(generator, small, seed, kind, dead, probe))
+                if compacts[-1].removed or compacts[-1].heads_removed:
+                    ratio = latency_ratio(generator, small, probe.fresh[:LATENCY_IMAGES])
+                    latencies.append(LatencyRow(seed, kind, round(ratio, 3)))
+    write_rows(configuration, stages, compacts, latencies)
     for row in compacts:
         print(
             f"{configuration.name} seed {row.seed}: {row.removed} of {row.channels} channels {row.kind} dead,"
@@ -84,19 +88,21 @@ def _stage_row(generator: Generator, seed: int, t: int, proven: DeadParts, obser
     )
 
 
-def _compact_row(generator: DCGANGenerator, seed: int, kind: str, dead: list[DeadParts], probe: _Probe) -> CompactRow:
-    small = fold(generator, dead, probe.batch_norm)
+def _compact_row(
+    generator: DCGANGenerator, small: DCGANGenerator, seed: int, kind: str, dead: list[DeadParts], probe: _Probe
+) -> CompactRow:
     heads = count_heads(generator) - count_heads(small)
     channels = sum(len(parts.channels) for parts in dead)
     removed = channels - sum(stage.norm.num_features for stage in small.stages)
-    measured: dict[str, Any] = dict.fromkeys(("latency_ratio", "revived", "max_difference", "changed_images"))
+    measured: dict[str, Any] = dict.fromkeys(("revived", "heads_revived", "max_difference", "changed_images"))
     if removed or heads:
-        again = probe.observe(generator, probe.fresh)
-        revived = [int((parts.channels & ~o.dead.channels).sum()) for parts, o in zip(dead, again, strict=True)]
+        again = [observed.dead for observed in probe.observe(generator, probe.fresh)]
         largest, changed = compare(generator, small, probe.fresh, probe.batch_size, probe.device, probe.batch_norm)
         measured = {
-            "latency_ratio": round(latency_ratio(generator, small, probe.fresh[:LATENCY_IMAGES]), 3),
-            "revived": sum(revived),
+            "revived": sum(
+                int((~kept_channels(d) & ~a.channels.cpu()).sum()) for d, a in zip(dead, again, strict=True)
+            ),
+            "heads_revived": _revived_heads(generator, small, dead, again),
             "max_difference": largest,
             "changed_images": changed,
         }
@@ -115,6 +121,18 @@ def _compact_row(generator: DCGANGenerator, seed: int, kind: str, dead: list[Dea
         fresh_latents=len(probe.fresh),
         **measured,
     )
+
+
+def _revived_heads(full: Generator, small: Generator, dead: list[DeadParts], again: list[DeadParts]) -> int:
+    """Count the heads that the smaller generator lacks and that are not always 0 after all."""
+    revived = 0
+    for before, after, parts, now in zip(full.stages, small.stages, dead, again, strict=True):
+        old, new = before.sastm, after.sastm
+        if old.channel_head is not None and new.channel_head is None:
+            revived += not now.alpha.cpu()[kept_channels(parts)].all()
+        if old.position_head is not None and new.position_head is None:
+            revived += not now.beta.all()
+    return revived
 
 
 def count_heads(generator: Generator) -> int:

@@ -26,6 +26,8 @@ class MemberReader:
     def open(self, name: str, largest: int) -> BinaryIO:
         """Return the content of the first member of this name, of at most `largest` bytes."""
         for member in self._archive:
+            if member.size < 0:  # tarfile would step back to a header that it has read, without end
+                raise tarfile.ReadError("a file of a negative size")
             # Before what it holds is skipped: that alone may take hours.
             if member.offset_data + member.size > self._largest_archive:
                 raise tarfile.ReadError(f"larger than {self._largest_archive:,} bytes unpacked")

@@ -26,7 +26,19 @@ def raw_folder(settings: Settings, dataset: str) -> Path:
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield every file below a folder that can be reached, as `_found_below` does."""
+    return ((name, found) for name, found in _found_below(folder) if found is not None)
+
+
+def out_of_reach(folder: Path) -> list[str]:
+    """Return what below a folder leads nowhere, or into a folder that may not be entered: relative paths, sorted."""
+    return sorted(name for name, found in _found_below(folder) if found is None)
+
+
+def _found_below(folder: Path) -> Iterator[tuple[str, os.stat_result | None]]:
     """Yield every file below a folder, unordered: its relative path with '/', and its size and times.
+
+    What cannot be reached has None: a link that leads nowhere, or what lies behind a folder that may not be entered.
 
     Links are followed, after all that is really there, and no folder is entered twice: one that is also linked to from
     elsewhere counts once, by its own name. Hidden files and folders, unfinished downloads and __MACOSX are left out.
@@ -47,7 +59,8 @@ def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
                 try:
                     found = entry.stat()
                 except OSError:
-                    continue  # a link that leads nowhere
+                    yield prefix + entry.name, None
+                    continue
                 if entry.is_dir():
                     (linked if entry.is_symlink() else real).append(f"{prefix}{entry.name}/")
                 else:
@@ -55,12 +68,6 @@ def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
         # Sorted, so that of several links to one folder the same is followed every time.
         folders += sorted(real, reverse=True)
         links += sorted(linked)
-
-
-def dangling_links(folder: Path) -> list[str]:
-    """Return the links below a folder that lead nowhere, by their relative paths with '/', sorted; links are not followed."""
-    found = (Path(above, name) for above, _, names in os.walk(folder) for name in names if not name.startswith("."))
-    return sorted(path.relative_to(folder).as_posix() for path in found if path.is_symlink() and not path.exists())
 
 
 def _entries(folder: Path):

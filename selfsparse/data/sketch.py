@@ -20,8 +20,8 @@ from selfsparse.data.images import (
     no_labels,
     open_image,
 )
-from selfsparse.data.listing import dangling_links, files_below
-from selfsparse.errors import DataError, warn
+from selfsparse.data.listing import files_below, out_of_reach
+from selfsparse.errors import DataError, printable, warn
 
 ENOUGH = 5000  # images of the smaller FID (Sec. 4.2)
 
@@ -40,7 +40,7 @@ def read(folder: Path, options: Sketch) -> Source:
     """
     names, good = image_names(folder), []
     left_out = {name: "not named as an image" for name, _ in files_below(folder) if not is_image_name(name)}
-    left_out |= dict.fromkeys(dangling_links(folder), "a link that leads nowhere")
+    left_out |= dict.fromkeys(out_of_reach(folder), "a link that leads nowhere, or to where nobody may look")
     borders, ink = [], []
     for name in tqdm(names, desc="looking through sketch", unit="image", mininterval=1, disable=len(names) < 2000):
         try:
@@ -128,7 +128,11 @@ def draw_edges(grey: np.ndarray, sigma: float, min_edge: int) -> np.ndarray:
 
 def _drawings(folder: Path, names: list[str], invert: bool) -> Iterator[np.ndarray]:
     for name in names:
-        yield _drawing(folder / name, invert)
+        try:
+            yield _drawing(folder / name, invert)
+        except UnreadableImage as error:  # it could be read a moment ago
+            where = printable(str(folder / name))
+            raise DataError(f"{where} was changed while the images were read ({error}); run it again") from None
 
 
 def _drawing(path: Path, invert: bool) -> np.ndarray:

@@ -14,6 +14,7 @@ STATISTICS = {
     "running": "batch norms use the statistics gathered in training (`running`)",
     "batch": "batch norms use the statistics of each batch of 250 images (`batch`)",
 }
+FOLDER = "FOLDER_OR_HUB_ID"
 NOT_MEASURED = "Not measured: no results of the suite's measures lay beside these weights."
 LOAD = """```python
 from torchvision.utils import save_image
@@ -27,19 +28,21 @@ save_image(generator.sample(64, seed=0) / 255, "images.png")  # sample: uint8, 6
 def model_card(
     configuration: GeneratorConfiguration,
     *,
-    where: str = "FOLDER_OR_HUB_ID",
+    where: str = FOLDER,
     which: str = "",
     run: dict[str, Any] | None = None,
     provenance: dict[str, Any] | None = None,
+    extractor: str | None = None,
     fid: pd.DataFrame | None = None,
     sparsity: pd.DataFrame | None = None,
 ) -> str:
     """Return the card as Markdown with the Hub's metadata; what is not given is said to be missing, never filled in.
 
     Args:
-        where: what the loading example names.
+        where: what the loading example names, in quotes there.
         which: `best` or `last` generator of its run.
         run, provenance: run.json and provenance.json.
+        extractor: the features of its FIDs, by the name that whoever prepared them wrote.
         fid, sparsity: the rows of fid.csv and sparsity.csv that measured this very generator.
     """
     data = configuration.dataset
@@ -59,11 +62,11 @@ def model_card(
         f"Images are drawn in evaluation mode; {STATISTICS[configuration.train.sampling_batch_norm]}. "
         "`model.safetensors` holds no code; the configuration that builds the network is in its header.",
         "## Measures",
-        *_measures(provenance, fid, sparsity),
+        *_measures(extractor, fid, sparsity),
         "## Training",
         _training(provenance),
         "## Limits",
-        *_limits(data.dataset, provenance, run),
+        *_limits(data.dataset, extractor),
         "## Licence and citation",
         "Code and weights: Apache-2.0. The images that it was trained on have terms of their own, which may bind what is "
         f"learnt from them. The model is that of Qian, Xu, Zuo and Li, *Self-Sparse Generative Adversarial Networks*, {PAPER}; "
@@ -94,15 +97,14 @@ def _what(configuration: GeneratorConfiguration, which: str, run: dict[str, Any]
     return text
 
 
-def _measures(provenance: dict[str, Any] | None, fid: pd.DataFrame | None, sparsity: pd.DataFrame | None) -> list[str]:
+def _measures(extractor: str | None, fid: pd.DataFrame | None, sparsity: pd.DataFrame | None) -> list[str]:
     parts = []
     if fid is not None and len(fid):
-        extractor = provenance["settings"]["extractor"]["extractor"] if provenance else "unknown extractor"
         text = pd.DataFrame(
             {
                 "Generated": [count(n) for n in fid["n_fake"]],
                 "Real": [count(n) for n in fid["n_real"]],
-                f"FID ({extractor})": [number(value) for value in fid["fid"]],
+                f"FID ({extractor or 'unknown extractor'})": [number(value) for value in fid["fid"]],
                 "KID": [short(value) for value in fid["kid"]],
                 "Precision": [number(value, 3) for value in fid["precision"]],
                 "Recall": [number(value, 3) for value in fid["recall"]],
@@ -144,8 +146,7 @@ def _training(provenance: dict[str, Any] | None) -> str:
     return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows.items())])
 
 
-def _limits(dataset: str, provenance: dict[str, Any] | None, run: dict[str, Any] | None) -> list[str]:
-    extractor = provenance["settings"]["extractor"]["extractor"] if provenance else None
+def _limits(dataset: str, extractor: str | None) -> list[str]:
     lines = []
     if extractor is None:
         lines.append("- The feature extractor of its FIDs is not known here: compare them with nothing.")
@@ -153,6 +154,11 @@ def _limits(dataset: str, provenance: dict[str, Any] | None, run: dict[str, Any]
         lines.append(
             "- FID is under `inception` (torch-fidelity's Inception-v3): compare it only with FIDs of as many images, on "
             "images prepared in the same way."
+        )
+    elif extractor.startswith("inception"):
+        lines.append(
+            f"- FID is under `{extractor}`, Inception-v3 with other weights than the published ones: it is comparable only "
+            "with FIDs under the same."
         )
     else:
         lines.append(

@@ -1,15 +1,17 @@
 """A trained run as a model folder: weights with their configuration inside, and the model card."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from selfsparse.analysis.summary import extractor_name
 from selfsparse.config import Configuration
 from selfsparse.errors import DataError
 from selfsparse.files import read_json
-from selfsparse.hub.card import model_card
-from selfsparse.hub.generator import CARD, WEIGHTS, TrainedGenerator, load_generator
+from selfsparse.hub.card import FOLDER, model_card
+from selfsparse.hub.generator import WEIGHTS, TrainedGenerator, load_generator
 from selfsparse.paths import result_dir
 
 
@@ -37,9 +39,10 @@ def export_run(configuration: Configuration, seed: int, which: str, folder: Path
     generator = load_generator(run_dir / f"{which}.safetensors")
     generator.card = model_card(
         generator.configuration,
-        where=folder.name,
+        where=folder.name if re.fullmatch(r"[\w.-]+", folder.name) else FOLDER,  # it becomes a line of code
         which=which,
         run=run,
+        extractor=extractor_name(configuration),
         provenance=_json(run_dir.parent / "provenance.json"),
         fid=_rows(configuration, "fid", seed, generator=which),
         # Sparsity is measured on the best generator alone.
@@ -47,8 +50,7 @@ def export_run(configuration: Configuration, seed: int, which: str, folder: Path
         if which == "best" or run["best_step"] == run["steps"]
         else None,
     )
-    (folder / CARD).unlink(missing_ok=True)  # an older card would stay
-    generator.save_pretrained(folder)
+    generator.write(folder)
     return generator
 
 

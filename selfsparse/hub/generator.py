@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from selfsparse.config import ModelName, Network
 from selfsparse.errors import DataError
-from selfsparse.files import atomic_path
+from selfsparse.files import atomic_paths
 from selfsparse.metrics.generated import draw_latents, generate
 from selfsparse.models.build import build_generator
 from selfsparse.models.dcgan import Generator
@@ -119,10 +119,17 @@ class TrainedGenerator(nn.Module, PyTorchModelHubMixin):
             return ModelCard(model_card(self.configuration))
         return ModelCard(self.card)
 
-    def _save_pretrained(self, save_directory: Path) -> None:
+    def write(self, folder: Path, with_card: bool = True) -> None:
+        """Write weights and card into a folder, both or neither, in place of those that it holds."""
         state = {name: value.cpu().contiguous() for name, value in self.generator.state_dict().items()}
-        with atomic_path(save_directory / WEIGHTS) as partial:
-            save_file(state, partial, {HEADER_KEY: self.configuration.model_dump_json()})
+        with atomic_paths(*(folder / name for name in [CARD, WEIGHTS][not with_card :])) as partials:
+            if with_card:
+                partials[0].write_text(str(self.generate_model_card()), encoding="utf-8", newline="\n")
+            save_file(state, partials[-1], {HEADER_KEY: self.configuration.model_dump_json()})
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        """What `save_pretrained` calls, which leaves a README.md that is there as it is."""
+        self.write(save_directory, with_card=not (save_directory / CARD).exists())
 
     @classmethod
     def _from_pretrained(cls, *, model_id: str, map_location: str = "cpu", **options: Any) -> "TrainedGenerator":

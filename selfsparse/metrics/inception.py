@@ -39,9 +39,10 @@ def find_inception_weights(named: str | None) -> Path:
         if not path.is_file():
             raise DataError(f"params.yaml: inception_weights: no file {path}")
         return path
-    path = Path(torch.hub.get_dir()) / "checkpoints" / _published().name
+    published = _published()
+    path = Path(torch.hub.get_dir()) / "checkpoints" / published.name
     try:
-        fetch([_url()], path)
+        fetch([_url()], path, sha256=published.sha256_prefix)
     except DataError as error:
         raise DataError(
             f"{error},\nor anywhere, and name it as inception_weights in params.yaml (95 MB);\n"

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
 from selfsparse.config import Configuration, Settings
-from selfsparse.errors import DataError
+from selfsparse.errors import DataError, printable
 from selfsparse.files import atomic_path, read_json
 from selfsparse.metrics.extractors import load_extractor
 from selfsparse.metrics.generated import draw_latents, first_images, measure_fid, sampling, tile, to_uint8
@@ -32,13 +33,18 @@ def load_generator(configuration: Configuration, weights: Path, device: torch.de
     """Return a trained generator in evaluation mode.
 
     Raises:
-        DataError: the weights are not there, or belong to another network.
+        DataError: the weights are not there, are damaged, or belong to another network.
     """
     generator = build_generator(configuration)
     try:
         generator.load_state_dict(load_file(weights))
     except FileNotFoundError:
         raise DataError(f"{weights} is missing; make it with: dvc repro -s train@{configuration.name}") from None
+    except SafetensorError as error:
+        raise DataError(
+            f"{weights} is damaged ({printable(str(error))}); restore it with: dvc checkout train@{configuration.name}, or"
+            f" make it anew with: dvc repro -s train@{configuration.name}"
+        ) from None
     except RuntimeError as error:
         raise DataError(f"{weights} does not fit {configuration.name}: {str(error).splitlines()[0]}") from None
     return generator.to(device).eval()

@@ -8,7 +8,7 @@ import pytest
 from selfsparse.analysis import compact_tables
 from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
 from selfsparse.analysis.results import load_results
-from selfsparse.compact.files import CompactRow, StageRow
+from selfsparse.compact.files import CompactRow, LatencyRow, StageRow
 from selfsparse.config import load_settings
 
 STAGES = """configuration,seed,stage,size,channels,proven,observed,nearest,alpha_never,beta_never,dead_positions
@@ -19,13 +19,18 @@ digits-16-without_psm,0,1,4,64,2,8,0.5,8,,0
 digits-16-without_csm,0,1,4,64,0,0,0.0,,0,0
 digits-16-without_csm,2,1,4,64,9,9,,,9,0
 """
-COMPACT = """configuration,seed,kind,channels,removed,heads_removed,full_parameters,compact_parameters,full_flops,compact_flops,latency_ratio,latents,fresh_latents,revived,max_difference,changed_images
-digits-16-self_sparse,0,proven,96,0,0,1000,1000,500,500,,30,40,,,
-digits-16-self_sparse,0,observed,96,0,0,1000,1000,500,500,,30,40,,,
-digits-16-without_psm,0,proven,64,2,0,1000,950,500,450,0.99,30,40,0,2e-07,0.0
-digits-16-without_psm,0,observed,64,8,0,1000,700,500,300,0.8,30,40,0,3e-07,0.0
-digits-16-without_psm,1,proven,64,0,0,1000,1000,500,500,,30,40,,,
-digits-16-without_psm,1,observed,64,10,0,1000,500,500,200,0.6,30,40,3,0.125,0.05
+COMPACT = """configuration,seed,kind,channels,removed,heads_removed,full_parameters,compact_parameters,full_flops,compact_flops,latents,fresh_latents,revived,heads_revived,max_difference,changed_images
+digits-16-self_sparse,0,proven,96,0,0,1000,1000,500,500,30,40,,,,
+digits-16-self_sparse,0,observed,96,0,0,1000,1000,500,500,30,40,,,,
+digits-16-without_psm,0,proven,64,2,0,1000,950,500,450,30,40,0,0,2e-07,0.0
+digits-16-without_psm,0,observed,64,8,0,1000,700,500,300,30,40,0,0,3e-07,0.0
+digits-16-without_psm,1,proven,64,0,0,1000,1000,500,500,30,40,,,,
+digits-16-without_psm,1,observed,64,10,0,1000,500,500,200,30,40,3,0,0.125,0.05
+"""
+LATENCY = """configuration,seed,kind,latency_ratio
+digits-16-without_psm,0,proven,0.99
+digits-16-without_psm,0,observed,0.8
+digits-16-without_psm,1,observed,0.6
 """
 
 
@@ -34,6 +39,7 @@ def measured(ran):
     """The suite with these measurements; seed 2 of without_csm diverged and counts nowhere."""
     (ran / "results/quick/summary/dead_channels.csv").write_text(STAGES)
     (ran / "results/quick/summary/compact.csv").write_text(COMPACT)
+    (ran / "results/quick/summary/latency.csv").write_text(LATENCY)
     return load_results("quick")
 
 
@@ -49,7 +55,7 @@ def test_every_suite_renders_where_nothing_ran(project, make):
 
 
 def test_the_columns_are_those_that_the_stage_writes():
-    for text, kind in ((STAGES, StageRow), (COMPACT, CompactRow)):
+    for text, kind in ((STAGES, StageRow), (COMPACT, CompactRow), (LATENCY, LatencyRow)):
         assert text.splitlines()[0].split(",") == ["configuration", *(field.name for field in fields(kind))]
 
 
@@ -92,8 +98,20 @@ def test_the_prose_says_what_the_numbers_are(measured):
         in psm
     )
     assert "On 40 fresh latents the images of 1 run are the same up to rounding" in psm and "3.00e−07" not in psm
-    assert "in 1 run channels come alive again, 3 in all: 5.00 % of the images change, a pixel by 0.125 at most." in psm
-    assert "9 are" not in csm
+    assert "in 1 run some of it comes alive again, 3 channels and 0 heads in all: 5.00 % of the images change" in psm
+    assert psm.endswith("a pixel by 0.125 at most.") and "9 are" not in csm
+
+
+def test_a_head_that_comes_alive_again_is_not_exact(measured, ran):
+    """Not even where no channel was removed."""
+    lines = [line for line in COMPACT.splitlines() if "self_sparse,0,observed" not in line]
+    lines.append("digits-16-self_sparse,0,observed,96,0,1,1000,900,500,490,30,40,0,1,0.25,0.5")
+    (ran / "results/quick/summary/compact.csv").write_text("\n".join(lines) + "\n")
+    sparse = compact_tables.seen(load_results("quick")).data.split("\n\n")[0]
+    assert "up to rounding" not in sparse
+    assert "in 1 run some of it comes alive again, 0 channels and 1 head in all: 50.00 % of the images change" in sparse
+    row = compact_tables.generators_table(load_results("quick")).text.query("Configuration == 'digits-16-self_sparse'")
+    assert row["Heads alive again"].tolist() == ["–", "1.0"]
 
 
 def test_the_prose_where_nothing_was_measured(project):

@@ -10,6 +10,7 @@ from small_project import SMALL, write_project
 
 from selfsparse.compact.measure import measure_configuration_compact
 from selfsparse.config import load_settings
+from selfsparse.metrics.generated import draw_latents
 from selfsparse.metrics.measure import load_generator
 from selfsparse.models.build import count_parameters
 from selfsparse.training.loop import train_runs
@@ -54,8 +55,64 @@ def test_dead_channels_are_counted_removed_and_change_no_image(small, name, dead
     assert int(proven["full_parameters"]) == count_parameters(generator) > int(proven["compact_parameters"])
     assert int(proven["full_flops"]) > int(proven["compact_flops"]) > 0
     assert float(proven["max_difference"]) < 1e-5 and float(proven["changed_images"]) < 0.1
-    assert 0 < float(proven["latency_ratio"]) < 10
+    assert proven["heads_revived"] == "0"
+    timed = rows(path.parents[3] / f"sparsity/{name}/latency.csv")
+    assert [row["kind"] for row in timed] == ["proven", "observed"]
+    assert all(row["seed"] == "0" and 0 < float(row["latency_ratio"]) < 10 for row in timed)
     assert (proven["latents"], proven["fresh_latents"]) == ("30", "30")
+
+
+@torch.no_grad()
+def open_for_a_fresh_latent_only(generator, settings, c, heads) -> None:
+    """Make the first stage's coefficients of these heads 0 for all latents of the observation, and above 0 for another."""
+    sastm = generator.stages[0].sastm
+    tried = draw_latents(settings.sparsity.latents, c.latent_dim, settings.sparsity.latent_seed)  # 30, fewer than 32
+    fresh = draw_latents(1, c.latent_dim, settings.fid.latent_seed)
+    wanted = torch.tensor([[-1.0]] * len(tried) + [[1.0]])
+    direction = torch.linalg.lstsq(torch.cat([tried, fresh]).double(), wanted.double()).solution[:, 0]
+    sastm.mlp[0].weight[:], sastm.mlp[0].bias[:] = direction.float(), 0.0  # f = 0, and 1 for the fresh one
+    for name, head in (("channel", sastm.channel_head), ("position", sastm.position_head)):
+        for key, parameter in head.named_parameters():
+            parameter.copy_(
+                parameter.abs() + 0.1 if key.endswith("weight") else torch.full_like(parameter, name not in heads)
+            )
+
+
+@pytest.mark.parametrize(
+    ("heads", "removed", "revived", "heads_revived"),
+    [({"channel"}, 0, 0, 1), ({"position"}, 0, 0, 1), ({"channel", "position"}, 7, 7, 1)],
+    ids=["channel", "position", "both"],
+)
+def test_what_comes_alive_again_for_a_fresh_latent_is_counted(small, heads, removed, revived, heads_revived):
+    """Where both are 0 all eight channels are; one of them stays, with the channel head, and counts nowhere."""
+    name = "digits-16-self_sparse"
+    settings, c, path, _, _ = measured(small, name)
+    generator = load_generator(c, path, CPU)
+    kill_beta(generator, 1)  # a head that is proven dead stays so
+    open_for_a_fresh_latent_only(generator, settings, c, heads)
+    with torch.no_grad():
+        generator.stages[1].sastm.channel_head[0].bias.fill_(1.0)  # no dead channel in the second stage
+    save_file(generator.state_dict(), path)
+    proven, observed = measured(small, name)[4]
+    counts = ("removed", "heads_removed", "revived", "heads_revived")
+    assert [proven[key] for key in counts] == ["0", "1", "0", "0"] and float(proven["max_difference"]) < 1e-5
+    assert [observed[key] for key in counts] == [str(removed), "2", str(revived), str(heads_revived)]
+    assert float(observed["max_difference"]) > 1e-4
+
+
+def test_all_but_the_times_are_the_same_again(small):
+    """To the byte, also where something was removed: what a stopwatch says has a file of its own."""
+    name = "digits-16-without_psm"
+    _, c, path, _, _ = measured(small, name)
+    generator = load_generator(c, path, CPU)
+    kill_alpha(generator, 0, [0, 1])
+    save_file(generator.state_dict(), path)
+    folder, found = path.parents[3] / f"sparsity/{name}", []
+    for _ in range(2):
+        assert measured(small, name)[4][0]["removed"] == "2"
+        found.append({p.name: p.read_bytes() for p in folder.iterdir() if p.name != "latency.csv"})
+    assert found[0] == found[1] and found[0].keys() == {"dead_channels.csv", "compact.csv"}
+    assert b"latency" not in found[0]["compact.csv"]
 
 
 def test_where_nothing_is_dead_nothing_is_filled_in(small):
@@ -68,7 +125,8 @@ def test_where_nothing_is_dead_nothing_is_filled_in(small):
     assert [(row["proven"], row["observed"], row["alpha_never"]) for row in stages] == [("0", "0", "")] * 2
     for row in compacts:
         assert row["removed"] == row["heads_removed"] == "0" and row["full_flops"] == row["compact_flops"]
-        assert {row[k] for k in ("latency_ratio", "revived", "max_difference", "changed_images")} == {""}
+        assert rows(path.parents[3] / "sparsity/digits-16-without_csm/latency.csv") == []
+        assert {row[k] for k in ("revived", "heads_revived", "max_difference", "changed_images")} == {""}
 
 
 def test_a_model_without_sastm_has_no_rows(small):

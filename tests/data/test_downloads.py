@@ -96,6 +96,17 @@ def test_success(server, tmp_path):
     assert server.requests == [("/set.bin", None)]  # what is there is not fetched again
 
 
+def test_of_a_checksum_the_first_digits_are_known(server, tmp_path):
+    path = tmp_path / "set.bin"
+    with pytest.raises(
+        DataError, match=rf"its sha256 is {SHA256}, expected 00000000\.\.\.;.*\n.*\(sha256 00000000\.\.\.\)"
+    ):
+        fetch([server.url + "/set.bin"], path, sha256="00000000")
+    assert names(tmp_path) == []
+    fetch([server.url + "/set.bin"], path, sha256=SHA256[:8])
+    assert path.read_bytes() == CONTENT
+
+
 @pytest.mark.parametrize("checks", [{"md5": "0" * 32}, {"sha256": "0" * 64}, {"size": len(CONTENT) - 1}])
 def test_the_wrong_content_is_deleted(server, tmp_path, checks):
     path = tmp_path / "set.bin"

@@ -147,6 +147,26 @@ def test_headers_without_end(folder):
         read(path)
 
 
+def test_a_size_below_zero(folder, monkeypatch):
+    """Which leads tarfile from a header back to the same header, for ever."""
+    info = tarfile.TarInfo("set/other")
+    header = bytearray(info.tobuf())
+    header[124:136] = (256**12 - 512).to_bytes(12, "big")  # -512, as GNU's tar writes what octal digits cannot
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    path = folder / "set.tar.gz"
+    path.write_bytes(gzip.compress(info.tobuf() + bytes(header) + bytes(1024)))
+    really, headers = tarfile.TarFile.next, []
+
+    def counted(self):
+        headers.append(self.offset)
+        return really(self) if len(headers) < 100 else pytest.fail("it goes round in circles")
+
+    monkeypatch.setattr(tarfile.TarFile, "next", counted)
+    with pytest.raises(DataError, match=r"set\.tar\.gz is damaged \(a file of a negative size\)"):
+        read(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"no archive", gzip.compress(b""), gzip.compress(b"no tar" * 200)])
 def test_what_is_no_archive(folder, content):
     path = folder / "set.tar.gz"

@@ -8,7 +8,11 @@ from small_project import ROOT
 
 WRITERS = {
     "write_text", "write_bytes", "savefig", "save", "savez", "savez_compressed", "save_file", "copyfile", "copy2",
-    "copytree", "copyfileobj", "move", "dump", "write_array_header_1_0",
+    "copytree", "copyfileobj", "copy", "move", "dump", "tofile", "write_array_header_1_0", "save_pretrained",
+}  # fmt: skip
+# Of pandas: without a place to write to they return a text. Our own functions of these names always do.
+TABLE_WRITERS = {
+    "to_csv", "to_json", "to_html", "to_markdown", "to_latex", "to_parquet", "to_feather", "to_pickle", "to_excel", "to_hdf",
 }  # fmt: skip
 # What may write without the helper, and why.
 ALLOWED = {
@@ -36,7 +40,8 @@ def test_every_write_goes_through_the_helper():
     [
         "open(path, 'w')", "open(path, mode='ab')", "open(path, 'a' if more else 'wb')", "path.open('w')", "path.write_text('a')",
         "torch.save(state, path)", "np.savez(path)", "figure.savefig(path)", "image.save(path)", "save_file(state, path)",
-        "table.to_csv(path)", "shutil.copyfile(a, b)",
+        "table.to_csv(path)", "shutil.copyfile(a, b)", "table.to_parquet(path)", "table.to_html(buf=path)", "table.to_json(path)",
+        "copyfile(a, b)", "copytree(a, b)", "shutil.copy(a, b)", "generator.save_pretrained(path)", "array.tofile(path)",
     ],
 )  # fmt: skip
 def test_a_write_that_does_not_would_be_found(code):
@@ -67,10 +72,12 @@ def writes_a_file(call: ast.Call) -> bool:
             if isinstance(n, ast.Constant)
         ]
         return any(re.fullmatch(r"[rwxab+t]{1,3}", str(text)) and set(str(text)) & set("wax+") for text in texts)
-    if name == "to_csv":  # without a place to write to it returns a text; so does our own
-        return is_method and bool(call.args)
-    if not is_method:
-        return name == "save_file"  # write_text and write_json are the helper's
+    if name in TABLE_WRITERS:
+        return is_method and bool(call.args or {k.arg for k in call.keywords} & {"path_or_buf", "path", "buf"})
+    if not is_method:  # imported by itself
+        return name in WRITERS - {"write_text"}  # which is the helper's
+    if name == "copy" and ast.unparse(call.func.value) != "shutil":
+        return False  # of a dictionary, an array, a module copy
     if name == "save" and (not call.args or ast.unparse(call.func.value).endswith("store")):
         return False  # a run's, a CheckpointStore's
     return name in WRITERS

@@ -46,6 +46,12 @@ def report(settings, name):
         notebooks.make_report(name)
 
 
+def export(settings, name):
+    from selfsparse.hub.export import export_run
+
+    export_run(settings.configuration(name), 0, "best", Path("models/digits").resolve())
+
+
 def stages() -> dict:
     from pipeline import correlation, data, extractor, fid, listing, reference, sparsity, summary, verdicts
 
@@ -57,6 +63,7 @@ def stages() -> dict:
         "train": train,
         "fid": fid.main,
         "sparsity": sparsity.main,
+        "export": export,
         "correlation": correlation.main,
         "summary": summary.main,
         "verdicts": verdicts.main,
@@ -64,8 +71,9 @@ def stages() -> dict:
     }
 
 
+TIMES = "latency.csv"
 NAMES = {"data": "digits-16", "extractor": "digits-16-lenet", "reference": "digits-16-lenet"}
-NAMES |= dict.fromkeys(("train", "fid", "sparsity"), CONFIGURATION)
+NAMES |= dict.fromkeys(("train", "fid", "sparsity", "export"), CONFIGURATION)
 
 
 class Disk:
@@ -83,8 +91,9 @@ class Disk:
 
 
 def kept(folder) -> dict[str, bytes]:
-    """All files but the states of a run that goes on."""
-    return {name: data for name, data in files(folder).items() if not name.startswith(".checkpoints")}
+    """All files but the states of a run that goes on, and the times of smaller generators, which a stopwatch took."""
+    found = files(folder).items()
+    return {name: data for name, data in found if not name.startswith(".checkpoints") and Path(name).name != TIMES}
 
 
 def test_every_stage_on_a_disk_that_fills_up(small, monkeypatch, keep_signals):

@@ -4,33 +4,27 @@ import json
 
 import pytest
 import torch
-from small_project import CONFIGURATION, SMALL, run, write_project
+from small_project import CONFIGURATION, run
 
 from pipeline import export
 from selfsparse import load_generator
 from selfsparse.config import load_settings
-from selfsparse.training.loop import train_runs
 
 RUNS = f"results/quick/runs/{CONFIGURATION}"
 
 
 @pytest.fixture(scope="module")
-def project(small_module):
+def project(trained):
     """A trained run with results that no training gives, so that a card can have them from the files alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(small_module)
-        patch.setattr("signal.signal", lambda *arguments: None)
-        settings = load_settings(write_project(small_module, SMALL) / "params.yaml")
-        c = settings.configuration(CONFIGURATION)
-        train_runs(settings, c, [0], torch.device("cpu"))
-    path = small_module / RUNS / "seed0/run.json"
+    c = load_settings(trained / "params.yaml").configuration(CONFIGURATION)
+    path = trained / RUNS / "seed0/run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"best_fid": 31.41, "best_step": 4}))
     provenance = {
         "git_commit": "c0ffee", "uncommitted_changes": False, "settings_sha256": "5e771465",
         "settings": c.model_dump(mode="json"), "finished": "2001-02-03T04:05:06Z", "seconds": 1234.5,
         "device": "CPU (abacus)", "torch": "9.8.7",
     }  # fmt: skip
-    (small_module / RUNS / "provenance.json").write_text(json.dumps(provenance))
+    (trained / RUNS / "provenance.json").write_text(json.dumps(provenance))
     for kind, text in (
         (
             "fid",
@@ -39,10 +33,10 @@ def project(small_module):
         ),
         ("sparsity", "seed,stage,size,channels,xi,zeta,alpha_zero,beta_zero\n0,1,4,8,0.111,0.222,0.333,0.444\n"),
     ):
-        folder = small_module / f"results/quick/{kind}/{CONFIGURATION}"
+        folder = trained / f"results/quick/{kind}/{CONFIGURATION}"
         folder.mkdir(parents=True)
         (folder / f"{kind}.csv").write_text(text)
-    return small_module
+    return trained
 
 
 def test_the_card_has_its_numbers_from_the_files(project, monkeypatch):
@@ -92,7 +86,40 @@ def test_what_was_not_measured_is_said(project, tmp_path, monkeypatch):
         for kind, path in moved.items():
             (tmp_path / kind).rename(path)
         (tmp_path / "provenance.json").rename(project / RUNS / "provenance.json")
-    assert "Not measured" in card and "no provenance lay beside" in card and "compare them with nothing" in card
+    assert "Not measured" in card and "no provenance lay beside" in card
+
+
+def test_the_card_names_the_extractor_as_it_was_prepared(project, tmp_path, monkeypatch):
+    """Which weights of Inception's a custom file holds is in no setting."""
+    from selfsparse.hub.export import export_run
+
+    monkeypatch.chdir(project)
+    path = project / "data/extractors/digits-16-lenet/extractor.json"
+    really = path.read_text()
+    path.write_text(json.dumps(json.loads(really) | {"extractor": "inception-custom-0badf00d"}))
+    try:
+        card = export_run(load_settings().configuration(CONFIGURATION), 0, "best", tmp_path / "model").card
+    finally:
+        path.write_text(really)
+    assert "| FID (inception-custom-0badf00d) |" in card
+    assert "under `inception-custom-0badf00d`, Inception-v3 with other weights than the published ones" in card
+
+
+def test_a_folder_whose_name_would_be_code(project, tmp_path, monkeypatch):
+    from selfsparse.hub.export import export_run
+
+    monkeypatch.chdir(project)
+    for name in ('x").eval("1', "a\n```\n<script>", "{0.__class__}"):
+        export_run(load_settings().configuration(CONFIGURATION), 0, "best", tmp_path / name)
+        card = (tmp_path / name / "README.md").read_text()
+        assert 'load_generator("FOLDER_OR_HUB_ID")' in card and name not in card
+
+
+def test_a_readme_of_ones_own_stays_where_a_generator_is_saved(project, tmp_path):
+    generator = load_generator(project / RUNS / "seed0")
+    (tmp_path / "README.md").write_text("my own")
+    generator.save_pretrained(tmp_path)
+    assert (tmp_path / "README.md").read_text() == "my own" and (tmp_path / "model.safetensors").is_file()
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,17 @@ def test_weights_that_cannot_be_downloaded(small, monkeypatch):
         assert part in str(caught.value)
 
 
+def test_a_corrupt_download_never_takes_the_name_of_the_weights(small, monkeypatch):
+    """Later runs would find it there and fail for ever."""
+    monkeypatch.setattr("selfsparse.data.downloads._load", lambda url, partial: partial.write_bytes(b"corrupt"))
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(small / "hub"))
+    start = module._published().sha256_prefix
+    with pytest.raises(DataError, match=rf"expected {start}\.\.\.; it was deleted") as caught:
+        find_inception_weights(None)
+    assert f"get the file in another way (sha256 {start}...)" in str(caught.value)
+    assert list((small / "hub/checkpoints").iterdir()) == []
+
+
 def with_weights(project: Path, path: Path, **changes):
     """Settings that name custom weights, and the extractor of the digits under them."""
     named = {"inception_weights": str(path), "inception_custom": start_of_hash(path)}

@@ -154,6 +154,19 @@ def test_what_is_missing_is_said_with_the_command_that_makes_it(small):
             measure(settings, c, CPU)
 
 
+def test_weights_that_are_cut(small):
+    settings, c = train(small, seeds=(0,))
+    path = small / f"results/quick/runs/{c.name}/seed0/best.safetensors"
+    whole = path.read_bytes()
+    for length in (0, 4, 100, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        for measure in (measure_configuration_fid, measure_configuration_sparsity):
+            with pytest.raises(
+                DataError, match=rf"best\.safetensors is damaged .*or make it .*: dvc repro -s train@{c.name}"
+            ):
+                measure(settings, c, CPU)
+
+
 def test_weights_of_another_network(small):
     settings, c = train(small, seeds=(0,))
     other = settings.configuration("digits-16-wgan_gp")

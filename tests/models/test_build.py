@@ -3,14 +3,15 @@
 import copy
 import math
 import re
+from typing import get_args
 
 import pytest
 import torch
 from small_project import ROOT
 from torch import nn
 
-from selfsparse.config import load_settings
-from selfsparse.models.build import build_discriminator, build_generator, initialise
+from selfsparse.config import SASTM_MODELS, ModelName, load_settings
+from selfsparse.models.build import HEADS, build_discriminator, build_generator, initialise
 from selfsparse.models.sastm import SASTM
 
 MODELS = ("wgan_gp", "self_sparse", "without_psm", "without_csm")
@@ -48,6 +49,11 @@ def test_which_heads_a_model_has(settings, model, channel_head, position_head):
     assert len(sastms) == len(generator.stages)
     for sastm in sastms:
         assert (sastm.channel_head is not None, sastm.position_head is not None) == (channel_head, position_head)
+
+
+def test_the_models_with_a_sastm_are_those_that_are_listed():
+    assert tuple(model for model in get_args(ModelName) if HEADS[model]) == SASTM_MODELS
+    assert HEADS.keys() == set(get_args(ModelName))
 
 
 def test_the_baseline_has_no_sastm(settings):
