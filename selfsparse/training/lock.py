@@ -6,7 +6,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from selfsparse.errors import RunError, warn
+from selfsparse.errors import RunError, WriteError, warn
+from selfsparse.files import write_problem
 
 PATIENCE_SEC = 60.0  # a run that was told to stop, or whose parent died, has saved its state and ended by then
 LOOK_EVERY_SEC = 0.5
@@ -26,15 +27,20 @@ def hold(path: Path, what: str, stopped: Callable[[], bool] = lambda: False) -> 
     Raises:
         RunError: the other process did not end.
         Interrupted: `stopped` said so.
+        WriteError: the lock's file or its folder could not be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock, begun = FileLock(path), time.monotonic()
     while True:
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
             return lock
         except Timeout:
             waited = time.monotonic() - begun
+        except OSError as error:
+            if (reason := write_problem(error, path.parent)) is None:
+                raise
+            raise WriteError(f"{path} could not be written: {reason}.") from None
         if waited >= PATIENCE_SEC:
             raise RunError(
                 f"another process is training {what} (it holds {path}).\n"

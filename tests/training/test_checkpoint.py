@@ -1,5 +1,6 @@
 """States to resume from: one process at a time, and never the state of another run."""
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -10,7 +11,7 @@ import torch
 from small_project import ROOT, SMALL, write_project
 
 from selfsparse.config import load_settings
-from selfsparse.errors import RunError
+from selfsparse.errors import RunError, WriteError
 from selfsparse.training import checkpoint, lock
 from selfsparse.training.checkpoint import CheckpointStore, fingerprint
 
@@ -255,6 +256,26 @@ def test_who_waits_for_another_process_can_be_told_to_stop(tmp_path):
         CheckpointStore(tmp_path, {}, stopped=lambda: True),
     ):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOSPC])
+@pytest.mark.parametrize("call", ["mkdir", "open"])
+def test_a_lock_that_cannot_be_written(tmp_path, monkeypatch, call, number):
+    """Neither its folder nor its file. As root may write everywhere, the system's answer is made up."""
+    path, really = tmp_path / "states/lock", getattr(os, call)
+
+    def refused(name, *arguments, **keywords):
+        if str(name).startswith(str(tmp_path)):
+            raise OSError(number, os.strerror(number), str(name))
+        return really(name, *arguments, **keywords)
+
+    monkeypatch.setattr(os, call, refused)
+    with pytest.raises(WriteError) as raised:
+        lock.hold(path, "it")
+    said = str(raised.value)
+    assert said.startswith(f"{path} could not be written: {os.strerror(number)}")
+    where = tmp_path if call == "mkdir" else path.parent
+    assert (f"Make {where} writable" if number == errno.EACCES else "Make room there") in said
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path, monkeypatch):
