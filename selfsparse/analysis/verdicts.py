@@ -267,14 +267,14 @@ def verdict_table(found: Sequence[Verdict]) -> Table:
             "verdict_other_reading": other.word if other else "", "extractor": v.extractor, "why": "; ".join(v.why),
         }  # fmt: skip
         text = {
-            "Part": v.part,
             "Claim": f"{v.claim.id}. {v.claim.statement}",
+            "Verdict": v.word + (f"; {needed_text(v)} would decide" if needed_text(v) else ""),
             "Paper": v.paper,
             "Ours": v.outcome.ours if v.extractor else "; ".join(v.why) or v.outcome.ours,
             "n": v.runs or MISSING,
-            "Verdict": v.word + (f"; {needed_text(v)} would decide" if needed_text(v) else ""),
             "Other reading (U6)": other.word if other else MISSING,
             "Extractor": v.extractor or MISSING,
+            "Part": v.part,
         }
         rows.append((data, text))
     caption = (
