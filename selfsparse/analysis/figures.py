@@ -184,8 +184,9 @@ def _fid_rows(axis: Axes, results: Results, group: Sequence[Configuration]) -> N
     axis.set_ylabel("")
     if not axis.has_data():
         axis.set_xticks([])
-    low, high = axis.dataLim.intervalx
-    if low > 0 and math.isfinite(high) and high / low >= LOG_FROM:
+    # By the runs: the interval of three of them can reach near 0, where a logarithmic axis would end in empty decades.
+    wide = len(runs) and runs["fid"].max() >= LOG_FROM * runs["fid"].min()
+    if wide and axis.dataLim.intervalx[0] > 0:
         axis.set_xscale("log")
         _log_ticks(axis.xaxis)
 
