@@ -14,6 +14,7 @@ from selfsparse.files import atomic_path, write_json
 from selfsparse.metrics.generated import tile
 from selfsparse.metrics.mechanism import StageMechanism
 from selfsparse.models.build import count_parameters, count_sastm_parameters
+from selfsparse.training.checkpoint import NOT_SHAPING
 from selfsparse.training.history import PROGRESS_COLUMNS, CurvePoint, History
 from selfsparse.training.trainer import Trainer
 
@@ -62,6 +63,7 @@ def _write_rows(path: Path, kind: type, rows: list) -> None:
 
 def _write_weights(path: Path, state: dict[str, Tensor], configuration: Configuration) -> None:
     """Write weights whose header says what builds their network: selfsparse.hub loads such a file by itself."""
-    metadata = {"configuration": configuration.model_dump_json()}  # one entry: of several, the order is random
+    shaping = configuration.model_dump_json(exclude={"train": NOT_SHAPING})  # equal runs leave equal files
+    metadata = {"configuration": shaping}  # one entry: of several, the order is random
     with atomic_path(path) as partial:
         save_file({name: value.contiguous() for name, value in state.items()}, partial, metadata)
