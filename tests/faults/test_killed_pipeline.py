@@ -132,7 +132,8 @@ def test_dvc_told_to_stop(training):
         assert not alive(stage)
         os.killpg(process.pid, signal.SIGINT)  # Ctrl-C in a terminal
         assert process.wait(timeout=60) > 0
-        assert "exited with 130" in said(folder)
+        # -2: the shell between DVC and the stage died of the signal itself, as dash does; the stage saves all the same.
+        assert re.search(r"exited with (130|-2)$", said(folder), re.MULTILINE)
     repro(folder, "--single-item", f"train@{CONFIGURATION}")
     text = said(folder)
     assert "interrupted, saved at step" in text and "goes on from step" in text
