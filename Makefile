@@ -6,12 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A stage of quick is over about as soon as DVC has looked for an earlier run of it.
 NO_RUN_CACHE_quick := --no-run-cache
+WHOLE := quick laptop sensitivity gpu_hour
+IN_PARTS := paper controls
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install quick laptop paper controls plan report test test-slow browser lint lock clean
+.PHONY: help install $(WHOLE) $(IN_PARTS) plan readme report test test-slow browser lint lock clean
 
 help:  ## Show this list.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 install: $(VENV)/installed  ## Install everything into .venv (about 6 GB, some minutes the first time).
 
@@ -25,18 +27,27 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-quick laptop: install  ## Run a suite from data to report: quick (minutes, CPU), laptop (hours, CPU).
+quick:  ## Run a suite from data to report, in minutes on a CPU: small GANs on digits and photographs.
+laptop:  ## ... in about an hour on two CPU cores: the four models on real MNIST, narrow networks.
+sensitivity:  ## ... in about two hours on two CPU cores: one of the paper's open questions changed at a time.
+gpu_hour:  ## ... sized for an hour of a CUDA GPU: the paper's MNIST rows at full width and budget.
+$(WHOLE): install
 	$(BIN)/python -m pipeline.check $@
 	$(BIN)/dvc repro $(NO_RUN_CACHE_$@) report@$@
 	@echo "Report: $(CURDIR)/results/$@/report/index.html"
 
-paper controls: install  ## Run what there are data for, then report: paper (36 configurations), controls (GPU).
+paper:  ## Run what there are data for, then report (CUDA GPU): the paper's 36 configurations.
+controls:  ## ... what the paper lacks: as many parameters, the other penalty, a public Sketch.
+$(IN_PARTS): install
 	$(BIN)/python -m pipeline.check $@
 	-$(BIN)/dvc repro --keep-going report@$@
 	$(MAKE) report SUITE=$@
 
 plan: install  ## Say what a suite costs before it is run: make plan SUITE=paper.
 	@$(BIN)/python -m pipeline.plan $(SUITE)
+
+readme:  ## Renew what README.md and results/README.md say of the results.
+	$(BIN)/python -m pipeline.readme
 
 report: install  ## Report on whatever has been run so far: make report SUITE=laptop.
 	@$(BIN)/python -c 'from selfsparse.config import load_settings; load_settings().suite("$(SUITE)")' 2>&1 | tail -n 1 | grep . && exit 2 || true

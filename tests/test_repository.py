@@ -93,3 +93,15 @@ def test_dvc_lock_holds_no_stage_that_is_gone():
     known = {*items["datasets"], *items["extractors"], *items["configurations"], *items["suites"]}
     assert recorded
     assert not [name for name in recorded if not {name.split("@")[0]} <= kinds or name.split("@")[1] not in known]
+
+
+def test_every_suite_is_one_command_that_checks_before_it_trains():
+    shown = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = {line.split()[0] for line in shown.splitlines()}
+    phony = re.search(r"(?m)^\.PHONY: (.*)$", (ROOT / "Makefile").read_text())[1]
+    suites = set(params()["suites"])
+    assert listed == {name for name in phony.split() if name[0] != "$"} | suites
+    for suite in suites:
+        planned = subprocess.run(["make", "-n", suite], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        steps = [planned.index(f"-m pipeline.check {suite}\n"), planned.index(f"report@{suite}\n")]
+        assert steps == sorted(steps) and " train@" not in planned[: steps[0]], suite

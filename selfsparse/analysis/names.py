@@ -22,7 +22,14 @@ DATASETS = {
     "sketch": "Sketch",
     "sketch_substitute": "Sketch substitute",
 }
-VARIATIONS = {"resnet": "ResNet", "matched": "as many parameters", "one_centred": "penalty centred at 1"}
+VARIATIONS = {
+    "resnet": "ResNet",
+    "matched": "as many parameters",
+    "one_centred": "penalty centred at 1",
+    "penalty_1": "penalty weight 1",
+    "pytorch_initialisation": "PyTorch's initialisation",
+    "batch_statistics": "batch statistics when sampling",
+}
 
 
 def variation(configuration: Configuration) -> str:

@@ -30,8 +30,8 @@ def drawn(configuration, scheme: str, seed: int) -> nn.Module:
 
 def test_every_small_configuration_builds(settings):
     """Those of the suites paper and controls are in test_paper_networks.py."""
-    found = [*settings.suite("quick"), *settings.suite("laptop")]
-    assert len(found) == 15
+    found = [c for suite in ("quick", "laptop", "sensitivity", "gpu_hour") for c in settings.suite(suite)]
+    assert len(found) == 30
     for c in found:
         with torch.no_grad():
             images = build_generator(c)(torch.zeros(2, c.latent_dim))
