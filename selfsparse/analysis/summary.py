@@ -12,7 +12,7 @@ from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, read_json, write_json, write_text
 from selfsparse.paths import extractor_dir, project_root, result_dir, suite_dir
 
-DIGITS = 4  # of summary.json, which `dvc metrics diff` prints
+FID_DIGITS, SPARSITY_DIGITS = 2, 4  # of summary.json, which `dvc metrics diff` prints
 RUN_COLUMNS = [
     "configuration", "seed", "status", "steps", "diverged_at", "best_step", "best_fid",
     "generator_parameters", "sastm_parameters", "discriminator_parameters",
@@ -164,6 +164,11 @@ def sample_label(count: int) -> str:
     return f"{count // 1000}k" if count % 1000 == 0 else str(count)
 
 
+def metric_name(c: Configuration) -> str:
+    """Return a configuration's name in the metrics of its suite: without the suite, which the file's path says."""
+    return c.name.removesuffix(f"-{c.suite}")
+
+
 def _metrics(
     configurations: list[Configuration], tables: dict[str, pd.DataFrame], counted_stages: str
 ) -> dict[str, dict[str, float]]:
@@ -174,11 +179,12 @@ def _metrics(
         if own["runs"].empty:
             continue
         finished = own["runs"][own["runs"]["status"] == "finished"]
-        values: dict[str, float] = {"best_fid_in_training": finished["best_fid"].mean()}
+        fids: dict[str, float] = {"fid_lowest": finished["best_fid"].mean()}  # of a training: the paper's (U42)
         for count, group in own["fid"][own["fid"]["generator"] == "best"].groupby("n_fake"):
-            values[f"fid_{sample_label(count)}"] = group["fid"].mean()
-            values[f"fid_{sample_label(count)}_std"] = group["fid"].std(ddof=1)
-        values["sparsity"] = mean_sparsity(own["sparsity"], counted_stages).mean()  # Eq. 15
-        values |= {"runs": len(own["runs"]), "diverged": len(own["runs"]) - len(finished)}
-        metrics[c.name] = {key: round(float(value), DIGITS) for key, value in values.items() if pd.notna(value)}
+            fids[f"fid_{sample_label(count)}"] = group["fid"].mean()
+            fids[f"fid_{sample_label(count)}_std"] = group["fid"].std(ddof=1)
+        values = {key: round(float(fid), FID_DIGITS) for key, fid in fids.items() if pd.notna(fid)}
+        sparsity = mean_sparsity(own["sparsity"], counted_stages).mean()  # Eq. 15
+        values |= {"sparsity": round(float(sparsity), SPARSITY_DIGITS)} if pd.notna(sparsity) else {}
+        metrics[metric_name(c)] = values | {"runs": len(own["runs"]), "diverged": len(own["runs"]) - len(finished)}
     return metrics

@@ -344,17 +344,26 @@ def _with_other(found: Sequence[Verdict]) -> list[tuple[Verdict, Verdict | None]
 
 
 def metrics(found: Sequence[Verdict]) -> dict[str, dict[str, Any]]:
-    """Return the verdicts as `dvc metrics diff` compares them: counts, then claim by claim; `-text`: second reading."""
-    values: dict[str, dict[str, Any]] = {"counts": counts(found), "counts-text": counts(found, TEXT)}
+    """Return the verdicts as `dvc metrics diff` compares them, so short that those of a suite fit on a screen.
+
+    Claims by verdict, then claim by claim what was measured: the verdict with its effect, its p and the runs or pairs
+    that would decide, or the direction of what stands in. `C8_text` is C8 under the second reading of U6, where it differs.
+    """
+    values: dict[str, dict[str, Any]] = {"claims": counts(found)}
+    first = {v.claim.id: v.word for v in found if v.reading == TABLES}
     for v in found:
-        name = v.claim.id if v.reading == TABLES else f"{v.claim.id}-{v.reading}"
-        effect = v.outcome.effect
-        numbers = {"effect": effect.value, "low": effect.low, "high": effect.high, "p": v.outcome.p}
-        row: dict[str, Any] = {"verdict": v.word, "paper": v.paper, "ours": v.outcome.ours, "effect_of": v.outcome.of}
-        row |= {key: float(f"{x:.4g}") for key, x in numbers.items() if math.isfinite(x)}
-        row |= {"n": v.runs, "extractor": v.extractor}
-        row |= {f"{v.outcome.unit} for 80 % power": int(v.needed)} if math.isfinite(v.needed) else {}
-        values[name] = {key: x for key, x in row.items() if x not in ("", 0) or key in numbers}
+        same = v.reading != TABLES and v.word == first[v.claim.id]
+        if same or (not v.extractor and v.reading == TABLES):
+            continue  # where no run was read, a verdict changes with the code alone
+        name = v.claim.id if v.reading == TABLES else f"{v.claim.id}_{v.reading}"
+        if v.stands_in:
+            row: dict[str, Any] = {"stand-in": "same" if v.word == SAME else "opposite"}
+        else:
+            effect, p = (float(f"{x:.3g}") for x in (v.outcome.effect.value, v.outcome.p))
+            row = {"verdict": v.word, "effect": effect, "p": p, f"{v.outcome.unit}_needed": v.needed}
+        for key, value in row.items():
+            if isinstance(value, str) or math.isfinite(value):
+                values.setdefault(key, {})[name] = value
     return values
 
 

@@ -270,12 +270,25 @@ def test_the_table_and_the_sentences(around_the_paper):
 def test_the_metric(around_the_paper, project):
     _, found = around_the_paper
     values = json.loads(json.dumps(metrics(found), allow_nan=False))
-    assert values["C1"]["verdict"] == REPRODUCED and values["C1"]["n"] == 3 and values["C1"]["extractor"] == "inception"
-    assert sum(values["counts"].values()) == sum(values["counts-text"].values()) == len(claims().claims)
-    assert values["C37"]["pairs for 80 % power"] > 4 and "C8-text" in values
+    assert values["verdict"]["C1"] == REPRODUCED and sum(values["claims"].values()) == len(claims().claims)
+    assert values["pairs_needed"]["C37"] > 4 and len(values["verdict"]) > 30
+    others = {v.claim.id: v.word for v in found if v.reading == "text"}
+    words = {f"{c}_text": w for c, w in others.items() if w != next(v.word for v in found if v.claim.id == c)}
+    assert words and words == {name: w for name, w in values["verdict"].items() if name.endswith("_text")}
+    assert not {"C7", "C10", "C21", "C41"} & values["verdict"].keys()  # no run decides these
     assert not [key for row in values.values() for key in row if "." in key]
     written = write_verdicts("quick")
-    assert json.loads((project / "results/quick/verdicts.json").read_text())["counts"] == written
+    assert json.loads((project / "results/quick/verdicts.json").read_text()) == {"claims": written}
+
+
+def test_the_metric_of_stand_ins_is_their_direction(around_the_paper):
+    results, _ = around_the_paper
+    others = tuple(c.model_copy(update={"name": f"{c.name}-other"}) for c in results.configurations)
+    tables = {name: getattr(results, name) for name in ("runs", "curves", "fid", "sparsity", "mechanism")}
+    tables = {name: t.assign(configuration=t["configuration"] + "-other") for name, t in tables.items()}
+    values = metrics(all_verdicts(replace(results, configurations=others, **tables)))
+    assert values.keys() == {"claims", "stand-in"} and set(values["stand-in"].values()) <= {"same", "opposite"}
+    assert values["stand-in"]["C6"] == "same"
 
 
 def test_texts():

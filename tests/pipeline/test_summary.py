@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from small_project import files, write_project
+from small_project import ROOT, files, write_project
 
-from selfsparse.analysis.summary import sample_label, summarise
+from selfsparse.analysis.summary import metric_name, sample_label, summarise
 from selfsparse.config import load_settings
 from selfsparse.errors import DataError
 
@@ -103,16 +103,16 @@ def test_numbers(project):
     summary()
     assert json.loads((project / "results/quick/summary.json").read_text()) == {
         W: {
-            "best_fid_in_training": 10.5,
+            "fid_lowest": 10.5,
             "fid_1k": 22.0,
-            "fid_1k_std": 2.8284,
-            "fid_2k": 19.5,  # (18 + 21.00006) / 2 = 19.50003, to four digits
-            "fid_2k_std": 2.1214,  # 3.00006 / sqrt(2) = 2.12136
+            "fid_1k_std": 2.83,
+            "fid_2k": 19.5,  # (18 + 21.00006) / 2 = 19.50003, to two digits
+            "fid_2k_std": 2.12,  # 3.00006 / sqrt(2) = 2.12136
             "sparsity": 0.15,  # seeds: (0 + 0.1) / 2 and (0.2 + 0.3) / 2
-            "runs": 2.0,
-            "diverged": 0.0,
+            "runs": 2,
+            "diverged": 0,
         },
-        S: {"best_fid_in_training": 10.0, "fid_1k": 12.0, "sparsity": 0.625, "runs": 2.0, "diverged": 1.0},
+        S: {"fid_lowest": 10.0, "fid_1k": 12.0, "sparsity": 0.625, "runs": 2, "diverged": 1},
     }
 
 
@@ -182,7 +182,7 @@ def test_all_runs_diverged(project):
     (project / f"results/quick/sparsity/{name}/feature_maps.npz").unlink()
     done, _ = summary()
     assert done == [W, S, name]
-    assert json.loads((project / "results/quick/summary.json").read_text())[name] == {"runs": 2.0, "diverged": 2.0}
+    assert json.loads((project / "results/quick/summary.json").read_text())[name] == {"runs": 2, "diverged": 2}
     assert text(project, "fid.csv").splitlines()[1].startswith(f"{W},0,best,1000,1000,20.0")
 
 
@@ -213,3 +213,10 @@ def test_a_recorded_result_that_is_not_here_is_not_forgotten(project, lost):
 @pytest.mark.parametrize(("count", "label"), [(1000, "1k"), (5000, "5k"), (50_000, "50k"), (1797, "1797"), (80, "80")])
 def test_sample_counts_as_the_field_writes_them(count, label):
     assert sample_label(count) == label
+
+
+def test_a_metric_does_not_repeat_its_suite():
+    names = {c.name: metric_name(c) for c in load_settings(ROOT / "params.yaml").configurations.values()}
+    assert names["mnist-32-self_sparse-laptop"] == names["mnist-32-self_sparse"] == "mnist-32-self_sparse"
+    assert names["mnist-32-wgan_gp-penalty_1-sensitivity"] == "mnist-32-wgan_gp-penalty_1"
+    assert max(map(len, names.values())) <= 50
