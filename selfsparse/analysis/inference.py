@@ -47,6 +47,24 @@ def welch(a: Moments, b: Moments) -> Welch:
     return Welch(difference, t, df, float(2 * stdtr(df, -abs(t))), float(stdtr(df, t)))
 
 
+def contrast(terms: Sequence[tuple[float, Moments]]) -> tuple[Estimate, float]:
+    """Return a weighted sum of independent means with its 95 % interval, and the two-sided p of its being 0.
+
+    Variances may differ, as in Welch's test, which is that of the weights 1 and -1; two values in each mean are needed.
+
+    Args:
+        terms: (weight, moments) of each mean.
+    """
+    value = sum(weight * m.mean for weight, m in terms)
+    parts = [(weight**2 * m.std**2 / m.n, m.n - 1) for weight, m in terms if m.n > 1]
+    error = math.sqrt(sum(variance for variance, _ in parts))
+    if len(parts) < len(terms) or not error > 0:
+        return Estimate(value, math.nan, math.nan), math.nan
+    df = error**4 / sum(variance**2 / own for variance, own in parts)
+    half = float(stdtrit(df, 0.975)) * error
+    return Estimate(value, value - half, value + half), float(2 * stdtr(df, -abs(value / error)))
+
+
 def holm(p: Sequence[float]) -> list[float]:
     """Adjust p values for their number by Holm's step-down method; NaN is no test and stays NaN."""
     p = np.asarray(p, dtype=np.float64)

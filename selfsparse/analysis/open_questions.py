@@ -33,7 +33,7 @@ def open_questions_markdown(found: OpenQuestions) -> str:
     """Return docs/open_questions.md: an overview, then a section per question, then what steers nothing of ours."""
     lines = [INTRODUCTION, "| number | question | our choice | where |", "| --- | --- | --- | --- |"]
     for q in found.questions:
-        cells = [q.id, f"[{q.title}](#{_anchor(q)})", q.short, "<br>".join(_places(q))]
+        cells = [q.id, f"[{q.title}](#{anchor(q)})", q.short, "<br>".join(_places(q))]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     for q in found.questions:
         lines += ["", *_section(q)]
@@ -100,7 +100,7 @@ def _heading(q: OpenQuestion) -> str:
     return f"{q.id}. {q.title}"
 
 
-def _anchor(q: OpenQuestion) -> str:
+def anchor(q: OpenQuestion) -> str:
     """Return what GitHub makes of a heading: lower case, hyphens for spaces, no punctuation."""
     return re.sub(r"[^\w -]", "", _heading(q).lower()).replace(" ", "-")
 

@@ -1,5 +1,6 @@
 """What the paper reports, as data."""
 
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -57,6 +58,7 @@ def reported_pearson() -> pd.DataFrame:
     return _read("pearson.csv").set_index("resolution")
 
 
+@cache
 def open_questions() -> OpenQuestions:
     """Return what the paper leaves open (U1 to U62), with our choices and the settings that change them."""
     text = (files(__name__) / "open_questions.yaml").read_text(encoding="utf-8")

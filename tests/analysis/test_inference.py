@@ -10,6 +10,7 @@ from scipy import stats
 from selfsparse.analysis.inference import (
     as_sample_std,
     combined_correlation,
+    contrast,
     correlation_difference,
     decrease,
     decrease_bounds,
@@ -50,6 +51,23 @@ def test_welch_of_values():
     expected = stats.ttest_ind(a, b, equal_var=False)
     found = welch(moments(a), moments(b))
     assert (found.t, found.df, found.p) == pytest.approx((expected.statistic, expected.df, expected.pvalue))
+
+
+def test_a_contrast_of_two_is_welchs_interval():
+    a, b = [3.0, 4.5, 5.0], [6.0, 5.5, 9.0, 7.0]
+    expected = stats.ttest_ind(a, b, equal_var=False)
+    found, p = contrast([(1, moments(a)), (-1, moments(b))])
+    low, high = expected.confidence_interval(0.95)
+    assert (found.low, found.high, p) == pytest.approx((low, high, expected.pvalue))
+
+
+def test_a_contrast_of_four_by_hand():
+    """(5 - 9) - (6 - 7) = -3; each variance 3 / 3 = 1, so the error is 2, and df 4² / (4 / 2) = 8."""
+    found, p = contrast([(w, m(mean, math.sqrt(3))) for w, mean in ((1, 5.0), (-1, 9.0), (-1, 6.0), (1, 7.0))])
+    assert found.value == -3 and found.high - found.value == pytest.approx(2 * stats.t.ppf(0.975, 8))
+    assert p == pytest.approx(2 * stats.t.cdf(-1.5, 8))
+    found, p = contrast([(1, m(5.0, 1.0)), (-1, m(4.0, math.nan, 1))])
+    assert found.value == 1 and math.isnan(found.low) and math.isnan(p)
 
 
 def test_welch_by_hand():
