@@ -15,6 +15,7 @@ from IPython.display import Markdown
 from selfsparse.analysis.formatting import MISSING, Table, count, number, short
 from selfsparse.analysis.names import DATASETS, MODELS, group_key, group_label, variation
 from selfsparse.analysis.results import Results, load_results
+from selfsparse.analysis.sensitivity import readings
 from selfsparse.analysis.tables import table_of, under_the_papers_extractor
 from selfsparse.analysis.verdict_measures import Measures
 from selfsparse.analysis.verdict_rules import (
@@ -163,6 +164,8 @@ def _stand_in(base: Verdict, measures: Measures) -> Verdict:
     """Compare directions in whatever groups of the suite have the claim's models, all finished."""
     models = {model for _, _, model, _ in base.claim.fields()}
     done = [c for c in measures.results.configurations if c.model in models and measures.count(c).finished]
+    others = _under_other_readings(measures.results)
+    done = [c for c in done if c.name not in others]
     groups = {key: group for key, group in _by_group(done).items() if set(group) == models}
     groups = {key: group for key, group in groups.items() if key[0] not in NO_STAND_IN}
     wanted = base.claim.parameters.get("quantities") or [base.claim.parameters.get("quantity")]
@@ -185,6 +188,17 @@ def _stand_in(base: Verdict, measures: Measures) -> Verdict:
     ours = outcome.ours.partition(", significantly")[0]
     outcome = Outcome(SAME if outcome.same else OPPOSITE, ours, outcome.same, why=outcome.why)
     return _described(replace(base, outcome=outcome), groups, measures)
+
+
+def _under_other_readings(results: Results) -> set[str]:
+    """Return the configurations under another reading of an open question, but for the betas: the paper has both pairs."""
+    return {
+        c.name
+        for default, *others in readings(results)
+        for reading in others
+        for c in reading.both
+        if c is not None and c not in default.both and reading.changes.keys() != {"betas"}
+    }
 
 
 # Words

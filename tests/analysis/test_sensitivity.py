@@ -1,6 +1,7 @@
 """Other readings of what the paper leaves open: found by their settings, compared with the defaults."""
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from selfsparse.analysis import sensitivity, sensitivity_tables
 from selfsparse.analysis.comparison_sentences import NOT_HERE
 from selfsparse.analysis.results import COLUMNS, load_results
 from selfsparse.analysis.sensitivity_figures import forest
+from selfsparse.analysis.verdicts import all_verdicts
 from selfsparse.config import load_settings
 from selfsparse.models.build import build_discriminator, build_generator
 
@@ -143,6 +145,14 @@ def test_without_the_defaults_there_is_nothing_to_compare_with(project):
     assert sensitivity.verdict(results, family[2], family[0]) == "opposite, significant; defaults not measured"
     assert "Measured without the defaults: gradient penalty 10 → 1 (U2)." in sensitivity_tables.seen(results).data
     forest(results)
+
+
+def test_other_readings_stand_in_for_no_claim(results):
+    at = {"step": 2000, "stage": 1, "size": 4, "channels": 64}
+    rows = [run | at | {"zero_gradient": 0.5, "weight_negative": 0.5} for run in results.runs.to_dict("records")]
+    results = replace(results, mechanism=pd.DataFrame(rows).reindex(columns=COLUMNS["mechanism"].split(",")))
+    found = {v.claim.id: v.groups for v in all_verdicts(results) if v.stands_in}
+    assert found.keys() == {"C24", "C25"} and set(found.values()) == {("MNIST 32 × 32",)}
 
 
 @pytest.mark.parametrize("suite", ["laptop", "gpu_hour", "controls"])
