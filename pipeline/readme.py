@@ -1,4 +1,4 @@
-"""Write README.md's paper-vs-ours table from results/: python -m pipeline.readme [--check]."""
+"""Write what README.md and results/README.md say of the results from results/: python -m pipeline.readme [--check]."""
 
 import argparse
 import sys
@@ -8,19 +8,23 @@ from selfsparse.cli import guarded
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog="example: python -m pipeline.readme --check")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where the table is out of date")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where a page is out of date")
     check = parser.parse_args().check
 
     from selfsparse.analysis.readme import updated_readme
+    from selfsparse.analysis.results_page import results_page
     from selfsparse.files import write_text
     from selfsparse.paths import project_root
 
-    path = project_root() / "README.md"
-    old = path.read_text(encoding="utf-8")
-    new = updated_readme(old)
-    if check and new != old:
-        sys.exit("error: README.md's table differs from results/; run: python -m pipeline.readme")
-    write_text(path, new)
+    readme = project_root() / "README.md"
+    pages = {readme: updated_readme(readme.read_text(encoding="utf-8"))}
+    pages[project_root() / "results/README.md"] = results_page()
+    for path, text in pages.items():
+        if not check:
+            write_text(path, text)
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            name = path.relative_to(project_root())
+            sys.exit(f"error: {name} differs from results/; run: python -m pipeline.readme")
 
 
 if __name__ == "__main__":

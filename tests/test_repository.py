@@ -61,6 +61,17 @@ def test_the_readmes_table_is_that_of_the_results(monkeypatch):
 
 
 @pytest.mark.skipif(_results_changed(), reason="results/ is not as committed")
+def test_the_page_on_the_results_is_that_of_the_results(monkeypatch):
+    from selfsparse.analysis.results_page import results_page
+
+    monkeypatch.chdir(ROOT)
+    text = (ROOT / "results/README.md").read_text(encoding="utf-8")
+    assert results_page() == text
+    links = re.findall(r"\]\(([^)#\s]+)\)", text)
+    assert links and not [link for link in links if not (ROOT / "results" / link).exists()]
+
+
+@pytest.mark.skipif(_results_changed(), reason="results/ is not as committed")
 def test_committed_results_belong_to_the_committed_settings(monkeypatch):
     from selfsparse.config import load_settings
 

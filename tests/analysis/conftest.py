@@ -49,6 +49,9 @@ def write_summary(root: Path, suite: str = "quick") -> None:
         _images(folder, c, rng)
         provenance[c.name] = {
             "git_commit": "0" * 40,
+            "uncommitted_changes": False,
+            "finished": f"2026-11-{24 + number % 2}T10:00:00Z",
+            "cpu_cores": 2,
             "python": "3.11",
             "torch": "2.8",
             "device": "cpu",

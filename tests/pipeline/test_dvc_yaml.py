@@ -1,5 +1,6 @@
 """The pipeline as DVC reads it: its stages, what they depend on, and the settings they name."""
 
+import json
 import shutil
 
 import pandas as pd
@@ -25,6 +26,9 @@ def stages(tmp_path_factory):
         found = {stage.addressing: stage for stage in repo.index.stages}
         repo.close()
     return found
+
+
+DVC_YAML = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
 
 
 def paths(entries) -> set[str]:
@@ -92,6 +96,33 @@ def test_there_are_no_other_stages(stages):
         "listing", "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "verdicts",
         "notebook", "report",
     }  # fmt: skip
+
+
+def test_every_suite_has_its_fid_curves_in_dvcs_plots(stages):
+    plots = {
+        name: plot for entry in YAML(typ="safe", pure=True).load(DVC_YAML)["plots"] for name, plot in entry.items()
+    }
+    made = {p for stage in stages.values() for p in paths(stage.outs)}
+    for suite in params()["suites"]:
+        plot = plots.pop(f"fid curves of {suite}")
+        assert plot["y"] == {f"results/{suite}/summary/curves.csv": "fid"} and f"results/{suite}/summary" in made
+        extractors = {row["extractor"] for row in params()["configurations"].values() if row["suite"] == suite}
+        names = {"Inception-v3" if name == "inception" else name for name in extractors}
+        assert set(plot["y_label"].removeprefix("FID (").removesuffix(")").split(", ")) == names, suite
+    assert not plots
+
+
+def test_the_template_of_the_curves_is_filled_by_dvc():
+    from dvc_render.vega import VegaRenderer
+
+    rows = [{"configuration": "a", "seed": "0", "step": str(n), "fid": str(9 - n), "rev": "HEAD"} for n in range(3)]
+    names = {"x": "step", "y": "fid", "title": "T", "x_label": "generator steps", "y_label": "FID (lenet)"}
+    renderer = VegaRenderer(rows, "curves", template="fid_curves", template_dir=str(ROOT / ".dvc/plots"), **names)
+    filled = renderer.get_filled_template()
+    assert filled["data"]["values"] == rows and "DVC_METRIC" not in json.dumps(filled)
+    runs, mean = filled["layer"]
+    assert runs["encoding"]["detail"]["field"] == "seed" and mean["encoding"]["y"]["aggregate"] == "mean"
+    assert filled["encoding"]["color"]["field"] == "configuration"  # a legend entry each
 
 
 def test_names_hold_no_dots(stages):

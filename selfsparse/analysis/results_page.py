@@ -1,0 +1,111 @@
+"""results/README.md: of every suite when, where and from which commit it was trained, what came out, what was not run."""
+
+from selfsparse.analysis.formatting import number
+from selfsparse.analysis.results import Results, load_results
+from selfsparse.analysis.verdicts import all_verdicts, counts
+from selfsparse.config import load_settings
+from selfsparse.paths import suite_dir
+
+INTRODUCTION = """\
+# Results
+
+What the pipeline made, suite by suite: small files, tracked by git; the weights of the generators are in DVC's cache.
+Written by `python -m pipeline.readme` from the files themselves (`make readme`); a test holds it against them.
+
+In a suite's folder: `report/` (open `index.html`), `tables/` (CSV, Markdown, LaTeX), `figures/` (PNG, SVG),
+`notebooks/` (executed), `summary/` (the numbers behind all of these, run by run, and `provenance.json`), and
+`summary.json`, `verdicts.json` and `correlation.json`, which `dvc metrics show` and `dvc metrics diff` read.
+"""
+VERSIONS = ("python", "torch", "torchvision", "torch-fidelity", "dvc")
+LINKS = {
+    "report": "report/index.html",
+    "verdict on each claim": "tables/verdicts/claims.md",
+    "FIDs": "tables/table_fid/fid.md",
+    "tables": "tables",
+    "figures": "figures",
+}
+
+
+def results_page() -> str:
+    """Return results/README.md as the results have it now."""
+    suites = [load_results(suite) for suite in load_settings().suites]
+    rows = ["| suite | trained | on | wall time of training | runs |", "| --- | --- | --- | --- | --- |"]
+    rows += [_overview(results) for results in suites]
+    return "\n".join([INTRODUCTION, *rows, "", *(_section(results) for results in suites)])
+
+
+def _overview(results: Results) -> str:
+    link = f"[`{results.suite}`](#{results.suite})"
+    found = list(results.provenance.values())
+    if not found:
+        return f"| {link} | not run | – | – | {_runs(results)} |"
+    return f"| {link} | {_dates(found)} | {_listed(found, 'device')} | {_duration(found)} | {_runs(results)} |"
+
+
+def _section(results: Results) -> str:
+    found = list(results.provenance.values())
+    title = f"## {results.suite}\n"
+    if not found:
+        n = len(results.configurations)
+        needs = " It needs a CUDA GPU." if any(c.train.device == "cuda" for c in results.configurations) else ""
+        return f"{title}\nNone of its {n} configurations has been run: `make {results.suite}` runs them.{needs}\n"
+    lines = [
+        f"- Trained {_dates(found)} from commit {_commits(found)}.",
+        f"- On {_listed(found, 'device')}, {_listed(found, 'cpu_cores')} CPU cores, {_listed(found, 'system')};"
+        f" {', '.join(f'{name} {_listed(found, name)}' for name in VERSIONS if _listed(found, name))}.",
+        f"- Wall time of training: {_duration(found)} for {_many(len(found), 'configuration')}, the seeds of each side by"
+        " side; measuring, notebooks and report come on top.",
+        f"- Runs: {_runs(results)}.",
+        f"- The paper's {sum(_verdicts(results).values())} claims:"
+        f" {'; '.join(f'{n} {word}' for word, n in _verdicts(results).items())}.",
+        f"- Look at: {', '.join(_links(results.suite))}.",
+    ]
+    return "\n".join([title, *lines, *_not_run(results), ""])
+
+
+def _runs(results: Results) -> str:
+    found = [results.count(c) for c in results.configurations]
+    names = {"finished": "finished", "diverged": "diverged", "not_run": "not run"}
+    counts_ = {label: sum(getattr(count, name) for count in found) for name, label in names.items()}
+    return ", ".join(f"{n} {label}" for label, n in counts_.items() if n)
+
+
+def _not_run(results: Results) -> list[str]:
+    """Return a line for the configurations that lack runs, each with what it has, and one for runs that diverged."""
+    lines = []
+    for field, label in (("not_run", "Not run"), ("diverged", "Diverged")):
+        found = [(c, results.count(c)) for c in results.configurations if getattr(results.count(c), field)]
+        if found:
+            lines.append(f"- {label}: {', '.join(f'`{c.name}` ({getattr(n, field)})' for c, n in found)}.")
+    return lines or ["- Not run: nothing; every configuration has all its runs."]
+
+
+def _verdicts(results: Results) -> dict[str, int]:
+    return counts(all_verdicts(results))
+
+
+def _links(suite: str) -> list[str]:
+    return [f"[{label}]({suite}/{path})" for label, path in LINKS.items() if (suite_dir(suite) / path).exists()]
+
+
+def _dates(found: list[dict]) -> str:
+    days = sorted({p["finished"][:10] for p in found})
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+
+
+def _commits(found: list[dict]) -> str:
+    commits = dict.fromkeys(f"`{p['git_commit'][:10]}`" + " and changes" * p["uncommitted_changes"] for p in found)
+    return ", ".join(commits)
+
+
+def _listed(found: list[dict], name: str) -> str:
+    return ", ".join(dict.fromkeys(str(p[name]) for p in found if name in p))
+
+
+def _duration(found: list[dict]) -> str:
+    seconds = sum(p["seconds"] for p in found)
+    return f"{number(seconds / 3600, 1)} hours" if seconds >= 5400 else f"{number(seconds / 60, 1)} minutes"
+
+
+def _many(n: int, thing: str) -> str:
+    return f"{n} {thing}" + ("" if n == 1 else "s")
