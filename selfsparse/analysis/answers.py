@@ -79,7 +79,8 @@ def _order(results: Results, label: str, group: list[Configuration]) -> str:
     tests = holm([welch(found[a], found[b]).p_lower for a, b in pairwise(printed)])
     tested = [p for p in tests if math.isfinite(p)]
     sure = sum(p < LEVEL for p in tested)
-    return text + f". Of the paper's {len(tested)} steps from one model to the next, {sure} are significant (Holm)."
+    verb = "is" if sure == 1 else "are"
+    return text + f". Of the paper's {len(tested)} steps from one model to the next, {sure} {verb} significant (Holm)."
 
 
 def _per_configuration(results: Results, say: Callable[[pd.DataFrame, int, str], str]) -> list[str]:
