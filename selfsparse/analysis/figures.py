@@ -15,7 +15,7 @@ from selfsparse.analysis import style
 from selfsparse.analysis.correlation import correlations
 from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.formatting import number
-from selfsparse.analysis.names import dataset_label, group_label, model_label, variation, variation_label
+from selfsparse.analysis.names import dataset_label, panel_title, model_label, variation, variation_label
 from selfsparse.analysis.regression import fit_line
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import moments
@@ -26,6 +26,7 @@ from selfsparse.paper.printed import printed_table
 
 SHADES = ("#56B4E9", "black", "#767676", "#882255")  # of resolutions; no model's colour: each point is a pair
 BOOTSTRAPS = 1000  # resamples behind a band
+NARROW_FROM = 24  # letters of a row's label
 LOG_FROM = 8.0  # largest over smallest value from which an axis is logarithmic
 
 
@@ -36,7 +37,7 @@ def fid_curves(results: Results) -> Drawing:
     figure, axes = style.panels(len(groups))
     for axis, (key, group) in zip(axes, groups.items(), strict=True):
         drawn = [c for c in group if _curve(axis, results, c)]
-        axis.set_title(group_label(key))
+        axis.set_title(panel_title(key))
         axis.set_xlabel("generator steps")
         axis.set_ylabel(f"FID ({group[0].extractor.extractor})")
         axis.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 5, 10]))
@@ -127,8 +128,13 @@ def fid_overview(results: Results, configurations: Sequence[Configuration] | Non
     for axis, (key, group) in zip(axes, by_dataset.items(), strict=False):
         axis.set_title(dataset_label(*key))
         _fid_rows(axis, results, group)
-        axis.set_xlabel(f"FID ({group[0].extractor.extractor}), lowest of each training")
-        axis.set_yticks(range(len(group)), [_row_label(results, c) for c in group])
+        rows = [_row_label(results, c) for c in group]
+        axis.set_yticks(range(len(group)), rows)
+        # Long labels of the rows leave an axis that is narrower than its own label.
+        narrow = max(len(line) for row in rows for line in row.splitlines()) > NARROW_FROM
+        axis.set_xlabel(
+            f"FID ({group[0].extractor.extractor}), lowest of each training", loc="right" if narrow else "center"
+        )
         axis.set_ylim(len(group) - 0.4, -0.6)
         axis.grid(axis="y", visible=False)
     if not by_dataset:
@@ -212,7 +218,7 @@ def stages(results: Results) -> Drawing:
     groups = results.groups()
     figure, axes = style.panels(len(groups))
     for axis, (key, group) in zip(axes, groups.items(), strict=True):
-        axis.set_title(group_label(key))
+        axis.set_title(panel_title(key))
         axis.set_xlabel("stage, by the height of its maps")
         axis.set_ylabel("share")
         axis.set_ylim(-0.04, 1.16)

@@ -15,7 +15,7 @@ from selfsparse.analysis import style
 from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.formatting import share
 from selfsparse.analysis.mechanism import of_finished
-from selfsparse.analysis.names import group_key, group_label, model_label
+from selfsparse.analysis.names import group_key, group_label, model_label, panel_title
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.sheets import COLOURS, ZERO, bare, show_values
 from selfsparse.config import Configuration
@@ -143,7 +143,7 @@ def equation_12(results: Results) -> Drawing:
     for axis, (key, group) in zip(axes, groups.items(), strict=True):
         tables = {c: of_finished(results, c).dropna(subset=["negative_given_positive"]) for c in group}
         drawn = {c: table for c, table in tables.items() if len(table)}
-        axis.set_title(group_label(key))
+        axis.set_title(panel_title(key))
         axis.set_xlabel("position sparsity ξ (Eq. 4)")
         axis.set_ylabel("P(s < 0 | x > 0)")
         for c, table in drawn.items():

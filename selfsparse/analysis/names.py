@@ -32,6 +32,9 @@ VARIATIONS = {
 }
 
 
+PANEL_WIDTH = 32  # letters of a title that fit over one of three panels
+
+
 def variation(configuration: Configuration) -> str:
     """Return what a name `<dataset>-<resolution>-<model>[-<variation>][-<suite>]` says beyond dataset and model."""
     stem = f"{configuration.dataset_key}-{configuration.model}"
@@ -61,6 +64,16 @@ def group_label(key: tuple[str, int, str]) -> str:
     """Return for example `Digits 16 × 16, betas 0, 0.9`."""
     dataset, resolution, rest = key
     return dataset_label(dataset, resolution) + (f", {variation_label(rest)}" if rest else "")
+
+
+def panel_title(key: tuple[str, int, str]) -> str:
+    """Return a group's label for the head of a panel: on two lines where one is too narrow."""
+    label = group_label(key)
+    return (
+        label
+        if len(label) <= PANEL_WIDTH
+        else "\n".join(part for part in (dataset_label(*key[:2]), variation_label(key[2])) if part)
+    )
 
 
 def model_label(model: str) -> str:

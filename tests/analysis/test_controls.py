@@ -7,7 +7,7 @@ import pytest
 from selfsparse.analysis import controls
 from selfsparse.analysis.comparison_sentences import NOT_HERE
 from selfsparse.analysis.comparison_tables import within
-from selfsparse.analysis.names import variation_label
+from selfsparse.analysis.names import panel_title, variation_label
 from selfsparse.analysis.page import open_page
 from selfsparse.analysis.results import COLUMNS, load_results
 
@@ -67,3 +67,8 @@ def test_the_page_has_both_tables_where_nothing_ran(project):
 def test_variations_in_words():
     words = {"betas_0_09": "betas 0, 0.9", "betas_05_0999": "betas 0.5, 0.999", "resnet": "ResNet", "": ""}
     assert {rest: variation_label(rest) for rest in words} == words
+
+
+def test_a_long_title_of_a_panel_is_on_two_lines():
+    assert panel_title(("mnist", 32, "penalty_1")) == "MNIST 32 × 32, penalty weight 1"
+    assert panel_title(("mnist", 32, "one_centred")) == "MNIST 32 × 32\npenalty centred at 1"
