@@ -15,7 +15,7 @@ from selfsparse.analysis import style
 from selfsparse.analysis.correlation import correlations
 from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.formatting import number
-from selfsparse.analysis.names import dataset_label, panel_title, model_label, variation, variation_label
+from selfsparse.analysis.names import dataset_label, model_label, panel_title, variation, variation_label
 from selfsparse.analysis.regression import fit_line
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import moments
