@@ -1,6 +1,6 @@
 """Execute a suite's notebooks through papermill, all of them or one.
 
-Writes results/<suite>/notebooks/<name>/<name>.ipynb and .html; a notebook itself writes results/<suite>/tables/<name>/
+Writes results/<suite>/notebooks/<name>/<name>.ipynb; the notebook itself writes results/<suite>/tables/<name>/
 and results/<suite>/figures/<name>/.
 """
 

@@ -1,4 +1,4 @@
-"""Make the one-page report of a suite from what its notebooks saved: results/<suite>/report/index.html."""
+"""Make the report of a suite, a small site, from what its notebooks saved: results/<suite>/report/index.html."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def main(settings: "Settings", name: str) -> None:
     settings.suite(name)
 
-    from selfsparse.analysis.notebooks import make_report
+    from selfsparse.analysis.report import make_report
 
     make_report(name)
 

@@ -6,8 +6,10 @@ import signal
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from html import escape
 from itertools import repeat
 from pathlib import Path
+from urllib.parse import quote
 
 from selfsparse.config import load_settings
 from selfsparse.errors import SettingsError, UserError
@@ -16,7 +18,6 @@ from selfsparse.paths import project_root, suite_dir
 from selfsparse.processes import when_parent_is_gone
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
-REPORT = "report"
 USER_ERRORS = {kind.__name__ for kind in UserError.__subclasses__()}  # of a kernel: a message, no traceback
 
 
@@ -25,28 +26,30 @@ class NotebookError(UserError):
 
 
 def notebook_names() -> list[str]:
-    """Return the names of the project's notebooks, without the report."""
-    return sorted(path.stem for path in (project_root() / "notebooks").glob("*.ipynb") if path.stem != REPORT)
+    """Return the names of the project's notebooks."""
+    return sorted(path.stem for path in (project_root() / "notebooks").glob("*.ipynb"))
+
+
+def executed_path(suite: str, name: str) -> Path:
+    """Return where an executed notebook lies."""
+    return suite_dir(suite) / "notebooks" / name / f"{name}.ipynb"
 
 
 def make_notebook(name: str, suite: str) -> Path:
-    """Execute a notebook for a suite; write results/<suite>/notebooks/<name>/<name>.ipynb and .html, return the latter."""
+    """Execute a notebook for a suite; write results/<suite>/notebooks/<name>/<name>.ipynb, which is returned."""
     _known(name, notebook_names(), "notebook")
     load_settings().suite(suite)
-    executed = execute(name, {"suite": suite})
+    executed = linked(execute(name, {"suite": suite}))
 
     import nbformat
 
-    from selfsparse.analysis.html import to_html
-
-    folder = suite_dir(suite) / "notebooks" / name
-    write_text(folder / f"{name}.ipynb", nbformat.writes(executed) + "\n")
-    write_text(folder / f"{name}.html", to_html(executed, f"{heading(executed)} ({suite})", code=True))
-    return folder / f"{name}.html"
+    path = executed_path(suite, name)
+    write_text(path, nbformat.writes(executed) + "\n")
+    return path
 
 
 def make_notebooks(suite: str) -> list[Path]:
-    """Make all notebooks of a suite, as many at a time as there are CPU cores; return their HTML pages."""
+    """Make all notebooks of a suite, as many at a time as there are CPU cores; return where they lie."""
     load_settings().suite(suite)  # one error, and not one from each
     with ProcessPoolExecutor(os.cpu_count(), initializer=_end_at_once) as workers:
         return list(workers.map(make_notebook, notebook_names(), repeat(suite)))
@@ -60,18 +63,6 @@ def _end_at_once() -> None:
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     when_parent_is_gone(lambda: os._exit(1))
-
-
-def make_report(suite: str) -> Path:
-    """Execute the report for a suite and write results/<suite>/report/index.html, which is returned."""
-    load_settings().suite(suite)
-    executed = execute(REPORT, {"suite": suite})
-
-    from selfsparse.analysis.html import to_html
-
-    page = suite_dir(suite) / "report" / "index.html"
-    write_text(page, to_html(executed, f"{heading(executed)}: {suite}", code=False))
-    return page
 
 
 def execute(name: str, parameters: dict[str, str]):
@@ -137,6 +128,26 @@ def cleaned(notebook, root: Path):
             if output.output_type == "stream":
                 output.text = output.text.replace(str(root) + os.sep, "")
     return notebook
+
+
+def linked(notebook):
+    """Put links to the saved figures in place of the copies that a notebook's outputs hold.
+
+    The links lead from results/<suite>/notebooks/<name>/ to results/<suite>/figures/.
+    """
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            shown = output.get("metadata", {}).get("image/png", {})
+            if "file" in shown:
+                figure = {key: shown[key] for key in ("file", "alt", "width")}
+                output.metadata = {"figure": figure}
+                output.data = {"text/html": figure_html(**figure), "text/plain": shown["alt"]}
+    return notebook
+
+
+def figure_html(file: str, alt: str, width: int) -> str:
+    """Return an image of results/<suite>/figures/, as seen from a folder two levels below results/<suite>/."""
+    return f'<img src="../../figures/{quote(file)}" alt="{escape(alt)}" width="{width}" loading="lazy">'
 
 
 def heading(notebook) -> str:

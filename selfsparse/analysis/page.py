@@ -42,7 +42,7 @@ class Page:
             with atomic_path(folder / f"{drawing.name}.{suffix}") as partial:
                 partial.write_bytes(content)
         write_text(folder / f"{drawing.name}.txt", drawing.alt + "\n")
-        return image(files["png"], drawing.alt)
+        return image(files["png"], drawing.alt, f"{self.notebook}/{drawing.name}.png")
 
 
 def open_page(suite: str, notebook: str) -> Page:
@@ -54,7 +54,11 @@ def open_page(suite: str, notebook: str) -> Page:
     return Page(results, notebook)
 
 
-def image(png: bytes, alt: str) -> Image:
-    """Return an image for display, at half its pixels: files are drawn for print."""
+def image(png: bytes, alt: str, file: str) -> Image:
+    """Return an image for display, at two thirds of its pixels: files are drawn for print.
+
+    Args:
+        file: where it lies, from results/<suite>/figures/ on; an executed notebook links to it in place of a copy.
+    """
     width = min(MOST_PIXELS_WIDE, int.from_bytes(png[16:20], "big") * 2 // 3)  # bytes 16-19 of a PNG are its width
-    return Image(data=png, format="png", alt=alt, width=width)
+    return Image(data=png, format="png", alt=alt, width=width, metadata={"file": file})

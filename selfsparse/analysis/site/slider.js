@@ -1,0 +1,14 @@
+
+// A sheet over training holds one row per snapshot. With this script a slider shows one row; without, all are seen.
+for (const box of document.querySelectorAll(".progress")) {
+  const [slider, output, image] = ["input", "output", "img"].map((name) => box.querySelector(name));
+  const steps = [...box.querySelectorAll("li")].map((item) => item.textContent);
+  const show = () => {
+    image.style.transform = `translateY(${(-100 * slider.value) / steps.length}%)`;
+    output.textContent = steps[slider.value];
+    slider.setAttribute("aria-valuetext", steps[slider.value]);
+  };
+  slider.addEventListener("input", show);
+  box.classList.add("live");
+  show();
+}
