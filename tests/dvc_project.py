@@ -20,7 +20,7 @@ KEPT = {
     "extractors": ["digits-16-lenet"],
     "configurations": [BASELINE, CONFIGURATION],
 }
-NOTEBOOKS = ("table_fid", "report")
+NOTEBOOKS = ("table_fid",)
 
 
 def cut_down(changes: dict[str, Any] | None = None) -> dict[str, Any]:

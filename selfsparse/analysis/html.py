@@ -1,6 +1,7 @@
 """Notebooks and Markdown as HTML in the report's look, by nbconvert: tables in boxes that scroll, code folded away."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -11,13 +12,17 @@ from selfsparse.analysis.formatting import without_html
 
 SITE = Path(__file__).parent / "site"  # templates, style, and the slider's script
 ANCHOR_LINK = re.compile(r'<a class="anchor-link" href="[^"]*">[^<]*</a>')
-TABLE = re.compile(r"(?:<p><strong>(?P<caption>.*?)</strong></p>\s*)?<table>(?P<rows>.*?)</table>", re.DOTALL)
+TABLE = re.compile(r"(?:<p><strong>(?P<caption>(?:(?!</strong>).)*)</strong></p>\s*)?<table>(?P<rows>.*?)</table>", re.DOTALL)
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    return HTMLExporter(raw_template=(SITE / "notebook.html.j2").read_text(encoding="utf-8"))
 
 
 def notebook_html(notebook: nbformat.NotebookNode) -> str:
     """Return a notebook's cells as HTML, for the middle of a page."""
-    exporter = HTMLExporter(raw_template=(SITE / "notebook.html.j2").read_text(encoding="utf-8"))
-    body, _ = exporter.from_notebook_node(nbformat.from_dict(notebook))
+    body, _ = _exporter().from_notebook_node(nbformat.from_dict(notebook))
     return dressed(body, "table")
 
 

@@ -102,15 +102,16 @@ def _notebooks(suite: str, figures: Sequence[gallery.Figure]) -> list[dict[str, 
     known = notebook_names()
     found = []
     for name in [*(name for name in items if name in known), *(name for name in known if name not in items)]:
-        path = executed_path(suite, name)
+        path, sections = executed_path(suite, name), items.get(name, [])
+        papers = ", ".join(item.paper for item in sections if item.paper)
         shown = next((f for f in figures if f.file.startswith(f"{name}/")), None)
         found.append(
             {
                 "name": name,
                 "title": heading(nbformat.read(path, as_version=4)) if path.is_file() else name,
                 "executed": path.is_file(),
-                "sections": items.get(name, []),
-                "papers": ", ".join(item.paper for item in items.get(name, []) if item.paper),
+                "sections": sections,
+                "papers": papers or ("Every claim" if name == VERDICTS else "What the paper lacks"),
                 "image": gallery.thumbnail_file(shown) if shown else "",
             }
         )
@@ -160,6 +161,7 @@ def _index(results: Results, notebooks: Sequence[dict], claims: Sequence[dict]) 
             {"href": href, "title": title, "text": text, "image": images.get(notebook, "")}
             for href, title, text, notebook in cards
         ],
+        "explained": executed_path(results.suite, VERDICTS).is_file(),
         "decided": [claim for claim in claims if claim["verdict"] != NOT_RUN],
         "undecided": [claim for claim in claims if claim["verdict"] == NOT_RUN],
         "counts": sorted(((word, n, tone) for (word, tone), n in counts.items()), key=lambda c: (c[0] == NOT_RUN, -c[1])),
@@ -208,6 +210,7 @@ def _section(results: Results, item: Item, claims: Sequence[dict]) -> dict[str, 
     tables = [tables_dir(suite, item.notebook) / f"{name}.md" for name in item.tables]
     return {
         "item": item,
+        "tables_first": item.id.startswith("table"),
         "claims": [claim for claim in claims if claim["id"] in item.claims],
         "says": [markdown_html(say(results).data, f"{item.id}-says") for say in item.says],
         "tables": [_table(path, item) for path in tables if path.is_file()],

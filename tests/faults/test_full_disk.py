@@ -33,6 +33,7 @@ def report(settings, name):
     from selfsparse.analysis.drawing import Drawing
     from selfsparse.analysis.formatting import Table
     from selfsparse.analysis.page import Page
+    from selfsparse.analysis.report import make_report
     from selfsparse.analysis.results import load_results
 
     page = Page(load_results(name), "table_fid")
@@ -43,7 +44,7 @@ def report(settings, name):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(notebooks, "execute", lambda name, parameters: nbformat.v4.new_notebook())
         notebooks.make_notebook("table_fid", name)
-        notebooks.make_report(name)
+        make_report(name)
 
 
 def export(settings, name):

@@ -1,0 +1,138 @@
+"""The report as a site: whole, readable without a mouse or eyes, and honest about what is not there."""
+
+import html
+import json
+import re
+
+import pandas as pd
+import pytest
+from site_checks import check_site, committed_quick
+from small_project import ROOT
+
+from selfsparse.analysis.contents import BEYOND, PAPER
+from selfsparse.analysis.gallery import notebook_figures
+from selfsparse.analysis.html import dressed, markdown_html
+from selfsparse.analysis.report import duration, make_report
+from selfsparse.paper.printed import claims
+
+ITEMS = (*PAPER, *BEYOND)
+
+
+def files(folder) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory):
+    """results/quick as committed, with a report made of it anew, in a project of its own."""
+    folder = committed_quick(tmp_path_factory.mktemp("committed"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder.parents[1])
+        make_report("quick")
+    return folder
+
+
+def test_contents_name_every_claim_once_and_notebooks_that_there_are():
+    assert sorted(c for item in ITEMS for c in item.claims) == sorted(claim.id for claim in claims())
+    assert len({item.id for item in ITEMS}) == len(ITEMS)
+    for item in ITEMS:
+        assert (ROOT / f"notebooks/{item.notebook}.ipynb").is_file()
+        assert item.tables or item.figures
+    assert all(item.paper for item in PAPER) and not any(item.paper for item in BEYOND)
+
+
+def test_contents_name_every_table_and_figure_of_the_paper():
+    text = " ".join(item.paper for item in PAPER)
+    assert all(re.search(rf"Tables? (5, )?{n}\b", text) for n in (*range(1, 11), "5, 6")) and "A1 to D4" in text
+    assert all(f"Figure {n}" in text for n in range(4, 9)) and "Figures 1 to 3" in text
+
+
+def test_the_committed_results_as_a_site(committed):
+    pages = check_site(committed / "report")
+    index, results = pages["index.html"].text, pages["results.html"].text
+    for item in ITEMS:
+        for table in item.tables:
+            assert ((committed / f"tables/{item.notebook}/{table}.csv").is_file()) == (
+                f'href="../tables/{item.notebook}/{table}.csv"' in results
+            )
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        made = (committed / "notebooks" / notebook.stem).is_dir()
+        assert (f"notebooks/{notebook.stem}.html" in pages) == made
+    # Each claim once, with the verdict that DVC's metrics have.
+    verdicts = json.loads((committed / "verdicts.json").read_text())
+    for claim in claims():
+        row = re.search(rf'<tr id="{claim.id}">(.*?)</tr>', index, re.DOTALL)[1]
+        assert html.escape(claim.statement, quote=False) in row.replace("&#39;", "'")
+        assert f">{verdicts[claim.id]['verdict']}</span>" in row
+    ids = re.findall(r'<tr id="(C\d+)">', index)
+    assert len(ids) == len(set(ids)) == 45 and not re.search(r"(?s)not run</span>.*holds by test</span>", index[index.index('id="decided"'):])  # fmt: skip
+
+
+def test_equal_inputs_give_equal_bytes_and_leftovers_go(committed, monkeypatch):
+    monkeypatch.chdir(committed.parents[1])
+    report = committed / "report"
+    first = files(report)
+    (report / "notebooks/gone.html").write_text("old")
+    (report / "old").mkdir()
+    (report / "old/page.html").write_text("old")
+    assert make_report("quick").parent == report
+    assert files(report) == first and not (report / "old").exists()
+
+
+def test_images_over_training_say_the_step_and_its_fid(committed):
+    page = (committed / "report/samples.html").read_text()
+    curves = pd.read_csv(committed / "summary/curves.csv")
+    for name, rows in curves[curves["seed"] == 0].groupby("configuration"):
+        sheet = page[page.index(f'<h3 id="{name}">') :]
+        said = re.findall(r"<li>Step ([\d,]+): FID ([\d.]+) \(\w+\)</li>", sheet[: sheet.index("</ol>")])
+        assert said == [(f"{row.step:,}", f"{row.fid:.2f}") for row in rows.itertuples()]
+    assert page.count('type="range"') == curves["configuration"].nunique()
+
+
+@pytest.mark.parametrize("suite", ["quick", "paper"])
+def test_where_nothing_ran_the_site_says_how_to_make_it(project, suite):
+    (project / "notebooks").symlink_to(ROOT / "notebooks")
+    pages = check_site(make_report(suite).parent)
+    assert set(pages) == {"index.html", "results.html", "samples.html", "notebooks.html", "provenance.html"}
+    how = f"Not made yet: <code>make report SUITE={suite}</code> makes it from whatever has run."
+    assert how in pages["index.html"].text and how in pages["notebooks.html"].text
+    assert pages["results.html"].text.count(how) == len(ITEMS)
+    assert "not run" in pages["index.html"].text and "not yet" in pages["index.html"].text
+    assert "No images over training: not run." in pages["samples.html"].text
+
+
+def test_a_suite_that_ran_in_part(ran):
+    """without_csm has one diverged run of three; of the photos WGAN-GP alone has run."""
+    (ran / "notebooks").symlink_to(ROOT / "notebooks")
+    table = ran / "results/quick/tables/table_fid/fid.md"
+    table.parent.mkdir(parents=True)
+    table.write_text("**FID of <script>alert(1)</script>**\n\n| a | b |\n| --- | --- |\n| <b>x | \x07 |\n")
+    pages = check_site(make_report("quick").parent)
+    assert "2 finished, 1 diverged" in pages["samples.html"].text
+    assert "No sample sheet: not run." in pages["samples.html"].text
+    results = pages["results.html"].text
+    assert "FID of &lt;script&gt;alert(1)&lt;/script&gt;</figcaption>" in results and "&lt;b&gt;x" in results
+    assert "The executed notebook <code>table_fid</code> is not there." in results
+
+
+def test_markdown_tables_get_captions_and_boxes():
+    found = markdown_html("**Numbers.**\n\n| a |\n| --- |\n| 1 |\n", "x")
+    assert '<figcaption id="x-1">Numbers.</figcaption>' in found and 'aria-labelledby="x-1"' in found
+    assert '<th scope="col">a</th>' in found
+    assert 'aria-label="Table 2"' in dressed("<table></table><table></table>", "x")
+
+
+def test_the_gallery_takes_the_first_figure_of_each_cell():
+    def shown(*names):
+        outputs = [{"metadata": {"figure": {"file": name, "alt": name, "width": 1}}} for name in names]
+        return {"cell_type": "code", "source": [], "outputs": [{"metadata": {}}, *outputs]}
+
+    heading = {"cell_type": "markdown", "source": ["# One\n", "text\n", "## Two"]}
+    cells = [heading, shown("a", "b"), {"cell_type": "markdown", "source": "text"}, shown(), shown("c")]
+    found = notebook_figures({"cells": cells})
+    assert [(f.file, f.title) for f in found] == [("a", "Two"), ("c", "Two")]
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(42.4, "42 s"), (119, "119 s"), (150, "2.5 min"), (9000, "2.5 h")])
+def test_a_time_in_its_unit(seconds, text):
+    assert duration(seconds) == text
