@@ -3,7 +3,7 @@
 Captions are in our words. Numbers are those of the journal version, where it has the table or figure.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from IPython.display import Markdown
@@ -273,3 +273,11 @@ BEYOND = (
         says=(training.seen,),
     ),
 )
+
+VERDICTS = "verdicts"  # the notebook that every claim's verdict is told in
+
+
+def in_order(notebooks: Iterable[str]) -> list[str]:
+    """Return names of notebooks in the order of the report: the verdicts, what it shows, and any other."""
+    order = [VERDICTS, *(item.notebook for item in (*PAPER, *BEYOND))]
+    return sorted(notebooks, key=lambda name: (order.index(name) if name in order else len(order), name))

@@ -1,7 +1,7 @@
 """The figures of a suite at a glance: one thumbnail per figure, and the README's table of them."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
+from selfsparse.analysis.contents import in_order
 from selfsparse.analysis.notebooks import executed_path, notebook_names
 from selfsparse.files import read_json
 from selfsparse.paths import suite_dir
@@ -34,9 +35,9 @@ class Figure:
 
 
 def figures(suite: str) -> list[Figure]:
-    """Return the figures of a suite's executed notebooks that exist, in the notebooks' order."""
+    """Return the figures of a suite's executed notebooks that exist, in the order of the report."""
     found = []
-    for name in notebook_names():
+    for name in in_order(notebook_names()):
         path = executed_path(suite, name)
         if path.is_file():
             found += notebook_figures(read_json(path))
@@ -73,7 +74,7 @@ def thumbnail_file(figure: Figure) -> str:
     return f"thumbnails/{figure.file}"
 
 
-def readme_gallery(suites: list[str]) -> str:
+def readme_gallery(suites: Sequence[str]) -> str:
     """Return a table of linked thumbnails, of the first of these suites that has any, for the README."""
     for suite in suites:
         shown = [f for f in figures(suite) if (suite_dir(suite) / "report" / thumbnail_file(f)).is_file()]
@@ -81,7 +82,7 @@ def readme_gallery(suites: list[str]) -> str:
             rows = [shown[i : i + COLUMNS] for i in range(0, len(shown), COLUMNS)]
             cells = ["<tr>\n" + "".join(_cell(suite, figure) for figure in row) + "</tr>\n" for row in rows]
             return f"Figures of suite `{suite}`; each leads to its file.\n\n<table>\n{''.join(cells)}</table>\n"
-    return f"None of {', '.join(suites)} has a report yet.\n"
+    return f"No thumbnails yet: `make report SUITE={suites[-1]}` makes them.\n"
 
 
 def _cell(suite: str, figure: Figure) -> str:

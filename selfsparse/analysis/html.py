@@ -12,7 +12,9 @@ from selfsparse.analysis.formatting import without_html
 
 SITE = Path(__file__).parent / "site"  # templates, style, and the slider's script
 ANCHOR_LINK = re.compile(r'<a class="anchor-link" href="[^"]*">[^<]*</a>')
-TABLE = re.compile(r"(?:<p><strong>(?P<caption>(?:(?!</strong>).)*)</strong></p>\s*)?<table>(?P<rows>.*?)</table>", re.DOTALL)
+TABLE = re.compile(
+    r"(?:<p><strong>(?P<caption>(?:(?!</strong>).)*)</strong></p>\s*)?<table>(?P<rows>.*?)</table>", re.DOTALL
+)
 
 
 @cache

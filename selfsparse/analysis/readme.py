@@ -1,20 +1,29 @@
-"""README.md's paper-vs-ours table, taken from the committed results."""
+"""README.md's paper-vs-ours table and its gallery of figures, taken from the committed results."""
 
 import re
 
 from selfsparse.analysis.formatting import to_markdown
+from selfsparse.analysis.gallery import readme_gallery
 from selfsparse.analysis.images import image_notes
 from selfsparse.analysis.results import Results, load_results
 from selfsparse.analysis.tables import fid_table
 from selfsparse.config import load_settings
 
-BLOCK = re.compile(r"(<!-- paper-vs-ours:[^\n]*-->\n).*?(<!-- end of paper-vs-ours -->)", re.DOTALL)
+SHOWN = ("laptop", "quick")  # suites whose figures the README may show, the best first
 
 
 def updated_readme(text: str) -> str:
-    """Return README.md's text with the table as results/ has it now, one part per suite; a line where nothing has run."""
+    """Return README.md's text with table and gallery as results/ has them now.
+
+    The table has one part per suite, a line where nothing has run; the gallery is that of the best suite that has one.
+    """
     parts = [_part(load_results(suite)) for suite in load_settings().suites]
-    return BLOCK.sub(lambda match: match[1] + "\n".join(parts) + match[2], text)
+    return _with_block(_with_block(text, "paper-vs-ours", "\n".join(parts)), "gallery", readme_gallery(SHOWN))
+
+
+def _with_block(text: str, name: str, content: str) -> str:
+    block = re.compile(rf"(<!-- {name}:[^\n]*-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    return block.sub(lambda match: match[1] + content + match[2], text)
 
 
 def _part(results: Results) -> str:

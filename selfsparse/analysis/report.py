@@ -17,7 +17,7 @@ import pandas as pd
 from PIL import Image
 
 from selfsparse.analysis import gallery, sentences
-from selfsparse.analysis.contents import BEYOND, PAPER, Item
+from selfsparse.analysis.contents import BEYOND, PAPER, VERDICTS, Item, in_order
 from selfsparse.analysis.folders import figures_dir, tables_dir
 from selfsparse.analysis.formatting import MISSING, count, number, to_markdown
 from selfsparse.analysis.html import SITE, markdown_html, notebook_html
@@ -26,12 +26,18 @@ from selfsparse.analysis.notebooks import executed_path, heading, notebook_names
 from selfsparse.analysis.overview_tables import provenance_table, samples_table
 from selfsparse.analysis.page import MOST_PIXELS_WIDE
 from selfsparse.analysis.results import Results, load_results
-from selfsparse.analysis.verdict_rules import DOES_NOT_FOLLOW, FOLLOWS, HOLDS_BY_TEST, NOT_REPRODUCED, NOT_RUN, REPRODUCED
+from selfsparse.analysis.verdict_rules import (
+    DOES_NOT_FOLLOW,
+    FOLLOWS,
+    HOLDS_BY_TEST,
+    NOT_REPRODUCED,
+    NOT_RUN,
+    REPRODUCED,
+)
 from selfsparse.config import Configuration, load_settings
 from selfsparse.files import atomic_path, to_json
 from selfsparse.paths import suite_dir
 
-VERDICTS = "verdicts"  # the notebook
 TONES = {REPRODUCED: "good", HOLDS_BY_TEST: "good", FOLLOWS: "good", NOT_REPRODUCED: "bad", DOES_NOT_FOLLOW: "bad"}
 FILE_TYPES = {"CSV": "csv", "Markdown": "md", "LaTeX": "tex"}
 
@@ -95,14 +101,11 @@ def _sha256(script: str) -> str:
 
 
 def _notebooks(suite: str, figures: Sequence[gallery.Figure]) -> list[dict[str, Any]]:
-    """Return the notebooks in the order of the report: the verdicts, what it shows, and any other."""
-    items: dict[str, list[Item]] = {VERDICTS: []}
-    for item in (*PAPER, *BEYOND):
-        items.setdefault(item.notebook, []).append(item)
-    known = notebook_names()
+    """Return the notebooks in the order of the report."""
     found = []
-    for name in [*(name for name in items if name in known), *(name for name in known if name not in items)]:
-        path, sections = executed_path(suite, name), items.get(name, [])
+    for name in in_order(notebook_names()):
+        path = executed_path(suite, name)
+        sections = [item for item in (*PAPER, *BEYOND) if item.notebook == name]
         papers = ", ".join(item.paper for item in sections if item.paper)
         shown = next((f for f in figures if f.file.startswith(f"{name}/")), None)
         found.append(
@@ -164,7 +167,9 @@ def _index(results: Results, notebooks: Sequence[dict], claims: Sequence[dict]) 
         "explained": executed_path(results.suite, VERDICTS).is_file(),
         "decided": [claim for claim in claims if claim["verdict"] != NOT_RUN],
         "undecided": [claim for claim in claims if claim["verdict"] == NOT_RUN],
-        "counts": sorted(((word, n, tone) for (word, tone), n in counts.items()), key=lambda c: (c[0] == NOT_RUN, -c[1])),
+        "counts": sorted(
+            ((word, n, tone) for (word, tone), n in counts.items()), key=lambda c: (c[0] == NOT_RUN, -c[1])
+        ),
     }
 
 

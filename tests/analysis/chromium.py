@@ -24,7 +24,9 @@ class Browser:
     def __init__(self, profile: Path):
         command = [CHROMIUM, *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        address = next(m[1] for line in self.process.stderr if (m := re.search(r"DevTools listening on ws://(\S+?)/", line)))
+        address = next(
+            m[1] for line in self.process.stderr if (m := re.search(r"DevTools listening on ws://(\S+?)/", line))
+        )
         with urllib.request.urlopen(f"http://{address}/json", timeout=30) as answer:
             page = next(target for target in json.load(answer) if target["type"] == "page")
 

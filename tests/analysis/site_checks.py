@@ -3,6 +3,7 @@
 import re
 import shutil
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -59,7 +60,7 @@ def check_page(path: Path) -> Page:
     assert len(page.all("main")) == len(page.all("header")) == len(page.all("footer")) == 1
     levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1 and levels.count(1) == 1, (path, levels)
-    assert all(lower <= higher + 1 for higher, lower in zip(levels, levels[1:], strict=False)), (path, levels)
+    assert all(lower <= higher + 1 for higher, lower in pairwise(levels)), (path, levels)
     assert len(set(page.ids())) == len(page.ids()), (path, sorted(i for i in page.ids() if page.ids().count(i) > 1))
     first_link = page.all("a")[0]
     assert first_link["href"] == "#main" and "main" in page.ids()

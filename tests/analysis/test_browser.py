@@ -3,7 +3,6 @@
 Needs Chromium, a package of the system: `make browser`.
 """
 
-import base64
 import html
 import json
 import re
@@ -14,13 +13,11 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from chromium import CHROMIUM, FLAGS, needs_chromium
+from small_project import ROOT
 
 from selfsparse.analysis.formatting import Table, to_latex, to_markdown
-from selfsparse.analysis.html import to_html
 
-CHROMIUM = shutil.which("chromium")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: make browser")
-ROOT = Path(__file__).resolve().parents[2]
 # As a folder may be called: no slash in it. Each would change the page's title, were it run.
 FOLDER = """<img src=x onerror="parent.document.title='ran'"> & 'x' #%41"""
 HOSTILE = [
@@ -61,8 +58,7 @@ def opened(page: Path, folder: Path) -> tuple[dict, list[str]]:
     frame = folder / "frame.html"
     frame.write_text(FRAME.format(url=html.escape(page.as_uri())), encoding="utf-8")
     command = [
-        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+        CHROMIUM, *FLAGS,
         "--disable-web-security", "--allow-file-access-from-files",  # so that the frame may look at the page
         "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--virtual-time-budget=20000",
         f"--user-data-dir={folder / 'profile'}", "--dump-dom", frame.as_uri(),
@@ -74,10 +70,10 @@ def opened(page: Path, folder: Path) -> tuple[dict, list[str]]:
     return state, re.findall(r":CONSOLE[(:].*", found.stderr)
 
 
-def check_harmless(page: Path, folder: Path) -> dict:
+def check_harmless(page: Path, folder: Path, scripts: int = 0) -> dict:
     state, console = opened(page, folder)
     assert console == []
-    assert state["frame title"] == "untouched" and state["scripts"] == 0
+    assert state["frame title"] == "untouched" and state["scripts"] == scripts
     assert state["broken"] == [] and state["handlers"] == [] and state["outside"] == []
     return state
 
@@ -87,32 +83,73 @@ def hostile_table() -> Table:
     return Table(data, pd.DataFrame({FOLDER: HOSTILE, "FID": "p < 0.05"}), f"Images of {FOLDER}.")
 
 
-def hostile_page(folder: Path) -> Path:
+@pytest.fixture
+def hostile(ran, tmp_path, monkeypatch) -> Path:
+    """The report of a project in a folder with a hostile name, whose notebook, table, figure and provenance hold such names."""
     from matplotlib.figure import Figure
 
-    from selfsparse.analysis.style import rendered
+    from selfsparse.analysis.drawing import Drawing
+    from selfsparse.analysis.notebooks import executed_path, linked
+    from selfsparse.analysis.page import open_page
+    from selfsparse.analysis.report import make_report
 
-    cells = [nbformat.v4.new_markdown_cell("# Report"), nbformat.v4.new_code_cell("1")]
-    data = {"text/markdown": to_markdown(hostile_table())}
-    png = {"image/png": base64.b64encode(rendered(Figure())["png"]).decode()}
-    cells[1].outputs = [
-        nbformat.v4.new_output("display_data", data=data),
-        nbformat.v4.new_output("display_data", data=png, metadata={"image/png": {"alt": '"' + FOLDER, "width": 200}}),
-    ]
-    folder.mkdir(parents=True)
-    page = folder / "index.html"
-    page.write_text(to_html(nbformat.v4.new_notebook(cells=cells), f"Report: {FOLDER}", code=True), encoding="utf-8")
-    return page
+    root = tmp_path / FOLDER
+    shutil.copytree(ran, root, ignore=lambda folder, names: {FOLDER} & set(names))
+    monkeypatch.chdir(root)
+    (root / "notebooks").symlink_to(ROOT / "notebooks")
+    provenance = root / "results/quick/summary/provenance.json"
+    written = {
+        name: entry | {"git_commit": FOLDER, "device": FOLDER, "system": HOSTILE[1], "python": HOSTILE[2]}
+        for name, entry in json.loads(provenance.read_text()).items()
+    }
+    provenance.write_text(json.dumps(written))
+    page = open_page("quick", "table_fid")
+    shown = [page.table("fid", hostile_table()), page.figure(Drawing("fid", Figure(), '"' + FOLDER))]
+    claims = dict.fromkeys(("statement", "paper", "ours", "n", "verdict", "extractor", "why"), FOLDER)
+    rows = [claims | {"claim": "C1", "verdict_other_reading": HOSTILE[1]}]
+    (root / "results/quick/tables/verdicts").mkdir(parents=True)
+    pd.DataFrame(rows).to_csv(root / "results/quick/tables/verdicts/claims.csv", index=False)
+    cell = nbformat.v4.new_code_cell(HOSTILE[1])
+    cell.outputs = [nbformat.v4.new_output("stream", text="\n".join(HOSTILE))]
+    data = format_display_data(shown[0]), format_display_data(shown[1])
+    cell.outputs += [nbformat.v4.new_output("display_data", data=d, metadata=m) for d, m in data]
+    notebook = linked(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Report"), cell]))
+    path = executed_path("quick", "table_fid")
+    path.parent.mkdir(parents=True)
+    nbformat.write(notebook, path)
+    return make_report("quick").parent
+
+
+def format_display_data(shown) -> tuple[dict, dict]:
+    """What a kernel sends of a Markdown or an Image."""
+    if hasattr(shown, "_repr_markdown_"):
+        return {"text/markdown": shown.data}, {}
+    png, metadata = shown._repr_png_()
+    return {"image/png": png}, {"image/png": metadata}
 
 
 @needs_chromium
-def test_hostile_names_in_a_table(tmp_path):
-    state = check_harmless(hostile_page(tmp_path / FOLDER), tmp_path / "browser")
-    assert state["images"] == 1 and state["title"] == f"Report: {FOLDER}"
+@pytest.mark.parametrize(
+    ("page", "images"),
+    [
+        ("notebooks/table_fid", 1),
+        ("index", 0),
+        *(
+            pytest.param(page, images, marks=pytest.mark.slow)
+            for page, images in (("results", 1), ("provenance", 0), ("samples", 14), ("notebooks", 1))
+        ),
+    ],
+)
+def test_hostile_names_in_every_kind_of_page(hostile, tmp_path, page, images):
+    state = check_harmless(hostile / f"{page}.html", tmp_path / "browser", scripts=int(page == "samples"))
+    assert state["images"] == images
     # Readers see the names as they are, and the numbers beside them.
-    for name in [FOLDER, HOSTILE[1], "<svg onload=alert(1)>", "[click](javascript:alert(1))"]:
-        assert name in state["text"], name
-    assert state["text"].count("p < 0.05") == len(HOSTILE)
+    if page in ("notebooks/table_fid", "results"):
+        for name in [FOLDER, HOSTILE[1], "<svg onload=alert(1)>", "[click](javascript:alert(1))"]:
+            assert name in state["text"], name
+        assert state["text"].count("p < 0.05") == len(HOSTILE)
+    if page in ("index", "provenance"):
+        assert FOLDER in state["text"] and HOSTILE[1] in state["text"]
 
 
 @needs_chromium
@@ -126,13 +163,14 @@ def test_this_browser_would_notice(tmp_path):
 
 
 @needs_chromium
-def test_a_page_runs_no_script_even_if_one_gets_into_it(tmp_path):
+@pytest.mark.parametrize(("name", "own"), [("index.html", 0), pytest.param("samples.html", 1, marks=pytest.mark.slow)])
+def test_a_page_runs_no_script_even_if_one_gets_into_it(hostile, tmp_path, name, own):
     """The second line of defence: the page's own security policy."""
-    page = hostile_page(tmp_path / "page")
+    page = hostile / name
     text = page.read_text(encoding="utf-8")
     page.write_text(text.replace("</body>", HOSTILE[1] + "</body>"), encoding="utf-8")
     state, console = opened(page, tmp_path / "browser")
-    assert state["scripts"] == 1 and state["frame title"] == "untouched"
+    assert state["scripts"] == 1 + own and state["frame title"] == "untouched"
     assert any("Content Security Policy" in line for line in console)
 
 
@@ -144,27 +182,3 @@ def test_markdown_and_latex_hold_no_hostile_name_as_it_is():
     assert "p < 0.05" in markdown
     latex = to_latex(Table(pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [r"\input{/etc/passwd} ~^{"]}), "a"))
     assert r"\textbackslash{}input\{/etc/passwd\} \textasciitilde{}\textasciicircum{}\{ \\" in latex
-
-
-@needs_chromium
-@pytest.mark.slow
-def test_the_report_of_a_project_in_a_folder_with_a_hostile_name(ran, tmp_path_factory, monkeypatch):
-    """Made by papermill from results whose provenance a stranger wrote, then opened."""
-    from selfsparse.analysis.notebooks import make_notebook, make_report
-
-    root = tmp_path_factory.mktemp("hostile") / FOLDER
-    shutil.copytree(ran, root)
-    shutil.copytree(ROOT / "notebooks", root / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    path = root / "results/quick/summary/provenance.json"
-    written = {
-        name: entry | {"device": FOLDER, "system": HOSTILE[1], "python": HOSTILE[2]}
-        for name, entry in json.loads(path.read_text()).items()
-    }
-    path.write_text(json.dumps(written))
-    monkeypatch.chdir(root)
-    notebook = make_notebook("figure_samples", "quick")
-    (root / "results/quick/tables/figure_samples/hostile.md").write_text("".join(f"{name}\n\n" for name in HOSTILE[:2]))
-    report = make_report("quick")
-    state = check_harmless(report, root.parent / "browser")
-    assert state["images"] >= 2 and FOLDER in state["text"] and HOSTILE[1] in state["text"]
-    assert check_harmless(notebook, root.parent / "browser")["images"] >= 2

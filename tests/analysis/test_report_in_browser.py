@@ -111,7 +111,9 @@ STATE = """(() => {
 def test_the_slider_by_keyboard_and_by_touch(report, browser):
     browser.size(375)
     browser.open((report / "samples.html").as_uri())
-    steps = browser.evaluate("[...document.querySelector('.progress').querySelectorAll('li')].map((e) => e.textContent)")
+    steps = browser.evaluate(
+        "[...document.querySelector('.progress').querySelectorAll('li')].map((e) => e.textContent)"
+    )
     browser.evaluate(IMAGES)
 
     def shows(number: int) -> bool:
