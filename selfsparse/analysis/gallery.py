@@ -1,8 +1,9 @@
 """The figures of a suite at a glance: one thumbnail per figure, and the README's table of them."""
 
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ class Figure:
 
     Attributes:
         file: its path from results/<suite>/figures/ on, `table_fid/fid.png`.
-        title: the heading above it.
+        title: the heading above it, and its kind where others stand under the same.
         alt: the text for those who cannot see it.
     """
 
@@ -54,7 +55,13 @@ def notebook_figures(notebook: Mapping[str, Any]) -> list[Figure]:
         shown = [output.get("metadata", {}).get("figure") for output in cell.get("outputs", [])]
         if first := next(filter(None, shown), None):
             found.append(Figure(first["file"], title, first["alt"]))
-    return found
+    often = {title for title, n in Counter(figure.title for figure in found).items() if n > 1}
+    return [replace(f, title=f"{f.title}: {_kind(f)}") if f.title in often else f for f in found]
+
+
+def _kind(figure: Figure) -> str:
+    """Return what tells a figure from others under the same heading: `coefficients` of coefficients-digits-16.png."""
+    return Path(figure.file).stem.partition("-")[0].replace("_", " ")
 
 
 def thumbnail(path: Path) -> bytes:

@@ -128,9 +128,12 @@ def test_the_gallery_takes_the_first_figure_of_each_cell():
         return {"cell_type": "code", "source": [], "outputs": [{"metadata": {}}, *outputs]}
 
     heading = {"cell_type": "markdown", "source": ["# One\n", "text\n", "## Two"]}
-    cells = [heading, shown("a", "b"), {"cell_type": "markdown", "source": "text"}, shown(), shown("c")]
+    last = {"cell_type": "markdown", "source": "## Three"}
+    text = {"cell_type": "markdown", "source": "text"}
+    cells = [heading, shown("n/a-x.png", "n/a-y.png"), text, shown(), shown("n/b_c-x.png"), last, shown("n/d.png")]
     found = notebook_figures({"cells": cells})
-    assert [(f.file, f.title) for f in found] == [("a", "Two"), ("c", "Two")]
+    expected = [("n/a-x.png", "Two: a"), ("n/b_c-x.png", "Two: b c"), ("n/d.png", "Three")]
+    assert [(f.file, f.title) for f in found] == expected
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(42.4, "42 s"), (119, "119 s"), (150, "2.5 min"), (9000, "2.5 h")])
