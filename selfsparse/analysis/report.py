@@ -159,6 +159,7 @@ def _index(results: Results, notebooks: Sequence[dict], claims: Sequence[dict]) 
     ]  # fmt: skip
     return {
         "facts": _facts(results),
+        "ran": not results.runs.empty,
         "what_ran": markdown_html(sentences.what_ran(results).data, "ran"),
         "cards": [
             {"href": href, "title": title, "text": text, "image": images.get(notebook, "")}
@@ -239,7 +240,12 @@ def _table(path: Path, item: Item) -> dict[str, Any]:
 def _shown_figures(suite: str, item: Item) -> list[Path]:
     folder = figures_dir(suite, item.notebook)
     left_out = {p for pattern in item.figures if pattern[0] == "!" for p in folder.glob(f"{pattern[1:]}.png")}
-    wanted = [p for pattern in item.figures if pattern[0] != "!" for p in sorted(folder.glob(f"{pattern}.png"))]
+    wanted = [
+        p
+        for pattern in item.figures
+        if pattern[0] != "!"
+        for p in sorted(folder.glob(f"{pattern}.png"), key=lambda path: path.stem)
+    ]
     return [path for path in wanted if path not in left_out]
 
 
