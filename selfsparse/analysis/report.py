@@ -17,6 +17,7 @@ import pandas as pd
 from PIL import Image
 
 from selfsparse.analysis import gallery, sentences
+from selfsparse.analysis.answers import answers
 from selfsparse.analysis.contents import BEYOND, PAPER, VERDICTS, Item, in_order
 from selfsparse.analysis.folders import figures_dir, tables_dir
 from selfsparse.analysis.formatting import MISSING, count, number, to_markdown
@@ -160,6 +161,10 @@ def _index(results: Results, notebooks: Sequence[dict], claims: Sequence[dict]) 
     return {
         "facts": _facts(results),
         "ran": not results.runs.empty,
+        "answers": [
+            {"question": question, "html": markdown_html(_bullets(found), f"answer-{place}")}
+            for place, (question, found) in enumerate(answers(results).items(), 1)
+        ],
         "what_ran": markdown_html(sentences.what_ran(results).data, "ran"),
         "cards": [
             {"href": href, "title": title, "text": text, "image": images.get(notebook, "")}
@@ -172,6 +177,10 @@ def _index(results: Results, notebooks: Sequence[dict], claims: Sequence[dict]) 
             ((word, n, tone) for (word, tone), n in counts.items()), key=lambda c: (c[0] == NOT_RUN, -c[1])
         ),
     }
+
+
+def _bullets(sentences: Sequence[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences) or "Nothing has run that answers it."
 
 
 def _facts(results: Results) -> list[tuple[str, str]]:
