@@ -19,7 +19,7 @@ TABLE = re.compile(
 
 @cache
 def _exporter() -> HTMLExporter:
-    return HTMLExporter(raw_template=(SITE / "notebook.html.j2").read_text(encoding="utf-8"))
+    return HTMLExporter(raw_template=(SITE / "cells.html.j2").read_text(encoding="utf-8"))
 
 
 def notebook_html(notebook: nbformat.NotebookNode) -> str:
