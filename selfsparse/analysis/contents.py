@@ -30,6 +30,7 @@ class Item:
         figures: patterns of figures to show, likewise; one that begins with "!" leaves out.
         claims: the claims whose verdicts rest on this section.
         says: functions that say in words what was measured.
+        figures_first: whether the figures stand above the tables.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Item:
     figures: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     says: tuple[Callable[[Results], Markdown], ...] = ()
+    figures_first: bool = False
 
 
 PAPER = (
@@ -65,6 +67,7 @@ PAPER = (
         figures=("equation_12", "zero_gradients-*", "weights-*", "dead_channels-*"),
         claims=("C21", "C22", "C23", "C24", "C25"),
         says=(mechanism_sentences.kernels,),
+        figures_first=True,
     ),
     Item(
         "table-1",
@@ -98,6 +101,7 @@ PAPER = (
         figures=("fid_curves", "steps_to_baseline"),
         claims=("C5",),
         says=(comparison_sentences.steps,),
+        figures_first=True,
     ),
     Item(
         "table-3-of-v1",
@@ -271,6 +275,7 @@ BEYOND = (
         tables=("losses",),
         figures=("losses-*", "gradient_norms-*"),
         says=(training.seen,),
+        figures_first=True,
     ),
 )
 

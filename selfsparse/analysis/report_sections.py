@@ -31,7 +31,6 @@ def _section(results: Results, item: Item, claims: Sequence[dict]) -> dict[str, 
     tables = [tables_dir(suite, item.notebook) / f"{name}.md" for name in item.tables]
     return {
         "item": item,
-        "tables_first": item.id.startswith("table"),
         "claims": [claim for claim in claims if claim["id"] in item.claims],
         "says": [markdown_html(say(results).data, f"{item.id}-says") for say in item.says],
         "tables": [_table(path, item) for path in tables if path.is_file()],
