@@ -12,6 +12,7 @@ from selfsparse.analysis import (
     compact_tables,
     comparison_sentences,
     mechanism_sentences,
+    sensitivity_tables,
     sentences,
     training,
 )
@@ -227,6 +228,17 @@ PAPER = (
 )
 
 BEYOND = (
+    Item(
+        "sensitivity",
+        "",
+        "Would another reading flip the main claim?",
+        "What the paper leaves open, changed one at a time for both models, and the comparison of their FIDs made again.",
+        "table_sensitivity",
+        tables=("sensitivity", "sensitivity_moves"),
+        figures=("sensitivity",),
+        says=(sensitivity_tables.seen,),
+        figures_first=True,
+    ),
     Item(
         "audit",
         "",

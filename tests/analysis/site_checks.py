@@ -13,10 +13,11 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 
 
 def committed_quick(root: Path) -> Path:
-    """Make a project with notebooks and the committed results of suite quick, all but the report; return these."""
+    """Make a project with notebooks, docs and the committed results of suite quick, all but the report; return these."""
     shutil.copy(ROOT / "params.yaml", root)
     (root / "dvc.yaml").touch()
-    (root / "notebooks").symlink_to(ROOT / "notebooks")
+    for name in ("notebooks", "docs"):
+        (root / name).symlink_to(ROOT / name)
     ignore = shutil.ignore_patterns("report", "runs", ".*")
     shutil.copytree(ROOT / "results/quick", root / "results/quick", ignore=ignore)
     return root / "results/quick"
@@ -86,8 +87,9 @@ def check_site(report: Path) -> dict[str, Page]:
                 assert target.startswith("https://doi.org/") and "href" in attributes, (name, target)
                 continue
             path = (page.path.parent / unquote(parts.path)).resolve() if parts.path else page.path.resolve()
-            assert path.is_file() and path.is_relative_to(report.parent.resolve()), (name, target)
-            if parts.fragment:
+            inside = path.is_relative_to(report.parent.resolve()) or path.is_relative_to(ROOT / "docs")
+            assert path.is_file() and inside, (name, target)
+            if parts.fragment and path.suffix == ".html":
                 assert unquote(parts.fragment) in by_path[path].ids(), (name, target)
     linked = {(page.path.parent / a["href"].split("#")[0]).resolve() for page in pages.values() for a in page.all("a")}
     assert all(page.path.resolve() in linked for page in pages.values())
