@@ -21,6 +21,7 @@ ALLOWED = {
     "selfsparse/data/downloads.py:_load",  # grows over several tries; takes its name when whole (fetch)
     "selfsparse/data/lsun.py:_unpack",  # grows as <name>.partial; takes its name when whole
     "selfsparse/analysis/style.py:rendered",  # into memory
+    "selfsparse/analysis/gallery.py:thumbnail",  # into memory
     "selfsparse/metrics/inception.py:_fast_layers",  # into memory
 }
 
