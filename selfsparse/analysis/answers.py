@@ -1,4 +1,4 @@
-"""What a suite has to say on four questions, in sentences: lower FID, order of the ablation, zeros, settled signs."""
+"""What a suite has to say on five questions, in sentences: lower FID, other readings, the ablation, zeros, settled signs."""
 
 import math
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from selfsparse.analysis.inference import LEVEL, decrease, hedges_g, holm, welch
 from selfsparse.analysis.mechanism import of_finished
 from selfsparse.analysis.names import group_label, model_label
 from selfsparse.analysis.results import Results
+from selfsparse.analysis.sensitivity_tables import of_families
 from selfsparse.analysis.statistics import Moments, moments
 from selfsparse.analysis.tables import ablation_groups
 from selfsparse.config import Configuration
@@ -31,6 +32,7 @@ def answers(results: Results) -> dict[str, list[str]]:
         "Is the FID of Self-Sparse GAN lower than that of WGAN-GP?": [
             text for p in pairs(results) if (text := _lower(results, p))
         ],
+        "Does it depend on what the paper leaves open?": of_families(results),
         "Does the ablation order the models as the paper does?": [
             text
             for key, group in ablation_groups(results).items()
@@ -115,3 +117,12 @@ def _settled(rows: pd.DataFrame, steps: int, name: str) -> str:
         f"after step {count(before[late.index[0]])} {number(100 * late.mean(), 1)} % of {LETTERS[name]}'s signs differ from"
         f" those {count(every)} steps before, {number(100 * late.iloc[-1], 1)} % at the end"
     )
+
+
+def bullets(results: Results) -> str:
+    """Return the questions that the suite answers and their answers as a Markdown list; empty where nothing has run."""
+    lines = []
+    for question, sentences in answers(results).items():
+        if sentences:
+            lines += [f"- {question}", *(f"  - {sentence}" for sentence in sentences)]
+    return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import re
 
+from selfsparse.analysis.answers import bullets
 from selfsparse.analysis.formatting import to_markdown
 from selfsparse.analysis.gallery import readme_gallery
 from selfsparse.analysis.images import image_notes
@@ -13,12 +14,22 @@ SHOWN = ("laptop", "quick")  # suites whose figures the README may show, the bes
 
 
 def updated_readme(text: str) -> str:
-    """Return README.md's text with table and gallery as results/ has them now.
+    """Return README.md's text with answers, table and gallery as results/ has them now.
 
-    The table has one part per suite, a line where nothing has run; the gallery is that of the best suite that has one.
+    The table has one part per suite, a line where nothing has run; answers and gallery are those of the best suite that
+    has them.
     """
-    parts = [_part(load_results(suite)) for suite in load_settings().suites]
-    return _with_block(_with_block(text, "paper-vs-ours", "\n".join(parts)), "gallery", readme_gallery(SHOWN))
+    suites = [*SHOWN, *(suite for suite in load_settings().suites if suite not in SHOWN)]
+    results = {suite: load_results(suite) for suite in suites}
+    best = next((found for suite in SHOWN if bullets(found := results[suite])), results[SHOWN[-1]])
+    blocks = {
+        "answers": f"Suite `{best.suite}`:\n\n{bullets(best)}\n",
+        "paper-vs-ours": "\n".join(_part(found) for found in results.values()),
+        "gallery": readme_gallery(SHOWN),
+    }
+    for name, content in blocks.items():
+        text = _with_block(text, name, content)
+    return text
 
 
 def _with_block(text: str, name: str, content: str) -> str:

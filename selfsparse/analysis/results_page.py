@@ -1,5 +1,6 @@
 """results/README.md: of every suite when, where and from which commit it was trained, what came out, what was not run."""
 
+from selfsparse.analysis.answers import bullets
 from selfsparse.analysis.formatting import number
 from selfsparse.analysis.results import Results, load_results
 from selfsparse.analysis.verdicts import all_verdicts, counts
@@ -60,7 +61,7 @@ def _section(results: Results) -> str:
         f" {'; '.join(f'{n} {word}' for word, n in _verdicts(results).items())}.",
         f"- Look at: {', '.join(_links(results.suite))}.",
     ]
-    return "\n".join([title, *lines, *_not_run(results), ""])
+    return "\n".join([title, *lines, *_not_run(results), "", "What came out:", "", bullets(results), ""])
 
 
 def _runs(results: Results) -> str:

@@ -109,6 +109,11 @@ def seen(results: Results) -> Markdown:
     return Markdown("\n\n".join(_family(results, family) for family in families) if families else NOT_HERE)
 
 
+def of_families(results: Results) -> list[str]:
+    """Return what `seen` says, a text for each dataset and network of which both models ran under the defaults."""
+    return [_family(results, family) for family in sensitivity.measured(results) if family[0].lower is not None]
+
+
 def _family(results: Results, family: list[Measured]) -> str:
     default, others = family[0], family[1:]
     c = default.reading.configuration

@@ -74,9 +74,12 @@ def blank(axis: Axes, text: str = "") -> None:
 
 
 def legend(figure: Figure, handles: Sequence, columns: int = 5) -> None:
-    """Put one legend for all panels under the figure."""
-    if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, len(handles)))
+    """Put one legend for all panels under the figure, in as many columns as its width has room for."""
+    for n in range(min(columns, len(handles)), 0, -1):
+        made = figure.legend(handles=handles, loc="outside lower center", ncols=n)
+        if n == 1 or made.get_window_extent().width <= figure.bbox.width:
+            break
+        made.remove()
 
 
 @styled()

@@ -1,14 +1,14 @@
-"""The four questions, answered from results whose answers are plain to see."""
+"""The questions, answered from results whose answers are plain to see."""
 
 import dataclasses
 
 import numpy as np
 import pandas as pd
 
-from selfsparse.analysis.answers import answers
+from selfsparse.analysis.answers import answers, bullets
 from selfsparse.analysis.results import COLUMNS, load_results
 
-LOWER, ORDER, ZERO, SETTLED = range(4)
+LOWER, READINGS, ORDER, ZERO, SETTLED = range(5)
 FIDS = {"self_sparse": 10.0, "without_psm": 20.0, "without_csm": 30.0, "wgan_gp": 40.0}
 
 
@@ -66,7 +66,8 @@ def test_higher_and_another_order():
 
 
 def test_zeros_and_signs():
-    _, _, zero, settled = said(made_up())
+    found = said(made_up())
+    zero, settled = found[ZERO], found[SETTLED]
     assert zero == [
         "`mnist-32-self_sparse-laptop`: α in 25.0 to 50.0 % of all cases at the end, by stage; β never.",
         "`mnist-32-without_psm-laptop`: α in 25.0 to 50.0 % of all cases at the end, by stage.",
@@ -78,5 +79,13 @@ def test_zeros_and_signs():
     )
 
 
+def test_only_what_is_answered_is_listed():
+    found = bullets(made_up())
+    assert said(made_up())[READINGS] == [] and "leaves open" not in found
+    assert found.startswith("- Is the FID of Self-Sparse GAN lower than that of WGAN-GP?\n  - MNIST 32 × 32: yes")
+    assert found.count("\n- ") == 3
+
+
 def test_nothing_has_run():
-    assert said(load_results("paper")) == [[], [], [], []]
+    assert said(load_results("paper")) == [[], [], [], [], []]
+    assert bullets(load_results("paper")) == ""
