@@ -133,7 +133,8 @@ def test_the_page(results):
         in links
     )
     assert len(links.splitlines()) == 6
-    left, right = forest(results).figure.axes
+    (drawing,) = forest(results)
+    left, right = drawing.figure.axes
     assert [t.get_text() for t in right.texts] == ["Self-Sparse GAN not run"] + ["not run"] * 2
     assert left.get_yticklabels()[2].get_text() == "U2: gradient penalty 10 → 1"
 
@@ -160,4 +161,4 @@ def test_a_suite_without_other_readings(project, suite):
     results = load_results(suite)
     assert sensitivity_tables.seen(results).data == sensitivity_tables.questions(results).data == NOT_HERE
     assert sensitivity_tables.readings_table(results).data.empty and sensitivity_tables.moves_table(results).data.empty
-    forest(results)
+    assert forest(results) == []
