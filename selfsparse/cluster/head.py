@@ -1,0 +1,291 @@
+"""The machine where a suite is started: what of it is out of date goes to the cluster, its results come back, the report is made here."""
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from selfsparse.cluster.node import folder_of, project_key, versions
+from selfsparse.cluster.progress import Progress, duration
+from selfsparse.cluster.scheduler import Executor, Schedule, Stage
+from selfsparse.cluster.stages import Project, StageFailedError, TransferError, WouldRunError, is_head, is_local
+from selfsparse.errors import UserError
+
+if TYPE_CHECKING:
+    from dvc.stage import Stage as DvcStage
+
+ROUNDS = 3  # what a node could not hand on after all goes to the cluster again
+GPUS_PER_TASK = 0.33  # three configurations share a GPU, unless the user says otherwise
+
+
+@dataclass
+class State:
+    """How far a suite is: names of stages. What is missing is up to the cluster, what is blocked needs what failed."""
+
+    done: set[str] = field(default_factory=set)
+    missing: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    blocked: set[str] = field(default_factory=set)
+
+
+class Head:
+    """A suite's stages, seen from the checkout in which it was started.
+
+    Args:
+        project: that checkout.
+        target: the stage to bring up with all that it needs, `report@quick`.
+        say: prints a line.
+    """
+
+    def __init__(self, project: Project, target: str, say: Callable[[str], None] = print) -> None:
+        self._project, self._say = project, say
+        with project.locked():
+            self._stages = {stage.addressing: stage for stage in project.upstream(target)}
+            self._needs = project.needs(list(self._stages.values()))
+        self._data: dict[str, frozenset[str]] = {}
+        for name, stage in self._stages.items():
+            own = {name} if is_local(stage) and not stage.always_changed else set()
+            self._data[name] = frozenset(own.union(*(self._data[needed] for needed in self._needs[name])))
+
+    def restore(self, given_up: dict[str, str] | None = None) -> State:
+        """Bring up what every machine makes itself, and all results that the cache or the remote has; run nothing else.
+
+        Args:
+            given_up: stages that are not to be asked for again, with the reason.
+        """
+        state = State()
+        with self._project.locked():
+            for name, stage in self._stages.items():
+                if not is_head(stage):
+                    self._restore(name, stage, state, given_up or {})
+        return state
+
+    def _restore(self, name: str, stage: "DvcStage", state: State, given_up: dict[str, str]) -> None:
+        needs = self._needs[name]
+        if needs & (state.failed.keys() | state.blocked):
+            state.blocked.add(name)
+        elif needs <= state.done:
+            try:
+                self._project.bring_up(stage, may_run=is_local(stage))
+                state.done.add(name)
+            except WouldRunError:
+                self._miss(name, state, given_up)
+            except StageFailedError as error:
+                state.failed[name] = str(error)
+        else:
+            self._miss(name, state, given_up)
+
+    @staticmethod
+    def _miss(name: str, state: State, given_up: dict[str, str]) -> None:
+        if name in given_up:
+            state.failed[name] = given_up[name]
+        else:
+            state.missing.append(name)
+
+    def share(self, state: State) -> None:
+        """Put into the remote what the missing stages need and this machine has.
+
+        Raises:
+            TransferError: the remote does not take it.
+        """
+        wanted = set().union(*(self._needs[name] for name in state.missing)) if state.missing else set()
+        with self._project.locked():
+            for name in reversed(self._stages):
+                if name in wanted:
+                    wanted |= self._needs[name]
+            for name, stage in self._stages.items():
+                if name in wanted & state.done and not is_local(stage):
+                    self._project.push(stage)
+
+    def schedule(self, state: State, max_tasks: int | None) -> Schedule:
+        """Return the missing stages as the scheduler wants them."""
+        missing = set(state.missing)
+        return Schedule(
+            {name: Stage(name, frozenset(self._needs[name] & missing), self._data[name]) for name in state.missing},
+            max_tasks,
+        )
+
+    def finish(self) -> None:
+        """Run what goes to git: summary, notebooks, report.
+
+        Raises:
+            UserError: one of them failed.
+        """
+        with self._project.locked():
+            for stage in self._stages.values():
+                try:
+                    self._project.bring_up(stage, may_run=is_head(stage) or is_local(stage))
+                except (StageFailedError, WouldRunError) as error:
+                    raise UserError(str(error)) from None
+
+    def run(self, executor: Executor, progress: Progress, max_tasks: int | None = None) -> int:
+        """Bring the suite up with the help of a cluster; return the exit code.
+
+        Raises:
+            UserError: the remote, or one of the stages that run here, failed.
+        """
+        failed: dict[str, str] = {}
+        try:
+            state = self.restore()
+            for _ in range(ROUNDS):
+                if not state.missing:
+                    break
+                self._say(
+                    f"{len(state.done)} stages are up to date or restored, {len(state.missing)} go to the cluster"
+                )
+                self.share(state)
+                schedule = self.schedule(state, max_tasks)
+                begun = schedule.clock()
+                with progress:
+                    schedule.run(executor, progress.take)
+                self._say(f"the cluster took {duration(schedule.clock() - begun)}")
+                failed |= {stage.name: stage.text for stage in schedule.stages.values() if stage.state == "failed"}
+                state = self.restore(failed)
+        except TransferError as error:
+            raise UserError(f"{error}\nMend that, and run the same command again: it goes on.") from None
+        if not state.missing and not state.failed:
+            self.finish()
+            return 0
+        self._report_failures(state)
+        return 1
+
+    def _report_failures(self, state: State) -> None:
+        for name, reason in state.failed.items():
+            self._say(f"failed: {name} ({reason})")
+        for name in state.missing:
+            self._say(f"failed: {name} (its result has not arrived, after {ROUNDS} rounds)")
+        if state.blocked:
+            self._say(f"not run, as they need these: {', '.join(sorted(state.blocked))}")
+
+
+def clean_commit(root: Path) -> str:
+    """Return the commit that the nodes clone.
+
+    Raises:
+        UserError: this is no git repository, or something that is not committed would be missing on the nodes. Results and
+            dvc.lock may differ: they are what a suite changes.
+    """
+    try:
+        if _git(root, "rev-parse", "--show-prefix"):
+            raise UserError(f"{root} is a folder of a larger git repository; the nodes clone a repository as a whole")
+        changes = _git(root, "status", "--porcelain", "--", ".", ":!results", ":!dvc.lock")
+        commit = _git(root, "rev-parse", "HEAD")
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = getattr(error, "stderr", "") or error
+        raise UserError(
+            f"the nodes clone the project's commit, and git does not name one: {str(reason).strip()}"
+        ) from None
+    if changes:
+        raise UserError(f"the nodes clone the last commit, which lacks these changes; commit or stash them:\n{changes}")
+    return commit
+
+
+def _git(root: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout.rstrip()
+
+
+def source_tar(root: Path) -> bytes:
+    """Return a bare clone of the checked-out commit as a tar file: nodes need not reach any git server."""
+    with tempfile.TemporaryDirectory() as name:
+        bare = Path(name) / "source"
+        subprocess.run(["git", "clone", "--quiet", "--bare", "--depth", "1", root.as_uri(), str(bare)], check=True)
+        memory = io.BytesIO()
+        with tarfile.open(fileobj=memory, mode="w") as archive:
+            archive.add(bare, ".")
+        return memory.getvalue()
+
+
+def remotes(root: Path, named: str | None, fallback: Path | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings of the DVC remote for this machine and for the nodes, to whom no secrets are sent.
+
+    Args:
+        named: a remote of the project, or an address: a folder, `s3://...`, `ssh://...`.
+        fallback: the folder to use where the project names no remote.
+
+    Raises:
+        UserError: no remote is named anywhere.
+    """
+    from dvc.config import Config
+
+    config = Config(str(root / ".dvc"))
+    known, committed = config.get("remote", {}), config.load_one("repo").get("remote", {})
+    name = named or config["core"].get("remote")
+    if name in known:
+        ours = dict(known[name])
+        ours["url"] = (
+            str(ours["url"]) if "://" in str(ours["url"]) else str((root / ".dvc" / str(ours["url"])).resolve())
+        )
+        return ours, {**committed.get(name, {}), "url": ours["url"]}
+    if named:
+        address = {"url": named if "://" in named else str(Path(named).expanduser().resolve())}
+        return address, address
+    if fallback:
+        return {"url": str(fallback)}, {"url": str(fallback)}
+    raise UserError(
+        "results travel through a DVC remote, and the project has none. Name one, for example a folder that all nodes see:\n"
+        "    --remote /shared/selfsparse-dvc\n"
+        "or make one the project's own: dvc remote add --default storage s3://bucket/path"
+    )
+
+
+def distribute(
+    suite: str,
+    *,
+    address: str | None = None,
+    cpus_per_task: float = 1.0,
+    gpus_per_task: float | None = None,
+    max_tasks: int | None = None,
+    remote: str | None = None,
+    scratch: str | None = None,
+    checkpoints: str | None = None,
+) -> int:
+    """Run a suite on a Ray cluster; see `pipeline/distribute.py` for the arguments. Return the exit code.
+
+    Raises:
+        UserError: Ray is missing, the suite is unknown, the checkout has changes, or there is no cluster or no remote.
+    """
+    from selfsparse.config import load_settings
+    from selfsparse.paths import project_root
+
+    configurations = load_settings().suite(suite)
+    if not configurations:
+        raise UserError(f"params.yaml: suite {suite} has no configurations")
+    root = project_root().resolve()
+    commit = clean_commit(root)
+    job = {
+        "project": project_key(root), "commit": commit, "versions": versions(), "scratch": scratch, "checkpoints": checkpoints,
+    }  # fmt: skip
+    ours, job["remote"] = remotes(root, remote, None if address else folder_of(job).parent / "remote")
+    if gpus_per_task is None:
+        gpus_per_task = GPUS_PER_TASK if any(c.train.device == "cuda" for c in configurations) else 0.0
+    try:
+        from selfsparse.cluster.ray_executor import RayExecutor
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise UserError(
+            "Ray is not installed; install it with `make cluster`, or pip install -e '.[cluster]'"
+        ) from None
+    folder = root / ".dvc" / "tmp" / "distribute"
+    try:
+        with FileLock(folder / "lock", timeout=0), RayExecutor(address, cpus_per_task, gpus_per_task) as executor:
+            print(f"Ray: {executor.describe()}; a task takes {cpus_per_task:g} CPUs and {gpus_per_task:g} GPUs")
+            print(
+                f"Ray's dashboard: {executor.dashboard or 'none; pip install ray[default] on the head node brings it'}"
+            )
+            print(f"results travel through {ours['url']}; logs: {folder / suite}", flush=True)
+            executor.open(job, source_tar(root))
+            code = Head(Project(root, ours), f"report@{suite}").run(executor, Progress(folder / suite), max_tasks)
+    except Timeout:
+        raise UserError(f"another process distributes a suite of this project (it holds {folder / 'lock'})") from None
+    if code:
+        print(f"The same command tries again; `make report SUITE={suite}` reports on what there is.")
+    else:
+        print(f"Report: {root / 'results' / suite / 'report' / 'index.html'}")
+    return code

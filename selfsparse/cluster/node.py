@@ -1,0 +1,201 @@
+"""What a node of the cluster does for a stage: keep a clone of the project at the commit, run the stage in it, pass on what it says.
+
+This module is sent to the nodes as it is, so that it works whatever they have installed: it imports the standard library
+alone. The stage itself is run by the clone's own code, `python -m selfsparse.cluster.task`.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import io
+import json
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+SAY_EVERY_SEC = 1.0  # lines of a stage go to the head together, at most this often
+KILLED = "killed"  # a task ended by a signal, or a remote that did not answer: worth another attempt
+
+
+class TaskLostError(ConnectionError):
+    """A stage did not end by itself: its process was killed, or the remote did not answer. Another attempt may succeed."""
+
+
+def versions() -> dict[str, str]:
+    """Return what has to be the same on all machines of a cluster, for equal results and for DVC's files."""
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in ("torch", "dvc")}
+
+
+def folder_of(job: dict[str, Any]) -> Path:
+    """Return where this node keeps the project's clones, cache and raw data. `job["scratch"]` may name variables and `~`.
+
+    It ends in the host's name, so that nodes may share the folder above it.
+    """
+    scratch = os.path.expandvars(os.path.expanduser(job["scratch"])) if job["scratch"] else ""
+    base = Path(scratch or Path(tempfile.gettempdir()) / f"selfsparse-{os.getuid()}")
+    return base / job["project"] / socket.gethostname()
+
+
+def run_stage(
+    job: dict[str, Any], stage: str, source: Callable[[], bytes], say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Run one stage in a clone of the project.
+
+    Args:
+        job: project, commit, scratch, checkpoints, remote, versions; the same for all stages of a suite.
+        stage: its name in dvc.yaml.
+        source: gives the tar file of a bare clone of the project at the commit.
+        say: takes what the stage says, some lines at a time.
+
+    Returns:
+        `status`, one of "done", "failed" (on its own merits) and "refused" (this node, or the project as a whole, is not fit
+        for it), `text` with the reason, and `host`.
+
+    Raises:
+        TaskLostError: see there.
+    """
+    host = socket.gethostname()
+    differing = [
+        f"{name} is {have} on node {host} and {job['versions'][name]} here"
+        for name, have in versions().items()
+        if have != job["versions"][name]
+    ]
+    if differing:
+        return {"status": "refused", "text": "; ".join(differing), "host": host}
+    with _slot(folder_of(job)) as (clone, lock):
+        _check_out(clone, job, source)
+        if (commit := _git(clone, "rev-parse", "HEAD")) != job["commit"]:
+            return {
+                "status": "refused",
+                "text": f"commit is {commit} on node {host} and {job['commit']} here",
+                "host": host,
+            }
+        return {**_run_task(clone, job, stage, say, lock), "host": host}
+
+
+@contextlib.contextmanager
+def _slot(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yield a clone that no other task of this node uses, and its lock, which the task's process holds on to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number = 0
+    while True:
+        lock = os.open(folder / f"clone{number}.lock", os.O_CREAT | os.O_RDWR)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            os.close(lock)
+            number += 1
+    try:
+        yield folder / f"clone{number}", lock
+    finally:
+        os.close(lock)
+
+
+def _check_out(clone: Path, job: dict[str, Any], source: Callable[[], bytes]) -> None:
+    """Bring a clone to the commit; what lies in it ignored by git, results and data, stays."""
+    if not (clone / ".git").is_dir():
+        shutil.rmtree(clone, ignore_errors=True)
+        _git(clone.parent, "init", "--quiet", str(clone))
+        # Links, where the project has folders, which .gitignore names as such.
+        (clone / ".git" / "info" / "exclude").write_text("/.checkpoints\n/data/raw\n")
+    if (
+        subprocess.run(["git", "rev-parse", "HEAD"], cwd=clone, capture_output=True, text=True).stdout.strip()
+        != job["commit"]
+    ):
+        _git(clone, "fetch", "--quiet", "--depth", "1", str(_unpacked(clone.parent, job["commit"], source)), "HEAD")
+        _git(clone, "checkout", "--quiet", "--force", "--detach", "FETCH_HEAD")
+    states = os.path.expandvars(os.path.expanduser(job["checkpoints"] or "")) or clone.parents[1] / "checkpoints"
+    _link(clone / ".checkpoints", Path(states))
+    _link(clone / "data" / "raw", clone.parent / "raw")
+
+
+def _unpacked(folder: Path, commit: str, source: Callable[[], bytes]) -> Path:
+    """The bare clone of the commit, unpacked once for each node."""
+    goal = folder / f"source-{commit}"
+    with open(folder / "source.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not goal.is_dir():
+            for old in folder.glob("source-*"):
+                shutil.rmtree(old)
+            with tarfile.open(fileobj=io.BytesIO(source())) as archive:
+                archive.extractall(goal.with_suffix(".partial"), filter="data")
+            goal.with_suffix(".partial").rename(goal)
+    return goal
+
+
+def _link(link: Path, goal: Path) -> None:
+    goal.mkdir(parents=True, exist_ok=True)
+    if link.is_symlink() and Path(os.readlink(link)) == goal:
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if link.is_symlink():
+        link.unlink()
+    link.symlink_to(goal)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        found = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    except FileNotFoundError:
+        raise RuntimeError(f"node {socket.gethostname()} has no git") from None
+    except subprocess.CalledProcessError as error:
+        raise TaskLostError(
+            f"git {arguments[0]} failed on node {socket.gethostname()}: {error.stderr.strip()}"
+        ) from None
+    return found.stdout.strip()
+
+
+def _run_task(clone: Path, job: dict[str, Any], stage: str, say: Callable[[str], None], lock: int) -> dict[str, Any]:
+    """Run the clone's own code on the stage, in a session of its own, and read what became of it."""
+    result = clone.parent / f"{clone.name}.result.json"
+    result.unlink(missing_ok=True)
+    order = {"stage": stage, "remote": job["remote"], "result": str(result), "parent": os.getpid()}
+    # `python` of dvc.yaml is the Python that runs this.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "selfsparse.cluster.task", json.dumps(order)],
+        cwd=clone, env=os.environ | {"PATH": path, "PYTHONUNBUFFERED": "1"}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True, pass_fds=[lock],
+    )  # fmt: skip
+    try:
+        _pass_on(process.stdout, say)
+        process.wait()
+    except BaseException:  # told to stop: the training saves its state
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        raise
+    if not result.is_file():
+        raise TaskLostError(f"{stage}: its process ended with exit code {process.returncode}")
+    found = json.loads(result.read_text())
+    if found["status"] == KILLED:
+        raise TaskLostError(found["text"])
+    return found
+
+
+def _pass_on(lines: Iterator[str], say: Callable[[str], None]) -> None:
+    gathered, said = [], time.monotonic()
+    for line in lines:
+        gathered.append(line)
+        if time.monotonic() - said >= SAY_EVERY_SEC:
+            say("".join(gathered))
+            gathered, said = [], time.monotonic()
+    if gathered:
+        say("".join(gathered))
+
+
+def project_key(root: Path) -> str:
+    """Return a name for a project on the nodes: that of its folder, and a few digits of the host and path it has here."""
+    digest = hashlib.sha256(f"{socket.gethostname()}:{root}".encode()).hexdigest()
+    return f"{root.name}-{digest[:8]}"

@@ -1,0 +1,224 @@
+"""The stages of a checkout as DVC sees them: their order, which are up to date, and how a result travels through a remote.
+
+A stage's result travels as its outputs and its entry in DVC's run cache, which says: this command, on inputs with these
+hashes, made these outputs. One entry is looked up at a time, where `dvc fetch --run-cache` copies all there are.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selfsparse.errors import UserError
+
+if TYPE_CHECKING:
+    from dvc.stage import Stage
+
+REMOTE = "cluster"  # the name of the remote in DVC's settings of a process; no file is touched
+
+
+class StageFailedError(Exception):
+    """A stage's command ended with another exit code than 0; negative, or above 128, where a signal ended it."""
+
+    def __init__(self, stage: str, exit_code: int) -> None:
+        super().__init__(f"{stage} ended with exit code {exit_code}")
+        self.stage, self.exit_code = stage, exit_code
+
+    @property
+    def killed(self) -> bool:
+        """Whether a signal ended the command, and not the command itself."""
+        return self.exit_code < 0 or self.exit_code > 128
+
+
+class WouldRunError(Exception):
+    """A stage that has no result here or in the remote, and that must not run here."""
+
+
+class TransferError(Exception):
+    """The remote did not take or give what it should."""
+
+
+class Project:
+    """A checkout with its DVC, and the remote through which results travel.
+
+    Args:
+        root: the project's folder.
+        remote: settings of the remote, `url` at least.
+        cache: folder of DVC's cache; None for the one that the project names.
+    """
+
+    def __init__(self, root: Path, remote: dict[str, Any], cache: Path | None = None) -> None:
+        from dvc.repo import Repo
+
+        config: dict[str, Any] = {"core": {"remote": REMOTE}, "remote": {REMOTE: remote}}
+        if cache:
+            config["cache"] = {"dir": str(cache)}
+        self._repo = Repo(str(root), config=config, _wait_for_lock=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other DVC processes out of this checkout, but while a stage's command runs."""
+        from dvc.repo import lock_repo
+
+        with lock_repo(self._repo):
+            yield
+
+    def upstream(self, *targets: str) -> list["Stage"]:
+        """Return these stages and all that they need, each after what it needs itself.
+
+        Raises:
+            UserError: dvc.yaml has no such stage.
+        """
+        from dvc.repo.reproduce import get_active_graph, plan_repro
+
+        graph = get_active_graph(self._repo.index.graph)
+        named = {stage.addressing: stage for stage in graph}
+        if missing := [target for target in targets if target not in named]:
+            raise UserError(f"dvc.yaml: there is no stage {', '.join(missing)}")
+        return plan_repro(graph, [named[target] for target in targets])
+
+    def needs(self, stages: Sequence["Stage"]) -> dict[str, set[str]]:
+        """Return for each of these stages which of the others it needs directly."""
+        names = {stage.addressing for stage in stages}
+        graph = self._repo.index.graph
+        return {s.addressing: {d.addressing for d in graph.successors(s)} & names for s in stages}
+
+    def bring_up(self, stage: "Stage", *, may_run: bool) -> str:
+        """Make a stage's outputs those of its inputs, which have to be up to date themselves, and note them in dvc.lock.
+
+        Returns:
+            "current" where they were, "restored" where the cache or the remote had them, "ran" otherwise.
+
+        Raises:
+            StageFailedError: its command failed.
+            WouldRunError: it would have to run, and `may_run` is false.
+            TransferError: the remote does not answer.
+        """
+        if not stage.changed():
+            return "current"
+        if self._restore(stage):
+            return "restored"
+        if not may_run:
+            raise WouldRunError(
+                f"{stage.addressing}: neither the cache nor the remote holds its result ({_reason(stage)})"
+            )
+        self._run(stage)
+        return "ran"
+
+    def _restore(self, stage: "Stage") -> bool:
+        """What `dvc repro --pull` does before it runs a command; but what dvc.lock says of old outputs does not count."""
+        from dvc.stage.cache import RunCacheNotFoundError
+        from dvc_data.hashfile.hash_info import HashInfo
+
+        if is_local(stage) or is_head(stage):
+            return False  # never in the remote; before DVC runs a command, it looks into the cache itself
+        known = [out.hash_info for out in stage.outs]
+        if all(known) and not stage.changed(allow_missing=True) and self._pull(stage):
+            return True
+        if not all(dep.exists for dep in stage.deps):
+            return False
+        stage.save_deps()
+        if not self._fetch_entry(stage):
+            return False
+        for out in stage.outs:
+            out.hash_info = HashInfo()
+        stage.remove_outs(ignore_remove=False, force=False)
+        try:
+            self._repo.stage_cache.restore(stage, pull=True)
+        except RunCacheNotFoundError:
+            for out, before in zip(stage.outs, known, strict=True):
+                out.hash_info = before
+            return False
+        self._note(stage)
+        return True
+
+    def _pull(self, stage: "Stage") -> bool:
+        """Get the outputs that dvc.lock names, where the remote has them."""
+        from dvc.exceptions import CheckoutError
+
+        if not stage.outs_cached():
+            for objects in stage.get_used_objs().values():
+                self._repo.cloud.pull(objects)
+        if not stage.outs_cached():
+            return False
+        try:
+            stage.checkout(force=True)
+        except CheckoutError:
+            return False
+        return not stage.changed()
+
+    def _run(self, stage: "Stage") -> None:
+        from dvc.stage.exceptions import StageCmdFailedError
+
+        print(f"Running stage '{stage.addressing}':", flush=True)
+        try:
+            if stage.reproduce():
+                stage.dump(update_pipeline=False)
+        except StageCmdFailedError as error:
+            raise StageFailedError(stage.addressing, int(re.search(r"exited with (-?\d+)$", str(error))[1])) from None
+
+    def _note(self, stage: "Stage") -> None:
+        stage.save(run_cache=False)
+        stage.commit()
+        stage.dump(update_pipeline=False)
+
+    def push(self, stage: "Stage") -> None:
+        """Put a stage's outputs into the remote, and then its entry of the run cache: who finds the entry finds them all.
+
+        Raises:
+            TransferError: not all of it is there now.
+        """
+        outputs = {info for objects in stage.get_used_objs().values() for info in objects}
+        try:
+            failed = self._repo.cloud.push(outputs).failed if outputs else ()
+        except Exception as error:  # each kind of remote has its own
+            raise TransferError(f"{stage.addressing}: the remote did not take its outputs: {error}") from error
+        if failed:
+            raise TransferError(f"{stage.addressing}: the remote did not take {len(failed)} of its files")
+        self._repo.stage_cache.save(stage)  # a stage that ran without the run cache has no entry yet
+        self._copy_entry(stage, to_remote=True)
+
+    def _fetch_entry(self, stage: "Stage") -> bool:
+        """Whether the run cache, after a look into the remote, knows a run of this command on these inputs."""
+        self._copy_entry(stage, to_remote=False)
+        return self._repo.stage_cache._load(stage) is not None
+
+    def _copy_entry(self, stage: "Stage", *, to_remote: bool) -> None:
+        from dvc.stage.cache import _can_hash, _get_stage_hash
+        from dvc_objects.fs.generic import copy
+
+        if not _can_hash(stage):
+            return
+        ours = self._repo.cache.legacy
+        try:
+            theirs = self._repo.cloud.get_remote_odb(REMOTE, hash_name="md5-dos2unix")
+            source, target = (ours, theirs) if to_remote else (theirs, ours)
+            key = _get_stage_hash(stage)
+            folder = source.fs.join(source.path, "runs", key[:2], key)
+            if not source.fs.exists(folder):
+                return
+            for path in source.fs.find(folder):
+                goal = target.fs.join(target.path, "runs", key[:2], key, source.fs.name(path))
+                target.fs.makedirs(target.fs.parent(goal), exist_ok=True)
+                copy(source.fs, path, target.fs, goal)
+        except Exception as error:
+            raise TransferError(f"{stage.addressing}: the remote's run cache does not answer: {error}") from error
+
+
+def is_local(stage: "Stage") -> bool:
+    """Whether every machine makes this stage's outputs itself: dvc.yaml says `push: false`, as a licence forbids copies."""
+    return any(not out.can_push for out in stage.outs)
+
+
+def is_head(stage: "Stage") -> bool:
+    """Whether a stage runs where the suite was started: its outputs go to git, and no cache can carry them."""
+    return any(not out.use_cache for out in stage.outs)
+
+
+def _reason(stage: "Stage") -> str:
+    """What of a stage changed, for a message."""
+    deps, outs, command = stage.changed_entries()
+    parts = [f"changed inputs: {', '.join(deps)}"] if deps else []
+    parts += [f"changed outputs: {', '.join(outs)}"] if outs else []
+    return "; ".join(parts + (["changed command"] if command else [])) or "nothing changed"

@@ -1,0 +1,95 @@
+"""Run one stage in a node's clone: get what it needs from the remote, run it, and put its result into the remote.
+
+`selfsparse.cluster.node` starts it, and reads the JSON file that it leaves. An upstream stage is never run here, but those
+whose outputs no machine may hand on: these every node makes itself, once.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from selfsparse.cluster.node import KILLED
+from selfsparse.cluster.stages import Project, StageFailedError, TransferError, WouldRunError, is_local
+from selfsparse.errors import UserError
+from selfsparse.files import write_json
+from selfsparse.paths import checkpoint_dir
+from selfsparse.processes import when_parent_is_gone
+
+
+def main(order: dict[str, Any]) -> int:
+    """Run `order["stage"]` in the current folder, and write to `order["result"]` what became of it."""
+    # The worker that started this may die: then the stage is told to stop, saves its state, and is another node's.
+    when_parent_is_gone(lambda: os.killpg(0, signal.SIGTERM))
+    if os.getppid() != order["parent"]:
+        return 1
+    found = run(order["stage"], Path.cwd(), order["remote"])
+    write_json(Path(order["result"]), found)
+    if found["text"]:
+        print(f"error: {found['text']}", flush=True)
+    return int(found["status"] != "done")
+
+
+def run(name: str, clone: Path, remote: dict[str, Any]) -> dict[str, str]:
+    """Return `status` and `text` as `node.run_stage` describes them."""
+    # What the commit's dvc.lock, or a task before, noted is not what counts: the remote is.
+    (clone / "dvc.lock").unlink(missing_ok=True)
+    try:
+        project = Project(clone, remote, cache=clone.parent / "cache")
+        with project.locked():
+            *upstream, stage = project.upstream(name)
+            for needed in upstream:
+                if is_local(needed):
+                    with FileLock(clone.parent / f"{_source_of(needed.addressing)}.lock"):
+                        project.bring_up(needed, may_run=True)
+                else:
+                    project.bring_up(needed, may_run=False)
+            with states_kept(name):
+                project.bring_up(stage, may_run=True)
+                project.push(stage)
+    except StageFailedError as error:
+        return {"status": KILLED if error.killed else "failed", "text": str(error)}
+    except TransferError as error:
+        return {"status": KILLED, "text": str(error)}
+    except WouldRunError as error:
+        return {"status": "failed", "text": f"upstream of {name}, on a node, {error}"}
+    except UserError as error:
+        return {"status": "refused", "text": str(error)}
+    return {"status": "done", "text": ""}
+
+
+def _source_of(stage: str) -> str:
+    """What is made one at a time: data of one source at several resolutions comes from the same files."""
+    return stage.split("-")[0]
+
+
+@contextmanager
+def states_kept(stage: str) -> Iterator[None]:
+    """Keep the states of a training until its results are in the remote; by itself it drops them when they are written.
+
+    A training removes its folder of states, but no link to it: through one, a node that dies before it has pushed costs no
+    more than at any other time.
+    """
+    kind, _, configuration = stage.partition("@")
+    link = checkpoint_dir(configuration)
+    if kind != "train" or (link.is_dir() and not link.is_symlink()):
+        yield
+        return
+    states = Path(".states") / configuration
+    (link.parent / states).mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(states)
+    yield
+    link.unlink(missing_ok=True)
+    shutil.rmtree(link.parent / states, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))
