@@ -10,7 +10,7 @@ WHOLE := quick laptop sensitivity gpu_hour
 IN_PARTS := paper controls
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install $(WHOLE) $(IN_PARTS) plan readme report test test-slow browser lint lock clean
+.PHONY: help install cluster $(WHOLE) $(IN_PARTS) plan readme report test test-slow browser lint lock clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,12 @@ $(IN_PARTS): install
 	-$(BIN)/dvc repro --keep-going report@$@
 	$(MAKE) report SUITE=$@
 
+cluster: $(VENV)/cluster  ## Install Ray as well (70 MB), for `python -m pipeline.distribute`.
+
+$(VENV)/cluster: requirements-cluster.lock $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-cluster.lock
+	@touch $@
+
 plan: install  ## Say what a suite costs before it is run: make plan SUITE=paper.
 	@$(BIN)/python -m pipeline.plan $(SUITE)
 
@@ -72,9 +78,13 @@ lint: install  ## Check style.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-lock:  ## Renew requirements.lock from pyproject.toml (needs uv).
-	uv pip compile pyproject.toml --extra dev --extra lsun --extra sketch --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+  --no-annotate --no-header --quiet
+
+lock:  ## Renew requirements.lock and requirements-cluster.lock from pyproject.toml (needs uv).
+	$(COMPILE) pyproject.toml --extra dev --extra lsun --extra sketch -o requirements.lock
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["cluster"], sep="\n")' | \
+	  $(COMPILE) - --constraint requirements.lock -o requirements-cluster.lock
 
 clean:  ## Remove what the pipeline prepared and interrupted trainings; results and the DVC cache stay.
 	rm -rf data/listings data/packed data/extractors data/references .checkpoints

@@ -124,8 +124,7 @@ def _check_out(clone: Path, job: dict[str, Any], source: Callable[[], bytes]) ->
 def _unpacked(folder: Path, commit: str, source: Callable[[], bytes]) -> Path:
     """The bare clone of the commit, unpacked once for each node."""
     goal = folder / f"source-{commit}"
-    with open(folder / "source.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked(folder / "source.lock"):
         if not goal.is_dir():
             for old in folder.glob("source-*"):
                 shutil.rmtree(old)
@@ -133,6 +132,16 @@ def _unpacked(folder: Path, commit: str, source: Callable[[], bytes]) -> Path:
                 archive.extractall(goal.with_suffix(".partial"), filter="data")
             goal.with_suffix(".partial").rename(goal)
     return goal
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = os.open(path, os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _link(link: Path, goal: Path) -> None:

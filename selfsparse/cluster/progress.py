@@ -64,13 +64,16 @@ class Progress:
             case Begun():
                 self._begin(schedule.stages[event.stage])
             case Said():
-                with open(self.log_of(event.stage), "a", encoding="utf-8") as log:  # noqa: not a result
-                    log.write(event.text)
+                self._log(event)
             case Ended():
                 self._end(schedule, schedule.stages[event.stage])
         if self._live and (event is not None or time.monotonic() - self._renewed >= RENEW_EVERY_SEC):
             self._live.update(table(schedule), refresh=True)
             self._renewed = time.monotonic()
+
+    def _log(self, event: Said) -> None:
+        with open(self.log_of(event.stage), "a", encoding="utf-8") as log:
+            log.write(event.text)
 
     def _begin(self, stage: Stage) -> None:
         if stage.attempt == 1:

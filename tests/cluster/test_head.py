@@ -1,0 +1,149 @@
+"""A suite from the checkout where it is started, through nodes and a remote, and back: a toy project, and folders for nodes."""
+
+import pytest
+from cluster import toy
+from ruamel.yaml import YAML
+
+from selfsparse.cluster.head import Head
+from selfsparse.cluster.progress import Progress
+from selfsparse.cluster.stages import Project, WouldRunError
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    for name in ("DVC_SITE_CACHE_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "dvc_own" / name))
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    folder = toy.make(tmp_path / "project")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def remote(tmp_path):
+    return {"url": str(tmp_path / "remote")}
+
+
+def bring_up(project, remote, monkeypatch) -> tuple[int, toy.Folders]:
+    executor = toy.Folders(project, remote, monkeypatch)
+    said = Progress(project.parent / "logs", terminal=False)
+    return toy.head(project, remote).run(executor, said), executor
+
+
+def lock(project):
+    return YAML(typ="safe").load((project / "dvc.lock").read_text())
+
+
+def test_as_if_it_had_run_here(project, remote, monkeypatch, tmp_path):
+    """Every stage once, each where it belongs, and afterwards dvc.lock is that of a serial run."""
+    code, _ = bring_up(project, remote, monkeypatch)
+    assert code == 0
+    ran = toy.ran(project)
+    assert [where for stage, where in ran if stage == "report"] == ["project"]
+    assert {where for stage, where in ran if stage == "data"} == {"project", "clone0", "clone1"}
+    cluster = [stage for stage, where in ran if "clone" in where and stage != "data"]
+    assert sorted(cluster) == ["fid@a", "fid@b", "train@a", "train@b"]
+
+    from dvc.repo import Repo
+
+    with Repo(str(project)) as repo:
+        assert repo.status() == {}
+    (tmp_path / "serial").mkdir()
+    serial = toy.make(tmp_path / "serial" / "project")
+    monkeypatch.chdir(serial)
+    with Repo(str(serial)) as repo:
+        repo.reproduce()
+    assert lock(project)["stages"] == {
+        name: {**entry, "cmd": entry["cmd"].replace(str(tmp_path / "serial"), str(tmp_path))}
+        for name, entry in lock(serial)["stages"].items()
+    }
+
+
+def test_what_may_not_be_copied_never_reaches_the_remote(project, remote, monkeypatch, tmp_path):
+    bring_up(project, remote, monkeypatch)
+    stored = [path.read_bytes() for path in (tmp_path / "remote/files").rglob("*") if path.is_file()]
+    assert b"pixels\na\ntrained\n" in stored and b"pixels\n" not in stored
+
+
+def test_done_stages_are_not_run_again(project, remote, monkeypatch):
+    """Neither by a second start, nor in another checkout of the same commit, nor after one change more than it touches."""
+    bring_up(project, remote, monkeypatch)
+    begun = len(toy.ran(project))
+    assert bring_up(project, remote, monkeypatch)[0] == 0
+    assert toy.ran(project)[begun:] == []
+    other = project.parent / "other"
+    toy.git(project.parent, "clone", "--quiet", str(project), str(other))
+    monkeypatch.chdir(other)
+    assert toy.head(other, remote).run(None, None) == 0  # nothing is left for an executor
+    assert {stage for stage, _ in toy.ran(project)[begun:]} == {"data", "report"}
+
+
+def test_a_stage_that_fails_stops_no_other(project, remote, monkeypatch, capsys):
+    executor = toy.Folders(project, remote, monkeypatch)
+    for clone in executor._clones:
+        (clone / "fail-a").touch()
+    assert toy.head(project, remote).run(executor, Progress(project.parent / "logs", terminal=False)) == 1
+    said = capsys.readouterr().out
+    assert "train@a: FAILED" in said and "train@a ended with exit code 1" in said and "not run, as they need it: fid@a" in said
+    assert (project / "results/fid/b").exists() and not (project / "results/fid/a").exists()
+    assert [stage for stage, _ in toy.ran(project)].count("train@a") == 1  # tried once
+    assert not (project / "results/report.txt").exists()
+    for clone in executor._clones:
+        (clone / "fail-a").unlink()
+    assert bring_up(project, remote, monkeypatch)[0] == 0
+    assert [stage for stage, _ in toy.ran(project)].count("train@b") == 1
+
+
+def test_results_that_only_the_head_has_are_shared(project, remote, monkeypatch):
+    """What `dvc repro --no-run-cache` made here has no entry in any run cache; the nodes need it all the same."""
+    from dvc.repo import Repo
+
+    with Repo(str(project)) as repo:
+        repo.reproduce(["train@a", "train@b"], run_cache=False)
+    begun = len(toy.ran(project))
+    assert bring_up(project, remote, monkeypatch)[0] == 0
+    assert not [stage for stage, _ in toy.ran(project)[begun:] if stage.startswith("train")]
+
+
+def test_old_results_in_dvc_lock_do_not_hide_the_new_ones(project, remote, monkeypatch):
+    """The commit's dvc.lock names outputs that no remote has, as after `make quick` and `git commit` on another machine."""
+    from dvc.repo import Repo
+
+    with Repo(str(project)) as repo:
+        repo.reproduce()
+    text = (project / "dvc.lock").read_text()
+    for out in lock(project)["stages"]["train@a"]["outs"]:
+        text = text.replace(out["md5"], "0" * 32)
+    (project / "dvc.lock").write_text(text)
+    toy.git(project, "add", "--force", "dvc.lock")
+    toy.git(project, "commit", "--quiet", "--message", "results of elsewhere")
+    other = project.parent / "other"
+    toy.git(project.parent, "clone", "--quiet", str(project), str(other))
+    monkeypatch.chdir(other)
+    assert bring_up(other, remote, monkeypatch)[0] == 0
+    assert "0" * 32 not in (other / "dvc.lock").read_text()
+
+
+def test_a_node_never_runs_what_is_upstream(project, remote, monkeypatch):
+    executor = toy.Folders(project, remote, monkeypatch)
+    executor.submit("fid@a", None)
+    _, ended = executor.events(0)
+    assert not ended.ok and "train@a: neither the cache nor the remote holds its result" in ended.text
+    assert "train@a" not in [stage for stage, _ in toy.ran(project)]
+    mine = Project(project, remote)
+    with mine.locked():
+        *_, train = mine.upstream("train@a")
+        with pytest.raises(WouldRunError, match=r"train@a: .*changed"):
+            mine.bring_up(train, may_run=False)
+
+
+def test_stages_go_where_their_data_are(project, remote, monkeypatch):
+    _, executor = bring_up(project, remote, monkeypatch)
+    assert executor.preferred == {"train@a": None, "train@b": None, "fid@a": "clone0", "fid@b": "clone1"}
+
+
+def test_an_unknown_target(project, remote):
+    from selfsparse.errors import UserError
+
+    with pytest.raises(UserError, match="no stage report@nix"):
+        Head(Project(project, remote), "report@nix")

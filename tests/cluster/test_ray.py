@@ -1,0 +1,100 @@
+"""A suite on a Ray cluster of two nodes on this machine, unbroken and with a worker, a node and the head killed."""
+
+import importlib.util
+import re
+import shutil
+
+import pytest
+from cluster.ray_project import LONG, TwoNodes, distribute, kill, outputs, recorded, write_ray_project
+from dvc_project import repro
+from dvc_project import said as said_by_dvc
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: make cluster"),
+]
+END = 600  # seconds after which a suite hangs
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory):
+    """The suite as one `dvc repro` makes it."""
+    folder = write_ray_project(tmp_path_factory.mktemp("serial") / "project", LONG)
+    repro(folder, "report@quick")
+    return folder
+
+
+@pytest.fixture
+def cluster():
+    nodes = TwoNodes()
+    yield nodes
+    nodes.close()
+
+
+@pytest.fixture
+def project(tmp_path, serial):
+    """The same commit, and nothing of what was made from it."""
+    folder = tmp_path / "project"
+    shutil.copytree(serial / ".git", folder / ".git")
+    from cluster.toy import git
+
+    git(folder, "checkout", "--quiet", "--force", "HEAD")
+    return folder
+
+
+def said(folder) -> str:
+    return (folder.parent / "said").read_text(encoding="utf-8")
+
+
+def run(folder, cluster) -> str:
+    assert distribute(folder, cluster, folder.parent / "said").wait(timeout=END) == 0, said(folder)
+    return said(folder)
+
+
+def test_two_nodes_leave_what_a_serial_run_leaves(serial, project, cluster):
+    text = run(project, cluster)
+    assert "2 nodes, 2 CPUs, 2 GPUs; a task takes 1 CPUs and 0.33 GPUs" in text
+    assert "FAILED" not in text and "attempt" not in text
+    assert recorded(project) == recorded(serial)
+    assert outputs(project) == outputs(serial)
+    assert all(list((cluster.folder / f"node{n}").rglob("results/quick/runs/*/seed0")) for n in (0, 1))  # both took part
+
+
+def test_a_worker_a_node_and_the_head_killed(serial, project, cluster, moments):
+    """At random times of trainings, one after the other; the same command, started again, makes the suite complete."""
+    import time
+
+    process = distribute(project, cluster, project.parent / "said")
+    training = cluster.training()
+    time.sleep(moments.uniform(0, 1))
+    kill(cluster.worker(training))
+    training = cluster.training(node=1)
+    time.sleep(moments.uniform(0, 1))
+    kill(cluster.raylet(1))
+    cluster.training(node=0)
+    time.sleep(moments.uniform(0, 3))
+    assert process.poll() is None
+    kill(process)
+    process.wait()
+    first = said(project)
+    text = run(project, cluster)[len(first) :]
+    done = set(re.findall(r"(?m)^(\S+@\S+): done", first))
+    assert not [stage for stage in re.findall(r"(?m)^(\S+@\S+): begun", text) if stage in done]
+    assert "attempt 2" in first
+    logs = [path.read_text() for path in (project / ".dvc/tmp/distribute/quick").glob("train@*.log")]
+    assert "goes on from step" in "".join(logs)
+    assert recorded(project) == recorded(serial)
+    assert outputs(project) == outputs(serial)
+
+
+def test_no_cluster_at_the_address(project, serial):
+    import subprocess
+    import sys
+
+    from cluster.ray_project import own_environment
+    from dvc_project import environment
+
+    command = [sys.executable, "-m", "pipeline.distribute", "quick", "--address", "127.0.0.1:1", "--remote", "/tmp/none"]
+    found = subprocess.run(command, cwd=project, env=environment(project) | own_environment(), capture_output=True, text=True)
+    assert found.returncode == 2 and "error: no Ray cluster answers at 127.0.0.1:1" in found.stderr, found.stderr
+    assert said_by_dvc(serial)

@@ -1,0 +1,96 @@
+"""A toy project with the shape of the real one, whose stages are shell commands; and a cluster of folders on this machine."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from selfsparse.cluster.head import Head
+from selfsparse.cluster.scheduler import Begun, Ended
+from selfsparse.cluster.stages import Project
+from selfsparse.cluster.task import run
+
+NAMES = ("a", "b")
+RAN = "ran.txt"  # what each stage leaves of every time that its command ran, beside the project
+
+
+def dvc_yaml(log: Path) -> dict:
+    ran = f"echo ${{DVC_STAGE}}$(pwd) >> {log}"
+    each = "${item}"
+
+    def stage(cmd: str, deps: list, out, key: str = "outs") -> dict:
+        return {"cmd": f"{ran.replace('$', '$')} && {cmd}", "deps": deps, key: [out]}
+
+    train = stage(
+        f"mkdir -p results/runs && test ! -e fail-{each} && (cat packed.txt settings-{each}.txt; echo trained) > results/runs/{each}",
+        ["packed.txt", f"settings-{each}.txt"], f"results/runs/{each}",
+    )  # fmt: skip
+    fid = stage(f"mkdir -p results/fid && wc -c < results/runs/{each} > results/fid/{each}", [f"results/runs/{each}"], f"results/fid/{each}")
+    return {
+        "stages": {
+            "data": stage("cp raw.txt packed.txt", ["raw.txt"], {"packed.txt": {"push": False}}),
+            "train": {"foreach": list(NAMES), "do": train},
+            "fid": {"foreach": list(NAMES), "do": fid},
+            "report": stage("cat results/fid/* > results/report.txt", ["results/fid"], {"results/report.txt": {"cache": False}}),
+        }
+    }
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    return subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def make(folder: Path) -> Path:
+    """Write and commit the project."""
+    folder.mkdir(parents=True)
+    git(folder, "init", "--quiet")
+    subprocess.run(["dvc", "init", "--quiet"], cwd=folder, check=True)
+    (folder / "raw.txt").write_text("pixels\n")
+    for name in NAMES:
+        (folder / f"settings-{name}.txt").write_text(f"{name}\n")
+    text = json.dumps(dvc_yaml(folder.parent / RAN)).replace("${DVC_STAGE}", "$DVC_STAGE ")
+    (folder / "dvc.yaml").write_text(text)
+    (folder / "params.yaml").write_text("{}")
+    (folder / ".gitignore").write_text("/packed.txt\n")
+    (folder / "results/runs").mkdir(parents=True)
+    (folder / "results/fid").mkdir(parents=True)
+    for part in ("runs", "fid"):
+        (folder / f"results/{part}/.gitignore").write_text("".join(f"/{name}\n" for name in NAMES))
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "toy")
+    return folder
+
+
+def ran(folder: Path) -> list[tuple[str, str]]:
+    """Every command that ran: stage, and the name of the folder that it ran in."""
+    log = folder.parent / RAN
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [(line.split()[0], Path(line.split()[1]).name) for line in lines]
+
+
+class Folders:
+    """An executor whose nodes are folders with a clone each, which take turns; stages run in this process."""
+
+    def __init__(self, project: Path, remote: dict, monkeypatch, nodes: int = 2) -> None:
+        self._clones = [project.parent / f"node{number}" / f"clone{number}" for number in range(nodes)]
+        for clone in self._clones:
+            if not clone.exists():
+                git(project.parent, "clone", "--quiet", str(project), str(clone))
+        self._remote, self._patch, self._queue, self.preferred, self._turn = remote, monkeypatch, [], {}, 0
+
+    def submit(self, stage: str, prefer: str | None) -> None:
+        self.preferred[stage] = prefer
+        self._queue.append(stage)
+
+    def events(self, seconds: float):
+        stage = self._queue.pop(0)
+        clone = self._clones[self._turn % len(self._clones)]
+        self._turn += 1
+        with self._patch.context() as patch:
+            patch.chdir(clone)
+            found = run(stage, clone, self._remote)
+        return [Begun(stage, clone.name, "host", 1), Ended(stage, found["status"] == "done", found["text"])]
+
+
+def head(project: Path, remote: dict) -> Head:
+    return Head(Project(project, remote), "report")
