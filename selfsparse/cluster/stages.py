@@ -151,7 +151,6 @@ class Project:
     def _run(self, stage: "Stage") -> None:
         from dvc.stage.exceptions import StageCmdFailedError
 
-        print(f"Running stage '{stage.addressing}':", flush=True)
         try:
             if stage.reproduce():
                 stage.dump(update_pipeline=False)

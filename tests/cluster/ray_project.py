@@ -30,7 +30,9 @@ def write_ray_project(folder: Path, changes: dict | None = None) -> Path:
     """A small project as a git repository, whose notebooks and report are empty folders: they are not what is tested."""
     write_dvc_project(folder, changes)
     text = (folder / "dvc.yaml").read_text()
-    text = re.sub(r"cmd: python -m pipeline.notebook .*", "cmd: cd results/${key} && mkdir -p notebooks tables figures", text)
+    text = re.sub(
+        r"cmd: python -m pipeline.notebook .*", "cmd: cd results/${key} && mkdir -p notebooks tables figures", text
+    )
     text = re.sub(r"cmd: python -m pipeline.report .*", "cmd: mkdir -p results/${key}/report", text)
     (folder / "dvc.yaml").write_text(text)
     shutil.copy(ROOT / ".gitignore", folder)
@@ -67,7 +69,9 @@ class TwoNodes:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
-        self._start("--head", f"--port={self.address.split(':')[1]}", f"--temp-dir={self.folder}", "--include-dashboard=false")
+        self._start(
+            "--head", f"--port={self.address.split(':')[1]}", f"--temp-dir={self.folder}", "--include-dashboard=false"
+        )
         self._start(f"--address={self.address}")
 
     def _start(self, *arguments: str) -> None:
@@ -86,7 +90,11 @@ class TwoNodes:
     def _mine(self) -> list[psutil.Process]:
         """Processes of the cluster that belong to no node yet."""
         known = {process.pid for node in self.processes for process in node}
-        return [p for p in psutil.process_iter(["cmdline"]) if p.pid not in known and str(self.folder) in " ".join(p.info["cmdline"] or [])]
+        return [
+            p
+            for p in psutil.process_iter(["cmdline"])
+            if p.pid not in known and str(self.folder) in " ".join(p.info["cmdline"] or [])
+        ]
 
     @staticmethod
     def _end(processes: list[psutil.Process]) -> None:
@@ -105,7 +113,11 @@ class TwoNodes:
         while time.monotonic() < deadline:
             for process in psutil.process_iter(["cmdline"]):
                 try:
-                    if "pipeline.train" in (process.info["cmdline"] or []) and self._is_on(process, node) and self._saved(process):
+                    if (
+                        "pipeline.train" in (process.info["cmdline"] or [])
+                        and self._is_on(process, node)
+                        and self._saved(process)
+                    ):
                         return process
                 except psutil.Error:
                     pass

@@ -9,11 +9,16 @@ from selfsparse.cluster.progress import Progress
 from selfsparse.cluster.stages import Project, WouldRunError
 
 
+def own_dvc(folder, patch):
+    """Nothing of the user's DVC."""
+    for name in ("DVC_SITE_CACHE_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR"):
+        patch.setenv(name, str(folder / "dvc_own" / name))
+    patch.setenv("DVC_NO_ANALYTICS", "1")
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    for name in ("DVC_SITE_CACHE_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR"):
-        monkeypatch.setenv(name, str(tmp_path / "dvc_own" / name))
-    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    own_dvc(tmp_path, monkeypatch)
     folder = toy.make(tmp_path / "project")
     monkeypatch.chdir(folder)
     return folder
@@ -22,6 +27,19 @@ def project(tmp_path, monkeypatch):
 @pytest.fixture
 def remote(tmp_path):
     return {"url": str(tmp_path / "remote")}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A project that a cluster has brought up, its remote, and the executor."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        own_dvc(folder, patch)
+        project = toy.make(folder / "project")
+        patch.chdir(project)
+        code, executor = bring_up(project, {"url": str(folder / "remote")}, patch)
+    assert code == 0
+    return project, executor
 
 
 def bring_up(project, remote, monkeypatch) -> tuple[int, toy.Folders]:
@@ -34,10 +52,11 @@ def lock(project):
     return YAML(typ="safe").load((project / "dvc.lock").read_text())
 
 
-def test_as_if_it_had_run_here(project, remote, monkeypatch, tmp_path):
+def test_as_if_it_had_run_here(whole, monkeypatch, tmp_path):
     """Every stage once, each where it belongs, and afterwards dvc.lock is that of a serial run."""
-    code, _ = bring_up(project, remote, monkeypatch)
-    assert code == 0
+    project, _ = whole
+    own_dvc(tmp_path, monkeypatch)
+    monkeypatch.chdir(project)
     ran = toy.ran(project)
     assert [where for stage, where in ran if stage == "report"] == ["project"]
     assert {where for stage, where in ran if stage == "data"} == {"project", "clone0", "clone1"}
@@ -48,20 +67,18 @@ def test_as_if_it_had_run_here(project, remote, monkeypatch, tmp_path):
 
     with Repo(str(project)) as repo:
         assert repo.status() == {}
-    (tmp_path / "serial").mkdir()
-    serial = toy.make(tmp_path / "serial" / "project")
+    serial = toy.make(tmp_path / "project")
     monkeypatch.chdir(serial)
     with Repo(str(serial)) as repo:
         repo.reproduce()
     assert lock(project)["stages"] == {
-        name: {**entry, "cmd": entry["cmd"].replace(str(tmp_path / "serial"), str(tmp_path))}
+        name: {**entry, "cmd": entry["cmd"].replace(str(tmp_path), str(project.parent))}
         for name, entry in lock(serial)["stages"].items()
     }
 
 
-def test_what_may_not_be_copied_never_reaches_the_remote(project, remote, monkeypatch, tmp_path):
-    bring_up(project, remote, monkeypatch)
-    stored = [path.read_bytes() for path in (tmp_path / "remote/files").rglob("*") if path.is_file()]
+def test_what_may_not_be_copied_never_reaches_the_remote(whole):
+    stored = [path.read_bytes() for path in (whole[0].parent / "remote/files").rglob("*") if path.is_file()]
     assert b"pixels\na\ntrained\n" in stored and b"pixels\n" not in stored
 
 
@@ -84,7 +101,11 @@ def test_a_stage_that_fails_stops_no_other(project, remote, monkeypatch, capsys)
         (clone / "fail-a").touch()
     assert toy.head(project, remote).run(executor, Progress(project.parent / "logs", terminal=False)) == 1
     said = capsys.readouterr().out
-    assert "train@a: FAILED" in said and "train@a ended with exit code 1" in said and "not run, as they need it: fid@a" in said
+    assert (
+        "train@a: FAILED" in said
+        and "train@a ended with exit code 1" in said
+        and "not run, as they need it: fid@a" in said
+    )
     assert (project / "results/fid/b").exists() and not (project / "results/fid/a").exists()
     assert [stage for stage, _ in toy.ran(project)].count("train@a") == 1  # tried once
     assert not (project / "results/report.txt").exists()
@@ -113,7 +134,7 @@ def test_old_results_in_dvc_lock_do_not_hide_the_new_ones(project, remote, monke
         repo.reproduce()
     text = (project / "dvc.lock").read_text()
     for out in lock(project)["stages"]["train@a"]["outs"]:
-        text = text.replace(out["md5"], "0" * 32)
+        text = text.replace(out["md5"], "f" * 32)
     (project / "dvc.lock").write_text(text)
     toy.git(project, "add", "--force", "dvc.lock")
     toy.git(project, "commit", "--quiet", "--message", "results of elsewhere")
@@ -121,7 +142,7 @@ def test_old_results_in_dvc_lock_do_not_hide_the_new_ones(project, remote, monke
     toy.git(project.parent, "clone", "--quiet", str(project), str(other))
     monkeypatch.chdir(other)
     assert bring_up(other, remote, monkeypatch)[0] == 0
-    assert "0" * 32 not in (other / "dvc.lock").read_text()
+    assert "f" * 32 not in (other / "dvc.lock").read_text()
 
 
 def test_a_node_never_runs_what_is_upstream(project, remote, monkeypatch):
@@ -137,8 +158,8 @@ def test_a_node_never_runs_what_is_upstream(project, remote, monkeypatch):
             mine.bring_up(train, may_run=False)
 
 
-def test_stages_go_where_their_data_are(project, remote, monkeypatch):
-    _, executor = bring_up(project, remote, monkeypatch)
+def test_stages_go_where_their_data_are(whole):
+    _, executor = whole
     assert executor.preferred == {"train@a": None, "train@b": None, "fid@a": "clone0", "fid@b": "clone1"}
 
 

@@ -57,7 +57,9 @@ def test_two_nodes_leave_what_a_serial_run_leaves(serial, project, cluster):
     assert "FAILED" not in text and "attempt" not in text
     assert recorded(project) == recorded(serial)
     assert outputs(project) == outputs(serial)
-    assert all(list((cluster.folder / f"node{n}").rglob("results/quick/runs/*/seed0")) for n in (0, 1))  # both took part
+    assert all(
+        list((cluster.folder / f"node{n}").rglob("results/quick/runs/*/seed0")) for n in (0, 1)
+    )  # both took part
 
 
 def test_a_worker_a_node_and_the_head_killed(serial, project, cluster, moments):
@@ -94,7 +96,18 @@ def test_no_cluster_at_the_address(project, serial):
     from cluster.ray_project import own_environment
     from dvc_project import environment
 
-    command = [sys.executable, "-m", "pipeline.distribute", "quick", "--address", "127.0.0.1:1", "--remote", "/tmp/none"]
-    found = subprocess.run(command, cwd=project, env=environment(project) | own_environment(), capture_output=True, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.distribute",
+        "quick",
+        "--address",
+        "127.0.0.1:1",
+        "--remote",
+        "/tmp/none",
+    ]
+    found = subprocess.run(
+        command, cwd=project, env=environment(project) | own_environment(), capture_output=True, text=True
+    )
     assert found.returncode == 2 and "error: no Ray cluster answers at 127.0.0.1:1" in found.stderr, found.stderr
     assert said_by_dvc(serial)

@@ -24,13 +24,19 @@ def dvc_yaml(log: Path) -> dict:
         f"mkdir -p results/runs && test ! -e fail-{each} && (cat packed.txt settings-{each}.txt; echo trained) > results/runs/{each}",
         ["packed.txt", f"settings-{each}.txt"], f"results/runs/{each}",
     )  # fmt: skip
-    fid = stage(f"mkdir -p results/fid && wc -c < results/runs/{each} > results/fid/{each}", [f"results/runs/{each}"], f"results/fid/{each}")
+    fid = stage(
+        f"mkdir -p results/fid && wc -c < results/runs/{each} > results/fid/{each}",
+        [f"results/runs/{each}"],
+        f"results/fid/{each}",
+    )
     return {
         "stages": {
             "data": stage("cp raw.txt packed.txt", ["raw.txt"], {"packed.txt": {"push": False}}),
             "train": {"foreach": list(NAMES), "do": train},
             "fid": {"foreach": list(NAMES), "do": fid},
-            "report": stage("cat results/fid/* > results/report.txt", ["results/fid"], {"results/report.txt": {"cache": False}}),
+            "report": stage(
+                "cat results/fid/* > results/report.txt", ["results/fid"], {"results/report.txt": {"cache": False}}
+            ),
         }
     }
 

@@ -1,0 +1,201 @@
+"""What is said before anything starts, and what a node does before a stage."""
+
+import builtins
+import io
+import os
+import subprocess
+import sys
+import tarfile
+
+import pytest
+from cluster import toy
+from small_project import ROOT, write_project
+
+from selfsparse.cluster import node
+from selfsparse.cluster.head import clean_commit, distribute, remotes, source_tar
+from selfsparse.cluster.task import states_kept
+from selfsparse.errors import UserError
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    folder = write_project(tmp_path / "project")
+    monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path / "own"))
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "own"))
+    (folder / ".dvc").mkdir()
+    (folder / ".dvc/config").write_text("")
+    (folder / ".dvc/.gitignore").write_text("/config.local\n/tmp\n/cache\n")
+    toy.git(folder, "init", "--quiet")
+    toy.git(folder, "add", "--all")
+    toy.git(folder, "commit", "--quiet", "--message", "first")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_an_unknown_suite(project):
+    with pytest.raises(UserError, match="did you mean quick"):
+        distribute("qick")
+
+
+def test_changes_that_are_not_committed_are_listed(project):
+    (project / "params.yaml").write_text((project / "params.yaml").read_text() + "\n")
+    (project / "selfsparse").mkdir()
+    (project / "selfsparse/new.py").touch()
+    (project / "results").mkdir()
+    (project / "results/report.html").touch()  # what a suite itself changes
+    (project / "dvc.lock").touch()
+    with pytest.raises(UserError, match=r"commit or stash them:\n M params.yaml\n\?\? selfsparse/$"):
+        distribute("quick")
+
+
+def test_without_git(tmp_path):
+    with pytest.raises(UserError, match="git does not name one: fatal: not a git repository"):
+        clean_commit(write_project(tmp_path / "project"))
+
+
+def test_no_remote(project):
+    with pytest.raises(UserError, match=r"the project has none. Name one.*\n    --remote /shared"):
+        distribute("quick", address="auto")
+
+
+def test_without_ray(project, monkeypatch):
+    def without(name, *arguments, **named):
+        if name.split(".")[0] == "ray":
+            raise ModuleNotFoundError("No module named 'ray'", name="ray")
+        return real(name, *arguments, **named)
+
+    real = builtins.__import__
+    monkeypatch.delitem(sys.modules, "selfsparse.cluster.ray_executor", raising=False)
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(UserError, match="Ray is not installed; install it with `make cluster`"):
+        distribute("quick")
+
+
+def test_one_module_alone_imports_ray():
+    found = subprocess.run(
+        ["grep", "-rlE", r"^\s*(import|from) ray\b", "selfsparse", "pipeline", "benchmarks"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout.split() == ["selfsparse/cluster/ray_executor.py"]
+
+
+def test_secrets_are_not_sent_to_nodes(project):
+    (project / ".dvc/config").write_text(
+        "[core]\n    remote = s\n['remote \"s\"']\n    url = s3://bucket\n    region = eu\n"
+    )
+    (project / ".dvc/config.local").write_text("['remote \"s\"']\n    secret_access_key = abc\n")
+    ours, theirs = remotes(project, None, None)
+    assert ours["secret_access_key"] == "abc" and theirs == {"url": "s3://bucket", "region": "eu"}
+
+
+@pytest.mark.parametrize("named", ["folder", "s3://bucket/x"])
+def test_a_remote_by_its_address(project, named):
+    expected = str(project / "folder") if named == "folder" else named
+    assert remotes(project, named, None) == ({"url": expected}, {"url": expected})
+
+
+def test_a_remote_of_the_project_that_is_a_relative_folder(project):
+    subprocess.run(
+        [sys.executable, "-m", "dvc", "remote", "add", "--default", "x", "../store"], cwd=project, check=True
+    )
+    assert remotes(project, None, None)[1] == {"url": str(project.parent / "store")}
+
+
+def job(project, tmp_path) -> dict:
+    return {
+        "project": "p", "commit": clean_commit(project), "versions": node.versions(), "scratch": str(tmp_path / "$PLACE"),
+        "checkpoints": None, "remote": {},
+    }  # fmt: skip
+
+
+def test_a_node_clones_the_commit_once(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("PLACE", "here")
+    order = job(project, tmp_path)
+    folder = node.folder_of(order)
+    assert folder.parent == tmp_path / "here/p"
+    with node._slot(folder) as (first, _), node._slot(folder) as (second, _):
+        assert [first.name, second.name] == ["clone0", "clone1"]  # two at a time are two clones
+        for clone in (first, second):
+            node._check_out(clone, order, lambda: source_tar(project))
+        assert toy.git(first, "status", "--porcelain") == "" and (second / "dvc.yaml").exists()
+        assert (first / ".checkpoints").resolve() == tmp_path / "here/p/checkpoints"
+    with node._slot(folder) as (again, _):
+        assert again == first
+        node._check_out(again, order, lambda: pytest.fail("the node has it"))
+        (project / "params.yaml").write_text("{}")
+        toy.git(project, "commit", "--quiet", "--all", "--message", "second")
+        node._check_out(again, {**order, "commit": clean_commit(project)}, lambda: source_tar(project))
+        assert (again / "params.yaml").read_text() == "{}"
+    assert len(list(folder.glob("source-*"))) == 1
+
+
+def test_versions_that_differ_are_named(project, tmp_path):
+    order = job(project, tmp_path)
+    order["versions"] = {**order["versions"], "torch": "0.4.1"}
+    found = node.run_stage(order, "train@a", pytest.fail, pytest.fail)
+    assert found["status"] == "refused" and f"torch is {node.versions()['torch']} on node" in found["text"]
+    assert "and 0.4.1 here" in found["text"]
+
+
+def test_another_commit_is_refused(project, tmp_path):
+    order = {**job(project, tmp_path), "scratch": str(tmp_path), "commit": "0" * 40}
+    found = node.run_stage(order, "train@a", lambda: source_tar(project), pytest.fail)
+    assert found["status"] == "refused" and found["text"].startswith("commit is ") and "0" * 40 in found["text"]
+
+
+def task_that(tmp_path, monkeypatch, code: str):
+    """Run `node._run_task` where the clone's task is some Python code."""
+    package = tmp_path / "node/clone0/selfsparse/cluster"
+    package.mkdir(parents=True)
+    for folder in (package, package.parent):
+        (folder / "__init__.py").touch()
+    (package / "task.py").write_text(f"import json, os, signal, sys\norder = json.loads(sys.argv[1])\n{code}\n")
+    said = []
+    with open(os.devnull) as lock:
+        found = node._run_task(tmp_path / "node/clone0", {"remote": {}}, "train@a", said.append, lock.fileno())
+    return found, "".join(said)
+
+
+def test_what_a_stage_says_is_passed_on(tmp_path, monkeypatch):
+    write = "print('a\\nb'); json.dump({'status': 'done', 'text': ''}, open(order['result'], 'w'))"
+    assert task_that(tmp_path, monkeypatch, write) == ({"status": "done", "text": ""}, "a\nb\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "os.kill(os.getpid(), signal.SIGKILL)",
+        "json.dump({'status': 'killed', 'text': 't'}, open(order['result'], 'w'))",
+    ],
+)
+def test_a_process_that_was_killed_is_worth_another_attempt(tmp_path, monkeypatch, code):
+    with pytest.raises(ConnectionError):
+        task_that(tmp_path, monkeypatch, code)
+
+
+def test_a_trainings_states_stay_until_its_results_are_pushed(project, tmp_path):
+    """A training drops its folder of states when its results are written; a node may still die before they are pushed."""
+    import shutil
+
+    (project / ".checkpoints").symlink_to(tmp_path / "states")
+    (tmp_path / "states").mkdir()
+    folder = project / ".checkpoints/a"
+    with pytest.raises(ZeroDivisionError), states_kept("train@a"):
+        (folder / "seed0").mkdir()
+        shutil.rmtree(folder, ignore_errors=True)  # what selfsparse.training.seeds does at its end
+        1 / 0  # the node dies
+    assert (folder / "seed0").is_dir()
+    with states_kept("train@a"):
+        assert (folder / "seed0").is_dir()
+        shutil.rmtree(folder, ignore_errors=True)
+    assert list((tmp_path / "states/.states").iterdir()) == [] and not folder.is_symlink()
+
+
+def test_the_project_travels_as_a_bare_clone_without_history(project):
+    (project / "dvc.yaml").write_text("stages: {}\n")
+    toy.git(project, "commit", "--quiet", "--all", "--message", "second")
+    with tarfile.open(fileobj=io.BytesIO(source_tar(project))) as archive:
+        names = archive.getnames()
+    assert "./HEAD" in names and "./shallow" in names
