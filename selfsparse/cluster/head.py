@@ -14,7 +14,15 @@ from filelock import FileLock, Timeout
 from selfsparse.cluster.node import folder_of, project_key, versions
 from selfsparse.cluster.progress import Progress, duration
 from selfsparse.cluster.scheduler import Executor, Schedule, Stage
-from selfsparse.cluster.stages import Project, StageFailedError, TransferError, WouldRunError, is_head, is_local
+from selfsparse.cluster.stages import (
+    Project,
+    StageFailedError,
+    TransferError,
+    WouldRunError,
+    is_head,
+    is_local,
+    name_of,
+)
 from selfsparse.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,7 +54,7 @@ class Head:
     def __init__(self, project: Project, target: str, say: Callable[[str], None] = print) -> None:
         self._project, self._say = project, say
         with project.locked():
-            self._stages = {stage.addressing: stage for stage in project.upstream(target)}
+            self._stages = {name_of(stage): stage for stage in project.upstream(target)}
             self._needs = project.needs(list(self._stages.values()))
         self._data: dict[str, frozenset[str]] = {}
         for name, stage in self._stages.items():

@@ -6,7 +6,7 @@ hashes, made these outputs. One entry is looked up at a time, where `dvc fetch -
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +58,10 @@ class Project:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other DVC processes out of this checkout, but while a stage's command runs."""
+        """Keep other DVC processes out of this checkout, but while a stage's command runs; and be in its folder, as DVC has to."""
         from dvc.repo import lock_repo
 
-        with lock_repo(self._repo):
+        with lock_repo(self._repo), chdir(self._repo.root_dir):
             yield
 
     def upstream(self, *targets: str) -> list["Stage"]:
@@ -73,16 +73,16 @@ class Project:
         from dvc.repo.reproduce import get_active_graph, plan_repro
 
         graph = get_active_graph(self._repo.index.graph)
-        named = {stage.addressing: stage for stage in graph}
+        named = {name_of(stage): stage for stage in graph}
         if missing := [target for target in targets if target not in named]:
             raise UserError(f"dvc.yaml: there is no stage {', '.join(missing)}")
         return plan_repro(graph, [named[target] for target in targets])
 
     def needs(self, stages: Sequence["Stage"]) -> dict[str, set[str]]:
         """Return for each of these stages which of the others it needs directly."""
-        names = {stage.addressing for stage in stages}
+        names = {name_of(stage) for stage in stages}
         graph = self._repo.index.graph
-        return {s.addressing: {d.addressing for d in graph.successors(s)} & names for s in stages}
+        return {name_of(s): {name_of(d) for d in graph.successors(s)} & names for s in stages}
 
     def bring_up(self, stage: "Stage", *, may_run: bool) -> str:
         """Make a stage's outputs those of its inputs, which have to be up to date themselves, and note them in dvc.lock.
@@ -101,7 +101,7 @@ class Project:
             return "restored"
         if not may_run:
             raise WouldRunError(
-                f"{stage.addressing}: neither the cache nor the remote holds its result ({_reason(stage)})"
+                f"{name_of(stage)}: neither the cache nor the remote holds its result ({_reason(stage)})"
             )
         self._run(stage)
         return "ran"
@@ -155,7 +155,7 @@ class Project:
             if stage.reproduce():
                 stage.dump(update_pipeline=False)
         except StageCmdFailedError as error:
-            raise StageFailedError(stage.addressing, int(re.search(r"exited with (-?\d+)$", str(error))[1])) from None
+            raise StageFailedError(name_of(stage), int(re.search(r"exited with (-?\d+)$", str(error))[1])) from None
 
     def _note(self, stage: "Stage") -> None:
         stage.save(run_cache=False)
@@ -172,9 +172,9 @@ class Project:
         try:
             failed = self._repo.cloud.push(outputs).failed if outputs else ()
         except Exception as error:  # each kind of remote has its own
-            raise TransferError(f"{stage.addressing}: the remote did not take its outputs: {error}") from error
+            raise TransferError(f"{name_of(stage)}: the remote did not take its outputs: {error}") from error
         if failed:
-            raise TransferError(f"{stage.addressing}: the remote did not take {len(failed)} of its files")
+            raise TransferError(f"{name_of(stage)}: the remote did not take {len(failed)} of its files")
         self._repo.stage_cache.save(stage)  # a stage that ran without the run cache has no entry yet
         self._copy_entry(stage, to_remote=True)
 
@@ -202,7 +202,12 @@ class Project:
                 target.fs.makedirs(target.fs.parent(goal), exist_ok=True)
                 copy(source.fs, path, target.fs, goal)
         except Exception as error:
-            raise TransferError(f"{stage.addressing}: the remote's run cache does not answer: {error}") from error
+            raise TransferError(f"{name_of(stage)}: the remote's run cache does not answer: {error}") from error
+
+
+def name_of(stage: "Stage") -> str:
+    """Return a stage's name in dvc.yaml, wherever the current folder is; DVC's own `addressing` is relative to that."""
+    return stage.name or stage.path_in_repo
 
 
 def is_local(stage: "Stage") -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock
 
 from selfsparse.cluster.node import KILLED
-from selfsparse.cluster.stages import Project, StageFailedError, TransferError, WouldRunError, is_local
+from selfsparse.cluster.stages import Project, StageFailedError, TransferError, WouldRunError, is_local, name_of
 from selfsparse.errors import UserError
 from selfsparse.files import write_json
 from selfsparse.paths import checkpoint_dir
@@ -47,7 +47,7 @@ def run(name: str, clone: Path, remote: dict[str, Any]) -> dict[str, str]:
             *upstream, stage = project.upstream(name)
             for needed in upstream:
                 if is_local(needed):
-                    with FileLock(clone.parent / f"{_source_of(needed.addressing)}.lock"):
+                    with FileLock(clone.parent / f"{_source_of(name_of(needed))}.lock"):
                         project.bring_up(needed, may_run=True)
                 else:
                     project.bring_up(needed, may_run=False)

@@ -1,5 +1,6 @@
 """A small project in git, its suite run serially and on a Ray cluster of two nodes on this machine, and what both leave."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -99,10 +100,8 @@ class TwoNodes:
     @staticmethod
     def _end(processes: list[psutil.Process]) -> None:
         for process in processes:
-            try:
+            with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-            except psutil.NoSuchProcess:
-                pass
 
     def raylet(self, node: int) -> psutil.Process:
         return next(p for p in self.processes[node] if p.name() == "raylet")

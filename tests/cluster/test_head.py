@@ -163,8 +163,10 @@ def test_stages_go_where_their_data_are(whole):
     assert executor.preferred == {"train@a": None, "train@b": None, "fid@a": "clone0", "fid@b": "clone1"}
 
 
-def test_an_unknown_target(project, remote):
+def test_an_unknown_target(project, remote, monkeypatch):
     from selfsparse.errors import UserError
 
+    monkeypatch.chdir(project / "results")  # in a folder below, names are the same
+    assert [*toy.head(project, remote)._stages][-1] == "report"
     with pytest.raises(UserError, match="no stage report@nix"):
         Head(Project(project, remote), "report@nix")

@@ -1,0 +1,220 @@
+"""What a suite on a cluster costs besides its stages, by the number of its configurations: 36, as in the paper, 360 and 3,600.
+
+    python -m benchmarks.cluster [--sizes N ...]
+
+Each size is a project with this one's dvc.yaml, code and settings, but with so many configurations on the paper's datasets, and
+commands that only make an empty result; dvc.lock holds them all already. `load graph` is DVC's reading of dvc.yaml, params.yaml and
+dvc.lock, `plan` what the head does before the first stage goes out, `schedule` all stages through the scheduler with an executor that
+pretends; `single item` is `dvc repro --single-item` of one training; `task` is what a node does for one training besides the
+training, and `collect` what the head does for each result that comes back. `memory` is the most that the head held. Writes
+benchmarks/results/cluster.json.
+"""
+
+import argparse
+import copy
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from benchmarks.timing import print_table, write_result
+
+ROOT = Path(__file__).resolve().parents[1]
+SIZES = (36, 360, 3600)
+SUITE = "paper"
+PARTS = ("runs", "fid", "sparsity")
+
+
+def configurations(count: int) -> dict[str, dict[str, Any]]:
+    """Return the paper's configurations, copied under new names until there are `count`."""
+    paper = {n: c for n, c in _read(ROOT / "params.yaml")["configurations"].items() if c["suite"] == SUITE}
+    names = list(paper)
+    return {
+        f"{names[i % len(names)]}{f'-copy{i // len(names)}' if i >= len(names) else ''}": paper[names[i % len(names)]]
+        for i in range(count)
+    }
+
+
+def make_project(folder: Path, count: int) -> None:
+    """Write a project with `count` configurations, whose stages take no time, and its dvc.lock."""
+    params = _read(ROOT / "params.yaml")
+    params["configurations"] = configurations(count)
+    params["suites"] = {SUITE: params["suites"][SUITE]}
+    datasets = {f"{c['dataset']}-{c['resolution']}" for c in params["configurations"].values()}
+    params["datasets"] = {n: d for n, d in params["datasets"].items() if n in datasets}
+    params["extractors"] = {
+        n: e for n, e in params["extractors"].items() if f"{e['dataset']}-{e['resolution']}" in datasets
+    }
+    with open(folder / "params.yaml", "w") as file:
+        YAML(typ="safe").dump(params, file)
+    pipeline = _read(ROOT / "dvc.yaml")
+    pipeline.pop("plots")
+    lists = " ".join({f"data/listings/{d['dataset']}.json" for d in params["datasets"].values()})
+    for name, stage in pipeline["stages"].items():
+        body = stage.get("do", stage)
+        made = [
+            next(iter(out)) if isinstance(out, dict) else out
+            for out in [*body.get("outs", []), *body.get("metrics", [])]
+        ]
+        body["cmd"] = " && ".join(f"mkdir -p $(dirname {out}) && echo {name} > {out}" for out in made)
+        if name == "listing":
+            body["cmd"] = f"mkdir -p data/listings && touch {lists}"
+        elif name == "data":
+            body["cmd"] = f"mkdir -p {made[0]} && touch {made[0]}/images"
+    with open(folder / "dvc.yaml", "w") as file:
+        YAML(typ="safe").dump(pipeline, file)
+    shutil.copy(ROOT / ".dvcignore", folder)
+    for name in ("pipeline", "selfsparse", "notebooks"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    _dvc(folder, "init", "--quiet", "--no-scm")
+    _write_lock(folder, list(params["configurations"]))
+
+
+def _write_lock(folder: Path, names: list[str]) -> None:
+    """Entries as long as real ones, under other hashes: those of this repository's suite quick."""
+    known = _read(ROOT / "dvc.lock")["stages"]
+    stages = {}
+    for kind in ("train", "fid", "sparsity"):
+        entry = next(value for name, value in known.items() if name.startswith(f"{kind}@"))
+        stages |= {f"{kind}@{name}": entry for name in names}
+    text = json.dumps({"schema": "2.0", "stages": stages})  # no anchors for what is there several times
+    with open(folder / "dvc.lock", "w") as file:
+        YAML(typ="safe").dump(json.loads(text), file)
+
+
+def measure(folder: Path, sample: int) -> dict[str, float]:
+    """Measure in this process, whose memory counts: a fresh one for each size."""
+    from selfsparse.cluster.head import Head
+    from selfsparse.cluster.stages import Project
+    from selfsparse.cluster.task import run
+
+    found: dict[str, float] = {}
+    remote = {"url": str(folder.parent / "remote")}
+    node = folder.parent / "node" / "clone0"
+    shutil.copytree(folder, node)
+    project = Project(folder, remote)
+    begun = time.perf_counter()
+    with project.locked():
+        stages = len(project.upstream(f"report@{SUITE}"))
+    found |= {"stages": stages, "load_graph_seconds": time.perf_counter() - begun}
+
+    begun = time.perf_counter()
+    head = Head(project, f"report@{SUITE}")
+    state = head.restore()
+    schedule = head.schedule(state, None)
+    found["plan_seconds"] = time.perf_counter() - begun
+    begun = time.perf_counter()
+    schedule.run(_Pretended())
+    found |= {"scheduled": schedule.count("done"), "schedule_seconds": time.perf_counter() - begun}
+
+    trains = [name for name in state.missing if name.startswith("train@")]
+    first = trains[:sample]
+    upstream = [name for name in state.missing if name.startswith(("extractor@", "reference@"))]
+    for name in upstream:
+        if name.split("@")[1].rsplit("-", 1)[0] in {_data(train) for train in first}:
+            assert run(name, node, remote)["status"] == "done", name
+    head.restore()  # extractors and references
+    begun = time.perf_counter()
+    for name in first:
+        result = run(name, node, remote)
+        assert result["status"] == "done", result
+    found["task_seconds"] = (time.perf_counter() - begun) / sample
+    begun = time.perf_counter()
+    done = head.restore().done
+    assert set(first) <= done
+    found["collect_seconds"] = (time.perf_counter() - begun) / len(done)
+    found["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return found
+
+
+def _data(stage: str) -> str:
+    return "-".join(stage.split("@")[1].split("-")[:2])
+
+
+class _Pretended:
+    """An executor in which every stage is over at once."""
+
+    def __init__(self) -> None:
+        self._queue: list[str] = []
+
+    def submit(self, stage: str, prefer: str | None) -> None:
+        self._queue.append(stage)
+
+    def events(self, seconds: float) -> list:
+        from selfsparse.cluster.scheduler import Begun, Ended
+
+        queue, self._queue = self._queue, []
+        return [event for stage in queue for event in (Begun(stage, "node", "host", 1), Ended(stage, True))]
+
+
+def single_item(folder: Path) -> float:
+    """Return the seconds of `dvc repro --single-item` of a training whose inputs are there and changed."""
+    name = next(iter(_read(folder / "params.yaml")["configurations"]))
+    begun = time.perf_counter()
+    _dvc(folder, "repro", "--quiet", "--force", "--single-item", f"train@{name}")
+    return time.perf_counter() - begun
+
+
+def _read(path: Path) -> Any:
+    return copy.deepcopy(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
+
+
+def _dvc(folder: Path, *arguments: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], cwd=folder, check=True, env=os.environ | {"PYTHONPATH": ""}
+    )
+
+
+def main() -> None:
+    """Measure each size in a process of its own, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of configurations")
+    parser.add_argument(
+        "--sample", type=int, default=3, help="trainings of each size that are run and collected (default: 3)"
+    )
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        print(json.dumps(measure(arguments.measure, arguments.sample)))
+        return
+    sizes = {}
+    for count in arguments.sizes:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "project"
+            folder.mkdir()
+            make_project(folder, count)
+            os.environ |= {
+                "DVC_SITE_CACHE_DIR": f"{name}/site",
+                "DVC_GLOBAL_CONFIG_DIR": f"{name}/own",
+                "DVC_NO_ANALYTICS": "1",
+            }
+            command = [
+                sys.executable,
+                "-m",
+                "benchmarks.cluster",
+                "--measure",
+                str(folder),
+                "--sample",
+                str(arguments.sample),
+            ]
+            ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            if ended.returncode:
+                raise SystemExit(ended.stdout + ended.stderr)
+            sizes[str(count)] = json.loads(ended.stdout.splitlines()[-1]) | {"single_item_seconds": single_item(folder)}
+            sizes[str(count)]["load"] = os.getloadavg()[0]
+        print(count, sizes[str(count)], flush=True)
+        write_result("cluster", {"configurations": sizes})
+    rows = [[count, *found.values()] for count, found in sizes.items()]
+    print_table("A suite on a cluster", ["configurations", *next(iter(sizes.values()))], rows)
+
+
+if __name__ == "__main__":
+    main()
