@@ -62,12 +62,37 @@ def suite_table(folder: Path, suite: str) -> str:
 
 def with_suite_table(page: str, folder: Path, suite: str) -> str:
     """Return docs/timings.md with the table of a suite between its marks renewed."""
-    begin, end = (mark.format(suite) for mark in MARKS)
+    return _between(page, suite, suite_table(folder, suite), "docs/timings.md")
+
+
+def _between(page: str, name: str, table: str, path: str) -> str:
+    """A page with what stands between the marks of a table renewed."""
+    begin, end = (mark.format(name) for mark in MARKS)
     before, _, rest = page.partition(begin)
     _, found, after = rest.partition(end)
     if not found:
-        raise ValueError(f"docs/timings.md: no lines '{begin}' and '{end}'")
-    return f"{before}{begin}\n{suite_table(folder, suite)}\n{end}{after}"
+        raise ValueError(f"{path}: no lines '{begin}' and '{end}'")
+    return f"{before}{begin}\n{table}\n{end}{after}"
+
+
+def cluster_table(folder: Path) -> str:
+    """Return the table of what a suite on a cluster costs besides its stages, from benchmarks/results/cluster.json."""
+    path = folder / "results" / "cluster.json"
+    if not path.is_file():
+        return "Not measured yet: `python -m benchmarks.cluster` measures it."
+    found = json.loads(path.read_text(encoding="utf-8"))
+    columns = [name for name in next(iter(found["configurations"].values())) if name != "load"]
+    rows = [[f"{int(n):,}", *(_shown(row[name]) for name in columns)] for n, row in found["configurations"].items()]
+    header = ["configurations", *(name.removesuffix("_seconds").replace("_", " ") for name in columns)]
+    lines = [_environment(found["environment"]), "", "Seconds of a CPU core, and MB.", ""]
+    return "\n".join(lines + _table(header, rows))
+
+
+def cluster_markdown() -> str:
+    """Return docs/cluster.md of this checkout with its table renewed."""
+    root = project_root()
+    page = (root / "docs" / "cluster.md").read_text(encoding="utf-8")
+    return _between(page, "cluster", cluster_table(root / "benchmarks"), "docs/cluster.md")
 
 
 def timings_markdown() -> str:

@@ -32,8 +32,14 @@ def timings_page() -> str:
     return timings_markdown()
 
 
+def cluster_page() -> str:
+    from benchmarks.page import cluster_markdown
+
+    return cluster_markdown()
+
+
 PAGES = {"open_questions": open_questions_page, "architectures": architectures_page}
-PAGES |= {"benchmarks": benchmarks_page, "timings": timings_page}
+PAGES |= {"benchmarks": benchmarks_page, "timings": timings_page, "cluster": cluster_page}
 
 
 def main() -> None:

@@ -11,15 +11,20 @@ from small_project import ROOT, params
 README = ROOT / "README.md"
 
 
-def test_the_lock_file_holds_no_addresses():
-    text = (ROOT / "requirements.lock").read_text()
+LOCKS = ("requirements.lock", "requirements-cluster.lock")
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_file_holds_no_addresses(lock):
+    text = (ROOT / lock).read_text()
     assert not re.findall(r"https?://|git\+|file:|--(?:extra-)?index-url|--find-links|--trusted-host", text)
 
 
-def test_every_locked_package_is_pinned_and_hashed():
-    text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
+@pytest.mark.parametrize(("lock", "packages"), zip(LOCKS, (50, 10), strict=True))
+def test_every_locked_package_is_pinned_and_hashed(lock, packages):
+    text = (ROOT / lock).read_text().replace("\\\n", " ")
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    assert len(lines) > 50
+    assert len(lines) > packages
     for line in lines:
         assert re.match(r"[a-zA-Z0-9._-]+(\[[a-z0-9,_-]+\])?==\S+", line), line[:100]
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", line), line[:100]
@@ -30,10 +35,19 @@ def test_every_dependency_is_locked():
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + [d for extra in project["optional-dependencies"].values() for d in extra]
-    locked = set(re.findall(r"^([a-zA-Z0-9._-]+)", (ROOT / "requirements.lock").read_text().replace(".", "-"), re.M))
+    text = "".join((ROOT / lock).read_text() for lock in LOCKS)
+    locked = set(re.findall(r"^([a-zA-Z0-9._-]+)", text.replace(".", "-"), re.M))
     for dependency in wanted:
         name, floor = dependency.split(">=")  # a floor each, no pins
         assert name.replace(".", "-") in locked and floor
+
+
+def test_the_lock_of_the_cluster_changes_no_version_and_ray_is_in_no_other():
+    base, cluster = (
+        {m[1]: m[2] for m in re.finditer(r"(?m)^([\w.-]+)==([^ ;\\]+)", (ROOT / lock).read_text())} for lock in LOCKS
+    )
+    assert {name: base[name] for name in cluster if name in base}.items() <= cluster.items()
+    assert "ray" in cluster and "ray" not in base
 
 
 def test_every_relative_link_of_the_readme_leads_somewhere():

@@ -70,15 +70,11 @@ class RayExecutor:
     """
 
     def __init__(self, address: str | None, cpus: float, gpus: float) -> None:
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         try:
             context = ray.init(address=address or "local", **quiet)
-        except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-            where = "on this machine" if address in (None, "auto") else f"at {address}"
-            raise UserError(
-                f"no Ray cluster answers {where} ({str(error).strip().splitlines()[0]}).\nStart one with `ray start --head`, or leave"
-                " out --address to start Ray for this suite alone."
-            ) from None
+        except Exception as error:  # of several kinds, and where Ray does not start of none in particular
+            raise UserError(_unreachable(address, _first_line(error))) from None
         self.dashboard = context.dashboard_url
         self._resources = {"num_cpus": cpus, "num_gpus": gpus}
         self._check_room(address, cpus, gpus)
@@ -146,6 +142,16 @@ class RayExecutor:
         if found["status"] == "refused":
             raise UserError(f"{stage}: {found['text']}")
         return Ended(stage, found["status"] == "done", found["text"])
+
+
+def _unreachable(address: str | None, reason: str) -> str:
+    if address is None:
+        return f"Ray does not start on this machine ({reason}); its logs lie in /tmp/ray/session_latest/logs"
+    where = "on this machine" if address == "auto" else f"at {address}"
+    return (
+        f"no Ray cluster answers {where} ({reason}).\nStart one with `ray start --head`, or leave out --address to start Ray for"
+        " this suite alone. A cluster that asks for a token wants RAY_AUTH_MODE=token here as on its nodes."
+    )
 
 
 def _first_line(error: BaseException) -> str:
