@@ -52,7 +52,8 @@ def _make_task(run: Callable[..., dict[str, Any]], attempts: int) -> Callable[..
         attempt = ray.get(board.begin.remote(stage, ray.get_runtime_context().get_node_id(), socket.gethostname()))
         if attempt > attempts:  # Ray tries again without end where memory ran out
             return {"status": "failed", "text": f"{stage}: given up after {attempts} attempts"}
-        return run(job, stage, lambda: ray.get(source[0]), lambda text: board.say.remote(stage, text))
+        # Waited for, so that all that it said is on the board when it ends.
+        return run(job, stage, lambda: ray.get(source[0]), lambda text: ray.get(board.say.remote(stage, text)))
 
     task.__module__ = "__main__"
     return task

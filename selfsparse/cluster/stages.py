@@ -125,7 +125,8 @@ class Project:
             out.hash_info = HashInfo()
         stage.remove_outs(ignore_remove=False, force=False)
         try:
-            self._repo.stage_cache.restore(stage, pull=True)
+            with _answering(stage):
+                self._repo.stage_cache.restore(stage, pull=True)
         except RunCacheNotFoundError:
             for out, before in zip(stage.outs, known, strict=True):
                 out.hash_info = before
@@ -138,8 +139,9 @@ class Project:
         from dvc.exceptions import CheckoutError
 
         if not stage.outs_cached():
-            for objects in stage.get_used_objs().values():
-                self._repo.cloud.pull(objects)
+            with _answering(stage):
+                for objects in stage.get_used_objs().values():
+                    self._repo.cloud.pull(objects)
         if not stage.outs_cached():
             return False
         try:
@@ -169,10 +171,8 @@ class Project:
             TransferError: not all of it is there now.
         """
         outputs = {info for objects in stage.get_used_objs().values() for info in objects}
-        try:
+        with _answering(stage):
             failed = self._repo.cloud.push(outputs).failed if outputs else ()
-        except Exception as error:  # each kind of remote has its own
-            raise TransferError(f"{name_of(stage)}: the remote did not take its outputs: {error}") from error
         if failed:
             raise TransferError(f"{name_of(stage)}: the remote did not take {len(failed)} of its files")
         self._repo.stage_cache.save(stage)  # a stage that ran without the run cache has no entry yet
@@ -190,7 +190,7 @@ class Project:
         if not _can_hash(stage):
             return
         ours = self._repo.cache.legacy
-        try:
+        with _answering(stage):
             theirs = self._repo.cloud.get_remote_odb(REMOTE, hash_name="md5-dos2unix")
             source, target = (ours, theirs) if to_remote else (theirs, ours)
             key = _get_stage_hash(stage)
@@ -201,8 +201,21 @@ class Project:
                 goal = target.fs.join(target.path, "runs", key[:2], key, source.fs.name(path))
                 target.fs.makedirs(target.fs.parent(goal), exist_ok=True)
                 copy(source.fs, path, target.fs, goal)
-        except Exception as error:
-            raise TransferError(f"{name_of(stage)}: the remote's run cache does not answer: {error}") from error
+
+
+@contextmanager
+def _answering(stage: "Stage") -> Iterator[None]:
+    """Make one error of those that remotes have, each kind its own."""
+    from dvc.stage.cache import RunCacheNotFoundError
+
+    try:
+        yield
+    except RunCacheNotFoundError:
+        raise
+    except Exception as error:
+        raise TransferError(
+            f"{name_of(stage)}: the remote fails: {str(error).strip() or type(error).__name__}"
+        ) from error
 
 
 def name_of(stage: "Stage") -> str:

@@ -51,7 +51,7 @@ def recorded(folder: Path) -> dict:
         for entry in [*stage.get("deps", []), *stage["outs"]]:
             if entry["path"].startswith("results/"):
                 for key in ("md5", "size"):
-                    entry.pop(key)
+                    entry.pop(key, None)
     return stages
 
 
@@ -78,6 +78,7 @@ class TwoNodes:
     def _start(self, *arguments: str) -> None:
         number = len(self.processes)
         environment = own_environment() | {"SELFSPARSE_TEST_SCRATCH": str(self.folder / f"node{number}")}
+        environment |= {name: str(self.folder / "dvc_own") for name in ("DVC_SITE_CACHE_DIR", "DVC_GLOBAL_CONFIG_DIR")}
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", *arguments, "--num-cpus=1", "--num-gpus=1"]
         command += ["--node-ip-address=127.0.0.1", "--object-store-memory=80000000", "--include-log-monitor=false"]
         for attempt in range(TRIES):
@@ -131,9 +132,17 @@ class TwoNodes:
         name = process.info["cmdline"][-1]
         return any((self.folder / "states").glob(f".states/{name}/seed*/*/state-*.pt"))
 
-    def worker(self, training: psutil.Process) -> psutil.Process:
-        """Ray's process above a stage."""
-        return next(parent for parent in training.parents() if parent.name().startswith("ray::"))
+    @staticmethod
+    def worker(training: psutil.Process) -> psutil.Process | None:
+        """Ray's process above a stage; None where that is gone, and the stage about to end."""
+        return next(
+            (
+                parent
+                for parent in training.parents()
+                if parent.cmdline()[:1] and parent.cmdline()[0].startswith("ray::")
+            ),
+            None,
+        )
 
     def close(self) -> None:
         self._end([process for node in self.processes for process in node])

@@ -3,11 +3,14 @@
 import importlib.util
 import re
 import shutil
+import subprocess
+import sys
+import time
 
 import pytest
-from cluster.ray_project import LONG, TwoNodes, distribute, kill, outputs, recorded, write_ray_project
-from dvc_project import repro
-from dvc_project import said as said_by_dvc
+from cluster.ray_project import LONG, TwoNodes, distribute, kill, outputs, own_environment, recorded, write_ray_project
+from cluster.toy import git
+from dvc_project import environment, repro
 
 pytestmark = [
     pytest.mark.slow,
@@ -36,8 +39,6 @@ def project(tmp_path, serial):
     """The same commit, and nothing of what was made from it."""
     folder = tmp_path / "project"
     shutil.copytree(serial / ".git", folder / ".git")
-    from cluster.toy import git
-
     git(folder, "checkout", "--quiet", "--force", "HEAD")
     return folder
 
@@ -64,38 +65,32 @@ def test_two_nodes_leave_what_a_serial_run_leaves(serial, project, cluster):
 
 def test_a_worker_a_node_and_the_head_killed(serial, project, cluster, moments):
     """At random times of trainings, one after the other; the same command, started again, makes the suite complete."""
-    import time
-
     process = distribute(project, cluster, project.parent / "said")
-    training = cluster.training()
-    time.sleep(moments.uniform(0, 1))
-    kill(cluster.worker(training))
-    training = cluster.training(node=1)
+    cluster.training(node=1)
     time.sleep(moments.uniform(0, 1))
     kill(cluster.raylet(1))
+    training = cluster.training(node=0)  # from now on, the only node
+    time.sleep(moments.uniform(0, 0.5))
+    kill(cluster.worker(training) or pytest.fail("the training had ended"))
     cluster.training(node=0)
-    time.sleep(moments.uniform(0, 3))
-    assert process.poll() is None
+    begun = time.monotonic()
+    while "attempt 2" not in said(project):
+        assert process.poll() is None and time.monotonic() - begun < 60, said(project)
+        time.sleep(0.1)
+    time.sleep(moments.uniform(0, 1))
     kill(process)
     process.wait()
     first = said(project)
     text = run(project, cluster)[len(first) :]
     done = set(re.findall(r"(?m)^(\S+@\S+): done", first))
     assert not [stage for stage in re.findall(r"(?m)^(\S+@\S+): begun", text) if stage in done]
-    assert "attempt 2" in first
     logs = [path.read_text() for path in (project / ".dvc/tmp/distribute/quick").glob("train@*.log")]
     assert "goes on from step" in "".join(logs)
     assert recorded(project) == recorded(serial)
     assert outputs(project) == outputs(serial)
 
 
-def test_no_cluster_at_the_address(project, serial):
-    import subprocess
-    import sys
-
-    from cluster.ray_project import own_environment
-    from dvc_project import environment
-
+def test_no_cluster_at_the_address(project):
     command = [
         sys.executable,
         "-m",
@@ -110,4 +105,3 @@ def test_no_cluster_at_the_address(project, serial):
         command, cwd=project, env=environment(project) | own_environment(), capture_output=True, text=True
     )
     assert found.returncode == 2 and "error: no Ray cluster answers at 127.0.0.1:1" in found.stderr, found.stderr
-    assert said_by_dvc(serial)
