@@ -61,6 +61,11 @@ class Head:
             own = {name} if is_local(stage) and not stage.always_changed else set()
             self._data[name] = frozenset(own.union(*(self._data[needed] for needed in self._needs[name])))
 
+    @property
+    def names(self) -> list[str]:
+        """Return all stages of the suite, each after those that it needs."""
+        return list(self._stages)
+
     def restore(self, given_up: dict[str, str] | None = None) -> State:
         """Bring up what every machine makes itself, and all results that the cache or the remote has; run nothing else.
 
