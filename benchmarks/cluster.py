@@ -80,6 +80,11 @@ def make_project(folder: Path, count: int) -> None:
     shutil.copy(ROOT / ".dvcignore", folder)
     for name in ("pipeline", "selfsparse", "notebooks"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    inputs = [f"data/packed/{n}" for n in params["datasets"]]  # of a training
+    inputs += [f"data/{kind}/{n}" for kind in ("extractors", "references") for n in params["extractors"]]
+    for path in inputs:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).touch()
     _dvc(folder, "init", "--quiet", "--no-scm")
     _write_lock(folder, list(names))
 
