@@ -39,6 +39,8 @@ def main(order: dict[str, Any]) -> int:
 
 def run(name: str, clone: Path, remote: dict[str, Any]) -> dict[str, str]:
     """Return `status` and `text` as `node.run_stage` describes them."""
+    from dvc.exceptions import DvcException
+
     # What the commit's dvc.lock, or a task before, noted is not what counts: the remote is.
     (clone / "dvc.lock").unlink(missing_ok=True)
     try:
@@ -62,6 +64,8 @@ def run(name: str, clone: Path, remote: dict[str, Any]) -> dict[str, str]:
         return {"status": "failed", "text": f"upstream of {name}, on a node, {error}"}
     except UserError as error:
         return {"status": "refused", "text": str(error)}
+    except DvcException as error:  # an output that its command did not make, say
+        return {"status": "failed", "text": str(error)}
     return {"status": "done", "text": ""}
 
 
