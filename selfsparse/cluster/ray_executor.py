@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import ray
-from ray import cloudpickle
 from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -21,7 +20,7 @@ from selfsparse.errors import UserError, warn
 ATTEMPTS = 4  # of a stage: a first one, and what Ray calls retries
 
 # By value: a node may have no `selfsparse` outside its clone, or another version.
-cloudpickle.register_pickle_by_value(node)
+ray.cloudpickle.register_pickle_by_value(node)
 
 
 @ray.remote(num_cpus=0)
