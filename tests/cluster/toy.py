@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 from selfsparse.cluster.head import Head
@@ -50,7 +51,7 @@ def make(folder: Path) -> Path:
     """Write and commit the project."""
     folder.mkdir(parents=True)
     git(folder, "init", "--quiet")
-    subprocess.run(["dvc", "init", "--quiet"], cwd=folder, check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=folder, check=True)
     (folder / "raw.txt").write_text("pixels\n")
     for name in NAMES:
         (folder / f"settings-{name}.txt").write_text(f"{name}\n")
