@@ -29,8 +29,8 @@ $(VENV)/installed: requirements.lock pyproject.toml
 
 quick:  ## Run a suite from data to report, in minutes on a CPU: small GANs on digits and photographs.
 laptop:  ## ... in about an hour on two CPU cores: the four models on real MNIST, narrow networks.
-sensitivity:  ## ... in about two hours on two CPU cores: one of the paper's open questions changed at a time.
-gpu_hour:  ## ... sized for an hour of a CUDA GPU: the paper's MNIST rows at full width and budget.
+sensitivity:  ## ... in about four hours on two CPU cores: one of the paper's open questions changed at a time.
+gpu_hour:  ## ... an estimated hour of a CUDA GPU: the paper's MNIST rows at full width and budget.
 $(WHOLE): install
 	$(BIN)/python -m pipeline.check $@
 	$(BIN)/dvc repro $(NO_RUN_CACHE_$@) report@$@
@@ -52,7 +52,7 @@ $(VENV)/cluster: requirements-cluster.lock $(VENV)/installed
 plan: install  ## Say what a suite costs before it is run: make plan SUITE=paper.
 	@$(BIN)/python -m pipeline.plan $(SUITE)
 
-readme:  ## Renew what README.md and results/README.md say of the results.
+readme: install  ## Renew what README.md and results/README.md say of the results.
 	$(BIN)/python -m pipeline.readme
 
 report: install  ## Report on whatever has been run so far: make report SUITE=laptop.

@@ -75,6 +75,18 @@ def test_the_readmes_table_is_that_of_the_results(monkeypatch):
 
 
 @pytest.mark.skipif(_results_changed(), reason="results/ is not as committed")
+def test_the_readmes_experiment_begins_at_the_results():
+    text = README.read_text(encoding="utf-8")
+    summary = json.loads((ROOT / "results/quick/summary.json").read_text(encoding="utf-8"))
+    pair = [summary[f"digits-16-{model}"]["fid_500"] for model in ("wgan_gp", "self_sparse")]
+    assert re.search(rf"^\| main +\| {pair[0]} +\| {pair[1]} ", text, re.M)
+    shown = re.findall(r"^(digits-16-\w+)\.(\w+) +([\d.]+) ", text, re.M)
+    assert len(shown) == 3
+    for configuration, measure, value in shown:
+        assert summary[configuration][measure] == float(value)
+
+
+@pytest.mark.skipif(_results_changed(), reason="results/ is not as committed")
 def test_the_page_on_the_results_is_that_of_the_results(monkeypatch):
     from selfsparse.analysis.results_page import results_page
 

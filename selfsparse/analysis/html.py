@@ -1,5 +1,6 @@
 """Notebooks and Markdown as HTML in the report's look, by nbconvert: tables in boxes that scroll, code folded away."""
 
+import itertools
 import re
 from functools import cache
 from pathlib import Path
@@ -35,7 +36,7 @@ def markdown_html(markdown: str, name: str) -> str:
 
 def dressed(html: str, name: str) -> str:
     """Put each table into a box that scrolls and that keys reach, under its caption; take nbconvert's anchor marks out."""
-    numbers = iter(range(1, len(html)))
+    numbers = itertools.count(1)
 
     def boxed(match: re.Match) -> str:
         number = next(numbers)

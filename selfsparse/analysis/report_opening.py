@@ -20,9 +20,13 @@ from selfsparse.analysis.verdict_rules import (
     HOLDS_BY_TEST,
     NOT_REPRODUCED,
     NOT_RUN,
+    NOT_TESTABLE,
     REPRODUCED,
+    UNAVAILABLE,
+    UNKNOWABLE,
 )
 
+UNANSWERABLE = (UNAVAILABLE, NOT_TESTABLE, UNKNOWABLE)
 TONES = {REPRODUCED: "good", HOLDS_BY_TEST: "good", FOLLOWS: "good", NOT_REPRODUCED: "bad", DOES_NOT_FOLLOW: "bad"}
 
 
@@ -66,6 +70,7 @@ def opening(results: Results, notebooks: Sequence[dict], claims: Sequence[dict])
         "answers": [
             {"question": question, "html": markdown_html(_bullets(found), f"answer-{place}")}
             for place, (question, found) in enumerate(answers(results).items(), 1)
+            if found
         ],
         "what_ran": markdown_html(sentences.what_ran(results).data, "ran"),
         "cards": [
@@ -73,7 +78,8 @@ def opening(results: Results, notebooks: Sequence[dict], claims: Sequence[dict])
             for href, title, text, notebook in cards
         ],
         "explained": executed_path(results.suite, VERDICTS).is_file(),
-        "decided": [claim for claim in claims if claim["verdict"] != NOT_RUN],
+        "decided": [claim for claim in claims if claim["verdict"] not in (NOT_RUN, *UNANSWERABLE)],
+        "unanswerable": [claim for claim in claims if claim["verdict"] in UNANSWERABLE],
         "undecided": [claim for claim in claims if claim["verdict"] == NOT_RUN],
         "counts": sorted(
             ((word, n, tone) for (word, tone), n in counts.items()), key=lambda c: (c[0] == NOT_RUN, -c[1])
@@ -82,7 +88,7 @@ def opening(results: Results, notebooks: Sequence[dict], claims: Sequence[dict])
 
 
 def _bullets(sentences: Sequence[str]) -> str:
-    return "\n".join(f"- {sentence}" for sentence in sentences) or "Nothing has run that answers it."
+    return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
 def _facts(results: Results) -> list[tuple[str, str]]:

@@ -56,12 +56,25 @@ def _section(results: Results) -> str:
         f" {', '.join(f'{name} {_listed(found, name)}' for name in VERSIONS if _listed(found, name))}.",
         f"- Wall time of training: {_duration(found)} for {_many(len(found), 'configuration')}, the seeds of each side by"
         " side; measuring, notebooks and report come on top.",
+        f"- Limits: {_limits(results)}.",
         f"- Runs: {_runs(results)}.",
         f"- The paper's {sum(_verdicts(results).values())} claims:"
         f" {'; '.join(f'{n} {word}' for word, n in _verdicts(results).items())}.",
         f"- Look at: {', '.join(_links(results.suite))}.",
     ]
     return "\n".join([title, *lines, *_not_run(results), "", "What came out:", "", bullets(results), ""])
+
+
+def _limits(results: Results) -> str:
+    """Say what keeps the numbers from being the paper's: steps, networks, extractor, seeds."""
+    printed = load_settings().suite("paper")[0].train.steps
+    steps = sorted({c.train.steps for c in results.configurations})
+    networks = ", ".join(f"`{name}`" for name in dict.fromkeys(c.network_name for c in results.configurations))
+    seeds = ", ".join(str(n) for n in sorted({len(c.train.seeds) for c in results.configurations}))
+    text = f"{' and '.join(f'{n:,}' for n in steps)} of the paper's {printed:,} generator steps; networks {networks}; {seeds} seeds"
+    if "inception" not in results.extractors():
+        text += f"; FID under {', '.join(f'`{name}`' for name in results.extractors())}, which compares with no FID under Inception-v3"
+    return text
 
 
 def _runs(results: Results) -> str:

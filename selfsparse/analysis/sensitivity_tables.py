@@ -1,5 +1,7 @@
 """The tables and the sentences on other readings of what the paper leaves open."""
 
+import math
+
 from IPython.display import Markdown
 
 from selfsparse.analysis import sensitivity
@@ -25,7 +27,7 @@ def readings_table(results: Results) -> Table:
         " best generator of each training, measured again with fresh latents at the larger sample count. The difference is"
         " Self-Sparse GAN less WGAN-GP, the ratio one over the other of the geometric means; brackets are 95 % intervals."
         " p is Welch's, one-sided for lower, and for higher; Holm's correction is over this table; g is Hedges'. Significant: p after"
-        f" Holm's correction below {LEVEL:g} in the direction of the difference."
+        f" Holm's correction below {LEVEL / 2:g} in the direction of the difference, which makes {LEVEL:g} for both."
     )
     return table_of(rows, (columns, ["Reading"]), caption)
 
@@ -153,7 +155,7 @@ def _family(results: Results, family: list[Measured]) -> str:
 def _largest_move(known: list[Measured], default: Measured, which: int) -> str:
     """Say which reading moves a model's mean FID most; which: 0 Self-Sparse GAN, 1 WGAN-GP."""
     found = [(sensitivity.moves(m, default)[which], m) for m in known]
-    found = [(move, p, m) for (move, p), m in found if move.value == move.value]
+    found = [(move, p, m) for (move, p), m in found if math.isfinite(move.value)]
     if not found:
         return ""
     move, p, m = max(found, key=lambda row: abs(row[0].value))
