@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 from IPython.display import Markdown
 
-from selfsparse.analysis.formatting import MISSING, Table, count, mean_std, number, share, short
+from selfsparse.analysis.formatting import MISSING, Table, count, many, mean_std, number, share, short
 from selfsparse.analysis.names import model_label
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import moments
@@ -167,7 +167,7 @@ def _saved(rows: pd.DataFrame) -> str:
     if len(exact):
         text += f"the images of {_runs(len(exact))} are the same up to rounding (a pixel in [−1, 1] moves by {short(exact['max_difference'].max())} at most)"
     if len(other):
-        channels, heads = _many(other["revived"].sum(), "channel"), _many(other["heads_revived"].sum(), "head")
+        channels, heads = many(other["revived"].sum(), "channel"), many(other["heads_revived"].sum(), "head")
         text += (" and " if len(exact) else "") + (
             f"in {_runs(len(other))} some of it comes alive again, {channels} and {heads} in all: "
             f"{_percent(other['changed_images'].mean())} of the images change, a pixel by {number(other['max_difference'].max(), 3)} at most"
@@ -184,8 +184,4 @@ def _percent(value: float) -> str:
 
 
 def _runs(n: int) -> str:
-    return _many(n, "run")
-
-
-def _many(n: int, thing: str) -> str:
-    return f"{count(n)} {thing}" + ("" if n == 1 else "s")
+    return many(n, "run")

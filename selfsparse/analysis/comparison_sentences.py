@@ -8,7 +8,7 @@ from IPython.display import Markdown
 from selfsparse.analysis import comparison_tables as comparisons
 from selfsparse.analysis.comparison_tables import Comparison, comparison_table
 from selfsparse.analysis.convergence import steps_table
-from selfsparse.analysis.formatting import Table, number, probability, short
+from selfsparse.analysis.formatting import Table, many, number, probability, short
 from selfsparse.analysis.inference import LEVEL
 from selfsparse.analysis.measure_tables import bias
 from selfsparse.analysis.names import model_label
@@ -26,11 +26,11 @@ def compared(results: Results, pairs: Sequence[Comparison]) -> Markdown:
     table = comparison_table(results, pairs, "").data
     measured = table.dropna(subset=["decrease_percent"])
     if measured.empty:
-        return Markdown(f"None of the {_many(len(table), 'comparison')} has run.")
+        return Markdown(f"None of the {many(len(table), 'comparison')} has run.")
     lower = int((measured["decrease_percent"] > 0).sum())
     tested = measured["p_lower"].notna().sum()
     alone, adjusted = (int((measured[name] < LEVEL).sum()) for name in ("p_lower", "p_lower_holm"))
-    text = f"The mean FID is lower as claimed in {lower} of {_many(len(measured), 'measured comparison')}"
+    text = f"The mean FID is lower as claimed in {lower} of {many(len(measured), 'measured comparison')}"
     if len(measured) < len(table):
         text += f" ({len(table) - len(measured)} not run)"
     text += f"; p is below {LEVEL:g} in {alone} of {tested} tests, and in {adjusted} after Holm's correction. "
@@ -58,7 +58,7 @@ def biases(results: Results) -> Markdown:
     smallest, largest = min(means, key=means.get), max(means, key=means.get)
     return Markdown(
         f"With fresh latents the best generators' mean FID is higher than when they were chosen in {up} of"
-        f" {_many(len(means), 'configuration')}. The difference, again less lowest, lies between"
+        f" {many(len(means), 'configuration')}. The difference, again less lowest, lies between"
         f" {number(means[smallest])} (`{smallest}`) and {number(means[largest])} (`{largest}`)."
     )
 
@@ -75,7 +75,7 @@ def samples(results: Results) -> Markdown:
     same = sum((group > 0).nunique() == 1 for group in both)
     drops = comparisons.drops_table(results).data["drop_mean"].dropna()
     return Markdown(
-        f"The same model has the lower mean FID at both sample counts in {same} of {_many(len(both), 'pair')}."
+        f"The same model has the lower mean FID at both sample counts in {same} of {many(len(both), 'pair')}."
         f" The larger sample lowers the mean FID by {number(drops.min())} to {number(drops.max())}."
     )
 
@@ -112,7 +112,7 @@ def quality(results: Results) -> Markdown:
             differences.append(sign * (a - b))
         known = [d for d in differences if math.isfinite(d)]
         if known:
-            counts.append(f"{label} in {sum(d > 0 for d in known)} of {_many(len(known), 'pair')}")
+            counts.append(f"{label} in {sum(d > 0 for d in known)} of {many(len(known), 'pair')}")
     if not counts:
         return Markdown("No pair of WGAN-GP and Self-Sparse GAN has been measured.")
     return Markdown(f"Self-Sparse GAN has the {', the '.join(counts)}.")
@@ -128,13 +128,13 @@ def steps(results: Results) -> Markdown:
         return Markdown("No pair of WGAN-GP and Self-Sparse GAN has run.")
     reached, runs = int(ran["self_sparse_reached"].sum()), int(ran["self_sparse_runs"].sum())
     theirs, their_runs = int(ran["wgan_gp_reached"].sum()), int(ran["wgan_gp_runs"].sum())
-    text = f"{reached} of {_many(runs, 'run')} of Self-Sparse GAN reach the mean of WGAN-GP's lowest FIDs, and {theirs} of {_many(their_runs, 'run')} of WGAN-GP itself. "
+    text = f"{reached} of {many(runs, 'run')} of Self-Sparse GAN reach the mean of WGAN-GP's lowest FIDs, and {theirs} of {many(their_runs, 'run')} of WGAN-GP itself. "
     known = ran["times_sooner"].dropna()
     if known.empty:
         return Markdown(text + "In no pair do all runs reach it, so that their steps have no mean to compare.")
     sooner = int((known > 1).sum())
     return Markdown(
-        text + f"Where all runs of a pair do ({_many(len(known), 'pair')}), Self-Sparse GAN is sooner in {sooner},"
+        text + f"Where all runs of a pair do ({many(len(known), 'pair')}), Self-Sparse GAN is sooner in {sooner},"
         f" by a factor of {short(known.min())} to {short(known.max())}."
     )
 
@@ -146,7 +146,7 @@ def resolutions(results: Results) -> Markdown:
     if printed.empty:
         return Markdown("The paper has none of this suite's datasets.")
     same = int((printed["images"] == printed["paper_images"]).sum())
-    text = f"The number of images is the printed one in {same} of {_many(len(printed), 'row')} that the paper has."
+    text = f"The number of images is the printed one in {same} of {many(len(printed), 'row')} that the paper has."
     notes = dict.fromkeys(note for note in table["note"] if note)
     return Markdown(" ".join([text, *notes]))
 
@@ -163,7 +163,3 @@ def regression(results: Results) -> Markdown:
     return Markdown(
         ". ".join(lines) + "." if lines else "No resolution has the three measured pairs that a line needs."
     )
-
-
-def _many(n: int, thing: str) -> str:
-    return f"{n} {thing}" + ("" if n == 1 else "s")

@@ -78,6 +78,19 @@ def count(value: float) -> str:
     return MISSING if not math.isfinite(value) else f"{int(value):,}"
 
 
+def many(n: int, thing: str) -> str:
+    """Return `1 run`, `12 runs`."""
+    return f"{count(n)} {thing}" + ("" if n == 1 else "s")
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that suits it: `42 s`, `3.1 min`, `2.4 h`."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def mean_std(m: Moments, digits: int = 2, without_value: str = MISSING) -> str:
     """Return `mean ± std`, the mean alone for one value, and `without_value` for none."""
     if m.n == 0:

@@ -10,7 +10,7 @@ from selfsparse.analysis import sentences
 from selfsparse.analysis.answers import answers
 from selfsparse.analysis.contents import BEYOND, PAPER, VERDICTS
 from selfsparse.analysis.folders import tables_dir
-from selfsparse.analysis.formatting import MISSING
+from selfsparse.analysis.formatting import MISSING, duration
 from selfsparse.analysis.html import markdown_html
 from selfsparse.analysis.notebooks import executed_path
 from selfsparse.analysis.results import Results
@@ -107,11 +107,3 @@ def _facts(results: Results) -> list[tuple[str, str]]:
         ("Configurations with results", f"{len(entries)} of {len(results.configurations)}"),
         ("Feature extractor", ", ".join(results.extractors())),
     ]
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the unit that suits it: `42 s`, `3.1 min`, `2.4 h`."""
-    for size, unit in ((3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s"

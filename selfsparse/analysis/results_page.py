@@ -1,7 +1,7 @@
 """results/README.md: of every suite when, where and from which commit it was trained, what came out, what was not run."""
 
 from selfsparse.analysis.answers import bullets
-from selfsparse.analysis.formatting import number
+from selfsparse.analysis.formatting import duration, many
 from selfsparse.analysis.results import Results, load_results
 from selfsparse.analysis.verdicts import all_verdicts, counts
 from selfsparse.config import load_settings
@@ -54,7 +54,7 @@ def _section(results: Results) -> str:
         f"- Trained {_dates(found)} from commit {_commits(found)}.",
         f"- On {_listed(found, 'device')}, {_listed(found, 'cpu_cores')} CPU cores, {_listed(found, 'system')};"
         f" {', '.join(f'{name} {_listed(found, name)}' for name in VERSIONS if _listed(found, name))}.",
-        f"- Wall time of training: {_duration(found)} for {_many(len(found), 'configuration')}, the seeds of each side by"
+        f"- Wall time of training: {_duration(found)} for {many(len(found), 'configuration')}, the seeds of each side by"
         " side; measuring, notebooks and report come on top.",
         f"- Limits: {_limits(results)}.",
         f"- Runs: {_runs(results)}.",
@@ -117,9 +117,4 @@ def _listed(found: list[dict], name: str) -> str:
 
 
 def _duration(found: list[dict]) -> str:
-    seconds = sum(p["seconds"] for p in found)
-    return f"{number(seconds / 3600, 1)} hours" if seconds >= 5400 else f"{number(seconds / 60, 1)} minutes"
-
-
-def _many(n: int, thing: str) -> str:
-    return f"{n} {thing}" + ("" if n == 1 else "s")
+    return duration(sum(p["seconds"] for p in found))

@@ -6,7 +6,7 @@ from IPython.display import Markdown
 
 from selfsparse.analysis import sensitivity
 from selfsparse.analysis.comparison_sentences import NOT_HERE
-from selfsparse.analysis.formatting import MISSING, Table, count, mean_std, number, probability, with_interval
+from selfsparse.analysis.formatting import MISSING, Table, count, many, mean_std, number, probability, with_interval
 from selfsparse.analysis.inference import LEVEL, Estimate, hedges_g
 from selfsparse.analysis.names import dataset_label, model_label
 from selfsparse.analysis.open_questions import anchor
@@ -133,7 +133,7 @@ def _family(results: Results, family: list[Measured]) -> str:
     if known and default.lower is not None:
         flips = [m for m in known if m.lower != default.lower]
         parts.append(
-            f"Of {_many(len(known), 'other reading')} that {'has' if len(known) == 1 else 'have'} been measured,"
+            f"Of {many(len(known), 'other reading')} that {'has' if len(known) == 1 else 'have'} been measured,"
             f" the sign flips under {_listed(flips) or 'none'}."
         )
         more = [m for m in known if sensitivity.difference_of_moves(m, default)[1] < LEVEL]
@@ -181,7 +181,3 @@ def questions(results: Results) -> Markdown:
 
 def _linked(q: OpenQuestion) -> str:
     return f"[{q.id}. {q.title}]({QUESTIONS}#{anchor(q)})"
-
-
-def _many(n: int, thing: str) -> str:
-    return f"{n} {thing}" + ("" if n == 1 else "s")

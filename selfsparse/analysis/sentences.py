@@ -7,7 +7,7 @@ from IPython.display import Markdown
 from selfsparse.analysis.comparison_sentences import compared
 from selfsparse.analysis.comparison_tables import main_pairs
 from selfsparse.analysis.correlation import correlations
-from selfsparse.analysis.formatting import count, interval, number, share
+from selfsparse.analysis.formatting import count, interval, many, number, share
 from selfsparse.analysis.names import group_label, model_label
 from selfsparse.analysis.overview_tables import curves_table
 from selfsparse.analysis.results import Results
@@ -20,7 +20,7 @@ def what_ran(results: Results) -> Markdown:
     """Say how much of the suite has run, and whether its FIDs compare with the paper's."""
     runs = [results.count(c) for c in results.configurations]
     finished, diverged, missing = (sum(getattr(r, name) for r in runs) for name in ("finished", "diverged", "not_run"))
-    text = f"Suite `{results.suite}` has {_many(len(runs), 'configuration')} and {_many(finished + diverged + missing, 'run')}: "
+    text = f"Suite `{results.suite}` has {many(len(runs), 'configuration')} and {many(finished + diverged + missing, 'run')}: "
     text += f"{finished} finished, {diverged} diverged, {missing} not run."
     others = [name for name in results.extractors() if name != PAPER_EXTRACTOR]
     if others:
@@ -56,7 +56,7 @@ def sparsity(results: Results) -> Markdown:
     if xi.empty:
         return _nothing("No pair of WGAN-GP and Self-Sparse GAN has been measured")
     found = correlations(results.correlation)["all"]
-    text = f"Over {_many(len(xi), 'measured pair')}, ξ̄ of Self-Sparse GAN lies between {number(xi.min(), 3)} and {number(xi.max(), 3)}. "
+    text = f"Over {many(len(xi), 'measured pair')}, ξ̄ of Self-Sparse GAN lies between {number(xi.min(), 3)} and {number(xi.max(), 3)}. "
     if not math.isfinite(found.r):
         return Markdown(text + "Pearson's r is not defined: it needs at least three pairs that differ.")
     text += (
@@ -82,7 +82,7 @@ def samples(results: Results) -> Markdown:
     """Say how many sheets there are."""
     shown = sum(results.sample_sheet(c).is_file() for c in results.configurations)
     return Markdown(
-        f"{count(shown)} of {_many(len(results.configurations), 'configuration')} have a sample sheet; a panel without one says why."
+        f"{count(shown)} of {many(len(results.configurations), 'configuration')} have a sample sheet; a panel without one says why."
     )
 
 
@@ -93,7 +93,7 @@ def progress(results: Results) -> Markdown:
         return _nothing("No configuration has a sheet over training")
     steps = sorted({(c.train.snapshot_every, c.train.steps) for c in shown})
     rows = "; ".join(f"every {count(every)} generator steps up to {count(last)}" for every, last in steps)
-    return Markdown(f"{_many(len(shown), 'sheet')} over training, of the first seed: {rows}.")
+    return Markdown(f"{many(len(shown), 'sheet')} over training, of the first seed: {rows}.")
 
 
 def feature_maps(results: Results) -> Markdown:
@@ -151,12 +151,8 @@ def stages(results: Results) -> Markdown:
         return _nothing("No configuration has been measured")
     parts = ["At the first and the last stage:\n\n" + "\n".join(lines)] if lines else []
     if others:
-        parts.append(f"Without a SASTM, {zeros} of {_many(others, 'configuration')} have exact zeros at some stage.")
+        parts.append(f"Without a SASTM, {zeros} of {many(others, 'configuration')} have exact zeros at some stage.")
     return Markdown("\n\n".join(parts))
-
-
-def _many(n: int, thing: str) -> str:
-    return f"{n} {thing}" + ("" if n == 1 else "s")
 
 
 def _nothing(why: str) -> Markdown:

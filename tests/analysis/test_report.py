@@ -10,10 +10,10 @@ from site_checks import check_site, committed_quick
 from small_project import ROOT
 
 from selfsparse.analysis.contents import BEYOND, PAPER
+from selfsparse.analysis.formatting import duration
 from selfsparse.analysis.gallery import notebook_figures
 from selfsparse.analysis.html import dressed, markdown_html
 from selfsparse.analysis.report import make_report
-from selfsparse.analysis.report_opening import duration
 from selfsparse.paper.printed import claims
 
 ITEMS = (*PAPER, *BEYOND)

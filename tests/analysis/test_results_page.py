@@ -18,10 +18,7 @@ def test_a_suite_that_ran_in_part(ran):
     (ran / "results/quick/report").mkdir()
     (ran / "results/quick/report/index.html").touch()
     text = results_page()
-    assert (
-        "| [`quick`](#quick) | 2026-11-24 to 2026-11-25 | cpu | 1.5 minutes | 20 finished, 1 diverged, 12 not run |"
-        in text
-    )
+    assert "| [`quick`](#quick) | 2026-11-24 to 2026-11-25 | cpu | 88 s | 20 finished, 1 diverged, 12 not run |" in text
     found = section(text, "quick")
     assert "from commit `1111111111` and changes, `0000000000`." in found  # 7 configurations of 12.5 s: 87.5 s
     assert "On cpu, 2 CPU cores, Linux; python 3.11, torch 2.8." in found
