@@ -6,40 +6,21 @@ import sys
 from selfsparse.cli import guarded
 
 
-def open_questions_page() -> str:
+def pages() -> dict[str, str]:
+    """Return the text of each page by the name of its file."""
+    from benchmarks.page import benchmarks_markdown, cluster_markdown, timings_markdown
+    from selfsparse.analysis.architectures import architectures_markdown
     from selfsparse.analysis.open_questions import open_questions_markdown
+    from selfsparse.config import load_settings
     from selfsparse.paper import open_questions
 
-    return open_questions_markdown(open_questions())
-
-
-def architectures_page() -> str:
-    from selfsparse.analysis.architectures import architectures_markdown
-    from selfsparse.config import load_settings
-
-    return architectures_markdown(load_settings())
-
-
-def benchmarks_page() -> str:
-    from benchmarks.page import benchmarks_markdown
-
-    return benchmarks_markdown()
-
-
-def timings_page() -> str:
-    from benchmarks.page import timings_markdown
-
-    return timings_markdown()
-
-
-def cluster_page() -> str:
-    from benchmarks.page import cluster_markdown
-
-    return cluster_markdown()
-
-
-PAGES = {"open_questions": open_questions_page, "architectures": architectures_page}
-PAGES |= {"benchmarks": benchmarks_page, "timings": timings_page, "cluster": cluster_page}
+    return {
+        "open_questions": open_questions_markdown(open_questions()),
+        "architectures": architectures_markdown(load_settings()),
+        "benchmarks": benchmarks_markdown(),
+        "timings": timings_markdown(),
+        "cluster": cluster_markdown(),
+    }
 
 
 def main() -> None:
@@ -50,8 +31,8 @@ def main() -> None:
     from selfsparse.files import write_text
     from selfsparse.paths import project_root
 
-    for name, make in PAGES.items():
-        path, text = project_root() / "docs" / f"{name}.md", make()
+    for name, text in pages().items():
+        path = project_root() / "docs" / f"{name}.md"
         if not check:
             write_text(path, text)
         elif not path.is_file() or path.read_text(encoding="utf-8") != text:
