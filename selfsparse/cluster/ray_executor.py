@@ -17,6 +17,7 @@ from selfsparse.cluster.node import run_stage
 from selfsparse.cluster.scheduler import Begun, Ended, Event, Said
 from selfsparse.errors import UserError, warn
 
+CONNECT_SEC = 10.0
 ATTEMPTS = 4  # of a stage: a first one, and what Ray calls retries
 
 # By value: a node may have no `selfsparse` outside its clone, or another version.
@@ -72,6 +73,9 @@ class RayExecutor:
     def __init__(self, address: str | None, cpus: float, gpus: float) -> None:
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         try:
+            if address and ":" in address and "://" not in address:  # Ray itself would wait for minutes
+                host, _, port = address.rpartition(":")
+                socket.create_connection((host.strip("[]"), int(port)), CONNECT_SEC).close()
             context = ray.init(address=address or "local", **quiet)
         except Exception as error:  # of several kinds, and where Ray does not start of none in particular
             raise UserError(_unreachable(address, _first_line(error))) from None

@@ -102,6 +102,6 @@ def test_no_cluster_at_the_address(project):
         "/tmp/none",
     ]
     found = subprocess.run(
-        command, cwd=project, env=environment(project) | own_environment(), capture_output=True, text=True
+        command, cwd=project, env=environment(project) | own_environment(), capture_output=True, text=True, timeout=120
     )
     assert found.returncode == 2 and "error: no Ray cluster answers at 127.0.0.1:1" in found.stderr, found.stderr
