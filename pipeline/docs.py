@@ -2,12 +2,13 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 
 from selfsparse.cli import guarded
 
 
-def pages() -> dict[str, str]:
-    """Return the text of each page by the name of its file."""
+def pages() -> dict[str, Callable[[], str]]:
+    """Return what makes each page, by the name of its file."""
     from benchmarks.page import benchmarks_markdown, cluster_markdown, timings_markdown
     from selfsparse.analysis.architectures import architectures_markdown
     from selfsparse.analysis.open_questions import open_questions_markdown
@@ -15,11 +16,11 @@ def pages() -> dict[str, str]:
     from selfsparse.paper import open_questions
 
     return {
-        "open_questions": open_questions_markdown(open_questions()),
-        "architectures": architectures_markdown(load_settings()),
-        "benchmarks": benchmarks_markdown(),
-        "timings": timings_markdown(),
-        "cluster": cluster_markdown(),
+        "open_questions": lambda: open_questions_markdown(open_questions()),
+        "architectures": lambda: architectures_markdown(load_settings()),
+        "benchmarks": benchmarks_markdown,
+        "timings": timings_markdown,
+        "cluster": cluster_markdown,
     }
 
 
@@ -31,8 +32,8 @@ def main() -> None:
     from selfsparse.files import write_text
     from selfsparse.paths import project_root
 
-    for name, text in pages().items():
-        path = project_root() / "docs" / f"{name}.md"
+    for name, make in pages().items():
+        path, text = project_root() / "docs" / f"{name}.md", make()
         if not check:
             write_text(path, text)
         elif not path.is_file() or path.read_text(encoding="utf-8") != text:

@@ -16,6 +16,9 @@ def own_dvc(folder, patch):
     patch.setenv("DVC_NO_ANALYTICS", "1")
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     own_dvc(tmp_path, monkeypatch)
@@ -82,7 +85,6 @@ def test_what_may_not_be_copied_never_reaches_the_remote(whole):
     assert b"pixels\na\ntrained\n" in stored and b"pixels\n" not in stored
 
 
-@pytest.mark.slow
 def test_done_stages_are_not_run_again(project, remote, monkeypatch):
     """Neither by a second start, nor in another checkout of the same commit, nor after one change more than it touches."""
     bring_up(project, remote, monkeypatch)
@@ -96,7 +98,6 @@ def test_done_stages_are_not_run_again(project, remote, monkeypatch):
     assert {stage for stage, _ in toy.ran(project)[begun:]} == {"data", "report"}
 
 
-@pytest.mark.slow
 def test_a_stage_that_fails_stops_no_other(project, remote, monkeypatch, capsys):
     executor = toy.Folders(project, remote, monkeypatch)
     for clone in executor._clones:
@@ -117,7 +118,6 @@ def test_a_stage_that_fails_stops_no_other(project, remote, monkeypatch, capsys)
     assert [stage for stage, _ in toy.ran(project)].count("train@b") == 1
 
 
-@pytest.mark.slow
 def test_results_that_only_the_head_has_are_shared(project, remote, monkeypatch):
     """What `dvc repro --no-run-cache` made here has no entry in any run cache; the nodes need it all the same."""
     from dvc.repo import Repo
@@ -129,7 +129,6 @@ def test_results_that_only_the_head_has_are_shared(project, remote, monkeypatch)
     assert not [stage for stage, _ in toy.ran(project)[begun:] if stage.startswith("train")]
 
 
-@pytest.mark.slow
 def test_old_results_in_dvc_lock_do_not_hide_the_new_ones(project, remote, monkeypatch):
     """The commit's dvc.lock names outputs that no remote has, as after `make quick` and `git commit` on another machine."""
     from dvc.repo import Repo
@@ -149,7 +148,6 @@ def test_old_results_in_dvc_lock_do_not_hide_the_new_ones(project, remote, monke
     assert "f" * 32 not in (other / "dvc.lock").read_text()
 
 
-@pytest.mark.slow
 def test_a_node_never_runs_what_is_upstream(project, remote, monkeypatch):
     executor = toy.Folders(project, remote, monkeypatch)
     executor.submit("fid@a", None)

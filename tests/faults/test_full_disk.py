@@ -97,6 +97,7 @@ def kept(folder) -> dict[str, bytes]:
     return {name: data for name, data in found if not name.startswith(".checkpoints") and Path(name).name != TIMES}
 
 
+@pytest.mark.slow
 def test_every_stage_on_a_disk_that_fills_up(small, monkeypatch, keep_signals):
     """Stages are deterministic: a file that was written anew has the old bytes, and any other difference is a loss."""
     from selfsparse.config import load_settings
