@@ -21,9 +21,9 @@ def updated_readme(text: str) -> str:
     """
     suites = [*SHOWN, *(suite for suite in load_settings().suites if suite not in SHOWN)]
     results = {suite: load_results(suite) for suite in suites}
-    best = next((found for suite in SHOWN if bullets(found := results[suite])), results[SHOWN[-1]])
+    best, said = next(((s, found) for s in SHOWN if (found := bullets(results[s]))), (SHOWN[-1], ""))
     blocks = {
-        "answers": f"Suite `{best.suite}`:\n\n{bullets(best)}\n",
+        "answers": f"Suite `{best}`:\n\n{said}\n",
         "paper-vs-ours": "\n".join(_part(found) for found in results.values()),
         "gallery": readme_gallery(SHOWN),
     }

@@ -51,6 +51,7 @@ def _section(results: Results) -> str:
         n = len(results.configurations)
         needs = " It needs a CUDA GPU." if any(c.train.device == "cuda" for c in results.configurations) else ""
         return f"{title}\nNone of its {n} configurations has been run: `make {results.suite}` runs them.{needs}\n"
+    verdicts = counts(all_verdicts(results))
     lines = [
         f"- Trained {_dates(found)} from commit {_commits(found)}.",
         f"- On {_listed(found, 'device')}, {_listed(found, 'cpu_cores')} CPU cores, {_listed(found, 'system')};"
@@ -59,8 +60,7 @@ def _section(results: Results) -> str:
         " side; measuring, notebooks and report come on top.",
         f"- Limits: {_limits(results)}.",
         f"- Runs: {_runs(results)}.",
-        f"- The paper's {sum(_verdicts(results).values())} claims:"
-        f" {'; '.join(f'{n} {word}' for word, n in _verdicts(results).items())}.",
+        f"- The paper's {sum(verdicts.values())} claims: {'; '.join(f'{n} {word}' for word, n in verdicts.items())}.",
         f"- Look at: {', '.join(_links(results.suite))}.",
     ]
     return "\n".join([title, *lines, *_not_run(results), "", "What came out:", "", bullets(results), ""])
@@ -89,14 +89,10 @@ def _not_run(results: Results) -> list[str]:
     """Return a line for the configurations that lack runs, each with what it has, and one for runs that diverged."""
     lines = []
     for field, label in (("not_run", "Not run"), ("diverged", "Diverged")):
-        found = [(c, results.count(c)) for c in results.configurations if getattr(results.count(c), field)]
-        if found:
-            lines.append(f"- {label}: {', '.join(f'`{c.name}` ({getattr(n, field)})' for c, n in found)}.")
+        found = [(c, getattr(results.count(c), field)) for c in results.configurations]
+        if any(n for _, n in found):
+            lines.append(f"- {label}: {', '.join(f'`{c.name}` ({n})' for c, n in found if n)}.")
     return lines or ["- Not run: nothing; every configuration has all its runs."]
-
-
-def _verdicts(results: Results) -> dict[str, int]:
-    return counts(all_verdicts(results))
 
 
 def _links(suite: str) -> list[str]:

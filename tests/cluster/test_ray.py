@@ -99,7 +99,7 @@ def test_no_cluster_at_the_address(project):
         "--address",
         "127.0.0.1:1",
         "--remote",
-        "/tmp/none",
+        str(project.parent / "none"),
     ]
     found = subprocess.run(
         command, cwd=project, env=environment(project) | own_environment(), capture_output=True, text=True, timeout=120
