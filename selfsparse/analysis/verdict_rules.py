@@ -32,7 +32,7 @@ from selfsparse.analysis.statistics import Correlation, Moments, moments, pearso
 from selfsparse.analysis.verdict_measures import Measures
 from selfsparse.config import Configuration
 from selfsparse.paper import reported
-from selfsparse.paper.printed import Claim
+from selfsparse.paper.printed import Claim, text_number
 
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inconclusive"
 HOLDS_BY_TEST, NOT_TESTABLE, UNKNOWABLE = "holds by test", "not testable", "cannot be known"
@@ -74,6 +74,7 @@ class Outcome:
         verdict: one of the words above.
         ours: what we measured, in words.
         same: whether our means point the claim's way, all that it compares; None where they cannot.
+        mixed: whether some of them do and some do not.
         effect: the comparison that decides, with its 95 % interval, in what `of` says.
         p: its p for the claim, one-sided, corrected where several are compared.
         needed: how many runs of each model, or `unit`, would decide an inconclusive verdict at 80 % power.
@@ -89,6 +90,7 @@ class Outcome:
     needed: Callable[[], float] = field(default=lambda: math.nan, compare=False)
     unit: str = "runs"
     why: str = ""
+    mixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,18 +135,18 @@ def decide(tests: Sequence[Test], of: str, classes: Sequence | None = None, dire
         verdict, shown = NOT_REPRODUCED, min(reversed_, key=lambda i: backward[i])
     agree, hold = sum(t.same is True for t in tests), sum(p < LEVEL for p in forward)
     many = f"{direction} in {agree} of {len(tests)} comparisons, significantly in {hold}"
+    ways = [any(tests[i].same for i in own) for own in members.values()]
     return Outcome(
         verdict,
         tests[0].ours if len(tests) == 1 else many,
-        None
-        if any(t.same is None for t in tests)
-        else all(any(tests[i].same for i in own) for own in members.values()),
+        None if any(t.same is None for t in tests) else all(ways),
         tests[shown].effect,
         of if len(tests) == 1 else f"{of}, {tests[shown].label}",
         forward[shown],
         lambda: _needed([[tests[i] for i in own] for own in open_classes], 2 * LEVEL / len(tests)),
         tests[0].unit,
         "" if all(math.isfinite(t.p) for t in tests) else "a test needs two runs that differ",
+        any(ways) and not all(ways),
     )
 
 
@@ -425,31 +427,21 @@ def share_above(case: Case) -> Outcome:
 
 
 def signs_settle(case: Case) -> Outcome:
-    """After a step, few signs of alpha and beta change; of a stand-in, fewer at the end than at the start."""
+    """After a step, few signs of alpha and beta change; of a stand-in, after the same share of its own steps."""
     step, most = case.parameters["step"], case.parameters["most"]
-    tables = [case.measures.flips_per_1000(c) for group in case.groups.values() for c in group.values()]
-    if case.stand_in:
-        ends = [_first_and_last_share(t) for t in tables if len(t)]
-        if not ends:
-            return Outcome(INCONCLUSIVE, why="no snapshots were taken")
-        pairs = "; ".join(f"{share(first)} and {share(last)}" for first, last in ends)
-        ours = f"signs that change between the first two and the last two snapshots: {pairs}"
-        return Outcome(INCONCLUSIVE, ours, all(last < first for first, last in ends))
-    later = [t[t["since"] >= step] for t in tables]
+    later = []
+    for c in (c for group in case.groups.values() for c in group.values()):
+        after = step / text_number("generator_steps") * c.train.steps if case.stand_in else step
+        flips = case.measures.flips_per_1000(c)
+        later.append(flips[flips["since"] >= after])
     if not all(len(t) for t in later):
-        return Outcome(INCONCLUSIVE, why=f"no two snapshots were taken after step {step:,}")
+        return Outcome(INCONCLUSIVE, why="no two snapshots were taken late enough")
     m = moments(np.concatenate([t.groupby("seed")["rate"].mean() for t in later]))
     outcome = _by_interval(m, most, above=False, of="share of signs per 1,000 steps")
     apart = max(float((t["until"] - t["since"]).max()) for t in later)
     why = f"snapshots are {apart:,.0f} steps apart, so that this is a lower bound" if apart > 1000 else ""
-    return Outcome(**{**vars(outcome), "why": why})
-
-
-def _first_and_last_share(flips: pd.DataFrame) -> tuple[float, float]:
-    """Return the shares of signs that change between a run's first two and last two snapshots, mean over runs."""
-    shares = flips.assign(share=flips["rate"] * (flips["until"] - flips["since"]) / 1000).sort_values("until")
-    ends = shares.groupby("seed")["share"].agg(["first", "last"]).mean()
-    return float(ends["first"]), float(ends["last"])
+    ours = f"{outcome.ours} of the signs per 1,000 steps" if case.stand_in else outcome.ours
+    return Outcome(**{**vars(outcome), "ours": ours, "why": why})
 
 
 def _by_interval(m: Moments, value: float, above: bool, of: str) -> Outcome:
@@ -537,12 +529,13 @@ def _named(outcome: Outcome, r: float) -> Outcome:
 
 def zero_and_above(case: Case) -> Outcome:
     """A quantity is exactly zero in one model and above zero in the other, at every size."""
-    p, failed, every, ours = case.parameters, [], True, []
+    p, failed, every, ours, compared = case.parameters, [], True, [], 0
     for group in case.groups.values():
         zero, above = (case.measures.by_size(group[p[role]], p["quantity"]) for role in ("zero", "above"))
         sizes = [size for size in p["sizes"] if size in above or not case.stand_in]
         if not all(size in zero and size in above for size in sizes) or not sizes:
             return Outcome(INCONCLUSIVE, why="not every size was measured")
+        compared += len(sizes)
         failed += [size for size in sizes if not above[size].mean() > 0 or zero[size].mean() > 0]
         every = every and all((above[size] > 0).all() for size in sizes)
         ours.append(", ".join(f"{number(above[size].mean(), 3)} at {size}" for size in sizes))
@@ -550,7 +543,8 @@ def zero_and_above(case: Case) -> Outcome:
     why = (
         f"not at {', '.join(map(str, dict.fromkeys(failed)))} pixels" if failed else "" if every else "not in every run"
     )
-    return Outcome(verdict, f"ζ of {model_label(p['above'])}: {'; '.join(ours)}", not failed, why=why)
+    ours_text = f"ζ of {model_label(p['above'])}: {'; '.join(ours)}"
+    return Outcome(verdict, ours_text, not failed, why=why, mixed=0 < len(failed) < compared)
 
 
 def shared_zero_mask(case: Case) -> Outcome:

@@ -34,7 +34,7 @@ from selfsparse.paper import reported
 from selfsparse.paper.printed import TABLES, TEXT, Claim, claims, text_number
 from selfsparse.paths import suite_dir
 
-SAME, OPPOSITE = "stand-in: same direction", "stand-in: opposite direction"
+SAME, MIXED, OPPOSITE = "stand-in: same direction", "stand-in: mixed directions", "stand-in: opposite direction"
 PRINTED_NAMES = DATASETS | MODELS | {
     "lsun": DATASETS["lsun_bedroom"], "dcgan": "DCGAN", "resnet": "ResNet", "xi_bar": "ξ̄",
     "betas_0_09": "betas 0, 0.9:", "betas_05_0999": "betas 0.5, 0.999:", "5k": "by 5K", "50k": "by 50K",
@@ -81,7 +81,7 @@ class Verdict:
     @property
     def stands_in(self) -> bool:
         """Whether other configurations than the claim's were compared."""
-        return self.word in (SAME, OPPOSITE)
+        return self.word in (SAME, MIXED, OPPOSITE)
 
 
 def all_verdicts(results: Results) -> list[Verdict]:
@@ -186,7 +186,8 @@ def _stand_in(base: Verdict, measures: Measures) -> Verdict:
         return replace(base, why=("the suite has none of its configurations", why))
     # No test: a stand-in has a direction and nothing more.
     ours = outcome.ours.partition(", significantly")[0]
-    outcome = Outcome(SAME if outcome.same else OPPOSITE, ours, outcome.same, why=outcome.why)
+    word = SAME if outcome.same else MIXED if outcome.mixed else OPPOSITE
+    outcome = Outcome(word, ours, outcome.same, why=outcome.why)
     return _described(replace(base, outcome=outcome), groups, measures)
 
 
@@ -371,7 +372,7 @@ def metrics(found: Sequence[Verdict]) -> dict[str, dict[str, Any]]:
             continue  # where no run was read, a verdict changes with the code alone
         name = v.claim.id if v.reading == TABLES else f"{v.claim.id}_{v.reading}"
         if v.stands_in:
-            row: dict[str, Any] = {"stand-in": "same" if v.word == SAME else "opposite"}
+            row: dict[str, Any] = {"stand-in": v.word.split()[1]}
         else:
             effect, p = (float(f"{x:.3g}") for x in (v.outcome.effect.value, v.outcome.p))
             row = {"verdict": v.word, "effect": effect, "p": p, f"{v.outcome.unit}_needed": v.needed}

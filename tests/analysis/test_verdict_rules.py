@@ -81,6 +81,27 @@ def test_all_comparisons_must_hold():
     assert found.verdict == NOT_REPRODUCED and "MNIST 32 × 32" in found.of
 
 
+def test_directions_that_differ_are_mixed():
+    one_kind_fails = pairs(LOW, HIGH, mnist_32=(HIGH, LOW))
+    for values, same, mixed in (
+        (pairs(HIGH, LOW), True, False),
+        (pairs(HIGH, LOW, mnist_32=(LOW, HIGH)), False, True),
+        (pairs(LOW, HIGH), False, False),
+    ):
+        found = decided("C1", values)
+        assert (found.same, found.mixed) == (same, mixed)
+    found = decided("C6", one_kind_fails)  # of gray images one is lower, which is enough, of colour images none
+    assert not found.same and found.mixed
+    sizes = (4, 8, 16, 32, 64)
+    for failing, same, mixed in (((), True, False), ((4,), False, True), (sizes, False, False)):
+        zeta = {
+            "wgan_gp": {size: [0, 0] for size in sizes},
+            "self_sparse": {size: [0, 0] if size in failing else [0.1, 0.2] for size in sizes},
+        }
+        found = decided("C17", {"zeta": zeta})
+        assert (found.same, found.mixed) == (same, mixed)
+
+
 def test_the_number_of_comparisons_is_corrected_for():
     """Two cells with p = 0.03 each do not hold among twelve; one alone would."""
     weak = [10.0, 11.0, 12.0], [8.0, 9.0, 10.0]
@@ -257,13 +278,20 @@ def test_signs_settle():
     found = of([0.001, 0.005, 0.03])
     assert found.verdict == INCONCLUSIVE and "lower bound" in found.why and found.needed() > 3
     found = of([0.001, 0.002, 0.001], since=4000)
-    assert found.verdict == INCONCLUSIVE and found.why == "no two snapshots were taken after step 5,000"
+    assert found.verdict == INCONCLUSIVE and found.why == "no two snapshots were taken late enough"
 
 
-def test_signs_of_a_stand_in_settle_over_its_training():
-    for last, same in ((0.1, True), (0.3, False)):
-        flips = pd.DataFrame({"seed": [0, 0], "since": [0, 25], "until": [25, 50], "rate": [0.2, last]})
-        assert RULES["signs_settle"](replace(case("C20", flips=flips), stand_in=True)).same is same
+def test_signs_of_a_stand_in_settle_after_the_same_share_of_its_steps():
+    """5,000 of 100,000 steps are 100 of 2,000: what changes before does not count."""
+    found = case("C20")
+    groups = {
+        key: {m: c.model_copy(update={"train": c.train.model_copy(update={"steps": 2000})}) for m, c in group.items()}
+        for key, group in found.groups.items()
+    }
+    for last, same in ((0.01, True), (0.02, False)):
+        flips = pd.DataFrame({"seed": [0, 0], "since": [99, 100], "until": [100, 150], "rate": [0.5, last]})
+        outcome = RULES["signs_settle"](replace(case("C20", flips=flips), groups=groups, stand_in=True))
+        assert outcome.same is same and outcome.ours == f"{last:.4f} of the signs per 1,000 steps"
 
 
 # Correlations

@@ -16,6 +16,7 @@ from selfsparse.analysis.statistics import moments
 from selfsparse.analysis.verdict_measures import Measures
 from selfsparse.analysis.verdict_rules import INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, RULES, UNAVAILABLE
 from selfsparse.analysis.verdicts import (
+    MIXED,
     OPPOSITE,
     SAME,
     all_verdicts,
@@ -252,6 +253,21 @@ def test_a_stand_in_needs_all_of_its_comparisons(ran):
         changed.loc[changed["configuration"].str.contains("digits-16-wgan_gp"), "best_fid"] *= factor
         changed.to_csv(path, index=False)
         assert {v.claim.id: v for v in all_verdicts(load_results("quick"))}["C12"].word == word
+
+
+def test_stand_ins_that_point_both_ways_are_mixed(ran):
+    """The digits with two pairs of betas, Self-Sparse GAN below WGAN-GP under both, one or none."""
+    path = ran / "results/quick/summary/runs.csv"
+    runs = pd.read_csv(path)
+    names = ["digits-16-self_sparse", "digits-16-self_sparse-betas_0_09"]
+    for fids, word in (((1, 1), SAME), ((1, 1e6), MIXED), ((1e6, 1e6), OPPOSITE)):
+        changed = runs.copy()
+        for name, fid in zip(names, fids, strict=True):
+            changed.loc[changed["configuration"] == name, "best_fid"] = fid
+        changed.to_csv(path, index=False)
+        found = all_verdicts(load_results("quick"))
+        assert {v.claim.id: v for v in found}["C15"].word == word
+        assert metrics(found)["stand-in"]["C15"] == word.split()[1]
 
 
 # What the page and the metric show
