@@ -56,7 +56,7 @@ readme: install  ## Renew what README.md and results/README.md say of the result
 	$(BIN)/python -m pipeline.readme
 
 report: install  ## Report on whatever has been run so far: make report SUITE=laptop.
-	@$(BIN)/python -c 'from selfsparse.config import load_settings; load_settings().suite("$(SUITE)")' 2>&1 | tail -n 1 | grep . && exit 2 || true
+	@$(BIN)/python -c 'from selfsparse.cli import guarded; from selfsparse.config import load_settings; exit(guarded(lambda: load_settings().suite("$(SUITE)") and None))'
 	@mkdir -p $(addprefix results/$(SUITE)/,runs fid sparsity)
 	-$(BIN)/dvc repro --single-item --allow-missing correlation@$(SUITE) summary@$(SUITE)
 	$(BIN)/dvc repro --single-item --allow-missing verdicts@$(SUITE) notebook@$(SUITE) report@$(SUITE)

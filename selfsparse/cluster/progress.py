@@ -67,7 +67,7 @@ class Progress:
                 self._log(event)
             case Ended():
                 self._end(schedule, schedule.stages[event.stage])
-        if self._live and (event is not None or time.monotonic() - self._renewed >= RENEW_EVERY_SEC):
+        if self._live and time.monotonic() - self._renewed >= RENEW_EVERY_SEC:  # not for each of hundreds of events
             self._live.update(table(schedule), refresh=True)
             self._renewed = time.monotonic()
 

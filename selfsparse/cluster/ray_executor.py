@@ -3,6 +3,8 @@
 Ray places tasks where their share of CPUs and GPUs is free, notices workers and nodes that die, and tries their tasks again.
 """
 
+import contextlib
+import os
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -13,7 +15,7 @@ from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from selfsparse.cluster import node
-from selfsparse.cluster.node import run_stage
+from selfsparse.cluster.node import TaskLostError, run_stage
 from selfsparse.cluster.scheduler import Begun, Ended, Event, Said
 from selfsparse.errors import UserError, warn
 
@@ -24,18 +26,21 @@ ATTEMPTS = 4  # of a stage: a first one, and what Ray calls retries
 ray.cloudpickle.register_pickle_by_value(node)
 
 
-@ray.remote(num_cpus=0)
+@ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)
 class _Board:
-    """Where running stages say how far they are; it lies on the node of the process that shows it."""
+    """Where running stages say how far they are; it lies on the node of the process that shows it.
+
+    Its process may die, or not be reached for a while: Ray starts it again, empty, and calls it again.
+    """
 
     def __init__(self) -> None:
         self._news: list[tuple[str, ...]] = []
-        self._attempts: Counter[str] = Counter()
+        self._attempts: Counter[tuple[str, int]] = Counter()
 
-    def begin(self, stage: str, node_id: str, host: str) -> int:
-        self._attempts[stage] += 1
-        self._news.append(("begun", stage, node_id, host, self._attempts[stage]))
-        return self._attempts[stage]
+    def begin(self, stage: str, submission: int, node_id: str, host: str) -> int:
+        self._attempts[stage, submission] += 1
+        self._news.append(("begun", stage, node_id, host, self._attempts[stage, submission]))
+        return self._attempts[stage, submission]
 
     def say(self, stage: str, text: str) -> None:
         self._news.append(("said", stage, text))
@@ -45,15 +50,25 @@ class _Board:
         return news
 
 
-def _make_task(run: Callable[..., dict[str, Any]], attempts: int) -> Callable[..., dict[str, Any]]:
+def _make_task(run: Callable[..., dict[str, Any]], attempts: int, gpus: float) -> Callable[..., dict[str, Any]]:
     """The function that Ray sends to a node; a closure, and so sent by value as well."""
 
-    def task(job: dict[str, Any], stage: str, source: list, board: Any) -> dict[str, Any]:
-        attempt = ray.get(board.begin.remote(stage, ray.get_runtime_context().get_node_id(), socket.gethostname()))
+    def task(job: dict[str, Any], stage: str, submission: int, source: list, board: Any) -> dict[str, Any]:
+        if not gpus:  # Ray leaves all of the node's visible to a task that takes none, and each would use the first
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        node_id, host = ray.get_runtime_context().get_node_id(), socket.gethostname()
+        try:
+            attempt = ray.get(board.begin.remote(stage, submission, node_id, host))
+        except RayError as error:
+            raise TaskLostError(f"{stage}: {host} does not reach the head: {error}") from None
         if attempt > attempts:  # Ray tries again without end where memory ran out
             return {"status": "failed", "text": f"{stage}: given up after {attempts} attempts"}
-        # Waited for, so that all that it said is on the board when it ends.
-        return run(job, stage, lambda: ray.get(source[0]), lambda text: ray.get(board.say.remote(stage, text)))
+
+        def say(text: str) -> None:
+            with contextlib.suppress(RayError):  # what is not seen is in no log, and costs no training
+                ray.get(board.say.remote(stage, text))  # waited for, so that all is on the board when the stage ends
+
+        return run(job, stage, lambda: ray.get(source[0]), say)
 
     task.__module__ = "__main__"
     return task
@@ -64,13 +79,12 @@ class RayExecutor:
 
     Args:
         address: of a cluster, "auto" for the one on this machine; None starts Ray on this machine, until the end.
-        cpus, gpus: what each task takes of its node, fractions allowed.
 
     Raises:
-        UserError: there is no cluster at the address, or this machine lacks what a task takes.
+        UserError: there is no cluster at the address.
     """
 
-    def __init__(self, address: str | None, cpus: float, gpus: float) -> None:
+    def __init__(self, address: str | None) -> None:
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         try:
             if address and ":" in address and "://" not in address:  # Ray itself would wait for minutes
@@ -78,14 +92,15 @@ class RayExecutor:
                 socket.create_connection((host.strip("[]"), int(port)), CONNECT_SEC).close()
             context = ray.init(address=address or "local", **quiet)
         except Exception as error:  # of several kinds, and where Ray does not start of none in particular
+            if "ersion mismatch" in str(error):  # of Ray or Python, and Ray's text names both sides
+                raise UserError(f"{address or 'Ray'}: {' '.join(str(error).split())}") from None
             raise UserError(_unreachable(address, _first_line(error))) from None
         self.dashboard = context.dashboard_url
-        self._resources = {"num_cpus": cpus, "num_gpus": gpus}
-        self._check_room(address, cpus, gpus)
+        self._started = address is None
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._board = _Board.options(scheduling_strategy=here).remote()
-        self._task = ray.remote(_make_task(run_stage, ATTEMPTS))
         self._stages: dict[ray.ObjectRef, str] = {}
+        self._submissions: Counter[str] = Counter()
 
     def __enter__(self) -> "RayExecutor":
         return self
@@ -93,25 +108,40 @@ class RayExecutor:
     def __exit__(self, *exception: object) -> None:
         ray.shutdown()
 
-    def _check_room(self, address: str | None, cpus: float, gpus: float) -> None:
-        nodes = [n["Resources"] for n in ray.nodes() if n["Alive"]]
-        if any(n.get("CPU", 0) >= cpus and n.get("GPU", 0) >= gpus for n in nodes):
-            return
-        problem = f"no node has the {cpus:g} CPUs and {gpus:g} GPUs that a task takes"
-        if address is None:
-            ray.shutdown()
-            raise UserError(f"{problem}: see --cpus-per-task and --gpus-per-task")
-        warn(f"{problem} (--cpus-per-task, --gpus-per-task); the stages wait for one that has")
-
     def describe(self) -> str:
         """Return what the cluster has, in a few words."""
         found = ray.cluster_resources()
         nodes = sum(n["Alive"] for n in ray.nodes())
         return f"{nodes} node{'s' * (nodes != 1)}, {found.get('CPU', 0):g} CPUs, {found.get('GPU', 0):g} GPUs"
 
-    def open(self, job: dict[str, Any], source: bytes) -> None:
-        """Say what is the same for all stages: the job of `node.run_stage`, and the project as a tar file."""
+    @property
+    def gpus(self) -> float:
+        """Return how many GPUs the cluster has now."""
+        return ray.cluster_resources().get("GPU", 0)
+
+    def open(self, job: dict[str, Any], source: bytes, cpus: float, gpus: float) -> None:
+        """Say what is the same for all stages.
+
+        Args:
+            job: see `node.run_stage`.
+            source: the project as a tar file.
+            cpus, gpus: what each task takes of its node, fractions allowed; one that takes no share of a GPU sees none.
+
+        Raises:
+            UserError: this machine alone is the cluster, and lacks what a task takes.
+        """
         self._job, self._source = ray.put(job), ray.put(source)
+        self._resources = {"num_cpus": cpus, "num_gpus": gpus}
+        self._task = ray.remote(_make_task(run_stage, ATTEMPTS, gpus))
+        nodes = [n["Resources"] for n in ray.nodes() if n["Alive"]]
+        if any(n.get("CPU", 0) >= cpus and n.get("GPU", 0) >= gpus for n in nodes):
+            return
+        problem = (
+            f"no node has the {cpus:g} CPUs and {gpus:g} GPUs that a task takes (--cpus-per-task, --gpus-per-task)"
+        )
+        if self._started:
+            raise UserError(problem)
+        warn(f"{problem}; the stages wait for one that has")
 
     def submit(self, stage: str, prefer: str | None) -> None:
         """Let Ray run a stage when there is room; on the preferred node, unless that is busy or gone."""
@@ -122,8 +152,10 @@ class RayExecutor:
             name=stage, max_retries=ATTEMPTS - 1, retry_exceptions=[ConnectionError], scheduling_strategy=strategy,
             **self._resources,
         )  # fmt: skip
+        self._submissions[stage] += 1
         # In a list, Ray hands the project on by reference: only a node that lacks it fetches it.
-        self._stages[task.remote(self._job, stage, [self._source], self._board)] = stage
+        reference = task.remote(self._job, stage, self._submissions[stage], [self._source], self._board)
+        self._stages[reference] = stage
 
     def events(self, seconds: float) -> Iterable[Event]:
         """Return what has happened; see `scheduler.Executor`."""
