@@ -1,6 +1,7 @@
 """A suite on a Ray cluster of two nodes on this machine, unbroken and with a worker, a node and the head killed."""
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ import pytest
 from cluster.ray_project import LONG, TwoNodes, distribute, kill, outputs, own_environment, recorded, write_ray_project
 from cluster.toy import git
 from dvc_project import environment, repro
+
+from selfsparse.errors import UserError
 
 pytestmark = [
     pytest.mark.slow,
@@ -105,3 +108,53 @@ def test_no_cluster_at_the_address(project):
         command, cwd=project, env=environment(project) | own_environment(), capture_output=True, text=True, timeout=120
     )
     assert found.returncode == 2 and "error: no Ray cluster answers at 127.0.0.1:1" in found.stderr, found.stderr
+
+
+def test_the_board_dies(tmp_path, monkeypatch):
+    """Where stages say how far they are: Ray starts it again, and no stage ends for it. Attempts count for each submission."""
+    import ray
+
+    from selfsparse.cluster import ray_executor
+    from selfsparse.cluster.node import TaskLostError
+    from selfsparse.cluster.scheduler import Begun, Ended, Said
+
+    once, killed = tmp_path / "once", tmp_path / "killed"
+
+    def stage(job, name, source, say):
+        say(f"CUDA_VISIBLE_DEVICES={os.environ['CUDA_VISIBLE_DEVICES']!r}")
+        if name == "lost" and not once.exists():
+            once.touch()
+            raise TaskLostError("lost once")
+        while name == "long" and not killed.exists():
+            time.sleep(0.1)
+        say("the end")
+        return {"status": "done", "text": ""}
+
+    stage.__module__ = "__main__"  # sent by value
+    monkeypatch.setattr(ray_executor, "run_stage", stage)
+    with ray_executor.RayExecutor(None) as executor:
+        with pytest.raises(UserError, match="no node has the 1000 CPUs and 0 GPUs"):
+            executor.open({}, b"", 1000, 0)
+        executor.open({}, b"", 1, 0)
+        found = []
+
+        def until_ended(count):
+            begun = time.monotonic()
+            while sum(isinstance(event, Ended) for event in found) < count:
+                assert time.monotonic() - begun < 120, found
+                found.extend(executor.events(0.5))
+
+        executor.submit("lost", None)
+        until_ended(1)
+        assert [e.attempt for e in found if isinstance(e, Begun)] == [1, 2]
+        executor.submit("long", None)
+        while not any(isinstance(event, Said) and event.stage == "long" for event in found):
+            found.extend(executor.events(0.5))
+        ray.kill(executor._board, no_restart=False)
+        killed.touch()
+        until_ended(2)
+        executor.submit("lost", None)
+        until_ended(3)
+        assert all(event.ok for event in found if isinstance(event, Ended))
+        assert [e.text for e in found if isinstance(e, Said)][-2:] == ["CUDA_VISIBLE_DEVICES=''", "the end"]
+        assert [e.attempt for e in found if isinstance(e, Begun) and e.stage == "lost"] == [1, 2, 1]
