@@ -116,6 +116,15 @@ class Head:
                 if name in wanted & state.done and not is_local(stage):
                     self._project.push(stage)
 
+    def known(self, state: State) -> dict[str, dict[str, Any]]:
+        """Return what dvc.lock says of the stages that are done: the results that the nodes are to use."""
+        with self._project.locked():
+            return {
+                name: self._project.record(stage)
+                for name, stage in self._stages.items()
+                if name in state.done and not is_local(stage)
+            }
+
     def schedule(self, state: State, max_tasks: int | None) -> Schedule:
         """Return the missing stages as the scheduler wants them."""
         missing = set(state.missing)
@@ -137,8 +146,17 @@ class Head:
                 except (StageFailedError, WouldRunError) as error:
                     raise UserError(str(error)) from None
 
-    def run(self, executor: Executor, progress: Progress, max_tasks: int | None = None) -> int:
+    def run(
+        self,
+        executor: Executor,
+        progress: Progress,
+        max_tasks: int | None = None,
+        tell: Callable[[dict[str, dict[str, Any]]], None] = lambda known: None,
+    ) -> int:
         """Bring the suite up with the help of a cluster; return the exit code.
+
+        Args:
+            tell: takes what the nodes have to know of the results that are here, before the executor gets any stage.
 
         Raises:
             UserError: the remote, or one of the stages that run here, failed.
@@ -153,6 +171,7 @@ class Head:
                     f"{len(state.done)} stages are up to date or restored, {len(state.missing)} go to the cluster"
                 )
                 self.share(state)
+                tell(self.known(state))
                 schedule = self.schedule(state, max_tasks)
                 begun = schedule.clock()
                 with progress:
@@ -293,8 +312,13 @@ def distribute(
                 f"Ray's dashboard: {executor.dashboard or 'none; pip install ray[default] on the head node brings it'}"
             )
             print(f"results travel through {ours['url']}; logs: {folder / suite}", flush=True)
-            executor.open(job, source_tar(root))
-            code = Head(Project(root, ours), f"report@{suite}").run(executor, Progress(folder / suite), max_tasks)
+            source = source_tar(root)
+            code = Head(Project(root, ours), f"report@{suite}").run(
+                executor,
+                Progress(folder / suite),
+                max_tasks,
+                tell=lambda known: executor.open({**job, "known": known}, source),
+            )
     except Timeout:
         raise UserError(f"another process distributes a suite of this project (it holds {folder / 'lock'})") from None
     if code:

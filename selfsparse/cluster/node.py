@@ -53,7 +53,8 @@ def run_stage(
     """Run one stage in a clone of the project.
 
     Args:
-        job: project, commit, scratch, checkpoints, remote, versions; the same for all stages of a suite.
+        job: project, commit, scratch, checkpoints, remote, versions, and `known`, what the head's dvc.lock says of stages that
+            are up to date; the same for all stages of a round.
         stage: its name in dvc.yaml.
         source: gives the tar file of a bare clone of the project at the commit.
         say: takes what the stage says, some lines at a time.
@@ -170,7 +171,11 @@ def _run_task(clone: Path, job: dict[str, Any], stage: str, say: Callable[[str],
     """Run the clone's own code on the stage, in a session of its own, and read what became of it."""
     result = clone.parent / f"{clone.name}.result.json"
     result.unlink(missing_ok=True)
-    order = {"stage": stage, "remote": job["remote"], "result": str(result), "parent": os.getpid()}
+    known = clone.parent / f"{clone.name}.known.json"  # too long for an argument
+    known.write_text(json.dumps(job.get("known", {})))
+    order = {
+        "stage": stage, "remote": job["remote"], "known": str(known), "result": str(result), "parent": os.getpid(),
+    }  # fmt: skip
     # `python` of dvc.yaml is the Python that runs this.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     process = subprocess.Popen(

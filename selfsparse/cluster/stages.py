@@ -55,6 +55,7 @@ class Project:
         if cache:
             config["cache"] = {"dir": str(cache)}
         self._repo = Repo(str(root), config=config, _wait_for_lock=True)
+        self._useless: set[str] = set()  # entries of the remote's run cache whose outputs it does not have
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -106,33 +107,48 @@ class Project:
         self._run(stage)
         return "ran"
 
-    def _restore(self, stage: "Stage") -> bool:
-        """What `dvc repro --pull` does before it runs a command; but what dvc.lock says of old outputs does not count."""
-        from dvc.stage.cache import RunCacheNotFoundError
-        from dvc_data.hashfile.hash_info import HashInfo
+    def record(self, stage: "Stage") -> dict[str, Any]:
+        """Return what dvc.lock says of a stage that is up to date."""
+        from dvc.stage.serialize import to_single_stage_lockfile
 
+        return to_single_stage_lockfile(stage)
+
+    def adopt(self, stage: "Stage", record: dict[str, Any]) -> None:
+        """Take a stage's result to be what a record says, as if dvc.lock said so; dvc.lock itself stays as it is."""
+        from dvc.stage.loader import StageLoader
+
+        stage.cmd_changed = record["cmd"] != stage.cmd
+        for out in stage.outs:
+            out.obj, out.files = None, None  # the list of a folder's files, as it was
+        StageLoader.fill_from_lock(stage, record)
+
+    def _restore(self, stage: "Stage") -> bool:
+        """What `dvc repro --pull` does before it runs a command; but what dvc.lock says of old outputs does not count.
+
+        Where several results of the same inputs exist, all machines have to take the same one: that which dvc.lock names,
+        then the remote's first by name, and one that this machine alone has last.
+        """
         if is_local(stage) or is_head(stage):
             return False  # never in the remote; before DVC runs a command, it looks into the cache itself
-        known = [out.hash_info for out in stage.outs]
-        if all(known) and not stage.changed(allow_missing=True) and self._pull(stage):
+        if all(out.hash_info for out in stage.outs) and not stage.changed(allow_missing=True) and self._pull(stage):
             return True
         if not all(dep.exists for dep in stage.deps):
             return False
+        # Put back where nothing is found: a stage whose inputs were noted as today's, beside old outputs, seems up to date.
+        before = [(item, item.hash_info, item.meta) for item in (*stage.deps, *stage.outs)]
+        command_changed = stage.cmd_changed
         stage.save_deps()
-        if not self._fetch_entry(stage):
-            return False
-        for out in stage.outs:
-            out.hash_info = HashInfo()
-        stage.remove_outs(ignore_remove=False, force=False)
-        try:
-            with _answering(stage):
-                self._repo.stage_cache.restore(stage, pull=True)
-        except RunCacheNotFoundError:
-            for out, before in zip(stage.outs, known, strict=True):
-                out.hash_info = before
-            return False
-        self._note(stage)
-        return True
+        for path, entry in self._entries(stage):
+            self.adopt(stage, entry)
+            if self._pull(stage):
+                self._repo.stage_cache.save(stage)
+                self._note(stage)
+                return True
+            self._useless.add(path)
+        for item, hash_info, meta in before:
+            item.hash_info, item.meta, item.obj = hash_info, meta, None
+        stage.cmd_changed = command_changed
+        return False
 
     def _pull(self, stage: "Stage") -> bool:
         """Get the outputs that dvc.lock names, where the remote has them."""
@@ -140,8 +156,12 @@ class Project:
 
         if not stage.outs_cached():
             with _answering(stage):
-                for objects in stage.get_used_objs().values():
-                    self._repo.cloud.pull(objects)
+                # The lists of folders' files first: DVC would hide why it has not got one, and ask at a terminal what to do.
+                failed = set(self._repo.cloud.pull([out.hash_info for out in stage.outs]).failed)
+                for objects in stage.get_used_objs(force=True).values():
+                    failed |= self._repo.cloud.pull(objects).failed
+            if failed:
+                raise TransferError(f"{name_of(stage)}: the remote did not give {len(failed)} of its files")
         if not stage.outs_cached():
             return False
         try:
@@ -176,46 +196,79 @@ class Project:
         if failed:
             raise TransferError(f"{name_of(stage)}: the remote did not take {len(failed)} of its files")
         self._repo.stage_cache.save(stage)  # a stage that ran without the run cache has no entry yet
-        self._copy_entry(stage, to_remote=True)
+        self._push_entry(stage)
 
-    def _fetch_entry(self, stage: "Stage") -> bool:
-        """Whether the run cache, after a look into the remote, knows a run of this command on these inputs."""
-        self._copy_entry(stage, to_remote=False)
-        return self._repo.stage_cache._load(stage) is not None
-
-    def _copy_entry(self, stage: "Stage", *, to_remote: bool) -> None:
-        from dvc.stage.cache import _can_hash, _get_stage_hash
-        from dvc_objects.fs.generic import copy
+    def _entries(self, stage: "Stage") -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the runs of this command on these inputs that the remote knows, and then this machine's last one."""
+        from dvc.stage.cache import _can_hash
 
         if not _can_hash(stage):
             return
+        yield from self._remote_entries(stage)
+        if ours := self._repo.stage_cache._load(stage):
+            yield "", ours
+
+    def _remote_entries(self, stage: "Stage") -> list[tuple[str, dict[str, Any]]]:
+        """Return path and content of the remote's entries for a stage, by name, but for those whose outputs are gone."""
+        from dvc.schema import COMPILED_LOCK_FILE_STAGE_SCHEMA
+        from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
+        from voluptuous import Invalid
+
+        found = []
+        with _answering(stage):
+            remote, folder = self._remote_runs(stage)
+            paths = sorted(remote.fs.find(folder)) if remote.fs.exists(folder) else []
+            for path in paths:
+                with remote.fs.open(path, "r", encoding="utf-8") as file:
+                    text = file.read()
+                try:
+                    found.append((path, COMPILED_LOCK_FILE_STAGE_SCHEMA(parse_yaml(text, path))))
+                except (YAMLFileCorruptedError, Invalid):
+                    continue  # half written
+        return [(path, entry) for path, entry in found if path not in self._useless]
+
+    def _push_entry(self, stage: "Stage") -> None:
+        """Put a stage's entry into the remote, unless another result of the same inputs is there already.
+
+        That one may be in use by now: a second, as from a node that was given up and goes on, would make all that needs it
+        out of date.
+        """
+        from dvc.stage.cache import _can_hash
+        from dvc_objects.fs.generic import copy
+
+        if not _can_hash(stage) or self._remote_entries(stage):
+            return
         ours = self._repo.cache.legacy
         with _answering(stage):
-            theirs = self._repo.cloud.get_remote_odb(REMOTE, hash_name="md5-dos2unix")
-            source, target = (ours, theirs) if to_remote else (theirs, ours)
-            key = _get_stage_hash(stage)
-            folder = source.fs.join(source.path, "runs", key[:2], key)
-            if not source.fs.exists(folder):
-                return
-            for path in source.fs.find(folder):
-                goal = target.fs.join(target.path, "runs", key[:2], key, source.fs.name(path))
-                target.fs.makedirs(target.fs.parent(goal), exist_ok=True)
-                copy(source.fs, path, target.fs, goal)
+            remote, folder = self._remote_runs(stage)
+            key, name = remote.fs.name(folder), _entry_name(self.record(stage))
+            remote.fs.makedirs(folder, exist_ok=True)
+            source = ours.fs.join(ours.path, "runs", key[:2], key, name)
+            copy(ours.fs, source, remote.fs, remote.fs.join(folder, name))
+
+    def _remote_runs(self, stage: "Stage") -> tuple[Any, str]:
+        """Return the remote's store, and the folder in it of the runs of this command on these inputs."""
+        from dvc.stage.cache import _get_stage_hash
+
+        remote, key = self._repo.cloud.get_remote_odb(REMOTE, hash_name="md5-dos2unix"), _get_stage_hash(stage)
+        return remote, remote.fs.join(remote.path, "runs", key[:2], key)
 
 
 @contextmanager
 def _answering(stage: "Stage") -> Iterator[None]:
     """Make one error of those that remotes have, each kind its own."""
-    from dvc.stage.cache import RunCacheNotFoundError
-
     try:
         yield
-    except RunCacheNotFoundError:
-        raise
     except Exception as error:
         raise TransferError(
             f"{name_of(stage)}: the remote fails: {str(error).strip() or type(error).__name__}"
         ) from error
+
+
+def _entry_name(record: dict[str, Any]) -> str:
+    from dvc.stage.cache import _get_cache_hash
+
+    return _get_cache_hash(record)
 
 
 def name_of(stage: "Stage") -> str:

@@ -30,24 +30,30 @@ def main(order: dict[str, Any]) -> int:
     when_parent_is_gone(lambda: os.killpg(0, signal.SIGTERM))
     if os.getppid() != order["parent"]:
         return 1
-    found = run(order["stage"], Path.cwd(), order["remote"])
+    found = run(order["stage"], Path.cwd(), order["remote"], json.loads(Path(order["known"]).read_text()))
     write_json(Path(order["result"]), found)
     if found["text"]:
         print(f"error: {found['text']}", flush=True)
     return int(found["status"] != "done")
 
 
-def run(name: str, clone: Path, remote: dict[str, Any]) -> dict[str, str]:
-    """Return `status` and `text` as `node.run_stage` describes them."""
+def run(name: str, clone: Path, remote: dict[str, Any], known: dict[str, Any] | None = None) -> dict[str, str]:
+    """Return `status` and `text` as `node.run_stage` describes them.
+
+    Args:
+        known: what the head's dvc.lock says of stages that are up to date there.
+    """
     from dvc.exceptions import DvcException
 
-    # What the commit's dvc.lock, or a task before, noted is not what counts: the remote is.
+    # What the commit's dvc.lock, or a task before, noted is not what counts: the head's results are, then the remote's.
     (clone / "dvc.lock").unlink(missing_ok=True)
     try:
         project = Project(clone, remote, cache=clone.parent / "cache")
         with project.locked():
             *upstream, stage = project.upstream(name)
             for needed in upstream:
+                if record := (known or {}).get(name_of(needed)):
+                    project.adopt(needed, record)
                 if is_local(needed):
                     with FileLock(clone.parent / f"{_source_of(name_of(needed))}.lock"):
                         project.bring_up(needed, may_run=True)

@@ -1,5 +1,8 @@
 """A suite from the checkout where it is started, through nodes and a remote, and back: a toy project, and folders for nodes."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 from cluster import toy
 from ruamel.yaml import YAML
@@ -48,7 +51,7 @@ def whole(tmp_path_factory):
 def bring_up(project, remote, monkeypatch) -> tuple[int, toy.Folders]:
     executor = toy.Folders(project, remote, monkeypatch)
     said = Progress(project.parent / "logs", terminal=False)
-    return toy.head(project, remote).run(executor, said), executor
+    return toy.head(project, remote).run(executor, said, tell=executor.tell), executor
 
 
 def lock(project):
@@ -137,7 +140,7 @@ def test_old_results_in_dvc_lock_do_not_hide_the_new_ones(project, remote, monke
         repo.reproduce()
     text = (project / "dvc.lock").read_text()
     for out in lock(project)["stages"]["train@a"]["outs"]:
-        text = text.replace(out["md5"], "f" * 32)
+        text = text.replace(out["md5"], "f" * 32 + ".dir")
     (project / "dvc.lock").write_text(text)
     toy.git(project, "add", "--force", "dvc.lock")
     toy.git(project, "commit", "--quiet", "--message", "results of elsewhere")
@@ -146,6 +149,97 @@ def test_old_results_in_dvc_lock_do_not_hide_the_new_ones(project, remote, monke
     monkeypatch.chdir(other)
     assert bring_up(other, remote, monkeypatch)[0] == 0
     assert "f" * 32 not in (other / "dvc.lock").read_text()
+
+
+def test_a_change_where_old_results_lie(project, remote, monkeypatch):
+    """Stages whose inputs have changed are not taken for up to date since their old outputs are still there."""
+    bring_up(project, remote, monkeypatch)
+    begun = len(toy.ran(project))
+    (project / "settings-a.txt").write_text("another\n")
+    toy.git(project, "commit", "--quiet", "--message", "change", "settings-a.txt")
+    for clone in project.parent.glob("node*/clone*"):
+        toy.git(clone, "pull", "--quiet", "--rebase=false")
+    assert bring_up(project, remote, monkeypatch)[0] == 0
+    assert "another" in (project / "results/runs/a/net").read_text()
+    assert sorted(stage for stage, _ in toy.ran(project)[begun:]) == ["fid@a", "report", "train@a"]
+
+
+def trained_elsewhere(project, luck, patch) -> Path:
+    """Another checkout, which has trained by itself; its results differ, though their inputs are the same."""
+    from dvc.repo import Repo
+
+    folder = project.parent / f"luck{luck.strip()}"
+    toy.git(project.parent, "clone", "--quiet", str(project), str(folder))
+    (project.parent / toy.LUCK).write_text(luck)
+    with patch.context() as inside:
+        inside.chdir(folder)
+        with Repo(str(folder)) as repo:
+            repo.reproduce(["train@a", "train@b"])
+    return folder
+
+
+def pushed(folder, remote, patch) -> None:
+    with patch.context() as inside:
+        inside.chdir(folder)
+        mine = Project(folder, remote)
+        with mine.locked():
+            for stage in mine.upstream("train@a", "train@b"):
+                if stage.name != "data":
+                    mine.push(stage)
+
+
+def entries(remote) -> list[Path]:
+    return [path for path in (Path(remote["url"]) / "runs").rglob("*") if path.is_file()]
+
+
+def merged(folders, remote, patch) -> None:
+    """A remote with the results of all these checkouts, several for the same inputs."""
+    for folder in folders:
+        pushed(folder, {"url": f"{folder}-remote"}, patch)
+        shutil.copytree(f"{folder}-remote", remote["url"], dirs_exist_ok=True)
+    assert len(entries(remote)) == 2 * len(folders)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("both", [False, True])
+def test_what_the_head_has_is_what_counts(project, remote, monkeypatch, number, both):
+    """The remote has other results of the same inputs, alone or with those of the head."""
+    folders = [trained_elsewhere(project, luck, monkeypatch) for luck in ("1\n", "22\n")]
+    merged(folders if both else [folders[1 - number]], remote, monkeypatch)
+    mine = folders[number]
+    before = (mine / "results/runs/a/net").read_text()
+    begun = len(toy.ran(project))
+    monkeypatch.chdir(mine)
+    assert bring_up(mine, remote, monkeypatch)[0] == 0
+    assert (mine / "results/runs/a/net").read_text() == before
+    assert int((mine / "results/fid/a").read_text()) == len(before)
+    assert sorted(stage for stage, where in toy.ran(project)[begun:] if stage != "data") == ["fid@a", "fid@b", "report"]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_several_results_that_the_head_does_not_know(project, remote, monkeypatch, number):
+    """Head and nodes take the same one, whatever a node has in its own cache."""
+    folders = [trained_elsewhere(project, luck, monkeypatch) for luck in ("1\n", "22\n")]
+    merged(folders, remote, monkeypatch)
+    executor = toy.Folders(project, remote, monkeypatch)
+    for clone in executor._clones:
+        shutil.copytree(folders[number] / ".dvc/cache", clone.parent / "cache")
+    begun = len(toy.ran(project))
+    assert bring_up(project, remote, monkeypatch)[0] == 0
+    assert sorted(stage for stage, _ in toy.ran(project)[begun:] if stage != "data") == ["fid@a", "fid@b", "report"]
+
+
+def test_the_second_result_of_a_stage_does_not_count(project, remote, monkeypatch):
+    """Of two nodes that ran the same stage, as one seemed lost; unless what the first one left is of no use."""
+    first, second = (trained_elsewhere(project, luck, monkeypatch) for luck in ("1\n", "22\n"))
+    pushed(first, remote, monkeypatch)
+    known = entries(remote)
+    pushed(second, remote, monkeypatch)
+    assert entries(remote) == known
+    shutil.rmtree(Path(remote["url"]) / "files")
+    assert bring_up(project, remote, monkeypatch)[0] == 0
+    ran = [stage for stage, where in toy.ran(project) if "clone" in where]
+    assert ran.count("train@a") == ran.count("fid@a") == 1
 
 
 def test_a_node_never_runs_what_is_upstream(project, remote, monkeypatch):

@@ -11,6 +11,7 @@ from selfsparse.cluster.stages import Project
 from selfsparse.cluster.task import run
 
 NAMES = ("a", "b")
+LUCK = "luck.txt"  # beside the project as well: what goes into a training besides its inputs, as the time does
 RAN = "ran.txt"  # what each stage leaves of every time that its command ran, beside the project
 
 
@@ -22,11 +23,11 @@ def dvc_yaml(log: Path) -> dict:
         return {"cmd": f"{ran.replace('$', '$')} && {cmd}", "deps": deps, key: [out]}
 
     train = stage(
-        f"mkdir -p results/runs && test ! -e fail-{each} && (cat packed.txt settings-{each}.txt; echo trained) > results/runs/{each}",
+        f"mkdir -p results/runs/{each} && test ! -e fail-{each} && (cat packed.txt settings-{each}.txt {log.parent / LUCK}; echo trained) > results/runs/{each}/net",
         ["packed.txt", f"settings-{each}.txt"], f"results/runs/{each}",
     )  # fmt: skip
     fid = stage(
-        f"mkdir -p results/fid && wc -c < results/runs/{each} > results/fid/{each}",
+        f"mkdir -p results/fid && wc -c < results/runs/{each}/net > results/fid/{each}",
         [f"results/runs/{each}"],
         f"results/fid/{each}",
     )
@@ -50,6 +51,7 @@ def git(folder: Path, *arguments: str) -> str:
 def make(folder: Path) -> Path:
     """Write and commit the project."""
     folder.mkdir(parents=True)
+    (folder.parent / LUCK).touch()
     git(folder, "init", "--quiet")
     subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=folder, check=True)
     (folder / "raw.txt").write_text("pixels\n")
@@ -84,6 +86,10 @@ class Folders:
             if not clone.exists():
                 git(project.parent, "clone", "--quiet", str(project), str(clone))
         self._remote, self._patch, self._queue, self.preferred, self._turn = remote, monkeypatch, [], {}, 0
+        self.known = {}
+
+    def tell(self, known: dict) -> None:
+        self.known = json.loads(json.dumps(known))
 
     def submit(self, stage: str, prefer: str | None) -> None:
         self.preferred[stage] = prefer
@@ -95,7 +101,7 @@ class Folders:
         self._turn += 1
         with self._patch.context() as patch:
             patch.chdir(clone)
-            found = run(stage, clone, self._remote)
+            found = run(stage, clone, self._remote, self.known)
         return [Begun(stage, clone.name, "host", 1), Ended(stage, found["status"] == "done", found["text"])]
 
 
