@@ -1,6 +1,7 @@
 """The machine where a suite is started: what of it is out of date goes to the cluster, its results come back, the report is made here."""
 
 import io
+import signal
 import subprocess
 import tarfile
 import tempfile
@@ -90,6 +91,7 @@ class Head:
             except WouldRunError:
                 self._miss(name, state, given_up)
             except StageFailedError as error:
+                _stop_if_killed(error)
                 state.failed[name] = str(error)
         else:
             self._miss(name, state, given_up)
@@ -143,7 +145,10 @@ class Head:
             for stage in self._stages.values():
                 try:
                     self._project.bring_up(stage, may_run=is_head(stage) or is_local(stage))
-                except (StageFailedError, WouldRunError) as error:
+                except StageFailedError as error:
+                    _stop_if_killed(error)
+                    raise UserError(str(error)) from None
+                except WouldRunError as error:
                     raise UserError(str(error)) from None
 
     def run(
@@ -194,6 +199,19 @@ class Head:
             self._say(f"failed: {name} (its result has not arrived, after {ROUNDS} rounds)")
         if state.blocked:
             self._say(f"not run, as they need these: {', '.join(sorted(state.blocked))}")
+
+
+def _stop_if_killed(error: StageFailedError) -> None:
+    """Stop the suite where a signal ended a command of this machine: Ctrl-C reaches the command alone, as DVC holds it back.
+
+    Raises:
+        KeyboardInterrupt: it was Ctrl-C.
+        UserError: it was another signal.
+    """
+    if error.exit_code in (-signal.SIGINT, 128 + signal.SIGINT):
+        raise KeyboardInterrupt from None
+    if error.killed:
+        raise UserError(f"{error}: a signal ended it. The same command goes on.") from None
 
 
 def clean_commit(root: Path) -> str:

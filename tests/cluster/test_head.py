@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from selfsparse.cluster.head import Head
 from selfsparse.cluster.progress import Progress
 from selfsparse.cluster.stages import Project, WouldRunError
+from selfsparse.errors import UserError
 
 
 def own_dvc(folder, patch):
@@ -119,6 +120,15 @@ def test_a_stage_that_fails_stops_no_other(project, remote, monkeypatch, capsys)
         (clone / "fail-a").unlink()
     assert bring_up(project, remote, monkeypatch)[0] == 0
     assert [stage for stage, _ in toy.ran(project)].count("train@b") == 1
+
+
+@pytest.mark.parametrize(("name", "expected"), [("INT", KeyboardInterrupt), ("KILL", UserError)])
+def test_a_signal_to_a_command_of_the_head_stops_the_suite(project, remote, monkeypatch, name, expected):
+    """Ctrl-C above all, which DVC holds back while a command runs."""
+    text = (project / "dvc.yaml").read_text()
+    (project / "dvc.yaml").write_text(text.replace("cp raw.txt packed.txt", f"kill -{name} $$"))
+    with pytest.raises(expected):
+        toy.head(project, remote).run(None, None)
 
 
 def test_results_that_only_the_head_has_are_shared(project, remote, monkeypatch):
@@ -261,8 +271,6 @@ def test_stages_go_where_their_data_are(whole):
 
 
 def test_an_unknown_target(project, remote, monkeypatch):
-    from selfsparse.errors import UserError
-
     monkeypatch.chdir(project / "results")  # in a folder below, names are the same
     assert [*toy.head(project, remote)._stages][-1] == "report"
     with pytest.raises(UserError, match="no stage report@nix"):
