@@ -284,6 +284,15 @@ def remotes(root: Path, named: str | None, fallback: Path | None) -> tuple[dict[
     )
 
 
+def _make_remote(remote: dict[str, Any]) -> None:
+    """Make a remote's folder, where it is one: a node that does not see it has not mounted it."""
+    if "://" not in remote["url"]:
+        try:
+            Path(remote["url"]).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"the remote's folder cannot be made: {error}") from None
+
+
 def distribute(
     suite: str,
     *,
@@ -322,6 +331,7 @@ def distribute(
         raise UserError(
             "Ray is not installed; install it with `make cluster`, or pip install -e '.[cluster]'"
         ) from None
+    _make_remote(ours)
     folder = root / ".dvc" / "tmp" / "distribute"
     try:
         with FileLock(folder / "lock", timeout=0), RayExecutor(address, cpus_per_task, gpus_per_task) as executor:

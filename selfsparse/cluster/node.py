@@ -29,12 +29,21 @@ KILLED = "killed"  # a task ended by a signal, or a remote that did not answer: 
 
 
 class TaskLostError(ConnectionError):
-    """A stage did not end by itself: its process was killed, or the remote did not answer. Another attempt may succeed."""
+    """A stage did not end by itself: its process was killed, the remote did not answer, or this node has no room, say.
+
+    Another attempt may succeed, perhaps on another node.
+    """
 
 
 def versions() -> dict[str, str]:
     """Return what has to be the same on all machines of a cluster, for equal results and for DVC's files."""
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in ("torch", "dvc")}
+    found = {"python": platform.python_version()}
+    for name in ("torch", "dvc"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "missing"
+    return found
 
 
 def folder_of(job: dict[str, Any]) -> Path:
@@ -74,15 +83,23 @@ def run_stage(
     ]
     if differing:
         return {"status": "refused", "text": "; ".join(differing), "host": host}
-    with _slot(folder_of(job)) as (clone, lock):
-        _check_out(clone, job, source)
-        if (commit := _git(clone, "rev-parse", "HEAD")) != job["commit"]:
-            return {
-                "status": "refused",
-                "text": f"commit is {commit} on node {host} and {job['commit']} here",
-                "host": host,
-            }
-        return {**_run_task(clone, job, stage, say, lock), "host": host}
+    remote = job["remote"].get("url", "")
+    if remote and "://" not in remote and not Path(remote).is_dir():  # the head has made it
+        raise TaskLostError(f"node {host} does not see the remote's folder {remote}; is it mounted there?")
+    try:
+        with _slot(folder_of(job)) as (clone, lock):
+            _check_out(clone, job, source)
+            if (commit := _git(clone, "rev-parse", "HEAD")) != job["commit"]:
+                return {
+                    "status": "refused",
+                    "text": f"commit is {commit} on node {host} and {job['commit']} here",
+                    "host": host,
+                }
+            return {**_run_task(clone, job, stage, say, lock), "host": host}
+    except TaskLostError:
+        raise
+    except OSError as error:  # scratch is full, or may not be written
+        raise TaskLostError(f"node {host}: {error}") from None
 
 
 @contextlib.contextmanager
@@ -159,7 +176,7 @@ def _git(folder: Path, *arguments: str) -> str:
     try:
         found = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
     except FileNotFoundError:
-        raise RuntimeError(f"node {socket.gethostname()} has no git") from None
+        raise TaskLostError(f"node {socket.gethostname()} has no git") from None
     except subprocess.CalledProcessError as error:
         raise TaskLostError(
             f"git {arguments[0]} failed on node {socket.gethostname()}: {error.stderr.strip()}"

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,6 +73,8 @@ def run(name: str, clone: Path, remote: dict[str, Any], known: dict[str, Any] | 
         return {"status": "refused", "text": str(error)}
     except DvcException as error:  # an output that its command did not make, say
         return {"status": "failed", "text": str(error)}
+    except OSError as error:  # the disk is full, say
+        return {"status": KILLED, "text": f"{name}, on node {socket.gethostname()}: {error}"}
     return {"status": "done", "text": ""}
 
 

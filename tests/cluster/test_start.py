@@ -139,6 +139,29 @@ def test_versions_that_differ_are_named(project, tmp_path):
     assert "and 0.4.1 here" in found["text"]
 
 
+def test_a_package_that_a_node_lacks_is_named(project, tmp_path, monkeypatch):
+    order = job(project, tmp_path)
+    monkeypatch.setattr(sys, "path", [])
+    found = node.run_stage(order, "train@a", pytest.fail, pytest.fail)
+    assert found["status"] == "refused" and "dvc is missing on node" in found["text"]
+    assert f"{order['versions']['torch']} here" in found["text"]
+
+
+def test_a_node_that_is_not_fit_is_worth_another_attempt(project, tmp_path, monkeypatch):
+    """Without room, without git, and where the remote's folder is not mounted; each with the node's name and the reason."""
+    (tmp_path / "file").touch()
+    order = {**job(project, tmp_path), "scratch": str(tmp_path / "file")}
+    host = node.socket.gethostname()
+    with pytest.raises(ConnectionError, match=f"node {host}: .*Not a directory: .*file"):
+        node.run_stage(order, "train@a", pytest.fail, pytest.fail)
+    away = {**order, "remote": {"url": str(tmp_path / "away")}}
+    with pytest.raises(ConnectionError, match=f"node {host} does not see the remote's folder .*/away"):
+        node.run_stage(away, "train@a", pytest.fail, pytest.fail)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConnectionError, match=f"node {host} has no git"):
+        node.run_stage({**order, "scratch": str(tmp_path)}, "train@a", pytest.fail, pytest.fail)
+
+
 def test_another_commit_is_refused(project, tmp_path):
     order = {**job(project, tmp_path), "scratch": str(tmp_path), "commit": "0" * 40}
     found = node.run_stage(order, "train@a", lambda: source_tar(project), pytest.fail)
