@@ -10,12 +10,13 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from selfsparse.cluster.node import KILLED
 from selfsparse.cluster.stages import Project, StageFailedError, TransferError, WouldRunError, is_local, name_of
@@ -23,6 +24,9 @@ from selfsparse.errors import UserError
 from selfsparse.files import write_json
 from selfsparse.paths import checkpoint_dir
 from selfsparse.processes import when_parent_is_gone
+
+PAUSES_SEC = (10.0, 30.0, 60.0)  # before a remote that failed is asked again; then the attempt is over
+OTHER_SEC = 600.0  # for a training whose worker was lost: it ends its step and saves its states, perhaps on a slow disk
 
 
 def main(order: dict[str, Any]) -> int:
@@ -59,10 +63,11 @@ def run(name: str, clone: Path, remote: dict[str, Any], known: dict[str, Any] | 
                     with FileLock(clone.parent / f"{_source_of(name_of(needed))}.lock"):
                         project.bring_up(needed, may_run=True)
                 else:
-                    project.bring_up(needed, may_run=False)
+                    _patiently(project.bring_up, needed, may_run=False)
+            _wait_for_other(name)
             with states_kept(name):
-                project.bring_up(stage, may_run=True)
-                project.push(stage)
+                _patiently(project.bring_up, stage, may_run=True)
+                _patiently(project.push, stage)
     except StageFailedError as error:
         return {"status": KILLED if error.killed else "failed", "text": str(error)}
     except TransferError as error:
@@ -73,9 +78,46 @@ def run(name: str, clone: Path, remote: dict[str, Any], known: dict[str, Any] | 
         return {"status": "refused", "text": str(error)}
     except DvcException as error:  # an output that its command did not make, say
         return {"status": "failed", "text": str(error)}
+    except Timeout as error:
+        text = f"{name}: another process, which holds {error.lock_file}, has not ended within {OTHER_SEC:.0f} s"
+        return {"status": KILLED, "text": text}
     except OSError as error:  # the disk is full, say
         return {"status": KILLED, "text": f"{name}, on node {socket.gethostname()}: {error}"}
     return {"status": "done", "text": ""}
+
+
+def _patiently(work: Callable[..., object], *arguments: object, **named: object) -> None:
+    """Call something that asks the remote, and again after a while where that fails."""
+    for pause in PAUSES_SEC:
+        try:
+            work(*arguments, **named)
+            return
+        except TransferError as error:
+            print(f"warning: {error}; trying again in {pause:.0f} s", flush=True)
+            time.sleep(pause)
+    work(*arguments, **named)
+
+
+def _wait_for_other(stage: str) -> None:
+    """Wait for another process that trains the same: one whose worker was lost, and that still saves its states.
+
+    The training itself waits for a minute, and then fails on its own merits.
+
+    Raises:
+        Timeout: it does not end.
+    """
+    kind, _, configuration = stage.partition("@")
+    if kind != "train":
+        return
+    path = checkpoint_dir(configuration).with_name(f"{configuration}.lock")  # as selfsparse.training.seeds has it
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"warning: another process holds {path}; waiting up to {OTHER_SEC:.0f} s for its end", flush=True)
+        lock.acquire(timeout=OTHER_SEC)
+    lock.release()
 
 
 def _source_of(stage: str) -> str:

@@ -1,15 +1,20 @@
 """A suite from the checkout where it is started, through nodes and a remote, and back: a toy project, and folders for nodes."""
 
+import errno
+import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
 from cluster import toy
+from filelock import FileLock
 from ruamel.yaml import YAML
 
+from selfsparse.cluster import task
 from selfsparse.cluster.head import Head
 from selfsparse.cluster.progress import Progress
-from selfsparse.cluster.stages import Project, WouldRunError
+from selfsparse.cluster.stages import Project, TransferError, WouldRunError
 from selfsparse.errors import UserError
 
 
@@ -263,6 +268,59 @@ def test_a_node_never_runs_what_is_upstream(project, remote, monkeypatch):
         *_, train = mine.upstream("train@a")
         with pytest.raises(WouldRunError, match=r"train@a: .*changed"):
             mine.bring_up(train, may_run=False)
+
+
+def held(path):
+    path.parent.mkdir(exist_ok=True)
+    return FileLock(path, thread_local=False)
+
+
+def test_a_training_whose_worker_was_lost_may_end_first(project, remote, monkeypatch):
+    executor = toy.Folders(project, remote, monkeypatch, nodes=1)
+    path = executor._clones[0] / ".checkpoints/a.lock"
+    monkeypatch.setattr(task, "OTHER_SEC", 0.1)
+    with held(path):
+        executor.submit("train@a", None)
+        _, ended = executor.events(0)
+    assert not ended.ok and ended.text.endswith("has not ended within 0 s") and str(path) in ended.text
+    assert executor.status == "killed"
+    monkeypatch.setattr(task, "OTHER_SEC", 60)
+    other = held(path)
+    other.acquire()
+    threading.Timer(0.5, other.release).start()
+    executor.submit("train@a", None)
+    assert executor.events(0)[1].ok
+
+
+@pytest.mark.parametrize("method", ["bring_up", "push"])
+@pytest.mark.parametrize("times", [3, 4])
+def test_a_remote_that_is_away_for_a_while(project, remote, monkeypatch, method, times):
+    monkeypatch.setattr(task, "PAUSES_SEC", (0, 0, 0))
+    real, calls = getattr(Project, method), []
+
+    def away(self, stage, **named):
+        if stage.name == "train@a":
+            calls.append(stage)
+            if len(calls) <= times:
+                raise TransferError("away")
+        return real(self, stage, **named)
+
+    monkeypatch.setattr(Project, method, away)
+    executor = toy.Folders(project, remote, monkeypatch, nodes=1)
+    executor.submit("train@a", None)
+    assert executor.events(0)[1].ok == (times == 3)
+    assert [stage for stage, _ in toy.ran(project)].count("train@a") == (method == "push" or times == 3)
+    assert executor.status == ("done" if times == 3 else "killed")
+
+
+def test_a_full_disk_of_a_node_is_named(project, remote, monkeypatch):
+    def full(self, stage):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Project, "push", full)
+    executor = toy.Folders(project, remote, monkeypatch, nodes=1)
+    executor.submit("train@a", None)
+    assert "No space left" in executor.events(0)[1].text and executor.status == "killed"
 
 
 def test_stages_go_where_their_data_are(whole):

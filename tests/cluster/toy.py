@@ -86,7 +86,7 @@ class Folders:
             if not clone.exists():
                 git(project.parent, "clone", "--quiet", str(project), str(clone))
         self._remote, self._patch, self._queue, self.preferred, self._turn = remote, monkeypatch, [], {}, 0
-        self.known = {}
+        self.known, self.status = {}, None
 
     def tell(self, known: dict) -> None:
         self.known = json.loads(json.dumps(known))
@@ -102,6 +102,7 @@ class Folders:
         with self._patch.context() as patch:
             patch.chdir(clone)
             found = run(stage, clone, self._remote, self.known)
+        self.status = found["status"]  # of the last task
         return [Begun(stage, clone.name, "host", 1), Ended(stage, found["status"] == "done", found["text"])]
 
 
