@@ -83,6 +83,8 @@ def run_stage(
     ]
     if differing:
         return {"status": "refused", "text": "; ".join(differing), "host": host}
+    if not shutil.which("git"):
+        raise TaskLostError(f"node {host} has no git")
     remote = job["remote"].get("url", "")
     if remote and "://" not in remote and not Path(remote).is_dir():  # the head has made it
         raise TaskLostError(f"node {host} does not see the remote's folder {remote}; is it mounted there?")
@@ -122,21 +124,44 @@ def _slot(folder: Path) -> Iterator[tuple[Path, int]]:
 
 
 def _check_out(clone: Path, job: dict[str, Any], source: Callable[[], bytes]) -> None:
-    """Bring a clone to the commit; what lies in it ignored by git, results and data, stays."""
+    """Bring a clone to the commit; what lies in it ignored by git, results and data, stays.
+
+    One that a power loss has broken is made anew, with all that lies in it.
+    """
+    try:
+        _bring_to(clone, job["commit"], source)
+    except TaskLostError:
+        shutil.rmtree(clone, ignore_errors=True)
+        shutil.rmtree(clone.parent / f"source-{job['commit']}", ignore_errors=True)
+        _bring_to(clone, job["commit"], source)
+    states = os.path.expandvars(os.path.expanduser(job["checkpoints"] or "")) or clone.parents[1] / "checkpoints"
+    _link(clone / ".checkpoints", Path(states))
+    _link(clone / "data" / "raw", clone.parent / "raw")
+
+
+def _bring_to(clone: Path, commit: str, source: Callable[[], bytes]) -> None:
     if not (clone / ".git").is_dir():
         shutil.rmtree(clone, ignore_errors=True)
         _git(clone.parent, "init", "--quiet", str(clone))
         # Links, where the project has folders, which .gitignore names as such.
         (clone / ".git" / "info" / "exclude").write_text("/.checkpoints\n/data/raw\n")
-    if (
-        subprocess.run(["git", "rev-parse", "HEAD"], cwd=clone, capture_output=True, text=True).stdout.strip()
-        != job["commit"]
-    ):
-        _git(clone, "fetch", "--quiet", "--depth", "1", str(_unpacked(clone.parent, job["commit"], source)), "HEAD")
+    # Left by a process that died: no other uses this clone now.
+    for pattern in (".git/*.lock", ".dvc/tmp/rwlock*", ".dvc/tmp/lock"):
+        for stale in clone.glob(pattern):
+            stale.unlink()
+    if _head_of(clone) != commit:
+        _git(clone, "fetch", "--quiet", "--depth", "1", str(_unpacked(clone.parent, commit, source)), "HEAD")
         _git(clone, "checkout", "--quiet", "--force", "--detach", "FETCH_HEAD")
-    states = os.path.expandvars(os.path.expanduser(job["checkpoints"] or "")) or clone.parents[1] / "checkpoints"
-    _link(clone / ".checkpoints", Path(states))
-    _link(clone / "data" / "raw", clone.parent / "raw")
+    else:  # files may be missing: what cleans temporary folders removes old ones
+        _git(clone, "checkout", "--quiet", "--force", "--detach", commit)
+
+
+def _head_of(clone: Path) -> str | None:
+    """Return the commit of a clone; None where it has none yet."""
+    try:
+        return _git(clone, "rev-parse", "--verify", "HEAD")
+    except TaskLostError:
+        return None
 
 
 def _unpacked(folder: Path, commit: str, source: Callable[[], bytes]) -> Path:
@@ -173,10 +198,12 @@ def _link(link: Path, goal: Path) -> None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
+    # Never a repository above: one that is no repository any more is an error.
+    environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(folder.parent)}
     try:
-        found = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
-    except FileNotFoundError:
-        raise TaskLostError(f"node {socket.gethostname()} has no git") from None
+        found = subprocess.run(
+            ["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True
+        )
     except subprocess.CalledProcessError as error:
         raise TaskLostError(
             f"git {arguments[0]} failed on node {socket.gethostname()}: {error.stderr.strip()}"

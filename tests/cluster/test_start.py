@@ -3,6 +3,7 @@
 import builtins
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -131,6 +132,41 @@ def test_a_node_clones_the_commit_once(project, tmp_path, monkeypatch):
     assert len(list(folder.glob("source-*"))) == 1
 
 
+@pytest.mark.parametrize("broken", ["locks", "files", "objects", "git", "source"])
+def test_a_broken_clone_is_mended(project, tmp_path, broken):
+    """By a power loss, or what removes old files of temporary folders; never is a repository above the clone touched."""
+    scratch = project / "scratch"
+    order = {**job(project, tmp_path), "scratch": str(scratch)}
+    folder = node.folder_of(order)
+    folder.mkdir(parents=True)
+    clone = folder / "clone0"
+    node._check_out(clone, order, lambda: source_tar(project))
+    if broken == "locks":
+        (clone / ".git/index.lock").touch()
+        (clone / ".dvc/tmp").mkdir()
+        for name in ("lock", "rwlock", "rwlock.lock"):
+            (clone / ".dvc/tmp" / name).touch()
+    elif broken == "git":
+        shutil.rmtree(clone / ".git")
+        (clone / ".git").mkdir()
+    else:
+        for path in [*clone.glob(".git/objects/*/*"), *clone.glob(".git/objects/pack/*")]:
+            if broken != "files":
+                path.chmod(0o644)
+                path.write_bytes(b"")
+        if broken == "source":
+            for path in folder.glob("source-*/objects/*/*"):
+                path.chmod(0o644)
+                path.write_bytes(b"")
+    (clone / "dvc.yaml").unlink()
+    (project / "params.yaml").write_text("changed: 1\n")
+    node._check_out(clone, order, lambda: source_tar(project))
+    assert (clone / "dvc.yaml").is_file() and toy.git(clone, "status", "--porcelain") == ""
+    assert toy.git(clone, "rev-parse", "HEAD").strip() == order["commit"]
+    assert list(clone.glob(".dvc/tmp/*lock*")) == [] and not (clone / ".git/index.lock").exists()
+    assert (project / "params.yaml").read_text() == "changed: 1\n"
+
+
 def test_versions_that_differ_are_named(project, tmp_path):
     order = job(project, tmp_path)
     order["versions"] = {**order["versions"], "torch": "0.4.1"}
@@ -200,8 +236,6 @@ def test_a_process_that_was_killed_is_worth_another_attempt(tmp_path, monkeypatc
 
 def test_a_trainings_states_stay_until_its_results_are_pushed(project, tmp_path):
     """A training drops its folder of states when its results are written; a node may still die before they are pushed."""
-    import shutil
-
     (project / ".checkpoints").symlink_to(tmp_path / "states")
     (tmp_path / "states").mkdir()
     folder = project / ".checkpoints/a"
