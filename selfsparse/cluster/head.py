@@ -3,6 +3,7 @@
 import io
 import signal
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -284,6 +285,11 @@ def remotes(root: Path, named: str | None, fallback: Path | None) -> tuple[dict[
     )
 
 
+def _absolute(folder: str | None) -> str | None:
+    """Return a folder of the nodes, where a relative one would lie in the folder that Ray happens to run in."""
+    return folder if not folder or folder.startswith(("~", "$")) else str(Path(folder).absolute())
+
+
 def _make_remote(remote: dict[str, Any]) -> None:
     """Make a remote's folder, where it is one: a node that does not see it has not mounted it."""
     if "://" not in remote["url"]:
@@ -307,18 +313,24 @@ def distribute(
     """Run a suite on a Ray cluster; see `pipeline/distribute.py` for the arguments. Return the exit code.
 
     Raises:
-        UserError: Ray is missing, the suite is unknown, the checkout has changes, or there is no cluster or no remote.
+        UserError: Ray is missing, the suite is unknown, the checkout has changes, or there is no cluster or no remote; or DVC
+            cannot read the project.
     """
+    from dvc.exceptions import DvcException
+
     from selfsparse.config import load_settings
     from selfsparse.paths import project_root
 
+    if max_tasks is not None and max_tasks < 1:
+        raise UserError(f"--max-tasks {max_tasks}: at least one task has to run at a time")
     configurations = load_settings().suite(suite)
     if not configurations:
         raise UserError(f"params.yaml: suite {suite} has no configurations")
     root = project_root().resolve()
     commit = clean_commit(root)
     job = {
-        "project": project_key(root), "commit": commit, "versions": versions(), "scratch": scratch, "checkpoints": checkpoints,
+        "project": project_key(root), "commit": commit, "versions": versions(),
+        "scratch": _absolute(scratch), "checkpoints": _absolute(checkpoints),
     }  # fmt: skip
     ours, job["remote"] = remotes(root, remote, None if address else folder_of(job).parent / "remote")
     if gpus_per_task is None:
@@ -349,6 +361,11 @@ def distribute(
             )
     except Timeout:
         raise UserError(f"another process distributes a suite of this project (it holds {folder / 'lock'})") from None
+    except DvcException as error:  # marks of a merge in dvc.lock, say
+        raise UserError(f"DVC says: {error}") from None
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from what is done", file=sys.stderr)
+        raise
     if code:
         print(f"The same command tries again; `make report SUITE={suite}` reports on what there is.")
     else:

@@ -7,13 +7,15 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import types
+from typing import ClassVar
 
 import pytest
 from cluster import toy
 from small_project import ROOT, write_project
 
 from selfsparse.cluster import node
-from selfsparse.cluster.head import clean_commit, distribute, remotes, source_tar
+from selfsparse.cluster.head import Head, clean_commit, distribute, remotes, source_tar
 from selfsparse.cluster.task import states_kept
 from selfsparse.errors import UserError
 
@@ -102,6 +104,76 @@ def test_a_remote_of_the_project_that_is_a_relative_folder(project):
         [sys.executable, "-m", "dvc", "remote", "add", "--default", "x", "../store"], cwd=project, check=True
     )
     assert remotes(project, None, None)[1] == {"url": str(project.parent / "store")}
+
+
+class NoCluster:
+    """In place of Ray: notes the jobs, and runs nothing."""
+
+    dashboard = ""
+    jobs: ClassVar[list] = []
+
+    def __init__(self, *arguments) -> None:
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception) -> None:
+        pass
+
+    def describe(self) -> str:
+        return "nothing"
+
+    def open(self, job, source) -> None:
+        self.jobs.append(job)
+
+
+@pytest.fixture
+def no_cluster(monkeypatch):
+    NoCluster.jobs.clear()
+    module = types.ModuleType("ray_executor")
+    module.RayExecutor = NoCluster
+    monkeypatch.setitem(sys.modules, "selfsparse.cluster.ray_executor", module)
+
+
+def test_less_than_one_task_at_a_time(project):
+    with pytest.raises(UserError, match="--max-tasks 0: at least one"):
+        distribute("quick", max_tasks=0)
+
+
+def test_folders_of_the_nodes_are_absolute(project, no_cluster, monkeypatch):
+    """And the nodes are told of the results that are here."""
+    seen = []
+
+    def run(self, executor, progress, max_tasks, tell):
+        tell({"train@a": {}})
+        return 0
+
+    monkeypatch.setattr(Head, "__init__", lambda *arguments: None)
+    monkeypatch.setattr(Head, "run", run)
+    for folder in ("scratch", "~/scratch", "$PLACE/scratch", "/scratch", None):
+        assert distribute("quick", remote="store", scratch=folder, checkpoints=folder) == 0
+        seen.append(NoCluster.jobs[-1]["scratch"])
+        assert NoCluster.jobs[-1]["checkpoints"] == seen[-1]
+    assert seen == [str(project / "scratch"), "~/scratch", "$PLACE/scratch", "/scratch", None]
+    assert NoCluster.jobs[-1]["known"] == {"train@a": {}}
+    assert (project / "store").is_dir()
+
+
+def test_a_dvc_lock_with_marks_of_a_merge(project, no_cluster):
+    (project / "dvc.lock").write_text("<<<<<<< HEAD\nschema: '2.0'\n=======\n")
+    with pytest.raises(UserError, match=r"DVC says: .*dvc\.lock"):
+        distribute("quick", remote="s3://bucket")
+
+
+def test_an_interruption_says_that_the_same_command_goes_on(project, no_cluster, monkeypatch, capsys):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Head, "__init__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        distribute("quick", remote="s3://bucket")
+    assert capsys.readouterr().err == "interrupted; the same command goes on from what is done\n"
 
 
 def job(project, tmp_path) -> dict:
