@@ -136,18 +136,26 @@ class Project:
             return False
         # Put back where nothing is found: a stage whose inputs were noted as today's, beside old outputs, seems up to date.
         before = [(item, item.hash_info, item.meta) for item in (*stage.deps, *stage.outs)]
-        command_changed = stage.cmd_changed
-        stage.save_deps()
-        for path, entry in self._entries(stage):
-            self.adopt(stage, entry)
-            if self._pull(stage):
-                self._repo.stage_cache.save(stage)
-                self._note(stage)
-                return True
-            self._useless.add(path)
-        for item, hash_info, meta in before:
-            item.hash_info, item.meta, item.obj = hash_info, meta, None
-        stage.cmd_changed = command_changed
+        command_changed, found = stage.cmd_changed, False
+        try:
+            stage.save_deps()
+            found = any(self._take(stage, path, entry) for path, entry in self._entries(stage))
+        finally:
+            if not found:
+                for item, hash_info, meta in before:
+                    item.hash_info, item.meta, item.obj = hash_info, meta, None
+                stage.cmd_changed = command_changed
+        if found:
+            self._repo.stage_cache.save(stage)
+            self._note(stage)
+        return found
+
+    def _take(self, stage: "Stage", path: str, entry: dict[str, Any]) -> bool:
+        """Whether the outputs that an entry of the run cache names can be had; then they are in place."""
+        self.adopt(stage, entry)
+        if self._pull(stage):
+            return True
+        self._useless.add(path)
         return False
 
     def _pull(self, stage: "Stage") -> bool:
@@ -209,7 +217,7 @@ class Project:
             yield "", ours
 
     def _remote_entries(self, stage: "Stage") -> list[tuple[str, dict[str, Any]]]:
-        """Return path and content of the remote's entries for a stage, by name, but for those whose outputs are gone."""
+        """Return path and content of the remote's entries for a stage, by name."""
         from dvc.schema import COMPILED_LOCK_FILE_STAGE_SCHEMA
         from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
         from voluptuous import Invalid
@@ -225,7 +233,7 @@ class Project:
                     found.append((path, COMPILED_LOCK_FILE_STAGE_SCHEMA(parse_yaml(text, path))))
                 except (YAMLFileCorruptedError, Invalid):
                     continue  # half written
-        return [(path, entry) for path, entry in found if path not in self._useless]
+        return found
 
     def _push_entry(self, stage: "Stage") -> None:
         """Put a stage's entry into the remote, unless another result of the same inputs is there already.
@@ -236,7 +244,7 @@ class Project:
         from dvc.stage.cache import _can_hash
         from dvc_objects.fs.generic import copy
 
-        if not _can_hash(stage) or self._remote_entries(stage):
+        if not _can_hash(stage) or any(path not in self._useless for path, _ in self._remote_entries(stage)):
             return
         ours = self._repo.cache.legacy
         with _answering(stage):

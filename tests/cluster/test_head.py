@@ -245,13 +245,20 @@ def test_several_results_that_the_head_does_not_know(project, remote, monkeypatc
 
 
 def test_the_second_result_of_a_stage_does_not_count(project, remote, monkeypatch):
-    """Of two nodes that ran the same stage, as one seemed lost; unless what the first one left is of no use."""
+    """Of two nodes that ran the same stage, as one seemed lost."""
     first, second = (trained_elsewhere(project, luck, monkeypatch) for luck in ("1\n", "22\n"))
     pushed(first, remote, monkeypatch)
     known = entries(remote)
     pushed(second, remote, monkeypatch)
     assert entries(remote) == known
+
+
+@pytest.mark.parametrize("luck", ["1\n", "22\n"])
+def test_entries_whose_outputs_are_gone_do_not_count(project, remote, monkeypatch, luck):
+    """As after `dvc gc --cloud`, whether the stages, run again, make the same as before or not."""
+    pushed(trained_elsewhere(project, "1\n", monkeypatch), remote, monkeypatch)
     shutil.rmtree(Path(remote["url"]) / "files")
+    (project.parent / toy.LUCK).write_text(luck)
     assert bring_up(project, remote, monkeypatch)[0] == 0
     ran = [stage for stage, where in toy.ran(project) if "clone" in where]
     assert ran.count("train@a") == ran.count("fid@a") == 1
