@@ -10,11 +10,10 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy.special import nctdtr, ndtri, stdtr, stdtrit
 
 from selfsparse.analysis.correlation import BASELINE, SPARSE
-from selfsparse.analysis.formatting import mean_std, number, share, short
+from selfsparse.analysis.formatting import mean_std, number, short
 from selfsparse.analysis.inference import (
     LEVEL,
     MOST_RUNS,

@@ -333,8 +333,7 @@ def distribute(
         "scratch": _absolute(scratch), "checkpoints": _absolute(checkpoints),
     }  # fmt: skip
     ours, job["remote"] = remotes(root, remote, None if address else folder_of(job).parent / "remote")
-    if gpus_per_task is None:
-        gpus_per_task = GPUS_PER_TASK if any(c.train.device == "cuda" for c in configurations) else 0.0
+    devices = {c.train.device for c in configurations}
     try:
         from selfsparse.cluster.ray_executor import RayExecutor
     except ModuleNotFoundError as error:
@@ -346,7 +345,11 @@ def distribute(
     _make_remote(ours)
     folder = root / ".dvc" / "tmp" / "distribute"
     try:
-        with FileLock(folder / "lock", timeout=0), RayExecutor(address, cpus_per_task, gpus_per_task) as executor:
+        with FileLock(folder / "lock", timeout=0), RayExecutor(address) as executor:
+            if gpus_per_task is None:
+                on_gpus = "cuda" in devices or ("auto" in devices and executor.gpus)
+                gpus_per_task = GPUS_PER_TASK if on_gpus else 0.0
+            executor.reserve(cpus_per_task, gpus_per_task)
             print(f"Ray: {executor.describe()}; a task takes {cpus_per_task:g} CPUs and {gpus_per_task:g} GPUs")
             print(
                 f"Ray's dashboard: {executor.dashboard or 'none; pip install ray[default] on the head node brings it'}"

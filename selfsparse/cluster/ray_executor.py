@@ -6,6 +6,7 @@ Ray places tasks where their share of CPUs and GPUs is free, notices workers and
 import contextlib
 import os
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -21,6 +22,7 @@ from selfsparse.errors import UserError, warn
 
 CONNECT_SEC = 10.0
 ATTEMPTS = 4  # of a stage: a first one, and what Ray calls retries
+AGAIN_SEC = 5.0  # before the second attempt, twice that before the third
 
 # By value: a node may have no `selfsparse` outside its clone, or another version.
 ray.cloudpickle.register_pickle_by_value(node)
@@ -63,6 +65,7 @@ def _make_task(run: Callable[..., dict[str, Any]], attempts: int, gpus: float) -
             raise TaskLostError(f"{stage}: {host} does not reach the head: {error}") from None
         if attempt > attempts:  # Ray tries again without end where memory ran out
             return {"status": "failed", "text": f"{stage}: given up after {attempts} attempts"}
+        time.sleep(AGAIN_SEC * (attempt - 1))  # what was wrong may pass
 
         def say(text: str) -> None:
             with contextlib.suppress(RayError):  # what is not seen is in no log, and costs no training
@@ -119,18 +122,12 @@ class RayExecutor:
         """Return how many GPUs the cluster has now."""
         return ray.cluster_resources().get("GPU", 0)
 
-    def open(self, job: dict[str, Any], source: bytes, cpus: float, gpus: float) -> None:
-        """Say what is the same for all stages.
-
-        Args:
-            job: see `node.run_stage`.
-            source: the project as a tar file.
-            cpus, gpus: what each task takes of its node, fractions allowed; one that takes no share of a GPU sees none.
+    def reserve(self, cpus: float, gpus: float) -> None:
+        """Say what each task takes of its node, fractions allowed; one that takes no share of a GPU sees none.
 
         Raises:
-            UserError: this machine alone is the cluster, and lacks what a task takes.
+            UserError: this machine alone is the cluster, and lacks that.
         """
-        self._job, self._source = ray.put(job), ray.put(source)
         self._resources = {"num_cpus": cpus, "num_gpus": gpus}
         self._task = ray.remote(_make_task(run_stage, ATTEMPTS, gpus))
         nodes = [n["Resources"] for n in ray.nodes() if n["Alive"]]
@@ -142,6 +139,10 @@ class RayExecutor:
         if self._started:
             raise UserError(problem)
         warn(f"{problem}; the stages wait for one that has")
+
+    def open(self, job: dict[str, Any], source: bytes) -> None:
+        """Say what is the same for all stages from now on: the job of `node.run_stage`, and the project as a tar file."""
+        self._job, self._source = ray.put(job), ray.put(source)
 
     def submit(self, stage: str, prefer: str | None) -> None:
         """Let Ray run a stage when there is room; on the preferred node, unless that is busy or gone."""

@@ -134,8 +134,9 @@ def test_the_board_dies(tmp_path, monkeypatch):
     monkeypatch.setattr(ray_executor, "run_stage", stage)
     with ray_executor.RayExecutor(None) as executor:
         with pytest.raises(UserError, match="no node has the 1000 CPUs and 0 GPUs"):
-            executor.open({}, b"", 1000, 0)
-        executor.open({}, b"", 1, 0)
+            executor.reserve(1000, 0)
+        executor.reserve(1, 0)
+        executor.open({}, b"")
         found = []
 
         def until_ended(count):
