@@ -1,6 +1,7 @@
 """The machine where a suite is started: what of it is out of date goes to the cluster, its results come back, the report is made here."""
 
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -343,6 +344,8 @@ def distribute(
             "Ray is not installed; install it with `make cluster`, or pip install -e '.[cluster]'"
         ) from None
     _make_remote(ours)
+    # `python` of dvc.yaml is the Python that runs this, here as on the nodes.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     folder = root / ".dvc" / "tmp" / "distribute"
     try:
         with FileLock(folder / "lock", timeout=0), RayExecutor(address) as executor:

@@ -109,8 +109,9 @@ def test_a_remote_of_the_project_that_is_a_relative_folder(project):
 class NoCluster:
     """In place of Ray: notes the jobs, and runs nothing."""
 
-    dashboard = ""
+    dashboard, gpus = "", 0
     jobs: ClassVar[list] = []
+    reserved: ClassVar[list] = []
 
     def __init__(self, *arguments) -> None:
         pass
@@ -124,6 +125,9 @@ class NoCluster:
     def describe(self) -> str:
         return "nothing"
 
+    def reserve(self, cpus, gpus) -> None:
+        self.reserved.append(gpus)
+
     def open(self, job, source) -> None:
         self.jobs.append(job)
 
@@ -131,6 +135,8 @@ class NoCluster:
 @pytest.fixture
 def no_cluster(monkeypatch):
     NoCluster.jobs.clear()
+    NoCluster.reserved.clear()
+    monkeypatch.setenv("PATH", os.environ["PATH"])
     module = types.ModuleType("ray_executor")
     module.RayExecutor = NoCluster
     monkeypatch.setitem(sys.modules, "selfsparse.cluster.ray_executor", module)
@@ -158,6 +164,19 @@ def test_folders_of_the_nodes_are_absolute(project, no_cluster, monkeypatch):
     assert seen == [str(project / "scratch"), "~/scratch", "$PLACE/scratch", "/scratch", None]
     assert NoCluster.jobs[-1]["known"] == {"train@a": {}}
     assert (project / "store").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("device", "there", "share"), [("cuda", 0, 0.33), ("auto", 0, 0.0), ("auto", 2, 0.33), ("cpu", 2, 0.0)]
+)
+def test_a_task_takes_a_share_of_a_gpu_where_its_suite_uses_one(project, no_cluster, monkeypatch, device, there, share):
+    monkeypatch.setattr(Head, "__init__", lambda *arguments: None)
+    monkeypatch.setattr(Head, "run", lambda *arguments, tell: 0)
+    monkeypatch.setattr(NoCluster, "gpus", there)
+    write_project(project, {"suites.quick.train.device": device})
+    toy.git(project, "commit", "--quiet", "--all", "--allow-empty", "--message", "device")
+    assert distribute("quick", remote="store") == 0
+    assert NoCluster.reserved == [share]
 
 
 def test_a_dvc_lock_with_marks_of_a_merge(project, no_cluster):
