@@ -50,8 +50,13 @@ def answers(results: Results) -> dict[str, list[str]]:
 
 def bullets(results: Results) -> str:
     """Return the questions that the suite answers and their answers as a Markdown list; empty where nothing has run."""
+    return listed(answers(results))
+
+
+def listed(found: dict[str, list[str]]) -> str:
+    """Return questions and answers as a Markdown list, without the questions that have no answer."""
     lines = []
-    for question, sentences in answers(results).items():
+    for question, sentences in found.items():
         if sentences:
             lines += [f"- {question}", *(f"  - {sentence}" for sentence in sentences)]
     return "\n".join(lines)

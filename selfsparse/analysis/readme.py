@@ -2,7 +2,7 @@
 
 import re
 
-from selfsparse.analysis.answers import bullets
+from selfsparse.analysis.answers import answers, bullets, listed
 from selfsparse.analysis.formatting import to_markdown
 from selfsparse.analysis.gallery import readme_gallery
 from selfsparse.analysis.images import image_notes
@@ -17,19 +17,29 @@ def updated_readme(text: str) -> str:
     """Return README.md's text with answers, table and gallery as results/ has them now.
 
     The table has one part per suite, a line where nothing has run; answers and gallery are those of the best suite that
-    has them.
+    has them, and larger suites answer what it does not.
     """
     suites = [*SHOWN, *(suite for suite in load_settings().suites if suite not in SHOWN)]
     results = {suite: load_results(suite) for suite in suites}
-    best, said = next(((s, found) for s in SHOWN if (found := bullets(results[s]))), (SHOWN[-1], ""))
     blocks = {
-        "answers": f"Suite `{best}`:\n\n{said}\n",
+        "answers": _answers(results),
         "paper-vs-ours": "\n".join(_part(found) for found in results.values()),
         "gallery": readme_gallery(SHOWN),
     }
     for name, content in blocks.items():
         text = _with_block(text, name, content)
     return text
+
+
+def _answers(results: dict[str, Results]) -> str:
+    best = next((suite for suite in SHOWN if bullets(results[suite])), SHOWN[-1])
+    parts, answered = [], set()
+    for suite in (best, *(suite for suite in results if suite not in SHOWN)):
+        new = {question: found for question, found in answers(results[suite]).items() if question not in answered}
+        if said := listed(new):
+            parts.append(f"Suite `{suite}`:\n\n{said}\n")
+            answered |= {question for question, found in new.items() if found}
+    return "\n".join(parts)
 
 
 def _with_block(text: str, name: str, content: str) -> str:

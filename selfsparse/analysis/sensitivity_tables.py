@@ -132,6 +132,7 @@ def _family(results: Results, family: list[Measured]) -> str:
     missing = [m for m in others if m.lower is None]
     if known and default.lower is not None:
         flips = [m for m in known if m.lower != default.lower]
+        parts.append(f"Under other readings: {'; '.join(_outcome(m) for m in known)}.")
         parts.append(
             f"Of {many(len(known), 'other reading')} that {'has' if len(known) == 1 else 'have'} been measured,"
             f" the sign flips under {_listed(flips) or 'none'}."
@@ -161,6 +162,11 @@ def _largest_move(known: list[Measured], default: Measured, which: int) -> str:
     move, p, m = max(found, key=lambda row: abs(row[0].value))
     name = model_label((sensitivity.SPARSE, sensitivity.BASELINE)[which])
     return f"{name} moves most under {_listed([m])}, by {_text(move)} (p = {probability(p)})."
+
+
+def _outcome(m: Measured) -> str:
+    way = ("lower" if m.lower else "higher") + (", significantly" if m.significant else "")
+    return f"{_listed([m])} {number(m.sparse.mean)} against {number(m.baseline.mean)}, {way}"
 
 
 def _listed(found: list[Measured]) -> str:

@@ -126,6 +126,11 @@ def test_the_page(results):
     assert (
         "the sign flips under gradient penalty 10 → 1 (U2)." in seen and "Not measured: batch size 32 → 64 (U1)" in seen
     )
+    assert (
+        "Under other readings: gradient penalty 10 → 1 (U2) 31.00 against 21.00, higher, significantly; penalty centre"
+        in seen
+    )
+    assert "penalty centre 0 → 1 (U3) 29.00 against 30.00, lower; position layers" in seen
     assert "Self-Sparse GAN moves most under gradient penalty 10 → 1 (U2), by 15.00" in seen and "nan" not in seen
     links = sensitivity_tables.questions(results).data
     assert (
