@@ -55,12 +55,16 @@ class _Board:
 def _make_task(run: Callable[..., dict[str, Any]], attempts: int, gpus: float) -> Callable[..., dict[str, Any]]:
     """The function that Ray sends to a node; a closure, and so sent by value as well."""
 
+    def _result(reference: ray.ObjectRef) -> Any:
+        # Not ray.get: while a task waits in that, Ray counts its CPU as free, and starts another task beside it.
+        return reference.future().result()
+
     def task(job: dict[str, Any], stage: str, submission: int, source: list, board: Any) -> dict[str, Any]:
         if not gpus:  # Ray leaves all of the node's visible to a task that takes none, and each would use the first
             os.environ["CUDA_VISIBLE_DEVICES"] = ""
         node_id, host = ray.get_runtime_context().get_node_id(), socket.gethostname()
         try:
-            attempt = ray.get(board.begin.remote(stage, submission, node_id, host))
+            attempt = _result(board.begin.remote(stage, submission, node_id, host))
         except RayError as error:
             raise TaskLostError(f"{stage}: {host} does not reach the head: {error}") from None
         if attempt > attempts:  # Ray tries again without end where memory ran out
@@ -69,9 +73,9 @@ def _make_task(run: Callable[..., dict[str, Any]], attempts: int, gpus: float) -
 
         def say(text: str) -> None:
             with contextlib.suppress(RayError):  # what is not seen is in no log, and costs no training
-                ray.get(board.say.remote(stage, text))  # waited for, so that all is on the board when the stage ends
+                _result(board.say.remote(stage, text))  # waited for, so that all is on the board when the stage ends
 
-        return run(job, stage, lambda: ray.get(source[0]), say)
+        return run(job, stage, lambda: _result(source[0]), say)
 
     task.__module__ = "__main__"
     return task

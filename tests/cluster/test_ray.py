@@ -126,6 +126,7 @@ def test_the_board_dies(tmp_path, monkeypatch):
             once.touch()
             raise TaskLostError("lost once")
         while name == "long" and not killed.exists():
+            say("goes on")
             time.sleep(0.1)
         say("the end")
         return {"status": "done", "text": ""}
@@ -135,7 +136,7 @@ def test_the_board_dies(tmp_path, monkeypatch):
     with ray_executor.RayExecutor(None) as executor:
         with pytest.raises(UserError, match="no node has the 1000 CPUs and 0 GPUs"):
             executor.reserve(1000, 0)
-        executor.reserve(1, 0)
+        executor.reserve(int(ray.cluster_resources()["CPU"]) // 2 + 1, 0)
         executor.open({}, b"")
         found = []
 
@@ -149,13 +150,17 @@ def test_the_board_dies(tmp_path, monkeypatch):
         until_ended(1)
         assert [e.attempt for e in found if isinstance(e, Begun)] == [1, 2]
         executor.submit("long", None)
+        executor.submit("second", None)  # which has to wait, as each takes more than half of the CPUs
         while not any(isinstance(event, Said) and event.stage == "long" for event in found):
             found.extend(executor.events(0.5))
+        for _ in range(20):
+            found.extend(executor.events(0.1))
+        assert not any(event.stage == "second" for event in found)
         ray.kill(executor._board, no_restart=False)
         killed.touch()
-        until_ended(2)
-        executor.submit("lost", None)
         until_ended(3)
+        executor.submit("lost", None)
+        until_ended(4)
         assert all(event.ok for event in found if isinstance(event, Ended))
         assert [e.text for e in found if isinstance(e, Said)][-2:] == ["CUDA_VISIBLE_DEVICES=''", "the end"]
         assert [e.attempt for e in found if isinstance(e, Begun) and e.stage == "lost"] == [1, 2, 1]
