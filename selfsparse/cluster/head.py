@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from selfsparse.cluster.node import folder_of, project_key, versions
+from selfsparse.cluster.node import folder_of, project_key, search_path, versions
 from selfsparse.cluster.progress import Progress, duration
 from selfsparse.cluster.scheduler import Executor, Schedule, Stage
 from selfsparse.cluster.stages import (
@@ -344,8 +344,7 @@ def distribute(
             "Ray is not installed; install it with `make cluster`, or pip install -e '.[cluster]'"
         ) from None
     _make_remote(ours)
-    # `python` of dvc.yaml is the Python that runs this, here as on the nodes.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    os.environ["PATH"] = search_path()  # here as on the nodes
     folder = root / ".dvc" / "tmp" / "distribute"
     try:
         with FileLock(folder / "lock", timeout=0), RayExecutor(address) as executor:
