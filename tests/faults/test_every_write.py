@@ -25,11 +25,13 @@ ALLOWED = {
     "selfsparse/metrics/inception.py:_fast_layers",  # into memory
     "selfsparse/cluster/progress.py:_log",  # a stage's log, which grows
     "selfsparse/cluster/head.py:source_tar",  # into memory
-    "selfsparse/cluster/node.py:_check_out",  # sent to nodes without the helper; git's list of what to ignore, in a new clone
+    "selfsparse/cluster/node.py:_bring_to",  # sent to nodes without the helper; git's list of what to ignore, in a new clone
+    "selfsparse/cluster/node.py:_run_task",  # as above; read by the process that it starts next, and by none other
     "selfsparse/cluster/stages.py:_run",  # DVC notes a stage in dvc.lock
     "selfsparse/cluster/stages.py:_note",
-    "selfsparse/cluster/stages.py:push",  # DVC's entry of a run in its cache
-    "selfsparse/cluster/stages.py:_copy_entry",  # DVC's own copy between its cache and a remote
+    "selfsparse/cluster/stages.py:_restore",  # DVC's entry of a run in its cache
+    "selfsparse/cluster/stages.py:push",
+    "selfsparse/cluster/stages.py:_push_entry",  # DVC's own copy between its cache and a remote
 }
 
 
