@@ -4,9 +4,12 @@ A stage's result travels as its outputs and its entry in DVC's run cache, which 
 hashes, made these outputs. One entry is looked up at a time, where `dvc fetch --run-cache` copies all there are.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
+from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,20 +53,29 @@ class Project:
 
     def __init__(self, root: Path, remote: dict[str, Any], cache: Path | None = None) -> None:
         from dvc.repo import Repo
+        from dvc.utils.serialize import LOADERS
 
+        LOADERS[".yaml"] = _load_yaml  # in this process
         config: dict[str, Any] = {"core": {"remote": REMOTE}, "remote": {REMOTE: remote}}
         if cache:
             config["cache"] = {"dir": str(cache)}
         self._repo = Repo(str(root), config=config, _wait_for_lock=True)
         self._useless: set[str] = set()  # entries of the remote's run cache whose outputs it does not have
+        self._unwritten: list[Stage] = []  # brought up, and not in dvc.lock yet
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other DVC processes out of this checkout, but while a stage's command runs; and be in its folder, as DVC has to."""
+        """Keep other DVC processes out of this checkout, but while a stage's command runs; and be in its folder, as DVC has to.
+
+        What was brought up meanwhile is in dvc.lock afterwards. A process that is killed before finds it in the cache again.
+        """
         from dvc.repo import lock_repo
 
         with lock_repo(self._repo), chdir(self._repo.root_dir):
-            yield
+            try:
+                yield
+            finally:
+                self._write()
 
     def upstream(self, *targets: str) -> list["Stage"]:
         """Return these stages and all that they need, each after what it needs itself.
@@ -183,14 +195,24 @@ class Project:
 
         try:
             if stage.reproduce():
-                stage.dump(update_pipeline=False)
+                self._unwritten.append(stage)
         except StageCmdFailedError as error:
             raise StageFailedError(name_of(stage), int(re.search(r"exited with (-?\d+)$", str(error))[1])) from None
 
     def _note(self, stage: "Stage") -> None:
         stage.save(run_cache=False)
         stage.commit()
-        stage.dump(update_pipeline=False)
+        self._unwritten.append(stage)
+
+    def _write(self) -> None:
+        """Note in dvc.lock what is new: all at once, as DVC reads and writes the whole file to change a line, in seconds."""
+        from dvc.dvcfile import load_file
+
+        stages, self._unwritten = self._unwritten, []
+        for path, same_file in groupby(stages, lambda stage: stage.path):
+            file = load_file(self._repo, path)
+            known = file.lockfile_contents.get("stages", {})
+            file.dump_stages([s for s in same_file if known.get(s.name) != self.record(s)], update_pipeline=False)
 
     def push(self, stage: "Stage") -> None:
         """Put a stage's outputs into the remote, and then its entry of the run cache: who finds the entry finds them all.
@@ -260,6 +282,19 @@ class Project:
 
         remote, key = self._repo.cloud.get_remote_odb(REMOTE, hash_name="md5-dos2unix"), _get_stage_hash(stage)
         return remote, remote.fs.join(remote.path, "runs", key[:2], key)
+
+
+def _load_yaml(path: str, fs: Any = None) -> Any:
+    """Read params.yaml for DVC, which asks for it some seven times for each stage, and changes nothing in what it gets."""
+    status = os.stat(path)
+    return _parsed(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=4)
+def _parsed(path: str, *_version: int) -> Any:
+    from dvc.utils.serialize import load_yaml
+
+    return load_yaml(path)
 
 
 @contextmanager

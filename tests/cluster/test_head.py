@@ -107,6 +107,69 @@ def test_done_stages_are_not_run_again(project, remote, monkeypatch):
     assert {stage for stage, _ in toy.ran(project)[begun:]} == {"data", "report"}
 
 
+def test_a_changed_setting_is_seen(project, remote, monkeypatch):
+    """Though params.yaml is read once as long as it does not change; by the same process here."""
+    bring_up(project, remote, monkeypatch)
+    begun = len(toy.ran(project))
+    (project / "params.yaml").write_text("settings: {a: 2, b: 1}")
+    toy.git(project, "commit", "--quiet", "--all", "--message", "another setting")
+    executor = toy.Folders(project, remote, monkeypatch)
+    for clone in executor._clones:
+        toy.git(clone, "pull", "--quiet")
+    said = Progress(project.parent / "logs", terminal=False)
+    assert toy.head(project, remote).run(executor, said, tell=executor.tell) == 0
+    assert [stage for stage, _ in toy.ran(project)[begun:]] == ["train@a"]  # with the same result as before
+    assert lock(project)["stages"]["train@a"]["params"] == {"params.yaml": {"settings.a": 2}}
+
+
+def written(monkeypatch) -> list[list[str]]:
+    """The stages of each time that DVC writes dvc.lock from now on."""
+    from dvc.dvcfile import Lockfile
+
+    found, dump = [], Lockfile.dump_stages
+    monkeypatch.setattr(
+        Lockfile, "dump_stages", lambda self, stages, **options: (found.append([s.name for s in stages]), dump(self, stages, **options))
+    )  # fmt: skip
+    return found
+
+
+def test_dvc_lock_is_written_once_for_all_that_is_restored(whole, monkeypatch, tmp_path):
+    project, _ = whole
+    own_dvc(tmp_path, monkeypatch)
+    other = tmp_path / "other"
+    toy.git(tmp_path, "clone", "--quiet", str(project), str(other))
+    monkeypatch.chdir(other)
+    times = written(monkeypatch)
+    head = toy.head(other, {"url": str(project.parent / "remote")})
+    head.restore()
+    assert [sorted(stages) for stages in times if stages] == [["data", "fid@a", "fid@b", "train@a", "train@b"]]
+    assert lock(other)["stages"] == {n: e for n, e in lock(project)["stages"].items() if n != "report"}
+    times.clear()
+    head.restore()
+    assert not any(times)
+
+
+def test_what_was_restored_before_an_error_is_in_dvc_lock(whole, monkeypatch, tmp_path):
+    """Ctrl-C as well."""
+    project, _ = whole
+    own_dvc(tmp_path, monkeypatch)
+    other = tmp_path / "other"
+    toy.git(tmp_path, "clone", "--quiet", str(project), str(other))
+    monkeypatch.chdir(other)
+    head = toy.head(other, {"url": str(project.parent / "remote")})
+    bring_up = head._project.bring_up
+
+    def stopped(stage, *, may_run):
+        if stage.name == "train@b":
+            raise KeyboardInterrupt
+        return bring_up(stage, may_run=may_run)
+
+    monkeypatch.setattr(head._project, "bring_up", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        head.restore()
+    assert {"data", "train@a"} <= lock(other)["stages"].keys() and "train@b" not in lock(other)["stages"]
+
+
 def test_a_stage_that_fails_stops_no_other(project, remote, monkeypatch, capsys):
     executor = toy.Folders(project, remote, monkeypatch)
     for clone in executor._clones:
