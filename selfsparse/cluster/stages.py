@@ -6,14 +6,17 @@ hashes, made these outputs. One entry is looked up at a time, where `dvc fetch -
 
 import os
 import re
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
+from copy import deepcopy
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selfsparse.errors import UserError
+from selfsparse.errors import UserError, WriteError
+from selfsparse.files import atomic_path
 
 if TYPE_CHECKING:
     from dvc.stage import Stage
@@ -67,15 +70,19 @@ class Project:
     def locked(self) -> Iterator[None]:
         """Keep other DVC processes out of this checkout, but while a stage's command runs; and be in its folder, as DVC has to.
 
-        What was brought up meanwhile is in dvc.lock afterwards. A process that is killed before finds it in the cache again.
+        What was brought up meanwhile is in dvc.lock afterwards, and before a command runs here. What a process restored that is
+        killed before, it finds in the cache again.
         """
         from dvc.repo import lock_repo
 
         with lock_repo(self._repo), chdir(self._repo.root_dir):
             try:
                 yield
-            finally:
-                self._write()
+            except BaseException:
+                with suppress(OSError, WriteError):  # that error counts
+                    self._write()
+                raise
+            self._write()
 
     def upstream(self, *targets: str) -> list["Stage"]:
         """Return these stages and all that they need, each after what it needs itself.
@@ -159,6 +166,8 @@ class Project:
                 stage.cmd_changed = command_changed
         if found:
             self._repo.stage_cache.save(stage)
+            stage.save(run_cache=False)
+            stage.commit()
             self._note(stage)
         return found
 
@@ -193,26 +202,33 @@ class Project:
     def _run(self, stage: "Stage") -> None:
         from dvc.stage.exceptions import StageCmdFailedError
 
+        self._write()  # other processes may look while the command runs
         try:
             if stage.reproduce():
-                self._unwritten.append(stage)
+                self._note(stage)
         except StageCmdFailedError as error:
             raise StageFailedError(name_of(stage), int(re.search(r"exited with (-?\d+)$", str(error))[1])) from None
 
     def _note(self, stage: "Stage") -> None:
-        stage.save(run_cache=False)
-        stage.commit()
+        for dep in stage.deps:
+            # Settings that several stages share would be one object in memory, and an alias in dvc.lock.
+            dep.hash_info = deepcopy(dep.hash_info)
         self._unwritten.append(stage)
 
     def _write(self) -> None:
-        """Note in dvc.lock what is new: all at once, as DVC reads and writes the whole file to change a line, in seconds."""
-        from dvc.dvcfile import load_file
+        """Write what was noted into dvc.lock, at once: DVC reads and writes the whole file to change an entry, in seconds."""
+        from dvc.dvcfile import Lockfile, load_file
 
-        stages, self._unwritten = self._unwritten, []
-        for path, same_file in groupby(stages, lambda stage: stage.path):
+        for path, same_file in groupby(self._unwritten, lambda stage: stage.path):
             file = load_file(self._repo, path)
             known = file.lockfile_contents.get("stages", {})
-            file.dump_stages([s for s in same_file if known.get(s.name) != self.record(s)], update_pipeline=False)
+            if new := [stage for stage in same_file if known.get(stage.name) != self.record(stage)]:
+                lock = Path(path).with_suffix(".lock")
+                with atomic_path(lock) as partial:
+                    if lock.exists():
+                        shutil.copyfile(lock, partial)
+                    Lockfile(self._repo, str(partial)).dump_stages(new)
+        self._unwritten = []
 
     def push(self, stage: "Stage") -> None:
         """Put a stage's outputs into the remote, and then its entry of the run cache: who finds the entry finds them all.
@@ -284,8 +300,13 @@ class Project:
         return remote, remote.fs.join(remote.path, "runs", key[:2], key)
 
 
-def _load_yaml(path: str, fs: Any = None) -> Any:
+def _load_yaml(path: str, fs: Any = None, **options: Any) -> Any:
     """Read params.yaml for DVC, which asks for it some seven times for each stage, and changes nothing in what it gets."""
+    from dvc.fs import LocalFileSystem
+    from dvc.utils.serialize import load_yaml
+
+    if options or not isinstance(fs, LocalFileSystem):
+        return load_yaml(path, fs=fs, **options)
     status = os.stat(path)
     return _parsed(path, status.st_mtime_ns, status.st_size)
 

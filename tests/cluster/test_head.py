@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -87,6 +88,8 @@ def test_as_if_it_had_run_here(whole, monkeypatch, tmp_path):
         name: {**entry, "cmd": entry["cmd"].replace(str(tmp_path), str(project.parent))}
         for name, entry in lock(serial)["stages"].items()
     }
+    # Settings that stages share are written out for each, as a serial run does.
+    assert not re.search(r"[&*]id\d", (project / "dvc.lock").read_text())
 
 
 def test_what_may_not_be_copied_never_reaches_the_remote(whole):
@@ -111,7 +114,8 @@ def test_a_changed_setting_is_seen(project, remote, monkeypatch):
     """Though params.yaml is read once as long as it does not change; by the same process here."""
     bring_up(project, remote, monkeypatch)
     begun = len(toy.ran(project))
-    (project / "params.yaml").write_text("settings: {a: 2, b: 1}")
+    text = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(text.replace("a: 1", "a: 2"))
     toy.git(project, "commit", "--quiet", "--all", "--message", "another setting")
     executor = toy.Folders(project, remote, monkeypatch)
     for clone in executor._clones:
@@ -119,7 +123,7 @@ def test_a_changed_setting_is_seen(project, remote, monkeypatch):
     said = Progress(project.parent / "logs", terminal=False)
     assert toy.head(project, remote).run(executor, said, tell=executor.tell) == 0
     assert [stage for stage, _ in toy.ran(project)[begun:]] == ["train@a"]  # with the same result as before
-    assert lock(project)["stages"]["train@a"]["params"] == {"params.yaml": {"settings.a": 2}}
+    assert lock(project)["stages"]["train@a"]["params"]["params.yaml"]["settings.a"] == 2
 
 
 def written(monkeypatch) -> list[list[str]]:
@@ -168,6 +172,36 @@ def test_what_was_restored_before_an_error_is_in_dvc_lock(whole, monkeypatch, tm
     with pytest.raises(KeyboardInterrupt):
         head.restore()
     assert {"data", "train@a"} <= lock(other)["stages"].keys() and "train@b" not in lock(other)["stages"]
+
+
+def test_dvc_lock_stays_whole_where_its_writing_ends_early(whole, monkeypatch, tmp_path):
+    from ruamel.yaml.emitter import Emitter
+
+    project, _ = whole
+    own_dvc(tmp_path, monkeypatch)
+    other = tmp_path / "other"
+    toy.git(tmp_path, "clone", "--quiet", str(project), str(other))
+    monkeypatch.chdir(other)
+    shutil.copyfile(project / "dvc.lock", other / "dvc.lock")
+    text = (other / "dvc.lock").read_text().replace("trained", "trained before")
+    (other / "dvc.lock").write_text(text)
+    head = toy.head(other, {"url": str(project.parent / "remote")})
+    emit, events = Emitter.emit, []
+
+    def stopped(self, event):
+        events.append(event)
+        if len(events) > 30 and "dvc.lock" in getattr(self.stream, "name", ""):
+            raise KeyboardInterrupt
+        emit(self, event)
+
+    monkeypatch.setattr(Emitter, "emit", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        head.restore()
+    assert (other / "dvc.lock").read_text() == text
+    monkeypatch.setattr(Emitter, "emit", emit)
+    head = toy.head(other, {"url": str(project.parent / "remote")})
+    head.restore()
+    assert lock(other)["stages"] == lock(project)["stages"]
 
 
 def test_a_stage_that_fails_stops_no_other(project, remote, monkeypatch, capsys):

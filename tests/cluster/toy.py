@@ -31,7 +31,7 @@ def dvc_yaml(log: Path) -> dict:
         [f"results/runs/{each}"],
         f"results/fid/{each}",
     )
-    train["params"] = [f"settings.{each}"]
+    train["params"] = [f"settings.{each}", "shared"]
     return {
         "stages": {
             "data": stage("cp raw.txt packed.txt", ["raw.txt"], {"packed.txt": {"push": False}}),
@@ -60,7 +60,7 @@ def make(folder: Path) -> Path:
         (folder / f"settings-{name}.txt").write_text(f"{name}\n")
     text = json.dumps(dvc_yaml(folder.parent / RAN)).replace("${DVC_STAGE}", "$DVC_STAGE ")
     (folder / "dvc.yaml").write_text(text)
-    (folder / "params.yaml").write_text("settings: {a: 1, b: 1}")
+    (folder / "params.yaml").write_text("settings: {a: 1, b: 1}\nshared: {steps: 1, rates: [1, 2]}")
     (folder / ".gitignore").write_text("/packed.txt\n")
     (folder / "results/runs").mkdir(parents=True)
     (folder / "results/fid").mkdir(parents=True)

@@ -27,8 +27,6 @@ ALLOWED = {
     "selfsparse/cluster/head.py:source_tar",  # into memory
     "selfsparse/cluster/node.py:_bring_to",  # sent to nodes without the helper; git's list of what to ignore, in a new clone
     "selfsparse/cluster/node.py:_run_task",  # as above; read by the process that it starts next, and by none other
-    "selfsparse/cluster/stages.py:_run",  # DVC notes a stage in dvc.lock
-    "selfsparse/cluster/stages.py:_note",
     "selfsparse/cluster/stages.py:_restore",  # DVC's entry of a run in its cache
     "selfsparse/cluster/stages.py:push",
     "selfsparse/cluster/stages.py:_push_entry",  # DVC's own copy between its cache and a remote
