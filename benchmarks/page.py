@@ -83,7 +83,8 @@ def cluster_table(folder: Path) -> str:
     found = json.loads(path.read_text(encoding="utf-8"))
     columns = [name for name in next(iter(found["configurations"].values())) if name != "load"]
     rows = [
-        [f"{int(n):,}", *(_shown(name, row[name]) for name in columns)] for n, row in found["configurations"].items()
+        [f"{int(n):,}", *(_shown(name, row.get(name)) for name in columns)]
+        for n, row in found["configurations"].items()
     ]
     header = ["configurations", *(name.removesuffix("_seconds").replace("_", " ") for name in columns)]
     lines = [_environment(found["environment"]), "", "Seconds of a CPU core, and MB.", ""]
