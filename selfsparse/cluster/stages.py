@@ -219,6 +219,9 @@ class Project:
         """Write what was noted into dvc.lock, at once: DVC reads and writes the whole file to change an entry, in seconds."""
         from dvc.dvcfile import Lockfile, load_file
 
+        class Partial(Lockfile):
+            relpath = "dvc.lock"  # in what DVC says of it
+
         for path, same_file in groupby(self._unwritten, lambda stage: stage.path):
             file = load_file(self._repo, path)
             known = file.lockfile_contents.get("stages", {})
@@ -227,7 +230,7 @@ class Project:
                 with atomic_path(lock) as partial:
                     if lock.exists():
                         shutil.copyfile(lock, partial)
-                    Lockfile(self._repo, str(partial)).dump_stages(new)
+                    Partial(self._repo, str(partial)).dump_stages(new)
         self._unwritten = []
 
     def push(self, stage: "Stage") -> None:
