@@ -29,7 +29,7 @@ export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK # since Slurm 22.05 srun does not
 
 workers=
 clean() {
-  ray stop || true
+  ray stop > /dev/null || true
   [[ -z $workers ]] || kill "$workers" || true
   srun --overlap rm -rf "$scratch" || true
 }
