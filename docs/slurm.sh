@@ -1,7 +1,7 @@
 #!/bin/bash
 # A suite on a Slurm cluster: Ray on every node of the allocation, for as long as the suite runs.
 #
-#     sbatch [--nodes=4 --cpus-per-task=64 --gpus-per-node=4 ...] docs/slurm.sh SUITE SHARED
+#     sbatch [--nodes=4 --cpus-per-task=64 --gpus-per-node=4 ...] docs/slurm.sh SUITE SHARED [options of pipeline.distribute]
 #
 # Submit it from a clone of the repository that all nodes see, after `make install cluster` there. SHARED is a folder that all nodes see
 # too: results travel through it, and states of trainings lie in it. See docs/cluster.md.
@@ -16,9 +16,10 @@
 #SBATCH --signal=B:TERM@300
 
 set -euo pipefail
-usage="usage: sbatch docs/slurm.sh SUITE SHARED"
+usage="usage: sbatch docs/slurm.sh SUITE SHARED [options of pipeline.distribute]"
 suite=${1:?$usage}
 shared=$(realpath -m "${2:?$usage}")
+shift 2
 scratch=${TMPDIR:-/tmp}/selfsparse-$SLURM_JOB_ID
 source .venv/bin/activate
 
@@ -45,7 +46,7 @@ if ((SLURM_NNODES > 1)); then
 fi
 
 python -m pipeline.distribute "$suite" --address "$address" --remote "$shared/dvc" --scratch "$scratch" \
-  --checkpoints "$shared/checkpoints" &
+  --checkpoints "$shared/checkpoints" "$@" &
 run=$!
 # Before the time is up: stages are told to end when nobody waits for them any more, and trainings save their states.
 trap 'kill "$run"; sleep 30' TERM

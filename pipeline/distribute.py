@@ -26,7 +26,8 @@ def main() -> int:
     )
     parser.add_argument(
         "--gpus-per-task", type=float, metavar="N",
-        help="share of a GPU that a task takes (default: 0.33 where the suite trains on CUDA, 0 elsewhere)",
+        help="share of a GPU that a task takes (default: 0.33 where the suite trains on CUDA, or where there are GPUs and"
+        " it trains on what there is; else 0)",
     )  # fmt: skip
     parser.add_argument(
         "--max-tasks", type=int, metavar="N", help="how many tasks Ray has at a time (default: all that can run)"
@@ -35,7 +36,8 @@ def main() -> int:
         "--remote", help="a DVC remote's name or address, e.g. a folder that all nodes see (default: the project's)"
     )
     parser.add_argument(
-        "--scratch", help="folder on each node for clones, data and cache; $VARIABLES are those of the node"
+        "--scratch",
+        help="folder on each node for clones, data and cache; $VARIABLES are those of the node (default: /tmp/selfsparse-<uid>)",
     )
     parser.add_argument(
         "--checkpoints",
