@@ -33,6 +33,7 @@ def project(small, keep_signals, monkeypatch):
     return small
 
 
+@pytest.mark.slow
 def test_the_page_runs(project):
     command = re.search(r"python -m (pipeline\.export .*)", PAGE.read_text(encoding="utf-8"))[1].split()
     found = run(project, *command)

@@ -71,6 +71,7 @@ def test_the_committed_results_as_a_site(committed):
     assert len(ids) == len(set(ids)) == 45 and not re.search(r"(?s)not run</span>.*holds by test</span>", index[index.index('id="decided"'):])  # fmt: skip
 
 
+@pytest.mark.slow
 def test_equal_inputs_give_equal_bytes_and_leftovers_go(ran):
     (ran / "notebooks").symlink_to(ROOT / "notebooks")
     report = make_report("quick").parent
@@ -92,7 +93,8 @@ def test_images_over_training_say_the_step_and_its_fid(committed):
     assert page.count('type="range"') == curves["configuration"].nunique()
 
 
-@pytest.mark.parametrize("suite", [pytest.param("quick", marks=pytest.mark.slow), "paper"])
+@pytest.mark.slow
+@pytest.mark.parametrize("suite", ["quick", "paper"])
 def test_where_nothing_ran_the_site_says_how_to_make_it(project, suite):
     (project / "notebooks").symlink_to(ROOT / "notebooks")
     pages = check_site(make_report(suite).parent)

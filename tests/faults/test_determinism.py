@@ -51,6 +51,7 @@ def same(a: dict, b: dict) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
+@pytest.mark.slow
 def test_the_same_numbers(small):
     from pipeline import fid as fid_stage
 

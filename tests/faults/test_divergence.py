@@ -50,6 +50,7 @@ def through_the_pipeline(settings) -> None:
         stage.main(settings, "quick")
 
 
+@pytest.mark.slow
 def test_one_or_all_seeds_of_a_configuration_diverge(small, overflow, capsys):
     overflow({(PART, 1): 6, (NONE, 0): 1, (NONE, 1): 3})
     settings = load_settings(write_project(small, {**SMALL, "suites.quick.train.seeds": [0, 1]}) / "params.yaml")

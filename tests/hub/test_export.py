@@ -39,6 +39,7 @@ def project(trained):
     return trained
 
 
+@pytest.mark.slow
 def test_the_card_has_its_numbers_from_the_files(project, monkeypatch):
     found = run(project, "pipeline.export", CONFIGURATION, "models/digits")
     assert (found.returncode, found.stderr) == (0, "")
