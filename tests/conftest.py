@@ -15,6 +15,10 @@ sys.path.append(str(ROOT))  # for the package pipeline, which is not installed
 # Networks of four channels gain nothing from a second thread, and wait for it where the cores are busy.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+# A shell starts what it has in the background with SIGINT ignored, and what tests start, and interrupt, would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(scope="session")
 def _prepared(tmp_path_factory):

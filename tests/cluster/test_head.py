@@ -4,7 +4,6 @@ import errno
 import os
 import re
 import shutil
-import signal
 import threading
 from pathlib import Path
 
@@ -225,15 +224,6 @@ def test_a_stage_that_fails_stops_no_other(project, remote, monkeypatch, capsys)
     assert [stage for stage, _ in toy.ran(project)].count("train@b") == 1
 
 
-@pytest.fixture
-def default_sigint():
-    """A shell starts what it has in the background with SIGINT ignored, which commands inherit."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("default_sigint")
 @pytest.mark.parametrize(("name", "expected"), [("INT", KeyboardInterrupt), ("KILL", UserError)])
 def test_a_signal_to_a_command_of_the_head_stops_the_suite(project, remote, name, expected):
     """Ctrl-C above all, which DVC holds back while a command runs."""
