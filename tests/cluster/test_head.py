@@ -112,18 +112,31 @@ def test_done_stages_are_not_run_again(project, remote, monkeypatch):
 
 def test_a_changed_setting_is_seen(project, remote, monkeypatch):
     """Though params.yaml is read once as long as it does not change; by the same process here."""
-    bring_up(project, remote, monkeypatch)
+    _, executor = bring_up(project, remote, monkeypatch)
     begun = len(toy.ran(project))
     text = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(text.replace("a: 1", "a: 2"))
     toy.git(project, "commit", "--quiet", "--all", "--message", "another setting")
-    executor = toy.Folders(project, remote, monkeypatch)
     for clone in executor._clones:
         toy.git(clone, "pull", "--quiet")
-    said = Progress(project.parent / "logs", terminal=False)
-    assert toy.head(project, remote).run(executor, said, tell=executor.tell) == 0
+    assert bring_up(project, remote, monkeypatch)[0] == 0
     assert [stage for stage, _ in toy.ran(project)[begun:]] == ["train@a"]  # with the same result as before
     assert lock(project)["stages"]["train@a"]["params"]["params.yaml"]["settings.a"] == 2
+
+
+@pytest.fixture
+def other(whole, monkeypatch, tmp_path):
+    """Another clone of the whole project's commit, with nothing of what was made from it."""
+    own_dvc(tmp_path, monkeypatch)
+    folder = tmp_path / "other"
+    toy.git(tmp_path, "clone", "--quiet", str(whole[0]), str(folder))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def head_of(folder, whole) -> Head:
+    """The head in a clone, with the remote of the whole project."""
+    return toy.head(folder, {"url": str(whole[0].parent / "remote")})
 
 
 def written(monkeypatch) -> list[list[str]]:
@@ -137,30 +150,20 @@ def written(monkeypatch) -> list[list[str]]:
     return found
 
 
-def test_dvc_lock_is_written_once_for_all_that_is_restored(whole, monkeypatch, tmp_path):
-    project, _ = whole
-    own_dvc(tmp_path, monkeypatch)
-    other = tmp_path / "other"
-    toy.git(tmp_path, "clone", "--quiet", str(project), str(other))
-    monkeypatch.chdir(other)
+def test_dvc_lock_is_written_once_for_all_that_is_restored(whole, other, monkeypatch):
     times = written(monkeypatch)
-    head = toy.head(other, {"url": str(project.parent / "remote")})
+    head = head_of(other, whole)
     head.restore()
     assert [sorted(stages) for stages in times if stages] == [["data", "fid@a", "fid@b", "train@a", "train@b"]]
-    assert lock(other)["stages"] == {n: e for n, e in lock(project)["stages"].items() if n != "report"}
+    assert lock(other)["stages"] == {n: e for n, e in lock(whole[0])["stages"].items() if n != "report"}
     times.clear()
     head.restore()
     assert not any(times)
 
 
-def test_what_was_restored_before_an_error_is_in_dvc_lock(whole, monkeypatch, tmp_path):
+def test_what_was_restored_before_an_error_is_in_dvc_lock(whole, other, monkeypatch):
     """Ctrl-C as well."""
-    project, _ = whole
-    own_dvc(tmp_path, monkeypatch)
-    other = tmp_path / "other"
-    toy.git(tmp_path, "clone", "--quiet", str(project), str(other))
-    monkeypatch.chdir(other)
-    head = toy.head(other, {"url": str(project.parent / "remote")})
+    head = head_of(other, whole)
     bring_up = head._project.bring_up
 
     def stopped(stage, *, may_run):
@@ -174,18 +177,13 @@ def test_what_was_restored_before_an_error_is_in_dvc_lock(whole, monkeypatch, tm
     assert {"data", "train@a"} <= lock(other)["stages"].keys() and "train@b" not in lock(other)["stages"]
 
 
-def test_dvc_lock_stays_whole_where_its_writing_ends_early(whole, monkeypatch, tmp_path):
+def test_dvc_lock_stays_whole_where_its_writing_ends_early(whole, other, monkeypatch):
     from ruamel.yaml.emitter import Emitter
 
-    project, _ = whole
-    own_dvc(tmp_path, monkeypatch)
-    other = tmp_path / "other"
-    toy.git(tmp_path, "clone", "--quiet", str(project), str(other))
-    monkeypatch.chdir(other)
-    shutil.copyfile(project / "dvc.lock", other / "dvc.lock")
+    shutil.copyfile(whole[0] / "dvc.lock", other / "dvc.lock")
     text = (other / "dvc.lock").read_text().replace("trained", "trained before")
     (other / "dvc.lock").write_text(text)
-    head = toy.head(other, {"url": str(project.parent / "remote")})
+    head = head_of(other, whole)
     emit, events = Emitter.emit, []
 
     def stopped(self, event):
@@ -199,9 +197,9 @@ def test_dvc_lock_stays_whole_where_its_writing_ends_early(whole, monkeypatch, t
         head.restore()
     assert (other / "dvc.lock").read_text() == text
     monkeypatch.setattr(Emitter, "emit", emit)
-    head = toy.head(other, {"url": str(project.parent / "remote")})
+    head = head_of(other, whole)
     head.restore()
-    assert lock(other)["stages"] == lock(project)["stages"]
+    assert lock(other)["stages"] == lock(whole[0])["stages"]
 
 
 def test_a_stage_that_fails_stops_no_other(project, remote, monkeypatch, capsys):
