@@ -1,21 +1,26 @@
 """A WGAN-GP training loop as published implementations write it: the contestant of training_step.py and cuda.py.
 
 Images come at their original size, as PIL images, one by one, through torchvision's transforms (Resize, ToTensor, Normalize)
-and a DataLoader, with labels that nobody reads; fake images keep the generator's graph, which the discriminator's backward pass runs through; the discriminator's gradients are computed in the generator's
-step as well; Adam is PyTorch's default; losses are read at every step. Networks, objective (Eq. 13), batch, learning rates
-and device are those of our own step.
+and a DataLoader, with labels that nobody reads; every layer is one of PyTorch's; fake images keep the generator's graph, which
+the discriminator's backward pass runs through; the discriminator's gradients are computed in the generator's step as well; Adam
+is PyTorch's default; losses are read at every step. Networks, weights, objective (Eq. 13), batch, learning rates and device are
+those of our own step.
 """
 
 from collections.abc import Iterator
 
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from selfsparse.config import Configuration
 from selfsparse.models.build import build_discriminator, build_generator, initialise
+from selfsparse.models.dcgan import LatentDeconv, ScoreConv
+
+# What published implementations write where our networks compute a layer as a matrix product.
+PUBLISHED_LAYERS = {LatentDeconv: nn.ConvTranspose2d, ScoreConv: nn.Conv2d}
 
 
 class PILImages(Dataset):
@@ -42,7 +47,7 @@ class PILImages(Dataset):
         return self.transform(image), target
 
 
-def gradient_penalty(discriminator: torch.nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     """Zero-centred, on random points between real and fake images."""
     position = torch.rand(real.size(0), 1, 1, 1, device=real.device)
     interpolates = (position * real + (1 - position) * fake).requires_grad_(True)
@@ -59,21 +64,44 @@ def gradient_penalty(discriminator: torch.nn.Module, real: Tensor, fake: Tensor)
     return (gradients**2).sum(1).mean()
 
 
+def use_published_layers(network: nn.Module) -> None:
+    """Put PyTorch's own layers in place of ours, with the same weights: the same network up to rounding."""
+    for module in list(network.modules()):
+        for name, layer in module.named_children():
+            if published := PUBLISHED_LAYERS.get(type(layer)):
+                new = published(
+                    layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding,
+                    bias=layer.bias is not None,
+                )  # fmt: skip
+                new.load_state_dict(layer.state_dict())
+                setattr(module, name, new)
+
+
 class TextbookTrainer:
     """The loop, one generator step at a time.
 
     Args:
         images: uint8 (N, C, S, S), of the data set's original size.
         workers: processes of the DataLoader; 0, its default, loads in the loop.
+        our_layers: keep the layers that our networks compute as matrix products; what then differs is the loop alone.
     """
 
-    def __init__(self, configuration: Configuration, images: Tensor, device: torch.device, workers: int = 0) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        images: Tensor,
+        device: torch.device,
+        workers: int = 0,
+        our_layers: bool = False,
+    ) -> None:
         train = configuration.train
         self.configuration, self.device = configuration, device
         self.generator, self.discriminator = build_generator(configuration), build_discriminator(configuration)
         rng = torch.Generator().manual_seed(0)
         for network in (self.generator, self.discriminator):
             initialise(network, train.initialisation, rng)
+            if not our_layers:
+                use_published_layers(network)
             network.to(device)
         self.optimizer_g = torch.optim.Adam(self.generator.parameters(), lr=train.generator_lr, betas=train.betas)
         self.optimizer_d = torch.optim.Adam(

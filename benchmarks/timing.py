@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -32,10 +33,16 @@ def seconds_of(call: Callable[[], Any]) -> float:
 
 def _wall_and_cpu_seconds(call: Callable[[], Any]) -> tuple[float, float]:
     synchronize()
-    begun, worked = time.perf_counter(), time.process_time()
+    begun, worked = time.perf_counter(), _cpu_seconds()
     call()
     synchronize()
-    return time.perf_counter() - begun, time.process_time() - worked
+    return time.perf_counter() - begun, _cpu_seconds() - worked
+
+
+def _cpu_seconds() -> float:
+    """Of this process, and of those that it has started and that have ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def compare(
@@ -52,7 +59,7 @@ def compare(
 
     Returns:
         Of each name `median_seconds`, `iqr_seconds` (the distance of the quartiles), `median_cpu_seconds` (of all threads
-        of this process; where other programs share the cores, it tells more of a single thread's work) and `rounds`.
+        of this process and of those it ran; where other programs share the cores, it tells more of a single thread's work) and `rounds`.
     """
     for call in contestants.values():
         for _ in range(warmup):

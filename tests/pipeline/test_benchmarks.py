@@ -3,9 +3,14 @@
 import json
 
 import pytest
+import torch
 
 from benchmarks.page import benchmarks_markdown, suite_table, with_suite_table
 from benchmarks.suite import ANNOUNCED, BEFORE, by_kind
+from benchmarks.textbook import TextbookTrainer
+from benchmarks.training_step import random_images
+from selfsparse.config import load_settings
+from selfsparse.models.dcgan import LatentDeconv, ScoreConv
 
 ENVIRONMENT = {
     "device": "CPU (X)", "cpu": "CPU (X)", "cpu_cores": 2, "threads": 1, "cuda": None, "system": "Linux", "python": "3.11.7",
@@ -78,3 +83,18 @@ def test_the_table_of_a_suite_takes_its_place(folder):
     assert with_suite_table(new, folder, "quick") == new
     with pytest.raises(ValueError, match=r"timings\.md"):
         with_suite_table("no marks", folder, "quick")
+
+
+def test_the_textbook_trains_the_same_networks_made_of_pytorchs_layers():
+    configuration = load_settings().configuration("digits-16-self_sparse")
+    images, cpu = random_images(configuration, original=True, count=16), torch.device("cpu")
+    published, ours = (TextbookTrainer(configuration, images, cpu, our_layers=ours) for ours in (False, True))
+    for network, layer in (("generator", LatentDeconv), ("discriminator", ScoreConv)):
+        kinds = [{type(m) for m in getattr(trainer, network).modules()} for trainer in (ours, published)]
+        assert kinds[0] - kinds[1] == {layer}
+    z = torch.randn(16, configuration.latent_dim, generator=torch.Generator().manual_seed(1))
+    fake, same = published.generator(z), ours.generator(z)
+    torch.testing.assert_close(fake, same)
+    torch.testing.assert_close(published.discriminator(fake), ours.discriminator(same))
+    published.generator_step()
+    assert all(torch.isfinite(torch.tensor(losses)).all() for losses in published.log) and len(published.log) == 1
