@@ -23,11 +23,13 @@ from selfsparse.paths import result_dir
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = sorted(path.stem for path in (ROOT / "pipeline").glob("*.py") if path.stem != "__init__")
-# What a stage imports at least, as one import.
+# What a stage imports at least.
 STARTS = {
     "nothing": "pass",
     "settings": "import selfsparse.config",
     "training": "import selfsparse.training.loop",
+    # Which makes PyTorch import its compiler, whether anything is compiled or not.
+    "training, and an optimizer": "import selfsparse.training.loop, torch; torch.optim.Adam([torch.zeros(1)])",
     "measures": "import selfsparse.metrics.measure, selfsparse.metrics.kid",
     "summary": "import selfsparse.analysis.summary",
     "notebooks": "import papermill, nbconvert",
