@@ -3,8 +3,9 @@
     python -m benchmarks.cuda [--seconds N] [--json]
 
 Training steps a second of every distinct network of the suite paper, launched one by one and as a recorded graph, one seed
-and three at once; the ratio to a textbook loop at 32 and at 128 pixels; images a second through Inception-v3 (of random
-weights: time does not depend on them); and, from these, the hours that the suite paper takes. Images are noise.
+and three at once; the ratio to a textbook loop, its convolutions all PyTorch's, at 32 and at 128 pixels; images a second
+through Inception-v3 (of random weights: time does not depend on them); and, from these, the hours that the suite paper
+takes. Images are noise.
 
 Writes benchmarks/results/cuda.json after each part, so that nothing measured is lost. Exit code 2 without a GPU.
 Not yet run by us: no GPU was at hand.

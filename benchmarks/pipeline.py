@@ -2,10 +2,10 @@
 
     python -m benchmarks.pipeline [--rounds N] [--json]
 
-`nothing to do` is `dvc repro report@SUITE` of each suite whose trainings all lie here; before it is timed it is run once, with
-whatever else is out of date. For the whole graph it is `dvc status`, which looks at the files of every stage and runs nothing.
+`nothing to do` is `dvc repro report@SUITE` of each suite whose trainings all lie here; it is run once before it is timed, and
+makes whatever is out of date. For the whole graph it is `dvc status`, which looks at the files of every stage and runs nothing.
 A stage's own share of DVC is measured on stages that do nothing, beside this project's params.yaml and dvc.lock: DVC reads the
-one and rewrites the other for each stage that runs. Writes benchmarks/results/pipeline.json.
+one and rewrites the other for each stage that runs. It is the median of three runs. Writes benchmarks/results/pipeline.json.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.timing import compare, print_table, seconds_of, write_result
+from benchmarks.timing import compare, print_table, write_result
 from selfsparse.config import load_settings
 from selfsparse.paths import result_dir
 
@@ -49,7 +49,7 @@ def python(*arguments: str) -> Callable[[], None]:
 
 
 def nothing_to_do(rounds: int) -> dict[str, dict]:
-    """Time DVC on the suites that have run here, and on the whole graph."""
+    """Time DVC on the suites whose trainings lie here, and on the whole graph."""
     trained: dict[str, set[bool]] = {}
     for configuration in load_settings().configurations.values():
         run = result_dir(configuration.suite, "runs", configuration.name) / "provenance.json"
@@ -61,7 +61,7 @@ def nothing_to_do(rounds: int) -> dict[str, dict]:
 
 
 def seconds_per_stage() -> float:
-    """DVC's own seconds for a stage that runs: a run of EMPTY_STAGES that do nothing, less one that has nothing to do."""
+    """DVC's own seconds for a stage that runs: runs of EMPTY_STAGES that do nothing, less those that have nothing to do."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for copied in ("params.yaml", "dvc.lock"):
@@ -72,8 +72,12 @@ def seconds_per_stage() -> float:
         }
         (folder / "dvc.yaml").write_text(json.dumps({"stages": {"empty": stage}}))
         command("dvc", "init", "--quiet", "--no-scm", folder=folder)()
-        run, idle = (seconds_of(command("dvc", "repro", folder=folder)) for _ in range(2))
-    return max(0.0, run - idle) / EMPTY_STAGES
+        calls = {
+            "run": command("dvc", "repro", "--force", folder=folder),
+            "idle": command("dvc", "repro", folder=folder),
+        }
+        found = compare(calls, 3, warmup=0)
+    return max(0.0, found["run"]["median_seconds"] - found["idle"]["median_seconds"]) / EMPTY_STAGES
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """A WGAN-GP training loop as published implementations write it: the contestant of training_step.py and cuda.py.
 
 Images come at their original size, as PIL images, one by one, through torchvision's transforms (Resize, ToTensor, Normalize)
-and a DataLoader, with labels that nobody reads; every layer is one of PyTorch's; fake images keep the generator's graph, which
-the discriminator's backward pass runs through; the discriminator's gradients are computed in the generator's step as well; Adam
-is PyTorch's default; losses are read at every step. Networks, weights, objective (Eq. 13), batch, learning rates and device are
+and a DataLoader, with labels that nobody reads; every convolution is PyTorch's; fake images keep the generator's graph, which the
+discriminator's backward pass runs through; the discriminator's gradients are computed in the generator's step as well; Adam is
+PyTorch's default; losses are read at every step. Networks, weights, objective (Eq. 13), batch, learning rates and device are
 those of our own step.
 """
 
@@ -65,7 +65,10 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Te
 
 
 def use_published_layers(network: nn.Module) -> None:
-    """Put PyTorch's own layers in place of ours, with the same weights: the same network up to rounding."""
+    """Put PyTorch's own layers in place of ours, with the same weights: the same network up to rounding.
+
+    Layers under spectral normalisation stay; no benchmark has any.
+    """
     for module in list(network.modules()):
         for name, layer in module.named_children():
             if published := PUBLISHED_LAYERS.get(type(layer)):

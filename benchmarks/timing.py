@@ -58,8 +58,9 @@ def compare(
         budget: seconds after which no further round starts; the first is always finished.
 
     Returns:
-        Of each name `median_seconds`, `iqr_seconds` (the distance of the quartiles), `median_cpu_seconds` (of all threads
-        of this process and of those it ran; where other programs share the cores, it tells more of a single thread's work) and `rounds`.
+        Of each name `median_seconds`, `iqr_seconds` (the distance of the quartiles), `median_cpu_seconds` (of all threads of
+        this process and of its children that ended; where other programs share the cores, it tells more of a single
+        thread's work) and `rounds`.
     """
     for call in contestants.values():
         for _ in range(warmup):

@@ -2,9 +2,9 @@
 
     python -m benchmarks.training_step [--rounds N] [--threads N] [--json]
 
-The textbook's networks are made of PyTorch's layers, as published ones are; `loop_ratio` is against the same loop with the
-layers that ours compute as matrix products, so that it leaves the networks' share out.
-Ratios are those of CPU time, as all train on one thread: other programs on the same cores count less in it.
+`ratio` is against networks whose convolutions are all PyTorch's, as published ones are; `loop_ratio` is against the same loop
+with the two layers that ours compute as matrix products, so that the loop alone differs. Both are ratios of CPU time, as all
+train on one thread: other programs on the same cores count less in it.
 Writes benchmarks/results/training_step.json.
 """
 
