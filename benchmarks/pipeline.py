@@ -50,11 +50,13 @@ def python(*arguments: str) -> Callable[[], None]:
 
 def nothing_to_do(rounds: int) -> dict[str, dict]:
     """Time DVC on the suites whose trainings lie here, and on the whole graph."""
-    trained: dict[str, set[bool]] = {}
-    for configuration in load_settings().configurations.values():
-        run = result_dir(configuration.suite, "runs", configuration.name) / "provenance.json"
-        trained.setdefault(configuration.suite, set()).add(run.is_file())
-    reports = [f"report@{suite}" for suite, found in trained.items() if all(found)]
+    settings = load_settings()
+
+    def is_here(suite: str) -> bool:
+        runs = (result_dir(suite, "runs", c.name) for c in settings.suite(suite))
+        return all((run / "provenance.json").is_file() for run in runs)
+
+    reports = [f"report@{suite}" for suite in settings.suites if is_here(suite)]
     contestants = {f"dvc repro {report}": command("dvc", "repro", report) for report in reports}
     contestants["dvc status"] = command("dvc", "status")
     return compare(contestants, rounds)
