@@ -1,0 +1,131 @@
+"""Which of the project's code makes the numbers of a stage, read from its imports without running anything.
+
+A stage depends on this code through data/inputs/ (selfsparse/inputs.py). Comments, docstrings and blank lines count for
+nothing: an edit of these leaves every result as current as it was.
+"""
+
+import ast
+import functools
+import hashlib
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("selfsparse", "pipeline")
+# What shapes no number: how a command starts, ends and fails, where files lie and how they are written. Settings count by
+# their values, not by the code that reads them, and the user's files by data/listings/.
+SHAPES_NOTHING = frozenset(
+    f"selfsparse/{name}.py"
+    for name in (
+        "__init__", "cli", "code", "config", "data/__init__", "data/downloads", "data/listing", "errors", "files", "inputs",
+        "paths", "processes", "provenance", "training/lock",
+    )
+)  # fmt: skip
+# What modules read beside themselves: printed tables and claims, templates of the report, the notebooks.
+READS = {
+    "selfsparse/paper/__init__.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
+    "selfsparse/paper/printed.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
+    "selfsparse/analysis/report.py": ("selfsparse/analysis/site/*",),
+    "selfsparse/analysis/notebooks.py": ("notebooks/*.ipynb",),
+}
+
+
+def code_of(stage: str, *more: str) -> list[str]:
+    """Return the files that shape what a stage makes, sorted, relative to the project's root: `selfsparse/models/sastm.py`.
+
+    Args:
+        stage: `train`, for pipeline/train.py and all that it imports, at its top or later, directly or not.
+        more: further files that it imports by name, as data readers are.
+    """
+    seen: set[str] = set()
+    to_read = [f"pipeline/{stage}.py", *more]
+    while to_read:
+        path = to_read.pop()
+        if path not in seen:
+            seen.add(path)
+            to_read += _read_by(path)
+    return sorted(seen - SHAPES_NOTHING)
+
+
+def code_hashes(stage: str, *more: str) -> dict[str, str]:
+    """Return what `code_of` returns with a hash of each file: of a module without its comments and docstrings."""
+    return {path: _hash(path) for path in code_of(stage, *more)}
+
+
+@functools.cache
+def _read_by(path: str) -> tuple[str, ...]:
+    """The project's files that a module or a notebook imports anywhere in it, but for type checkers, or reads."""
+    found = [file.relative_to(ROOT).as_posix() for pattern in READS.get(path, ()) for file in ROOT.glob(pattern)]
+    if path.endswith((".py", ".ipynb")):
+        found += [file for name in _imported(_source(path)) if (file := _file_of(name))]
+    return tuple(found)
+
+
+def _source(path: str) -> str:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    if path.endswith(".py"):
+        return text
+    cells = (cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
+    return "\n".join("".join(cell["source"]) for cell in cells)
+
+
+def _imported(source: str) -> list[str]:
+    names: list[str] = []
+    nodes: list[ast.AST] = [ast.parse(source)]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            nodes += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        nodes += ast.iter_child_nodes(node)
+    return [name for name in names if name.split(".")[0] in PACKAGES]
+
+
+def _file_of(module: str) -> str | None:
+    stem = module.replace(".", "/")
+    return next((name for name in (f"{stem}.py", f"{stem}/__init__.py") if (ROOT / name).is_file()), None)
+
+
+@functools.cache
+def _hash(path: str) -> str:
+    source = (ROOT / path).read_bytes()
+    return hashlib.sha256(bare(source) if path.endswith(".py") else source).hexdigest()
+
+
+def bare(source: bytes) -> bytes:
+    """Return a module's source without comments, docstrings, blank lines and spaces at line ends; strings stay whole."""
+    source = source.replace(b"\r\n", b"\n")
+    lines = source.split(b"\n")
+    nodes = list(ast.walk(ast.parse(source)))
+    strings = [
+        n
+        for n in nodes
+        if isinstance(n, ast.Constant | ast.JoinedStr) and isinstance(getattr(n, "value", ""), str | bytes)
+    ]
+    spans = [((n.lineno, n.col_offset), (n.end_lineno, n.end_col_offset)) for n in strings]
+    for row, line in enumerate(lines, 1):
+        column = line.find(b"#")
+        while column >= 0 and any(start <= (row, column) < end for start, end in spans):
+            column = line.find(b"#", column + 1)
+        if column >= 0:
+            lines[row - 1] = line[:column]
+    within = {row for (first, _), (last, _) in spans for row in range(first, last)}  # rows that end inside a string
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in nodes:
+        if isinstance(node, documented) and ast.get_docstring(node) is not None:
+            (first, start), (last, end) = _span(node.body[0])
+            rest = lines[first - 1][:start] + lines[last - 1][end:]
+            lines[first - 1 : last] = [rest] + [b""] * (last - first)
+            within -= set(range(first, last))
+    kept = (
+        line if row in within else line.rstrip() for row, line in enumerate(lines, 1) if row in within or line.strip()
+    )
+    return b"\n".join(kept)
+
+
+def _span(node: ast.stmt) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
