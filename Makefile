@@ -10,7 +10,7 @@ WHOLE := quick laptop sensitivity gpu_hour
 IN_PARTS := paper controls
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install cluster $(WHOLE) $(IN_PARTS) plan readme report test test-slow browser lint lock clean
+.PHONY: help install cluster $(WHOLE) $(IN_PARTS) plan readme status report test test-slow browser lint lock clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,9 +55,14 @@ plan: install  ## Say what a suite costs before it is run: make plan SUITE=paper
 readme: install  ## Renew what README.md and results/README.md say of the results.
 	$(BIN)/python -m pipeline.readme
 
+status: install  ## Say what of a suite an edit has put out of date: make status SUITE=laptop.
+	@$(BIN)/python -m pipeline.inputs
+	@$(BIN)/dvc status --with-deps report@$(SUITE)
+
 report: install  ## Report on whatever has been run so far: make report SUITE=laptop.
 	@$(BIN)/python -c 'from selfsparse.cli import guarded; from selfsparse.config import load_settings; exit(guarded(lambda: load_settings().suite("$(SUITE)") and None))'
 	@mkdir -p $(addprefix results/$(SUITE)/,runs fid sparsity)
+	$(BIN)/dvc repro --single-item inputs
 	-$(BIN)/dvc repro --single-item --allow-missing correlation@$(SUITE) summary@$(SUITE)
 	$(BIN)/dvc repro --single-item --allow-missing verdicts@$(SUITE) notebook@$(SUITE) report@$(SUITE)
 	@echo "Report: $(CURDIR)/results/$(SUITE)/report/index.html"
@@ -87,4 +92,4 @@ lock:  ## Renew requirements.lock and requirements-cluster.lock from pyproject.t
 	  $(COMPILE) - --constraint requirements.lock -o requirements-cluster.lock
 
 clean:  ## Remove what the pipeline prepared and interrupted trainings; results and the DVC cache stay.
-	rm -rf data/listings data/packed data/extractors data/references .checkpoints
+	rm -rf data/listings data/inputs data/packed data/extractors data/references .checkpoints

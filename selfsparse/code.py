@@ -8,6 +8,7 @@ import ast
 import functools
 import hashlib
 import json
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,26 +31,32 @@ READS = {
 }
 
 
-def code_of(stage: str, *more: str) -> list[str]:
+def code_of(stage: str, *more: str, without: Collection[str] = ()) -> list[str]:
     """Return the files that shape what a stage makes, sorted, relative to the project's root: `selfsparse/models/sastm.py`.
 
     Args:
         stage: `train`, for pipeline/train.py and all that it imports, at its top or later, directly or not.
-        more: further files that it imports by name, as data readers are.
+        more: further files, with all that these import.
+        without: files that are passed by, unless one of `more` needs them: of several data readers a stage uses one.
     """
-    seen: set[str] = set()
-    to_read = [f"pipeline/{stage}.py", *more]
-    while to_read:
-        path = to_read.pop()
-        if path not in seen:
-            seen.add(path)
-            to_read += _read_by(path)
+    seen = _reached([f"pipeline/{stage}.py"], without) | _reached(more)
     return sorted(seen - SHAPES_NOTHING)
 
 
-def code_hashes(stage: str, *more: str) -> dict[str, str]:
+def code_hashes(stage: str, *more: str, without: Collection[str] = ()) -> dict[str, str]:
     """Return what `code_of` returns with a hash of each file: of a module without its comments and docstrings."""
-    return {path: _hash(path) for path in code_of(stage, *more)}
+    return {path: _hash(path) for path in code_of(stage, *more, without=without)}
+
+
+def _reached(start: Iterable[str], without: Collection[str] = ()) -> set[str]:
+    seen: set[str] = set()
+    to_read = list(start)
+    while to_read:
+        path = to_read.pop()
+        if path not in seen and path not in without:
+            seen.add(path)
+            to_read += _read_by(path)
+    return seen
 
 
 @functools.cache
@@ -57,34 +64,44 @@ def _read_by(path: str) -> tuple[str, ...]:
     """The project's files that a module or a notebook imports anywhere in it, but for type checkers, or reads."""
     found = [file.relative_to(ROOT).as_posix() for pattern in READS.get(path, ()) for file in ROOT.glob(pattern)]
     if path.endswith((".py", ".ipynb")):
-        found += [file for name in _imported(_source(path)) if (file := _file_of(name))]
+        found += [file for name in _imported(_parsed(path)) if (file := _file_of(name))]
     return tuple(found)
 
 
-def _source(path: str) -> str:
-    text = (ROOT / path).read_text(encoding="utf-8")
-    if path.endswith(".py"):
-        return text
-    cells = (cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
-    return "\n".join("".join(cell["source"]) for cell in cells)
+@functools.cache
+def _parsed(path: str) -> ast.Module:
+    """A module, or the code cells of a notebook."""
+    source = (ROOT / path).read_bytes()
+    if path.endswith(".ipynb"):
+        cells = (cell for cell in json.loads(source)["cells"] if cell["cell_type"] == "code")
+        source = "\n".join("".join(cell["source"]) for cell in cells).encode()
+    return ast.parse(source)
 
 
-def _imported(source: str) -> list[str]:
+def _imported(tree: ast.Module) -> list[str]:
     names: list[str] = []
-    nodes: list[ast.AST] = [ast.parse(source)]
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            nodes += node.orelse
-            continue
+    for node in _statements(tree, typing=False):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        nodes += ast.iter_child_nodes(node)
     return [name for name in names if name.split(".")[0] in PACKAGES]
 
 
+def _statements(tree: ast.AST, typing: bool = True) -> Iterator[ast.AST]:
+    """Yield a module and every statement in it; those for type checkers only where `typing`."""
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        yield node
+        for_typing = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, part, ())
+            if isinstance(inner, list) and not (for_typing and part == "body" and not typing):
+                nodes += inner
+
+
+@functools.cache
 def _file_of(module: str) -> str | None:
     stem = module.replace(".", "/")
     return next((name for name in (f"{stem}.py", f"{stem}/__init__.py") if (ROOT / name).is_file()), None)
@@ -93,20 +110,17 @@ def _file_of(module: str) -> str | None:
 @functools.cache
 def _hash(path: str) -> str:
     source = (ROOT / path).read_bytes()
-    return hashlib.sha256(bare(source) if path.endswith(".py") else source).hexdigest()
+    return hashlib.sha256(bare(source, _parsed(path)) if path.endswith(".py") else source).hexdigest()
 
 
-def bare(source: bytes) -> bytes:
+def bare(source: bytes, tree: ast.Module | None = None) -> bytes:
     """Return a module's source without comments, docstrings, blank lines and spaces at line ends; strings stay whole."""
     source = source.replace(b"\r\n", b"\n")
-    lines = source.split(b"\n")
-    nodes = list(ast.walk(ast.parse(source)))
+    lines, tree = source.split(b"\n"), tree or ast.parse(source)
     strings = [
-        n
-        for n in nodes
-        if isinstance(n, ast.Constant | ast.JoinedStr) and isinstance(getattr(n, "value", ""), str | bytes)
+        n for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) or isinstance(getattr(n, "value", 0), str | bytes)
     ]
-    spans = [((n.lineno, n.col_offset), (n.end_lineno, n.end_col_offset)) for n in strings]
+    spans = [_span(node) for node in strings]
     for row, line in enumerate(lines, 1):
         column = line.find(b"#")
         while column >= 0 and any(start <= (row, column) < end for start, end in spans):
@@ -115,7 +129,7 @@ def bare(source: bytes) -> bytes:
             lines[row - 1] = line[:column]
     within = {row for (first, _), (last, _) in spans for row in range(first, last)}  # rows that end inside a string
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in nodes:
+    for node in _statements(tree):
         if isinstance(node, documented) and ast.get_docstring(node) is not None:
             (first, start), (last, end) = _span(node.body[0])
             rest = lines[first - 1][:start] + lines[last - 1][end:]
@@ -127,5 +141,5 @@ def bare(source: bytes) -> bytes:
     return b"\n".join(kept)
 
 
-def _span(node: ast.stmt) -> tuple[tuple[int, int], tuple[int, int]]:
-    return (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
+def _span(node: ast.AST) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)

@@ -353,6 +353,7 @@ class Settings(_Settings):
     fid: Fid
     sparsity: Sparsity
     suites: tuple[str, ...]
+    networks: dict[str, Network]
     raw_data: str
     sources: Sources
     datasets: dict[str, Dataset]
@@ -430,6 +431,7 @@ def load_settings(path: Path | None = None) -> Settings:
         fid=file.fid,
         sparsity=file.sparsity,
         suites=tuple(file.suites),
+        networks=file.networks,
         raw_data=file.raw_data,
         sources=file.sources,
         datasets=file.datasets,
