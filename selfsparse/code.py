@@ -27,7 +27,7 @@ READS = {
     "selfsparse/paper/__init__.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
     "selfsparse/paper/printed.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
     "selfsparse/analysis/report.py": ("selfsparse/analysis/site/*",),
-    "selfsparse/analysis/notebooks.py": ("notebooks/*.ipynb",),
+    "pipeline/notebook.py": ("notebooks/*.ipynb",),
 }
 
 
