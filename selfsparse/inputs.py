@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from selfsparse.code import code_hashes
-from selfsparse.config import Configuration, Settings
+from selfsparse.config import Configuration, Settings, Sources
 from selfsparse.files import hash_file, to_json
 from selfsparse.paths import project_root, suite_dir
 
@@ -108,12 +108,16 @@ def _measuring(settings: Settings, stage: str, c: Configuration) -> dict[str, An
 def _settings_of_suite(settings: Settings, stage: str, suite: str) -> dict[str, Any]:
     shown = [*settings.suite(suite), *(_others(settings, suite) if stage == "notebook" else ())]
     values: dict[str, Any] = {
-        "configurations": {c.name: c.model_dump(mode="json", exclude={"train": NOT_SHAPING}) for c in shown},
+        "configurations": {
+            c.name: c.model_dump(mode="json", exclude={"train": NOT_SHAPING, "source": {"download"}}) for c in shown
+        },
         "sparsity": {"counted_stages": settings.sparsity.counted_stages},
     }
     if stage == "notebook":
         values["networks"] = {name: network.model_dump(mode="json") for name, network in settings.networks.items()}
-        values["sources"] = settings.sources.model_dump(mode="json")
+        values["sources"] = settings.sources.model_dump(
+            mode="json", exclude={key: {"download"} for key in Sources.model_fields}
+        )
     return values
 
 
