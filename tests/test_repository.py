@@ -1,5 +1,6 @@
 """The repository as a reader finds it."""
 
+import ast
 import json
 import re
 import subprocess
@@ -48,6 +49,20 @@ def test_the_lock_of_the_cluster_changes_no_version_and_ray_is_in_no_other():
     )
     assert {name: base[name] for name in cluster if name in base}.items() <= cluster.items()
     assert "ray" in cluster and "ray" not in base
+
+
+def test_any_part_of_the_tests_runs_by_itself():
+    """A test imports helpers of its own folder or of tests/ alone, none from a conftest, and no name stands for two files."""
+    files = list((ROOT / "tests").rglob("*.py"))
+    names = [path.stem for path in files if path.name != "conftest.py"]
+    assert len(names) > 90 and len(set(names)) == len(names)
+    for path in files:
+        imports = [
+            node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom | ast.Import)
+        ]
+        for name in (getattr(node, "module", None) or node.names[0].name for node in imports):
+            beside = any((folder / f"{name}.py").exists() for folder in (path.parent, ROOT / "tests"))
+            assert name != "conftest" and (name not in names or beside), f"{path}: {name}"
 
 
 def test_every_relative_link_of_the_readme_leads_somewhere():

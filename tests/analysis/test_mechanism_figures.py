@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import HEADS
+from model_heads import HEADS
 
 from selfsparse.analysis import mechanism, mechanism_sentences, training
 from selfsparse.analysis import mechanism_figures as figures
