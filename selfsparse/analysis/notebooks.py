@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from selfsparse.config import load_settings
+from selfsparse.environment import ignore_user_settings
 from selfsparse.errors import SettingsError, UserError
 from selfsparse.files import write_text
 from selfsparse.paths import project_root, suite_dir
@@ -70,11 +71,14 @@ def execute(name: str, parameters: dict[str, str]):
 
     Raises:
         SettingsError: for a parameter that the notebook does not declare, or that it declares and is not given.
-        NotebookError: for a cell that failed or wrote to its standard error, as warnings do.
+        NotebookError: for a cell that failed, or in which our analysis warned.
     """
-    _isolate_jupyter()
+    ignore_user_settings()
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # keeps the debugger's hints out of the terminal
     import papermill
     from traitlets.config import Config
+
+    from selfsparse.analysis.kernel import OwnPython
 
     root = project_root()
     source = root / "notebooks" / f"{name}.ipynb"
@@ -92,13 +96,14 @@ def execute(name: str, parameters: dict[str, str]):
                 shutdown_kernel="immediate",  # nothing is left to save; a polite end may print an interrupt
                 # Parallel kernels would race for TCP ports, or for sockets of one name in one folder.
                 config=Config({"KernelManager": {"transport": "ipc", "ip": str(Path(folder) / "kernel")}}),
+                kernel_manager_class=OwnPython,
+                extra_arguments=["--IPKernelApp.exec_lines=from selfsparse.analysis import kernel; kernel.prepare()"],
             )
         except papermill.PapermillExecutionError as error:
             said = error.evalue if error.ename in USER_ERRORS else error
             raise NotebookError(f"notebooks/{name}.ipynb: {said}".strip()) from None
-    executed = cleaned(executed, root)
     _refuse_warnings(name, executed)
-    return executed
+    return cleaned(executed, root)
 
 
 def check_parameters(name: str, given: Iterable[str], declared: Iterable[str]) -> None:
@@ -111,7 +116,7 @@ def check_parameters(name: str, given: Iterable[str], declared: Iterable[str]) -
 
 
 def cleaned(notebook, root: Path):
-    """Take out what differs between equal runs: times, papermill's notes, random cell ids, versions, absolute paths."""
+    """Take out what differs between equal runs: times, papermill's notes, random cell ids, versions, absolute paths, stderr."""
     language = notebook.metadata.get("language_info", {})
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -124,9 +129,11 @@ def cleaned(notebook, root: Path):
         cell.metadata = {"tags": tags} if tags else {}
         if INJECTED in tags:
             cell.id = INJECTED
-        for output in cell.get("outputs", []):
-            if output.output_type == "stream":
-                output.text = output.text.replace(str(root) + os.sep, "")
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            for output in cell.outputs:
+                if output.output_type == "stream":
+                    output.text = output.text.replace(str(root) + os.sep, "")
     return notebook
 
 
@@ -157,18 +164,13 @@ def heading(notebook) -> str:
 
 
 def _refuse_warnings(name: str, notebook) -> None:
+    from selfsparse.analysis.kernel import WARNING
+
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            if output.output_type == "stream" and output.name == "stderr":
-                raise NotebookError(
-                    f"notebooks/{name}.ipynb: cell '{cell.id}' printed a warning:\n{output.text.strip()}"
-                )
-
-
-def _isolate_jupyter() -> None:
-    """Use the Python that runs now, and keep debugger hints out of the terminal."""
-    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+            if output.get("name") == "stderr" and WARNING in output.text:
+                said = output.text[output.text.index(WARNING) :].strip()
+                raise NotebookError(f"notebooks/{name}.ipynb: cell '{cell.id}': {said}")
 
 
 def _known(name: str, known: Iterable[str], what: str) -> None:

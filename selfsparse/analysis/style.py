@@ -4,7 +4,7 @@ import io
 import math
 from collections.abc import Sequence
 
-import matplotlib as mpl
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -45,8 +45,8 @@ RC = {
 
 
 def styled():
-    """Return a context, also a decorator, in which matplotlib draws in this style."""
-    return mpl.rc_context(RC)
+    """Return a context, also a decorator, in which matplotlib draws in this style, whatever a user's settings say."""
+    return style.context(RC, after_reset=True)
 
 
 def panels(count: int, panel_height: float = 2.1, most: int = 3) -> tuple[Figure, list[Axes]]:
