@@ -1,16 +1,22 @@
 """Running a notebook of the project through papermill, so that equal results give equal bytes."""
 
 import difflib
+import json
 import os
+import re
+import shutil
 import signal
+import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from html import escape
 from itertools import repeat
 from pathlib import Path
 from urllib.parse import quote
 
+from selfsparse.analysis.folders import figures_dir, tables_dir
 from selfsparse.config import load_settings
 from selfsparse.environment import ignore_user_settings
 from selfsparse.errors import SettingsError, UserError
@@ -19,6 +25,7 @@ from selfsparse.paths import project_root, suite_dir
 from selfsparse.processes import when_parent_is_gone
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 USER_ERRORS = {kind.__name__ for kind in UserError.__subclasses__()}  # of a kernel: a message, no traceback
 
 
@@ -27,8 +34,36 @@ class NotebookError(UserError):
 
 
 def notebook_names() -> list[str]:
-    """Return the names of the project's notebooks."""
-    return sorted(path.stem for path in (project_root() / "notebooks").glob("*.ipynb"))
+    """Return the names of the project's notebooks: all in notebooks/ but those that passed_by() names.
+
+    Raises:
+        NotebookError: a file cannot be read as a notebook.
+    """
+    others = passed_by()
+    return [path.stem for path in _files() if path.stem not in others]
+
+
+def passed_by() -> dict[str, str]:
+    """Return the files of notebooks/ that are none of ours, a draft or a copy, each with the reason."""
+    found = {}
+    for path in _files():
+        try:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            code = [("parameters" in cell["metadata"].get("tags", []), "".join(cell["source"])) for cell in cells]
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise NotebookError(
+                f"notebooks/{path.name} is no notebook that can be read ({error}): restore it, or move it elsewhere."
+            ) from None
+        page = re.search(r'\bopen_page\(suite, "([^"]*)"', "\n".join(source for _, source in code))
+        if not any(tagged and re.match(r"suite\s*=", source) for tagged, source in code):
+            found[path.stem] = "it has no cell with the tag 'parameters' that sets the suite"
+        elif page and page[1] != path.stem:
+            found[path.stem] = f"it writes the tables and figures of '{page[1]}', which is another notebook"
+    return found
+
+
+def _files() -> list[Path]:
+    return sorted((project_root() / "notebooks").glob("*.ipynb"))
 
 
 def executed_path(suite: str, name: str) -> Path:
@@ -38,9 +73,12 @@ def executed_path(suite: str, name: str) -> Path:
 
 def make_notebook(name: str, suite: str) -> Path:
     """Execute a notebook for a suite; write results/<suite>/notebooks/<name>/<name>.ipynb, which is returned."""
+    if reason := passed_by().get(name):
+        raise NotebookError(f"notebooks/{name}.ipynb is not run: {reason}.")
     _known(name, notebook_names(), "notebook")
     load_settings().suite(suite)
-    executed = linked(execute(name, {"suite": suite}))
+    with _put_back_on_failure(tables_dir(suite, name), figures_dir(suite, name)):
+        executed = linked(execute(name, {"suite": suite}))
 
     import nbformat
 
@@ -52,8 +90,27 @@ def make_notebook(name: str, suite: str) -> Path:
 def make_notebooks(suite: str) -> list[Path]:
     """Make all notebooks of a suite, as many at a time as there are CPU cores; return where they lie."""
     load_settings().suite(suite)  # one error, and not one from each
+    for name, reason in passed_by().items():
+        print(f"notebooks/{name}.ipynb is passed by: {reason}.", file=sys.stderr)
     with ProcessPoolExecutor(os.cpu_count(), initializer=_end_at_once) as workers:
         return list(workers.map(make_notebook, notebook_names(), repeat(suite)))
+
+
+@contextmanager
+def _put_back_on_failure(*folders: Path) -> Iterator[None]:
+    """Where the work fails, leave the folders as they were: a notebook empties its own before it fills them anew."""
+    with tempfile.TemporaryDirectory() as place:
+        kept = {folder: Path(place, str(number)) for number, folder in enumerate(folders) if folder.exists()}
+        for folder, copy in kept.items():
+            shutil.copytree(folder, copy)
+        try:
+            yield
+        except BaseException:
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+            for folder, copy in kept.items():
+                shutil.copytree(copy, folder)
+            raise
 
 
 def _end_at_once() -> None:
@@ -75,20 +132,23 @@ def execute(name: str, parameters: dict[str, str]):
     """
     ignore_user_settings()
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # keeps the debugger's hints out of the terminal
+    import nbformat
     import papermill
     from traitlets.config import Config
 
     from selfsparse.analysis.kernel import OwnPython
 
     root = project_root()
-    source = root / "notebooks" / f"{name}.ipynb"
-    check_parameters(name, parameters, papermill.inspect_notebook(str(source)))
+    # Read here: papermill would take braces in the folder's name for parameters, and want a kernel to be named.
+    source = nbformat.read(root / "notebooks" / f"{name}.ipynb", as_version=4)
+    source.metadata["kernelspec"] = KERNEL
+    check_parameters(name, parameters, papermill.inspect_notebook(source))
     with tempfile.TemporaryDirectory() as folder:
         os.environ["IPYTHONDIR"] = folder  # parallel kernels would fight over one history database
         try:
             executed = papermill.execute_notebook(
-                str(source),
-                str(Path(folder) / source.name),
+                source,
+                None,
                 parameters,
                 cwd=str(root),
                 kernel_name="python3",
@@ -119,7 +179,7 @@ def cleaned(notebook, root: Path):
     """Take out what differs between equal runs: times, papermill's notes, random cell ids, versions, absolute paths, stderr."""
     language = notebook.metadata.get("language_info", {})
     notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "kernelspec": KERNEL,
         "language_info": {
             key: language[key] for key in ("name", "file_extension", "mimetype", "pygments_lexer") if key in language
         },
