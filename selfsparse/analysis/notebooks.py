@@ -128,7 +128,7 @@ def execute(name: str, parameters: dict[str, str]):
 
     Raises:
         SettingsError: for a parameter that the notebook does not declare, or that it declares and is not given.
-        NotebookError: for a cell that failed, or in which our analysis warned.
+        NotebookError: for a cell that failed, or in which our analysis warned, and for a kernel that died.
     """
     ignore_user_settings()
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # keeps the debugger's hints out of the terminal
@@ -153,6 +153,8 @@ def execute(name: str, parameters: dict[str, str]):
                 cwd=str(root),
                 kernel_name="python3",
                 progress_bar=False,
+                start_timeout=300,  # the defaults of 60 s, and of 4 s for outputs, are short where cores are busy
+                iopub_timeout=60,
                 shutdown_kernel="immediate",  # nothing is left to save; a polite end may print an interrupt
                 # Parallel kernels would race for TCP ports, or for sockets of one name in one folder.
                 config=Config({"KernelManager": {"transport": "ipc", "ip": str(Path(folder) / "kernel")}}),
@@ -162,6 +164,11 @@ def execute(name: str, parameters: dict[str, str]):
         except papermill.PapermillExecutionError as error:
             said = error.evalue if error.ename in USER_ERRORS else error
             raise NotebookError(f"notebooks/{name}.ipynb: {said}".strip()) from None
+        except RuntimeError as error:
+            raise NotebookError(
+                f"notebooks/{name}.ipynb: {error}, as where memory runs out: "
+                f"python -m pipeline.notebook {name} --suite SUITE runs it alone."
+            ) from None
     _refuse_warnings(name, executed)
     return cleaned(executed, root)
 

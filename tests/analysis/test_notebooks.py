@@ -116,6 +116,13 @@ def test_a_notebook_that_names_no_kernel_in_a_folder_with_braces(tmp_path, proje
 
 
 @pytest.mark.slow
+def test_a_kernel_that_is_killed_as_where_memory_runs_out_is_one_error(project):
+    write(project, "table_fid", last="import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(NotebookError, match=r"^notebooks/table_fid\.ipynb: Kernel died, as where memory runs out"):
+        make_notebook("table_fid", "quick")
+
+
+@pytest.mark.slow
 def test_a_notebook_that_fails_leaves_what_an_earlier_run_made(project):
     kept = project / "results/quick/figures/table_fid/fid.png"
     kept.parent.mkdir(parents=True)
