@@ -26,7 +26,7 @@ from selfsparse.data.downloads import (
 )
 from selfsparse.data.images import NO_LABELS, Source, decode, decode_files, image_names, no_labels
 from selfsparse.data.listing import RECORD
-from selfsparse.data.parquet import count_rows, parquet_names, read_images
+from selfsparse.data.parquet import count_rows, image_column, parquet_names, read_images
 from selfsparse.errors import DataError
 
 LARGEST_UNPACKED = 10  # times the archive: its images are compressed already
@@ -170,6 +170,7 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
         "split": "train",
         "subset": f"{count:,} of {scene.count:,}",
         "order": order,
+        **({"column": image_column(folder, names)} if form == "parquet" else {}),
     }
     return Source(count, images, no_labels(count), NO_LABELS, description)
 

@@ -227,3 +227,20 @@ def test_what_is_downloaded(project, monkeypatch):
     assert options["revision"] == "bd8779f9d33c061ea6e75fdd3bce4e43dd679060" and str(folder) in options["by_hand"]
     names = [f"data/{split}-00000-of-00013.parquet" for split in ("train", "validation", "test")]
     assert [any(fnmatch(name, p) for p in options["patterns"]) for name in names] == [True, True, False]
+
+
+def test_parquet_whose_labels_are_text(project, rng):
+    """As copies have them that were made from folders: the names of the classes, numbered in their order."""
+    folder = project.raw("mini_imagenet")
+    words = [f"n{9 - i % 6}" for i in range(24)]
+    write_parquet(folder / "train.parquet", [encode(photograph(rng, 8, 8), "PNG")] * 24, words)
+    assert project.prepare("mini_imagenet-32").labels.tolist() == [5 - i % 6 for i in range(24)]
+
+
+def test_parquet_with_labels_of_two_kinds(project, rng):
+    folder = project.raw("mini_imagenet")
+    image = encode(photograph(rng, 8, 8), "PNG")
+    write_parquet(folder / "a.parquet", [image] * 12, [i % 3 for i in range(12)])
+    write_parquet(folder / "b.parquet", [image] * 12, [f"n{i % 3}" for i in range(12)])
+    with pytest.raises(DataError, match="the labels in its parquet files are of several kinds: int, str"):
+        project.prepare("mini_imagenet-32")
