@@ -197,13 +197,35 @@ def _transaction(database: Path):
     lmdb = _import_lmdb(database)
     try:
         # Without locks: they need a writable disk, and nobody writes.
-        with (
-            lmdb.open(str(database), readonly=True, lock=False, readahead=False) as environment,
-            environment.begin() as transaction,
-        ):
-            yield transaction
+        with lmdb.open(str(database), readonly=True, lock=False, readahead=False) as environment:
+            _require_whole(database / "data.mdb", environment)
+            with environment.begin() as transaction:
+                yield transaction
     except lmdb.Error as error:
-        raise DataError(f"{database}: not readable as lmdb ({error}); delete it and fetch it again") from None
+        if "already open" in str(error):  # from lmdb 2.0; it has no class of its own
+            raise DataError(
+                f"{database} is open already in this process, and lmdb opens a database only once: close it there first,"
+                " or prepare the images in a process of its own. The database is untouched"
+            ) from None
+        raise DataError(f"{database}: not readable as lmdb ({error}). {_COMPARE.format(database.name)}") from None
+
+
+# Tens of GB that may be sound: never to be deleted on suspicion.
+_COMPARE = (
+    "Nothing of it was changed. Compare data.mdb with where it comes from (unzip -l {}.zip says its size), and copy or"
+    " unpack it again only where they differ"
+)
+
+
+def _require_whole(file: Path, environment) -> None:
+    """Raise DataError where a database is shorter than it says: reading behind its end would end the process (SIGBUS)."""
+    needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    found = file.stat().st_size
+    if found < needed:
+        raise DataError(
+            f"{file} is cut off: it has {found:,} bytes, and its header speaks of {needed:,}. Go on with its copy or"
+            f" download where that stopped (rsync --append-verify, curl -C -), or unpack {file.parent.name}.zip again"
+        )
 
 
 def _entries(database: Path) -> int:
@@ -246,7 +268,7 @@ def _unpack(archive: Path, database: Path) -> None:
             with bar as source, open(partial, "wb") as file:
                 shutil.copyfileobj(source, file, 1 << 20)
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise DataError(f"{archive} is damaged ({error}); delete it and fetch it again") from None
+        raise DataError(f"{archive} is damaged ({error}); move it away, and fetch it again") from None
     except OSError as error:
         raise DataError(f"{archive} could not be unpacked into {database.parent} ({error.strerror})") from None
     os.replace(partial, database)

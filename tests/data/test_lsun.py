@@ -107,6 +107,34 @@ def test_a_database_that_is_none(project, rooms):
         opened()
 
 
+def test_a_database_that_is_open_elsewhere_in_the_process(project, rooms):
+    """From lmdb 2.0 on a second opening is an error, whose remedy is not to fetch 46 GB again."""
+    import lmdb
+
+    project.configure(sources__lsun_bedroom__images="all")
+    folder = project.raw("lsun_bedroom")
+    write_lmdb(folder, {key: encode(image, "PNG") for key, image in rooms.items()})
+    with lmdb.open(str(folder), readonly=True, lock=False):
+        with pytest.raises(DataError, match="open already in this process.* close it there first") as caught:
+            opened()
+        assert "delete" not in str(caught.value) and "fetch" not in str(caught.value)
+    assert len(project.prepare("lsun_bedroom-64").images) == COUNT
+
+
+@pytest.mark.parametrize("left", [0.3, 0.9])
+def test_a_database_that_is_cut_off(project, rooms, left):
+    """Its header is whole, and lmdb opens it: reading behind its end would kill the process, without a word."""
+    folder = project.raw("lsun_bedroom")
+    write_lmdb(folder, {key: encode(image, "PNG") * 50 for key, image in rooms.items()})
+    size = (folder / "data.mdb").stat().st_size
+    os.truncate(folder / "data.mdb", int(size * left))
+    with pytest.raises(
+        DataError, match=rf"data\.mdb is cut off: it has {int(size * left):,} bytes, .* {size:,}"
+    ) as caught:
+        opened()
+    assert "delete" not in str(caught.value)
+
+
 def test_without_the_package(project, rooms, monkeypatch):
     write_lmdb(project.raw("lsun_bedroom"), {key: encode(image, "PNG") for key, image in rooms.items()})
     monkeypatch.setitem(sys.modules, "lmdb", None)
