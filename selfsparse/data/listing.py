@@ -13,6 +13,13 @@ from selfsparse.paths import project_root
 
 # Inside a package, or known byte by byte from published checksums: whatever lies in the folder, the images are the same.
 ALWAYS_THE_SAME = ("digits", "photos", "mnist", "fashion_mnist", "cifar10", "stl10")
+# What a system leaves in any folder, besides hidden files: thumbnails, waste baskets and snapshots; in lower case.
+OF_THE_SYSTEM = {
+    "@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "~snapshot",  # of a NAS
+    "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information",  # of Windows
+    "__macosx", "network trash folder", "temporary items", "icon\r",  # of macOS
+    "lost+found",
+}  # fmt: skip
 RECORD = "download.json"  # what this project downloaded itself into a folder; downloads.py writes it
 
 
@@ -41,7 +48,8 @@ def _found_below(folder: Path) -> Iterator[tuple[str, os.stat_result | None]]:
     What cannot be reached has None: a link that leads nowhere, or what lies behind a folder that may not be entered.
 
     Links are followed, after all that is really there, and no folder is entered twice: one that is also linked to from
-    elsewhere counts once, by its own name. Hidden files and folders, unfinished downloads and __MACOSX are left out.
+    elsewhere counts once, by its own name. Hidden files and folders, unfinished downloads and what a system leaves in any
+    folder are left out.
     """
     seen: set[tuple[int, int]] = set()
     folders, links = ([""] if folder.is_dir() else []), []
@@ -54,7 +62,7 @@ def _found_below(folder: Path) -> Iterator[tuple[str, os.stat_result | None]]:
         real, linked = [], []
         with _entries(folder / prefix) as entries:
             for entry in entries:
-                if entry.name.startswith(".") or entry.name.endswith(".partial") or entry.name == "__MACOSX":
+                if entry.name.startswith(".") or entry.name.endswith(".partial") or entry.name.lower() in OF_THE_SYSTEM:
                     continue
                 try:
                     found = entry.stat()

@@ -115,7 +115,7 @@ def test_a_database_that_is_open_elsewhere_in_the_process(project, rooms):
     folder = project.raw("lsun_bedroom")
     write_lmdb(folder, {key: encode(image, "PNG") for key, image in rooms.items()})
     with lmdb.open(str(folder), readonly=True, lock=False):
-        with pytest.raises(DataError, match="open already in this process.* close it there first") as caught:
+        with pytest.raises(DataError, match=r"open already in this process.* close it there first") as caught:
             opened()
         assert "delete" not in str(caught.value) and "fetch" not in str(caught.value)
     assert len(project.prepare("lsun_bedroom-64").images) == COUNT
