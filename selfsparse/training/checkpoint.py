@@ -158,7 +158,7 @@ def _load(state: Path) -> dict[str, Any]:
         return torch.load(state, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError) as error:  # its checksum is right: nothing of ours wrote this
         reason = str(error).splitlines()[0]
-        raise RunError(f"{state} is no state of a run ({reason}); delete {state.parent} to start anew") from None
+        raise RunError(f"{state} is no state of a run ({reason}); move {state.parent} away to start anew") from None
 
 
 def _delete(state: Path) -> None:
