@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from selfsparse.errors import WriteError
+from selfsparse.errors import DataError, UserError, WriteError, printable
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # full disk, used-up quota, limit on a file's size
 NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -126,6 +126,24 @@ def to_json(value: Any) -> str:
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def reading(path: Path, stage: str) -> Iterator[None]:
+    """Read, inside the `with`, a file that a stage of the pipeline made.
+
+    Raises:
+        DataError: it is missing, cut off, or holds something else; it says how to make it anew.
+    """
+    try:
+        yield
+    except (MemoryError, UserError):
+        raise
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; make it anew with: dvc repro -f -s {stage}") from None
+    except Exception as error:  # what a damaged file raises depends on its format's library
+        reason = printable(" ".join(str(error).split())[:200]) or type(error).__name__
+        raise DataError(f"{path} is damaged ({reason}); make it anew with: dvc repro -f -s {stage}") from None
 
 
 def hash_file(path: Path, algorithm: str = "sha256") -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from selfsparse.analysis.statistics import mean_sparsity
 from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
-from selfsparse.files import atomic_path, read_json, write_json, write_text
+from selfsparse.files import atomic_path, read_json, reading, write_json, write_text
 from selfsparse.paths import extractor_dir, project_root, result_dir, suite_dir
 
 FID_DIGITS, SPARSITY_DIGITS = 2, 4  # of summary.json, which `dvc metrics diff` prints
@@ -95,7 +95,8 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
         write_text(folder / "correlation.csv", correlation.read_text(encoding="utf-8"))
     provenance = {c.name: result_dir(suite, "runs", c.name) / "provenance.json" for c in configurations}
     write_json(
-        folder / "provenance.json", {name: read_json(path) for name, path in provenance.items() if path.is_file()}
+        folder / "provenance.json",
+        {name: _json(path, f"train@{name}") for name, path in provenance.items() if path.is_file()},
     )
     write_json(suite_dir(suite) / "summary.json", _metrics(configurations, tables, settings.sparsity.counted_stages))
     done = set(tables["runs"]["configuration"])
@@ -127,13 +128,23 @@ def extractor_name(c: Configuration) -> str:
     """
     path, summary = extractor_dir(c.extractor_key) / "extractor.json", suite_dir(c.suite) / "summary/extractors.json"
     if path.is_file():
-        return read_json(path)["extractor"]
+        return _json(path, f"extractor@{c.extractor_key}")["extractor"]
     return (read_json(summary) if summary.is_file() else {}).get(c.name, c.extractor.extractor)
 
 
 def _runs_table(configurations: list[Configuration]) -> pd.DataFrame:
-    paths = [path for c in configurations for path in _seed_files(c, "run.json").values()]
-    return pd.DataFrame([read_json(path) for path in paths], columns=RUN_COLUMNS)
+    runs = [_json(path, f"train@{c.name}") for c in configurations for path in _seed_files(c, "run.json").values()]
+    return pd.DataFrame(runs, columns=RUN_COLUMNS)
+
+
+def _json(path: Path, stage: str) -> dict:
+    with reading(path, stage):
+        return dict(read_json(path))
+
+
+def _csv(path: Path, stage: str) -> pd.DataFrame:
+    with reading(path, stage):
+        return pd.read_csv(path)
 
 
 def _table(configurations: list[Configuration], stage: str, name: str, columns: list[str]) -> pd.DataFrame:
@@ -141,10 +152,10 @@ def _table(configurations: list[Configuration], stage: str, name: str, columns: 
     parts = []
     for c in configurations:
         if stage == "runs":
-            read = [pd.read_csv(path).assign(seed=seed) for seed, path in _seed_files(c, name).items()]
+            read = [_csv(path, f"train@{c.name}").assign(seed=seed) for seed, path in _seed_files(c, name).items()]
         else:
             path = result_dir(c.suite, stage, c.name) / name
-            read = [pd.read_csv(path)] if path.is_file() else []
+            read = [_csv(path, f"{stage}@{c.name}")] if path.is_file() else []
         # Columns that are empty for one model (alpha_zero of the baseline) would lose their type in a concatenation.
         parts += [
             part.assign(configuration=c.name).astype({k: "float64" for k in part if part[k].isna().all()})

@@ -93,7 +93,7 @@ def fingerprint(folder: Path) -> dict[str, Any]:
     What this project downloaded into it counts only where it was changed since, so that a download does not make the
     stage that ran it look outdated. A folder that is not there counts as an empty one.
     """
-    ours = read_json(folder / RECORD)["files"] if (folder / RECORD).is_file() else {}
+    ours = read_record(folder).get("files", {})
     lines = []
     total = 0
     for name, found in files_below(folder):
@@ -107,6 +107,26 @@ def fingerprint(folder: Path) -> dict[str, Any]:
     for line in sorted(lines):  # one by one: there may be millions
         digest.update(line.encode("utf-8", "surrogateescape"))
     return {"files": len(lines), "bytes": total, "sha256": digest.hexdigest()}
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return what download.json in a folder says that this project downloaded there; nothing where there is none."""
+    path = folder / RECORD
+    if not path.is_file():
+        return {}
+    try:
+        record = read_json(path)
+        if {"source", "revision", "verified", "complete", "files"} <= record.keys() and isinstance(
+            record["files"], dict
+        ):
+            return record
+        reason = "it is not what this project wrote"
+    except (OSError, ValueError, AttributeError) as error:
+        reason = str(error)
+    raise DataError(
+        f"{path} is damaged ({printable(reason)}): move it away. What lies beside it counts as your own files then; where"
+        " that was half a download, move it away too"
+    )
 
 
 def write_listings(settings: Settings, folder: Path) -> None:

@@ -14,7 +14,7 @@ from torch import nn
 
 from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError, printable
-from selfsparse.files import atomic_path, read_json
+from selfsparse.files import atomic_path, read_json, reading
 from selfsparse.metrics.extractors import load_extractor
 from selfsparse.metrics.generated import draw_latents, first_images, measure_fid, sampling, tile, to_uint8
 from selfsparse.metrics.kid import kernel_distance
@@ -154,11 +154,12 @@ def finished_runs(configuration: Configuration) -> Iterator[tuple[int, dict[str,
     """Yield seed, run.json and folder of each run that did not diverge."""
     for seed in configuration.train.seeds:
         folder = result_dir(configuration.suite, "runs", configuration.name) / f"seed{seed}"
-        try:
+        if not (folder / "run.json").is_file():
+            raise DataError(f"{folder} holds no run; make it with: dvc repro -s train@{configuration.name}")
+        with reading(folder / "run.json", f"train@{configuration.name}"):
             run = read_json(folder / "run.json")
-        except FileNotFoundError:
-            raise DataError(f"{folder} holds no run; make it with: dvc repro -s train@{configuration.name}") from None
-        if run["status"] == "finished":
+            finished = run["status"] == "finished"
+        if finished:
             yield seed, run, folder
 
 
