@@ -1,7 +1,9 @@
 """CIFAR-10: six batches of 10,000 images, pickled as its Python version has them, or in its binary version."""
 
+import hashlib
 import io
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from selfsparse.data.archives import Place
 from selfsparse.data.downloads import fetch
 from selfsparse.data.images import Source
 from selfsparse.data.known import Known, find_known
+from selfsparse.data.parquet import parquet_names, read_digits, read_images
 from selfsparse.data.pickles import load_arrays
 from selfsparse.errors import DataError
 
@@ -41,8 +44,8 @@ PER_BATCH = 10_000
 
 
 def find(folder: Path) -> bool:
-    """Whether all six batches are there, in the archive or by themselves."""
-    return _places(folder) is not None
+    """Whether all six batches are there, in the archive or by themselves, or parquet files."""
+    return _places(folder) is not None or bool(parquet_names(folder))
 
 
 def download(folder: Path) -> None:
@@ -56,19 +59,10 @@ def read(folder: Path, options: Cifar10) -> Source:
     Raises:
         DataError: a batch is missing, damaged or not the official one.
     """
-    known, places, load = _places(folder)
-    images, labels = [], []
-    for name in [*TRAINING, *(TEST if options.split == "all" else [])]:
-        with places[name].open(known[name].size) as file:
-            data = file.read(known[name].size + 1)
-        if problem := known[name].problem(io.BytesIO(data)):
-            raise DataError(
-                f"{places[name]} is not CIFAR-10's official file: {problem}.\n"
-                "Move it away, or the archive that holds it, and fetch it again."
-            )
-        pixels, own = load(data, str(places[name]))
-        images.append(pixels.reshape(PER_BATCH, 3, 32, 32))
-        labels.append(own)
+    wanted = [*TRAINING, *(TEST if options.split == "all" else [])]
+    batches = _from_places(wanted, *found) if (found := _places(folder)) else _from_parquet(folder, wanted)
+    images = [pixels.reshape(PER_BATCH, 3, 32, 32) for pixels, _ in batches]
+    labels = [own for _, own in batches]
     split = "train and test" if options.split == "all" else "train"
     description = {
         "source": "CIFAR-10",
@@ -80,7 +74,8 @@ def read(folder: Path, options: Cifar10) -> Source:
     return Source(len(images) * PER_BATCH, every, np.concatenate(labels), "object", description)
 
 
-Load = Callable[[bytes, str], tuple[np.ndarray, np.ndarray]]
+Batch = tuple[np.ndarray, np.ndarray]  # pixels (N, 3072) and labels (N,)
+Load = Callable[[bytes, str], Batch]
 
 
 def _places(folder: Path) -> tuple[dict[str, Known], dict[str, Place], Load] | None:
@@ -100,11 +95,43 @@ def _places(folder: Path) -> tuple[dict[str, Known], dict[str, Place], Load] | N
     return None
 
 
-def _load_python(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _from_places(wanted: list[str], known: dict[str, Known], places: dict[str, Place], load: Load) -> list[Batch]:
+    batches = []
+    for name in wanted:
+        with places[name].open(known[name].size) as file:
+            data = file.read(known[name].size + 1)
+        if problem := known[name].problem(io.BytesIO(data)):
+            raise DataError(
+                f"{places[name]} is not CIFAR-10's official file: {problem}.\n"
+                "Move it away, or the archive that holds it, and fetch it again."
+            )
+        batches.append(load(data, str(places[name])))
+    return batches
+
+
+def _from_parquet(folder: Path, wanted: list[str]) -> list[Batch]:
+    """The batches out of parquet files, such as the hub's, which has the official images and labels in another order."""
+    names = parquet_names(folder)
+    rows = zip(read_images(folder, names), read_digits(folder, names), strict=True)
+    official = {known.md5: name for name, known in BINARY.items()}
+    found = {}
+    while batch := list(islice(rows, PER_BATCH)):
+        data = b"".join(bytes([label]) + image.transpose(2, 0, 1).tobytes() for image, label in batch)
+        if name := official.get(hashlib.md5(data).hexdigest()):
+            found[name] = _load_binary(data, name)
+    if lacking := [name for name in wanted if name not in found]:
+        raise DataError(
+            f"{folder}: the rows of its parquet files, ten thousand by ten thousand, are not CIFAR-10's {', '.join(lacking)}:"
+            " other pixels, labels or another order. Move them away, and get the official files"
+        )
+    return [found[name] for name in wanted]
+
+
+def _load_python(data: bytes, name: str) -> Batch:
     content = load_arrays(io.BytesIO(data), name)
     return content["data"], np.array(content["labels"], np.int64)
 
 
-def _load_binary(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _load_binary(data: bytes, name: str) -> Batch:
     rows = np.frombuffer(data, np.uint8).reshape(PER_BATCH, 1 + 3 * 32 * 32)
     return rows[:, 1:], rows[:, 0].astype(np.int64)

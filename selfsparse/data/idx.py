@@ -2,7 +2,7 @@
 
 import io
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -10,11 +10,12 @@ from selfsparse.data.archives import Place
 from selfsparse.data.downloads import fetch
 from selfsparse.data.images import Source
 from selfsparse.data.known import Known, find_known
+from selfsparse.data.parquet import parquet_names, read_digits, read_images
 from selfsparse.errors import DataError
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 SIDE = 28
-HEADERS = {IMAGES: 16, LABELS: 8}  # bytes: a magic number and the sizes, of four each
+MAGIC = {IMAGES: 2051, LABELS: 2049}  # what a file begins with, in four bytes; then come the sizes, in four each
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ SETS = {
 
 
 def find(name: str, folder: Path) -> bool:
-    """Whether both files of the training set are there."""
-    return all(_place(name, folder, file) for file in (IMAGES, LABELS))
+    """Whether both files of the training set are there, or parquet files of it."""
+    return all(_place(name, folder, file) for file in (IMAGES, LABELS)) or bool(_parquet_names(folder))
 
 
 def download(name: str, folder: Path) -> None:
@@ -90,8 +91,8 @@ def read(name: str, folder: Path) -> Source:
         DataError: a file is damaged, or belongs to the other set.
     """
     known = SETS[name]
-    images = _read_checked(name, folder, IMAGES).reshape(known.count, SIDE, SIDE)
-    labels = _read_checked(name, folder, LABELS)
+    images = _read_checked(name, folder, IMAGES, (known.count, SIDE, SIDE))
+    labels = _read_checked(name, folder, LABELS, (known.count,))
     description = {"source": known.title, "revision": "the official files", "split": "train", "order": "the files'"}
     return Source(known.count, images, labels.astype(np.int64), known.label_kind, description)
 
@@ -106,16 +107,25 @@ def _place(name: str, folder: Path, file: str) -> Place | None:
     return find_known(folder, SETS[name].contents).get(file)
 
 
-def _read_checked(name: str, folder: Path, file: str) -> np.ndarray:
-    place = _place(name, folder, file)
-    if place is None:
+def _parquet_names(folder: Path) -> list[str]:
+    return [name for name in parquet_names(folder) if PurePosixPath(name).name.startswith("train")]
+
+
+def _read_checked(name: str, folder: Path, file: str, shape: tuple[int, ...]) -> np.ndarray:
+    known, place = SETS[name], _place(name, folder, file)
+    header = np.array([MAGIC[file], *shape], ">u4").tobytes()
+    if place is not None:
+        with place.open(known.contents[file].size) as opened:
+            data = opened.read(known.contents[file].size + 1)
+    elif names := _parquet_names(folder):  # the official file is made of them, to be checked as such
+        place = Place(folder / names[0])
+        grey = (image[:, :, 0].tobytes() for image in read_images(folder, names))
+        data = header + (b"".join(grey) if file == IMAGES else bytes(read_digits(folder, names)))
+    else:
         raise DataError(f"{folder}: {file} is not there")
-    known = SETS[name]
-    with place.open(known.contents[file].size) as opened:
-        data = opened.read(known.contents[file].size + 1)
     problem = known.contents[file].problem(io.BytesIO(data))
     if not problem:
-        return np.frombuffer(data, np.uint8, offset=HEADERS[file])
+        return np.frombuffer(data, np.uint8, offset=len(header)).reshape(shape)
     for other, theirs in SETS.items():
         if not theirs.contents[file].problem(io.BytesIO(data)):
             raise DataError(

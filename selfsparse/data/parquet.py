@@ -74,6 +74,17 @@ def read_labels(folder: Path, name: str) -> list[Any] | None:
     return labels
 
 
+def read_digits(folder: Path, names: list[str]) -> Iterator[int]:
+    """Yield the labels of the named files, which have to be whole numbers from 0 to 9."""
+    for name in names:
+        labels = read_labels(folder, name)
+        if labels is None or not all(label in range(10) for label in labels):
+            raise DataError(
+                f"{folder / name}: expected a column 'label' of whole numbers from 0 to 9; use another copy"
+            )
+        yield from map(int, labels)
+
+
 def _values(path: Path, column: str) -> Iterator[Any]:
     """Yield one column, row after row, never more than a few rows of it in memory."""
     file = _open(path)

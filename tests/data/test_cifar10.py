@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from image_files import encode, write_parquet
 from small_project import ROOT
 
 from selfsparse.config import load_settings
@@ -120,18 +121,47 @@ def binary(folder, batches):
         (folder / f"cifar-10-batches-bin/{name}.bin").write_bytes(rows)
 
 
-@pytest.mark.parametrize("layout", [repacked, archive_in_zip, binary])
-def test_the_layouts_of_other_mirrors(project, batches, monkeypatch, layout):
+def parquet(folder, batches):
+    """As the hub has it: the batches in the order of the archive."""
+    for split, names in (("train", ("4", "3", "2", "5", "1")), ("test", ("test_batch",))):
+        chosen = [batches[name if name in batches else f"data_batch_{name}"] for name in names]
+        images = [encode(row.reshape(3, 32, 32).transpose(1, 2, 0), "PNG") for _, data, _ in chosen for row in data]
+        labels = [label for *_, labels in chosen for label in labels]
+        write_parquet(folder / f"plain_text/{split}-00000-of-00001.parquet", images, labels, column="img")
+
+
+@pytest.fixture
+def binary_known(batches, monkeypatch):
+    known = {}
+    for name, (_, data, labels) in batches.items():
+        rows = b"".join(bytes([label]) + row.tobytes() for label, row in zip(labels, data, strict=True))
+        known[name] = Known(len(rows), hashlib.md5(rows).hexdigest())
+    monkeypatch.setattr(cifar10, "BINARY", known)
+
+
+@pytest.mark.parametrize("layout", [repacked, archive_in_zip, binary, parquet])
+def test_the_layouts_of_other_mirrors(project, batches, binary_known, layout):
     layout(project.raw("cifar10"), batches)
-    if layout is binary:
-        found = [path.read_bytes() for path in sorted(project.raw("cifar10").rglob("*.bin"))]
-        known = [Known(len(data), hashlib.md5(data).hexdigest()) for data in found]
-        monkeypatch.setattr(cifar10, "BINARY", dict(zip(batches, known, strict=True)))
     source = opened()
     rows = np.concatenate([data for _, data, _ in batches.values()]).reshape(-1, 3, 32, 32)
     assert np.array_equal(np.stack(list(source.images)), rows.transpose(0, 2, 3, 1))
     assert source.labels.tolist() == [label for *_, labels in batches.values() for label in labels]
     assert source.description["revision"] == "the official files"
+
+
+def test_parquet_of_which_an_image_differs(project, batches, binary_known):
+    batches["data_batch_2"][1][1, 7] ^= 1
+    parquet(project.raw("cifar10"), batches)
+    with pytest.raises(DataError, match=r"are not CIFAR-10's data_batch_2: other pixels, labels or another order"):
+        opened()
+
+
+@pytest.mark.parametrize("labels", [None, ["frog"] * 8, [10] * 8, [0.5] * 8])
+def test_parquet_with_other_labels(project, batches, rng, labels):
+    images = [encode(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8), "PNG")] * 8
+    write_parquet(project.raw("cifar10") / "train.parquet", images, labels, column="img")
+    with pytest.raises(DataError, match=r"expected a column 'label' of whole numbers from 0 to 9"):
+        opened()
 
 
 def test_what_is_known_of_the_binary_version():

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from image_files import encode, write_parquet
 from small_project import ROOT
 
 from selfsparse.config import load_settings
@@ -249,6 +250,27 @@ def test_files_under_whatever_name_and_in_whatever_archive(project, files, name,
     assert np.array_equal(np.stack(list(source.images)), files[name].images)
     assert source.labels.tolist() == files[name].labels.tolist()
     assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_parquet_as_the_hub_has_it(project, files, name):
+    folder, images = project.raw(name), [encode(image, "PNG") for image in files[name].images]
+    labels = files[name].labels.tolist()
+    write_parquet(folder / "data/train-00000-of-00001.parquet", images, labels)
+    write_parquet(folder / "data/test-00000-of-00001.parquet", images[:2], labels[:2])
+    source = opened(name)
+    assert np.array_equal(np.stack(list(source.images)), files[name].images)
+    assert source.labels.tolist() == labels and source.description["revision"] == "the official files"
+
+
+def test_parquet_of_something_else(project, files):
+    """As many rows, of which one pixel differs."""
+    images = files["mnist"].images.copy()
+    images[3, 4, 5] ^= 1
+    path = project.raw("mnist") / "train.parquet"
+    write_parquet(path, [encode(image, "PNG") for image in images], files["mnist"].labels.tolist())
+    with pytest.raises(DataError, match=r"train\.parquet is not MNIST's official file: its md5 is"):
+        opened("mnist")
 
 
 def test_what_is_there_where_something_is_lacking(project, files):

@@ -189,7 +189,7 @@ def test_a_batch_of_cifar10_that_is_a_bomb(folder):
 
 def test_an_idx_file_that_is_a_bomb_is_unpacked_no_further_than_the_right_one(folder, monkeypatch):
     monkeypatch.setitem(
-        idx.SETS, "mnist", replace(idx.SETS["mnist"], contents=dict.fromkeys(idx.HEADERS, Known(1000, "")))
+        idx.SETS, "mnist", replace(idx.SETS["mnist"], contents=dict.fromkeys(idx.MAGIC, Known(1000, "")))
     )
     for name in (idx.IMAGES, idx.LABELS):
         with gzip.open(folder / f"{name}.gz", "wb", compresslevel=1) as file:
