@@ -31,7 +31,7 @@ SMALL = {
     "fid.kid_subset_size": 20,
     "sparsity.latents": 30,
     "sources.photos.crops": 40,
-    "lenet.max_steps": 3,
+    "lenet.max_steps": 15,
     "extractors.digits-16-lenet.samples": [80, 120],
 }
 CONFIGURATION = "digits-16-self_sparse"

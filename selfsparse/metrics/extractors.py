@@ -23,7 +23,7 @@ def prepare_extractor(settings: Settings, extractor: Extractor, dataset: PackedD
 
     Raises:
         SettingsError: `lenet` on stand-in labels, or `lenet_standin` on a dataset with labels of its own.
-        DataError: Inception's weights are missing and cannot be downloaded, or are not what the settings ask for.
+        DataError: the `lenet` has learnt nothing; Inception's weights are missing and cannot be downloaded, or are not what the settings ask for.
     """
     if extractor.extractor == NAME:
         weights = find_inception_weights(settings.inception_weights)
@@ -31,7 +31,10 @@ def prepare_extractor(settings: Settings, extractor: Extractor, dataset: PackedD
         description = {"extractor": name, "features": INCEPTION_FEATURES, "sha256": sha256}
     else:
         _check_labels(extractor, dataset)
-        network, accuracy = train_lenet(dataset, settings.lenet)
+        try:
+            network, accuracy = train_lenet(dataset, settings.lenet)
+        except DataError as error:
+            raise DataError(f"{folder.name} cannot measure anything: {error}") from None
         with atomic_path(folder / "lenet.safetensors") as partial:
             save_file(network.state_dict(), partial)
         description = {
