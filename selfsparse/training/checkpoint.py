@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
+from filelock import BaseFileLock
 
 import selfsparse
 from selfsparse.config import Configuration, Settings
@@ -76,7 +76,7 @@ class CheckpointStore:
         self._parent, self._shape, self._stopped = folder, shape, stopped
         digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
         self._folder = folder / digest[:16]
-        self._lock: FileLock | None = None
+        self._lock: BaseFileLock | None = None
 
     def __enter__(self) -> "CheckpointStore":
         self._lock = hold(
