@@ -40,6 +40,22 @@ def any_device() -> "torch.device":
 
 
 @contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch compute on one CPU thread, as with statement or decorator; what held before holds again afterwards.
+
+    How a sum is shared among threads decides its last digits: under this, no number depends on the machine's cores.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def float32_precision(precision: str) -> Iterator[None]:
     """Let float32 convolutions and matrix products on a GPU round their factors to TF32 inside, if `precision` is `tf32`.
 

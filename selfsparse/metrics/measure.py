@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from selfsparse.config import Configuration, Settings
+from selfsparse.device import one_thread
 from selfsparse.errors import DataError, printable
 from selfsparse.files import atomic_path, read_json, reading
 from selfsparse.metrics.extractors import load_extractor
@@ -50,6 +51,7 @@ def load_generator(configuration: Configuration, weights: Path, device: torch.de
     return generator.to(device).eval()
 
 
+@one_thread()
 def measure_configuration_fid(settings: Settings, configuration: Configuration, device: torch.device) -> None:
     """Write fid.csv and samples.png: each seed's best and last generator, with fresh latents, at both sample counts.
 
@@ -119,6 +121,7 @@ def _write_sheet(
         tile(images, SHEET_SIDE).save(partial, format="PNG")
 
 
+@one_thread()
 def measure_configuration_sparsity(settings: Settings, configuration: Configuration, device: torch.device) -> None:
     """Write sparsity.csv for the best generator of each run that did not diverge, and feature_maps.npz for the first."""
     folder = result_dir(configuration.suite, "sparsity", configuration.name)

@@ -10,6 +10,7 @@ from torch import nn
 
 from selfsparse.config import RealImages
 from selfsparse.data.packed import PackedDataset, real_subset
+from selfsparse.device import one_thread
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, hash_file, read_json, reading, write_json
 from selfsparse.metrics.extractors import iterate_features
@@ -33,6 +34,7 @@ class Reference:
     features: np.ndarray | None
 
 
+@one_thread()
 def make_references(
     dataset: PackedDataset,
     extractor: nn.Module,
