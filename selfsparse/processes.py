@@ -1,15 +1,22 @@
 """Ending in order: on SIGTERM, and when the process that started this one is gone."""
 
+import multiprocessing.util
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from selfsparse.errors import RunError
+
 TERMINATED = 128 + signal.SIGTERM  # the exit code that a shell gives a program that SIGTERM ended
 LOOK_EVERY_SEC = 0.5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# A socket's path has at most 107 bytes, of which multiprocessing takes `/pymp-xxxxxxxx/listener-xxxxxxxx`.
+LONGEST_TEMPORARY = 107 - 32
+SHORT_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 SHELLS = {"sh", "ash", "bash", "dash", "fish", "ksh", "zsh"}
 
 
@@ -32,6 +39,29 @@ def ending_in_order() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def give_sockets_a_short_place() -> None:
+    """Let multiprocessing, from now on, keep its sockets in a folder whose path is short enough for them.
+
+    Python 3.14 does so by itself.
+
+    Raises:
+        RunError: TMPDIR is too long, and no shorter place can be written to.
+    """
+    configured = tempfile.gettempdir()
+    for place in (configured, *SHORT_PLACES):
+        if len(os.fsencode(place)) <= LONGEST_TEMPORARY and os.access(place, os.W_OK | os.X_OK):
+            tempfile.tempdir = place
+            try:
+                multiprocessing.util.get_temp_dir()  # made once, and removed at the end
+            finally:
+                tempfile.tempdir = configured
+            return
+    raise RunError(
+        f"TMPDIR, {configured}, is too long for the sockets of processes ({len(os.fsencode(configured))} bytes, at most"
+        f" {LONGEST_TEMPORARY}), and {', '.join(SHORT_PLACES)} cannot be written to. Set TMPDIR to a shorter path."
+    )
 
 
 def when_parent_is_gone(then: Callable[[], object]) -> None:

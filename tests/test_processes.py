@@ -1,15 +1,21 @@
 """Processes that end in order: on SIGTERM, and with the DVC that runs them, but not with a user's shell."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 from dvc_project import alive
 from small_project import ROOT
+
+from selfsparse import processes
+from selfsparse.errors import RunError
 
 # A stage that writes a file, and is at it for long.
 STAGE = """
@@ -86,3 +92,35 @@ def test_a_process_started_by_hand_outlives_its_shell(tmp_path):
         child.kill()
         parent.stdout.close()
     assert list(tmp_path.glob(".made.*.partial"))  # until the next one that writes the file
+
+
+FORKED = """
+import multiprocessing, sys
+from selfsparse.processes import give_sockets_a_short_place
+give_sockets_a_short_place()
+process = multiprocessing.get_context("forkserver").Process(target=print, args=("there",))
+process.start()
+process.join()
+sys.exit(process.exitcode)
+"""
+
+
+@pytest.mark.parametrize("length", [processes.LONGEST_TEMPORARY, processes.LONGEST_TEMPORARY + 1, 200])
+def test_sockets_where_tmpdir_is_long(length):
+    """The longest path that they may lie in, one byte more, and more."""
+    base = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder = base / ("x" * (length - len(str(base)) - 1))
+    folder.mkdir()
+    try:
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+        found = subprocess.run([sys.executable, "-c", FORKED], env=environment, capture_output=True, text=True)
+        assert (found.returncode, found.stdout) == (0, "there\n"), found.stderr
+    finally:
+        shutil.rmtree(base)
+
+
+def test_no_short_place_for_sockets(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/" + "x" * 100)
+    monkeypatch.setattr(processes, "SHORT_PLACES", ())
+    with pytest.raises(RunError, match=r"TMPDIR, /x+, is too long"):
+        processes.give_sockets_a_short_place()

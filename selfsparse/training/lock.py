@@ -12,7 +12,7 @@ from selfsparse.files import write_problem
 
 PATIENCE_SEC = 60.0  # a run that was told to stop, or whose parent died, has saved its state and ended by then
 LOOK_EVERY_SEC = 0.5
-NO_FLOCK = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # what file systems without flock, some of NFS's and Lustre's, say
+NO_FLOCK = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # as some NFS and Lustre say of flock
 
 
 class Interrupted(Exception):

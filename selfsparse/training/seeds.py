@@ -13,6 +13,7 @@ from selfsparse.device import choose_device
 from selfsparse.errors import RunError, UserError
 from selfsparse.files import read_json, write_json
 from selfsparse.paths import checkpoint_dir, result_dir
+from selfsparse.processes import give_sockets_a_short_place
 from selfsparse.provenance import collect_provenance
 from selfsparse.training.lock import hold
 
@@ -41,6 +42,7 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
 
 
 def _train_seeds(settings: Settings, configuration: Configuration, device: str) -> int:
+    give_sockets_a_short_place()
     # A server that imports torch once, and from which each run is forked: imports cost seconds, runs as well.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["selfsparse.training.loop"])
