@@ -123,4 +123,4 @@ def test_no_short_place_for_sockets(monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", "/" + "x" * 100)
     monkeypatch.setattr(processes, "SHORT_PLACES", ())
     with pytest.raises(RunError, match=r"TMPDIR, /x+, is too long"):
-        processes.give_sockets_a_short_place()
+        processes.place_for_sockets()

@@ -22,7 +22,7 @@ from selfsparse.environment import ignore_user_settings
 from selfsparse.errors import SettingsError, UserError
 from selfsparse.files import write_text
 from selfsparse.paths import project_root, suite_dir
-from selfsparse.processes import when_parent_is_gone
+from selfsparse.processes import place_for_sockets, when_parent_is_gone
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -143,7 +143,7 @@ def execute(name: str, parameters: dict[str, str]):
     source = nbformat.read(root / "notebooks" / f"{name}.ipynb", as_version=4)
     source.metadata["kernelspec"] = KERNEL
     check_parameters(name, parameters, papermill.inspect_notebook(source))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=place_for_sockets()) as folder:
         os.environ["IPYTHONDIR"] = folder  # parallel kernels would fight over one history database
         try:
             executed = papermill.execute_notebook(
