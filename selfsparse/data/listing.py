@@ -9,7 +9,7 @@ from typing import Any
 from selfsparse.config import Settings, Sources
 from selfsparse.errors import DataError, printable
 from selfsparse.files import read_json, write_json
-from selfsparse.paths import project_root
+from selfsparse.paths import workspace_root
 
 # Inside a package, or known byte by byte from published checksums: whatever lies in the folder, the images are the same.
 ALWAYS_THE_SAME = ("digits", "photos", "mnist", "fashion_mnist", "cifar10", "stl10")
@@ -26,10 +26,10 @@ RECORD = "download.json"  # what this project downloaded itself into a folder; d
 def raw_folder(settings: Settings, dataset: str) -> Path:
     """Return where the user's own files of a dataset lie: SELFSPARSE_RAW_DATA or `raw_data`, then the dataset's name.
 
-    `~` is the user's home; a relative path counts from the project's root. An empty variable counts as unset.
+    `~` is the user's home; a relative path counts from the workspace_root. An empty variable counts as unset.
     """
     named = os.environ.get("SELFSPARSE_RAW_DATA") or settings.raw_data
-    return project_root() / os.path.expanduser(named) / dataset
+    return workspace_root() / os.path.expanduser(named) / dataset
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:

@@ -20,7 +20,7 @@ from torch.nn import functional
 from selfsparse.data.downloads import fetch
 from selfsparse.device import float32_precision
 from selfsparse.errors import DataError
-from selfsparse.paths import project_root
+from selfsparse.paths import workspace_root
 
 FEATURES = 2048
 NAME = "inception"
@@ -35,7 +35,7 @@ COMPILE_FROM = 15_000
 def find_inception_weights(named: str | None) -> Path:
     """Return the file with Inception's weights: the one that the settings name, or torch-fidelity's own, downloaded."""
     if named is not None:
-        path = project_root() / named
+        path = workspace_root() / named
         if not path.is_file():
             raise DataError(f"params.yaml: inception_weights: no file {path}")
         return path
