@@ -7,7 +7,7 @@ Settings of a run resolve in one order, later wins:
 import difflib
 import functools
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -70,6 +70,14 @@ HashStart = Annotated[str, AfterValidator(_hash_start)]
 # A dot in a name would read as a path into params.yaml to DVC.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+(-[a-z0-9_]+)*$", max_length=100)]
 NetworkName = Annotated[str, Field(pattern=r"^\w+$")]
+VARIATIONS = {  # what a name says beyond dataset and model, in words
+    "resnet": "ResNet",
+    "matched": "as many parameters",
+    "one_centred": "penalty centred at 1",
+    "penalty_1": "penalty weight 1",
+    "pytorch_initialisation": "PyTorch's initialisation",
+    "batch_statistics": "batch statistics when sampling",
+}
 NAMES_HOLD = {
     r"^[a-z0-9_]+(-[a-z0-9_]+)*$": "lower-case letters, digits, '_' and, between them, '-' only",
     r"^\w+$": "letters, digits and '_' only",
@@ -330,6 +338,21 @@ class Configuration(_Settings):
         return f"{self.dataset_key}-{self.extractor.extractor}"
 
 
+def variation(configuration: Configuration) -> str:
+    """Return what a name `<dataset>-<resolution>-<model>[-<variation>][-<suite>]` says beyond dataset and model."""
+    stem = f"{configuration.dataset_key}-{configuration.model}"
+    parts = [part for part in configuration.name.removeprefix(stem).split("-") if part]
+    return "-".join(part for part in parts if part != configuration.suite)
+
+
+def variation_label(rest: str) -> str:
+    """Return a variation in words: `betas 0, 0.9` for `betas_0_09`."""
+    if rest.startswith("betas_"):
+        betas = rest.removeprefix("betas_").split("_")
+        return "betas " + ", ".join(beta if beta == "0" else f"0.{beta.removeprefix('0')}" for beta in betas)
+    return VARIATIONS.get(rest, rest.replace("_", " "))
+
+
 class _File(_Settings):
     train: Train
     fid: Fid
@@ -404,6 +427,7 @@ def load_settings(path: Path | None = None) -> Settings:
         merged = {**raw["train"], **suite.train}
         _validate(Train, merged, path.name, (f"suites.{name}", "train"))
     configurations = {name: _resolve(name, row, file, raw, path.name) for name, row in file.configurations.items()}
+    _tell_apart(configurations.values(), path.name)
     for key, item in file.datasets.items():
         _require(
             key == f"{item.dataset}-{item.resolution}",
@@ -530,6 +554,21 @@ def _resolve(name: str, row: _Row, file: _File, raw: dict, source: str) -> Confi
         source=getattr(file.sources, row.dataset),
         extractor=extractor,
     )
+
+
+def _tell_apart(configurations: Iterable[Configuration], source: str) -> None:
+    """Refuse two configurations of a suite that outputs call by one name: these leave the suite out, and use words."""
+    found: dict[tuple[str, ...], str] = {}
+    for c in configurations:
+        label = " ".join(variation_label(variation(c)).split())  # HTML and LaTeX show several spaces as one
+        other = found.setdefault((c.suite, c.dataset_key, c.model, label), c.name)
+        _require(
+            other == c.name,
+            source,
+            f"configurations.{c.name}",
+            f"outputs of suite {c.suite} cannot tell it from configurations.{other}: they call the variation of both"
+            f" '{label}', as they leave '-{c.suite}' out; rename one, <dataset>-<resolution>-<model>-<variation>",
+        )
 
 
 def _validate(model: type[_Settings], data: Any, source: str, prefix: tuple[str, ...]) -> Any:

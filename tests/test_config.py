@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -296,6 +297,34 @@ def test_a_mistake_is_named(changes, parts, refuse):
     assert message.startswith("params.yaml: ")
     for part in parts:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "label"),
+    [
+        ("digits-16-self_sparse", "digits-16-self_sparse-quick", ""),  # summary.json leaves the suite out
+        ("digits-16-self_sparse-wide", "digits-16-self_sparse-wide-quick", "wide"),
+        ("digits-16-self_sparse-wide-quick", "digits-16-self_sparse-quick-wide", "wide"),
+        ("digits-16-self_sparse-betas_0_09", "digits-16-self_sparse-betas_0_9", "betas 0, 0.9"),  # words of tables
+        ("digits-16-self_sparse-penalty_1", "digits-16-self_sparse-penalty_weight_1", "penalty weight 1"),
+        ("digits-16-self_sparse-a_b", "digits-16-self_sparse-a__b", "a b"),  # HTML shows several spaces as one
+    ],
+)
+def test_configurations_that_outputs_call_by_one_name(first, second, label, tmp_path):
+    row = params()["configurations"]["digits-16-self_sparse"]
+    message = message_of(_with_rows(tmp_path, {first: row, second: row}))
+    assert f"configurations.{second}: outputs of suite quick cannot tell it from configurations.{first}" in message
+    assert f"'{label}'" in message and "rename" in message
+
+
+def test_configurations_of_two_suites_may_share_a_name(tmp_path):
+    row = params()["configurations"]["digits-16-self_sparse"]
+    rows = {"digits-16-self_sparse": row, "digits-16-self_sparse-laptop": row | {"suite": "laptop"}}
+    assert {"digits-16-self_sparse-laptop"} <= set(load_settings(_with_rows(tmp_path, rows)).configurations)
+
+
+def _with_rows(folder: Path, rows: dict) -> Path:
+    return write_project(folder, {f"configurations.{name}": row for name, row in rows.items()}) / "params.yaml"
 
 
 def test_a_name_with_a_dot_or_a_capital(refuse):
