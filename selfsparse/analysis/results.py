@@ -11,16 +11,9 @@ from selfsparse.analysis.names import group_key
 from selfsparse.config import Configuration, load_settings
 from selfsparse.errors import DataError
 from selfsparse.paths import suite_dir
+from selfsparse.results.rows import COLUMNS, read_rows
 
-COLUMNS = {
-    "runs": "configuration,seed,status,steps,diverged_at,best_step,best_fid,generator_parameters,sastm_parameters,discriminator_parameters",
-    "curves": "configuration,seed,step,fid,discriminator_loss,generator_loss,gradient_penalty,discriminator_gradient_norm,generator_gradient_norm",
-    "fid": "configuration,seed,generator,n_fake,n_real,fid,kid,kid_std,precision,recall",
-    "sparsity": "configuration,seed,stage,size,channels,xi,zeta,alpha_zero,beta_zero",
-    "mechanism": "configuration,seed,step,stage,size,channels,alpha_zero,beta_zero,alpha_changed,beta_changed,dead_channels,xi,negative_given_positive,zero_gradient,weight_negative,weight_mean",
-    "correlation": "dataset,resolution,variation,xi,baseline_fid,self_sparse_fid,reduction_percent",
-}
-
+TABLES = ("runs", "curves", "fid", "sparsity", "mechanism", "correlation")
 LATER = {"precision", "recall"}  # columns that results made before them lack
 
 
@@ -134,7 +127,7 @@ def load_results(suite: str) -> Results:
         counted_stages=settings.sparsity.counted_stages,
         provenance=json.loads(provenance.read_text(encoding="utf-8")) if provenance.is_file() else {},
         folder=folder,
-        **{name: _read(folder / f"{name}.csv", columns.split(",")) for name, columns in COLUMNS.items()},
+        **{name: _read(folder / f"{name}.csv", COLUMNS[name]) for name in TABLES},
     )
 
 
@@ -149,7 +142,7 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
     """Read a CSV with at least these columns; a missing file is an empty table, and a later column is NaN."""
     if not path.is_file():
         return pd.DataFrame(columns=columns)
-    table = pd.read_csv(path)
+    table = read_rows(path)
     missing = [name for name in columns if name not in table and name not in LATER]
     if missing:
         raise DataError(f"{path.name}: missing columns {', '.join(missing)}; write it again with `dvc repro summary`")

@@ -11,45 +11,18 @@ from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, read_json, reading, write_json, write_text
 from selfsparse.paths import extractor_dir, project_root, result_dir, suite_dir
+from selfsparse.results.rows import COLUMNS, read_rows
 
 FID_DIGITS, SPARSITY_DIGITS = 2, 4  # of summary.json, which `dvc metrics diff` prints
-RUN_COLUMNS = [
-    "configuration", "seed", "status", "steps", "diverged_at", "best_step", "best_fid",
-    "generator_parameters", "sastm_parameters", "discriminator_parameters",
-]  # fmt: skip
-CURVE_COLUMNS = [
-    "configuration", "seed", "step", "fid", "discriminator_loss", "generator_loss", "gradient_penalty",
-    "discriminator_gradient_norm", "generator_gradient_norm",
-]  # fmt: skip
-FID_COLUMNS = [
-    "configuration", "seed", "generator", "n_fake", "n_real", "fid", "kid", "kid_std", "precision", "recall",
-]  # fmt: skip
-SPARSITY_COLUMNS = ["configuration", "seed", "stage", "size", "channels", "xi", "zeta", "alpha_zero", "beta_zero"]
-
-MECHANISM_COLUMNS = [
-    "configuration", "seed", "step", "stage", "size", "channels", "alpha_zero", "beta_zero", "alpha_changed", "beta_changed",
-    "dead_channels", "xi", "negative_given_positive", "zero_gradient", "weight_negative", "weight_mean",
-]  # fmt: skip
-
-COMPACT_COLUMNS = [
-    "configuration", "seed", "kind", "channels", "removed", "heads_removed", "full_parameters", "compact_parameters",
-    "full_flops", "compact_flops", "latents", "fresh_latents", "revived", "heads_revived", "max_difference", "changed_images",
-]  # fmt: skip
-LATENCY_COLUMNS = ["configuration", "seed", "kind", "latency_ratio"]
-DEAD_CHANNEL_COLUMNS = [
-    "configuration", "seed", "stage", "size", "channels", "proven", "observed", "nearest", "alpha_never", "beta_never",
-    "dead_positions",
-]  # fmt: skip
-
 # file in summary/: stage, its file, columns
 TABLES = {
-    "curves": ("runs", "curves.csv", CURVE_COLUMNS),
-    "mechanism": ("runs", "mechanism.csv", MECHANISM_COLUMNS),
-    "fid": ("fid", "fid.csv", FID_COLUMNS),
-    "sparsity": ("sparsity", "sparsity.csv", SPARSITY_COLUMNS),
-    "compact": ("sparsity", "compact.csv", COMPACT_COLUMNS),
-    "latency": ("sparsity", "latency.csv", LATENCY_COLUMNS),
-    "dead_channels": ("sparsity", "dead_channels.csv", DEAD_CHANNEL_COLUMNS),
+    "curves": ("runs", "curves.csv", COLUMNS["curves"]),
+    "mechanism": ("runs", "mechanism.csv", COLUMNS["mechanism"]),
+    "fid": ("fid", "fid.csv", COLUMNS["fid"]),
+    "sparsity": ("sparsity", "sparsity.csv", COLUMNS["sparsity"]),
+    "compact": ("sparsity", "compact.csv", COLUMNS["compact"]),
+    "latency": ("sparsity", "latency.csv", COLUMNS["latency"]),
+    "dead_channels": ("sparsity", "dead_channels.csv", COLUMNS["dead_channels"]),
 }
 # folder in summary/: stage, its file; of several seeds, the first
 SMALL_FILES = {
@@ -134,7 +107,7 @@ def extractor_name(c: Configuration) -> str:
 
 def _runs_table(configurations: list[Configuration]) -> pd.DataFrame:
     runs = [_json(path, f"train@{c.name}") for c in configurations for path in _seed_files(c, "run.json").values()]
-    return pd.DataFrame(runs, columns=RUN_COLUMNS)
+    return pd.DataFrame(runs, columns=COLUMNS["runs"])
 
 
 def _json(path: Path, stage: str) -> dict:
@@ -144,7 +117,7 @@ def _json(path: Path, stage: str) -> dict:
 
 def _csv(path: Path, stage: str) -> pd.DataFrame:
     with reading(path, stage):
-        return pd.read_csv(path)
+        return read_rows(path)
 
 
 def _table(configurations: list[Configuration], stage: str, name: str, columns: list[str]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from selfsparse.files import read_json, reading
 from selfsparse.hub.card import FOLDER, model_card
 from selfsparse.hub.generator import WEIGHTS, TrainedGenerator, load_generator
 from selfsparse.paths import result_dir
+from selfsparse.results.rows import read_rows
 
 
 def export_run(configuration: Configuration, seed: int, which: str, folder: Path) -> TrainedGenerator:
@@ -66,7 +67,7 @@ def _rows(configuration: Configuration, kind: str, seed: int, **values: str) -> 
     if not path.is_file():
         return None
     with reading(path, f"{kind}@{configuration.name}"):
-        rows = pd.read_csv(path)
+        rows = read_rows(path)
         for column, value in {"seed": seed, **values}.items():
             rows = rows[rows[column] == value]
     return rows

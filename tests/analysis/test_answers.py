@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from selfsparse.analysis.answers import answers, bullets
-from selfsparse.analysis.results import COLUMNS, load_results
+from selfsparse.analysis.results import load_results
+from selfsparse.results.rows import COLUMNS
 
 LOWER, SAME_STEP, READINGS, ORDER, ZERO, DEAD, SETTLED = range(7)
 # As printed for Fashion-MNIST and STL-10.
@@ -19,7 +20,7 @@ HEADS = {"self_sparse": ("alpha", "beta"), "without_psm": ("alpha",), "without_c
 
 
 def frame(name: str, rows: list[dict]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=COLUMNS[name].split(","))
+    return pd.DataFrame(rows, columns=COLUMNS[name])
 
 
 def made_up(fids: dict[str, float] = PRINTED[0], suite: str = "laptop", changed=(np.nan, 0.9, 0.2, 0.1)):

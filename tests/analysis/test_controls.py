@@ -9,7 +9,8 @@ from selfsparse.analysis.comparison_sentences import NOT_HERE
 from selfsparse.analysis.comparison_tables import within
 from selfsparse.analysis.names import panel_title, variation_label
 from selfsparse.analysis.page import open_page
-from selfsparse.analysis.results import COLUMNS, load_results
+from selfsparse.analysis.results import load_results
+from selfsparse.results.rows import COLUMNS
 
 
 def write_runs(root, suite: str, fids: dict[str, float]) -> None:
@@ -21,7 +22,7 @@ def write_runs(root, suite: str, fids: dict[str, float]) -> None:
     ]
     folder = root / "results" / suite / "summary"
     folder.mkdir(parents=True)
-    pd.DataFrame(rows).reindex(columns=COLUMNS["runs"].split(",")).to_csv(folder / "runs.csv", index=False)
+    pd.DataFrame(rows).reindex(columns=COLUMNS["runs"]).to_csv(folder / "runs.csv", index=False)
 
 
 def test_self_sparse_gan_against_as_many_parameters(project):

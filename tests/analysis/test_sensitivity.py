@@ -10,11 +10,12 @@ from scipy import stats
 
 from selfsparse.analysis import sensitivity, sensitivity_tables
 from selfsparse.analysis.comparison_sentences import NOT_HERE
-from selfsparse.analysis.results import COLUMNS, load_results
+from selfsparse.analysis.results import load_results
 from selfsparse.analysis.sensitivity_figures import forest
 from selfsparse.analysis.verdicts import all_verdicts
 from selfsparse.config import load_settings
 from selfsparse.models.build import build_discriminator, build_generator
+from selfsparse.results.rows import COLUMNS
 
 STEM = "mnist-32-{}-sensitivity"
 FIDS = {
@@ -41,7 +42,7 @@ def write_fids(root, fids: dict[str, list[float]]) -> None:
             for n, value in ((5000, 1.0), (50_000, fid)):
                 rows.append(run | {"generator": "best", "n_fake": n, "n_real": n, "fid": value})
     for kind, table in (("runs", runs), ("fid", rows)):
-        pd.DataFrame(table).reindex(columns=COLUMNS[kind].split(",")).to_csv(folder / f"{kind}.csv", index=False)
+        pd.DataFrame(table).reindex(columns=COLUMNS[kind]).to_csv(folder / f"{kind}.csv", index=False)
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ def test_without_the_defaults_there_is_nothing_to_compare_with(project):
 def test_other_readings_stand_in_for_no_claim(results):
     at = {"step": 2000, "stage": 1, "size": 4, "channels": 64}
     rows = [run | at | {"zero_gradient": 0.5, "weight_negative": 0.5} for run in results.runs.to_dict("records")]
-    results = replace(results, mechanism=pd.DataFrame(rows).reindex(columns=COLUMNS["mechanism"].split(",")))
+    results = replace(results, mechanism=pd.DataFrame(rows).reindex(columns=COLUMNS["mechanism"]))
     found = {v.claim.id: v.groups for v in all_verdicts(results) if v.stands_in}
     assert found.keys() == {"C24", "C25"} and set(found.values()) == {("MNIST 32 × 32",)}
 

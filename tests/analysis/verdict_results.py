@@ -11,12 +11,13 @@ import pandas as pd
 from small_project import ROOT
 
 from selfsparse.analysis.names import group_key
-from selfsparse.analysis.results import COLUMNS, Results
+from selfsparse.analysis.results import TABLES, Results
 from selfsparse.analysis.verdict_measures import Measures
 from selfsparse.analysis.verdict_rules import Case
 from selfsparse.config import load_settings
 from selfsparse.paper import reported, reported_sparsity
 from selfsparse.paper.printed import claims, printed_table
+from selfsparse.results.rows import COLUMNS
 
 SETTINGS = load_settings(ROOT / "params.yaml")
 SEEDS = (0, 1, 2)
@@ -41,7 +42,7 @@ def paper_results(spread: float = 0.01, seed: int = 0, fid: dict[str, float] | N
     means = reported()["paper_fid_mean"].to_dict() | (fid or {})
     xi = reported_sparsity()["paper_xi"].to_dict()
     large = printed_table("stl10_samples").query("samples == 50000").set_index("model")["fid"]
-    rows: dict[str, list[dict]] = {name: [] for name in COLUMNS}
+    rows: dict[str, list[dict]] = {name: [] for name in TABLES}
     configurations = SETTINGS.suite("paper")
     for c in configurations:
         best, small = draw(means[c.name]), draw(means[c.name])
@@ -68,7 +69,7 @@ def paper_results(spread: float = 0.01, seed: int = 0, fid: dict[str, float] | N
         counted_stages="sastm",
         provenance={},
         folder=Path("/nowhere"),
-        **{name: pd.DataFrame(rows[name], columns=columns.split(",")) for name, columns in COLUMNS.items()},
+        **{name: pd.DataFrame(rows[name], columns=COLUMNS[name]) for name in TABLES},
     )
 
 
