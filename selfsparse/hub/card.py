@@ -7,7 +7,7 @@ from huggingface_hub import ModelCardData
 
 from selfsparse.analysis.formatting import Table, count, number, short, to_markdown
 from selfsparse.analysis.names import dataset_label, model_label
-from selfsparse.hub.generator import GeneratorConfiguration
+from selfsparse.hub.generator import LIBRARY, GeneratorConfiguration
 
 PAPER = "https://doi.org/10.26599/AIR.2022.9150005"
 STATISTICS = {
@@ -48,7 +48,7 @@ def model_card(
     data = configuration.dataset
     metadata = ModelCardData(
         license="apache-2.0",
-        library_name="selfsparse",
+        library_name=LIBRARY,
         pipeline_tag="unconditional-image-generation",
         tags=["gan", "self-sparse-gan", configuration.model, data.dataset],
     )
