@@ -44,8 +44,15 @@ def atomic_paths(*paths: Path) -> Iterator[tuple[Path, ...]]:
             partials = tuple(_partial(path) for path in paths)
             for partial in partials:
                 stack.callback(partial.unlink, missing_ok=True)
+            partials[0].touch()
+            allowed = (
+                partials[0].stat().st_mode
+            )  # what the umask leaves; some libraries make files for their owner alone
+            partials[0].unlink()
             yield partials
             for partial in partials:
+                if partial.stat().st_mode != allowed:
+                    partial.chmod(allowed)
                 with open(partial, "rb") as file:
                     os.fsync(file.fileno())  # otherwise a power cut can leave the new name on an empty file
         except Exception as error:
