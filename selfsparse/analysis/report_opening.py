@@ -16,8 +16,9 @@ from selfsparse.analysis.notebooks import executed_path
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.verdict_rules import (
     DOES_NOT_FOLLOW,
+    FAILS,
     FOLLOWS,
-    HOLDS_BY_TEST,
+    HOLDS,
     NOT_REPRODUCED,
     NOT_RUN,
     NOT_TESTABLE,
@@ -27,7 +28,9 @@ from selfsparse.analysis.verdict_rules import (
 )
 
 UNANSWERABLE = (UNAVAILABLE, NOT_TESTABLE, UNKNOWABLE)
-TONES = {REPRODUCED: "good", HOLDS_BY_TEST: "good", FOLLOWS: "good", NOT_REPRODUCED: "bad", DOES_NOT_FOLLOW: "bad"}
+TONES = {REPRODUCED: "good", HOLDS: "good", FOLLOWS: "good"} | dict.fromkeys(
+    (NOT_REPRODUCED, FAILS, DOES_NOT_FOLLOW), "bad"
+)
 
 
 def claims(suite: str) -> list[dict[str, Any]]:

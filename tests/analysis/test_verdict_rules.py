@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,18 +13,20 @@ from selfsparse.analysis import audit_findings
 from selfsparse.analysis.statistics import moments
 from selfsparse.analysis.verdict_rules import (
     DOES_NOT_FOLLOW,
+    FAILS,
     FOLLOWS,
-    HOLDS_BY_TEST,
+    HOLDS,
     INCONCLUSIVE,
     NOT_REPRODUCED,
-    NOT_RUN,
     NOT_TESTABLE,
     REPRODUCED,
     RULES,
     UNKNOWABLE,
     runs_for_mean,
 )
+from selfsparse.paper import proofs
 from selfsparse.paper.printed import claims
+from selfsparse.paper.proofs import Proof
 
 LOW, MIDDLE, HIGH = [10.0, 10.1, 10.2], [10.6, 10.8, 10.7], [12.0, 12.1, 12.3]
 WIDE_LOW, WIDE_HIGH = [8.0, 10.0, 12.0], [9.0, 11.0, 13.0]
@@ -386,11 +389,15 @@ def test_net_saving():
 # Proof, print, and what cannot be tested
 
 
-def test_tests():
-    assert decided("C22").verdict == HOLDS_BY_TEST
-    found = case("C22")
-    absent = found.claim.model_copy(update={"parameters": {"tests": ["tests/models/test_dcgan.py::test_gone"]}})
-    assert RULES["test"](replace(found, claim=absent)).verdict == NOT_RUN
+def test_a_proof_holds_or_fails_with_the_code(monkeypatch):
+    found = decided("C22")
+    assert found.verdict == HOLDS and found.ours == "960 comparisons, all equal within 1e-10"
+    broken = partial(Proof, 960, tolerance=1e-10, where="Eq. 11 of 4 images")
+    for deviation, ours in ((0.71094, "0.71"), (math.nan, "nan"), (1.01e-10, "1e-10")):
+        monkeypatch.setattr(proofs, "prove", lambda claim, d=deviation: broken(deviation=d))
+        found = decided("C22")
+        assert found.verdict == FAILS
+        assert found.ours == f"largest deviation {ours}, of at most 1e-10, in Eq. 11 of 4 images"
 
 
 def test_what_follows_from_the_print(monkeypatch):

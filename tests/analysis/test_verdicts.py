@@ -153,7 +153,7 @@ def test_without_runs_nothing_is_reproduced(project):
     for suite in ("quick", "laptop", "paper", "controls"):
         found = counts(all_verdicts(load_results(suite)))
         assert found == {
-            "data unavailable": 3, "does not follow from the printed numbers": 2, "holds by test": 4, "not run": 35,
+            "data unavailable": 3, "does not follow from the printed numbers": 2, "holds": 4, "not run": 35,
             "not testable": 1,
         }  # fmt: skip
 
