@@ -153,11 +153,11 @@ def _saved(rows: pd.DataFrame) -> str:
     """Say what removing the observed channels saves, over the runs where something could be removed."""
     found = rows[(rows["kind"] == "observed") & (rows["removed"] + rows["heads_removed"] > 0)]
     if found.empty:
-        return " Nothing can be removed."
+        return " Nothing was removed."
     parameters = (found["compact_parameters"] / found["full_parameters"]).mean()
     flops = (found["compact_flops"] / found["full_flops"]).mean()
     text = (
-        f" In {_runs(len(found))} what was always 0 can go: that leaves {share(parameters)} of the parameters, {share(flops)} of the "
+        f" In {_runs(len(found))} what was observed at 0, which proves nothing for other latents, was taken out: that leaves {share(parameters)} of the parameters, {share(flops)} of the "
         f"FLOPs and {share(found['latency_ratio'].mean())} of the time. On {count(found['fresh_latents'].iloc[0])} fresh latents "
     )
     exact, other = (

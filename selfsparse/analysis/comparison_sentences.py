@@ -9,7 +9,7 @@ from selfsparse.analysis import comparison_tables as comparisons
 from selfsparse.analysis.comparison_tables import Comparison, comparison_table
 from selfsparse.analysis.convergence import steps_table
 from selfsparse.analysis.formatting import Table, many, number, probability, short
-from selfsparse.analysis.inference import LEVEL
+from selfsparse.analysis.inference import ONE_SIDED
 from selfsparse.analysis.measure_tables import bias
 from selfsparse.analysis.names import model_label
 from selfsparse.analysis.regression import fit_line
@@ -29,11 +29,11 @@ def compared(results: Results, pairs: Sequence[Comparison]) -> Markdown:
         return Markdown(f"None of the {many(len(table), 'comparison')} has run.")
     lower = int((measured["decrease_percent"] > 0).sum())
     tested = measured["p_lower"].notna().sum()
-    alone, adjusted = (int((measured[name] < LEVEL).sum()) for name in ("p_lower", "p_lower_holm"))
+    alone, adjusted = (int((measured[name] < ONE_SIDED).sum()) for name in ("p_lower", "p_lower_holm"))
     text = f"The mean FID is lower as claimed in {lower} of {many(len(measured), 'measured comparison')}"
     if len(measured) < len(table):
         text += f" ({len(table) - len(measured)} not run)"
-    text += f"; p is below {LEVEL:g} in {alone} of {tested} tests, and in {adjusted} after Holm's correction. "
+    text += f"; the one-sided p is below {ONE_SIDED:g} in {alone} of {tested} tests, and in {adjusted} after Holm's correction. "
     named = {(p.label, p.lower.name, p.higher.name): p for p in pairs}
     changes = []
     for row in measured.itertuples():
@@ -88,7 +88,7 @@ def moves(table: Table) -> Markdown:
     if measured.empty:
         return Markdown("None of these configurations has run.")
     lines = [
-        f"{model_label(r.model)} moves by {number(r.move)}{_printed(r.paper_move)} (p = {probability(r.p)})"
+        f"{model_label(r.model)} moves by {number(r.move)}{_printed(r.paper_move)} (p = {probability(r.p)}, two-sided, uncorrected)"
         for r in measured.itertuples()
     ]
     return Markdown("Between the settings the mean FID of " + "; that of ".join(lines) + ".")

@@ -116,7 +116,7 @@ def kernels(results: Results) -> Markdown:
     table = kernels_table(results).data
     with_sastm = table[(table["layer"] == "all") & (table["sastm_parameters"] > 0)]
     lines = [
-        f"- `{r.configuration}`: {number(r.dead_mean, 1)} dead channels, {share(r.effective_share)} of the kernels effective, "
+        f"- `{r.configuration}`: {number(r.dead_mean, 1)} channels observed dead, {share(r.effective_share)} of the kernels effective, "
         f"{count(r.parameters_saved)} parameters saved against {count(r.sastm_parameters)} added"
         for r in with_sastm.itertuples()
     ]
@@ -124,7 +124,8 @@ def kernels(results: Results) -> Markdown:
         return _nothing("No configuration with a SASTM has run")
     less = int((with_sastm["net"] > 0).sum())
     return Markdown(
-        f"Net of what its SASTMs add, the generator is smaller in {less} of {len(lines)} configurations with a SASTM:\n\n"
+        "Dead is here observed: zero for every latent of the probe, at the last snapshot; other latents may wake a channel. Net"
+        f" of what its SASTMs add, the generator without them is smaller in {less} of {len(lines)} configurations with a SASTM:\n\n"
         + "\n".join(lines)
     )
 

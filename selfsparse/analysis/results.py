@@ -89,6 +89,14 @@ class Results:
         rows = self.finished(self.fid, c)
         return rows.loc[(rows["generator"] == generator) & (rows["n_fake"] == n_fake), measure]
 
+    def primary(self, c: Configuration) -> pd.Series:
+        """Return each finished run's primary outcome, by which our comparisons are decided.
+
+        It is the FID of the best generator with fresh latents at the larger sample count: nothing was chosen by it, unlike
+        by the lowest FID of a training, which is the paper's number and too low.
+        """
+        return self.measured(c, "best", c.extractor.samples[-1]).astype(float)
+
     def real_images(self, c: Configuration, n_fake: int) -> float:
         """Return how many real images stand against n_fake generated ones; NaN where nothing was measured."""
         rows = self.fid[(self.fid["configuration"] == c.name) & (self.fid["n_fake"] == n_fake)]
