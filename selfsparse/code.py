@@ -10,15 +10,19 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
+
+from selfsparse.files import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("selfsparse", "pipeline")
+REMEMBERED = "data/code.json"
 # What shapes no number: how a command starts, ends and fails, where files lie and how they are written. Settings count by
 # their values, not by the code that reads them, and the user's files by data/listings/.
 SHAPES_NOTHING = frozenset(
     f"selfsparse/{name}.py"
     for name in (
-        "__init__", "cli", "code", "config", "data/__init__", "data/downloads", "data/listing", "errors", "files", "inputs",
+        "__init__", "cli", "code", "config", "data/__init__", "data/downloads", "data/listing", "environment", "errors", "files", "inputs",
         "paths", "processes", "provenance", "training/lock",
     )
 )  # fmt: skip
@@ -45,7 +49,7 @@ def code_of(stage: str, *more: str, without: Collection[str] = ()) -> list[str]:
 
 def code_hashes(stage: str, *more: str, without: Collection[str] = ()) -> dict[str, str]:
     """Return what `code_of` returns with a hash of each file: of a module without its comments and docstrings."""
-    return {path: _hash(path) for path in code_of(stage, *more, without=without)}
+    return {path: _facts(path).hash for path in code_of(stage, *more, without=without)}
 
 
 def _reached(start: Iterable[str], without: Collection[str] = ()) -> set[str]:
@@ -63,19 +67,53 @@ def _reached(start: Iterable[str], without: Collection[str] = ()) -> set[str]:
 def _read_by(path: str) -> tuple[str, ...]:
     """The project's files that a module or a notebook imports anywhere in it, but for type checkers, or reads."""
     found = [file.relative_to(ROOT).as_posix() for pattern in READS.get(path, ()) for file in ROOT.glob(pattern)]
-    if path.endswith((".py", ".ipynb")):
-        found += [file for name in _imported(_parsed(path)) if (file := _file_of(name))]
-    return tuple(found)
+    return (*found, *(file for name in _facts(path).imports if (file := _file_of(name))))
+
+
+class Facts(NamedTuple):
+    """What is read out of a file once: the project's modules that it imports, and its hash."""
+
+    imports: list[str]
+    hash: str
+
+
+_used: dict[str, Facts] = {}
 
 
 @functools.cache
-def _parsed(path: str) -> ast.Module:
-    """A module, or the code cells of a notebook."""
+def _facts(path: str) -> Facts:
     source = (ROOT / path).read_bytes()
-    if path.endswith(".ipynb"):
-        cells = (cell for cell in json.loads(source)["cells"] if cell["cell_type"] == "code")
-        source = "\n".join("".join(cell["source"]) for cell in cells).encode()
-    return ast.parse(source)
+    key = hashlib.sha256(source).hexdigest()
+    known = _known()
+    if key not in known:
+        if path.endswith(".py"):
+            tree = ast.parse(source)
+            known[key] = Facts(_imported(tree), hashlib.sha256(bare(source, tree)).hexdigest())
+        elif path.endswith(".ipynb"):
+            cells = (cell for cell in json.loads(source)["cells"] if cell["cell_type"] == "code")
+            known[key] = Facts(_imported(ast.parse("\n".join("".join(cell["source"]) for cell in cells))), key)
+        else:
+            known[key] = Facts([], key)
+    return _used.setdefault(key, known[key])
+
+
+def remember(path: Path) -> None:
+    """Write what was read out of the files: to read it takes a second, and it is the same until they change."""
+    write_text(path, json.dumps([_version(), _used]))
+
+
+@functools.cache
+def _known() -> dict[str, Facts]:
+    try:
+        version, found = json.loads((ROOT / REMEMBERED).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # what is damaged is read out again
+        return {}
+    return {key: Facts(*facts) for key, facts in found.items()} if version == _version() else {}
+
+
+@functools.cache
+def _version() -> str:
+    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
 
 
 def _imported(tree: ast.Module) -> list[str]:
@@ -105,12 +143,6 @@ def _statements(tree: ast.AST, typing: bool = True) -> Iterator[ast.AST]:
 def _file_of(module: str) -> str | None:
     stem = module.replace(".", "/")
     return next((name for name in (f"{stem}.py", f"{stem}/__init__.py") if (ROOT / name).is_file()), None)
-
-
-@functools.cache
-def _hash(path: str) -> str:
-    source = (ROOT / path).read_bytes()
-    return hashlib.sha256(bare(source, _parsed(path)) if path.endswith(".py") else source).hexdigest()
 
 
 def bare(source: bytes, tree: ast.Module | None = None) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from selfsparse.code import code_hashes
+from selfsparse.code import REMEMBERED, code_hashes, remember
 from selfsparse.config import Configuration, Settings, Sources
 from selfsparse.files import hash_file, to_json
 from selfsparse.paths import project_root, suite_dir
@@ -56,6 +56,7 @@ def write_inputs(settings: Settings, folder: Path) -> None:
         written.add(path)
     for old in set(folder.glob("*/*")) - written:
         old.unlink()
+    remember(project_root() / REMEMBERED)
 
 
 def _stages(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Which code a stage depends on: by hand, by reading the imports another way, and by watching stages run."""
 
+import json
 import re
 
 import pytest
@@ -129,13 +130,46 @@ def test_a_docstring_beside_code_takes_no_code_with_it():
 
 def test_an_edit_shows_in_the_hash_of_its_file_alone(monkeypatch, tmp_path):
     before = code_hashes("fid")
-    for path in code_of("fid"):
+    for path in {*code_of("fid"), *SHAPES_NOTHING}:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes((ROOT / path).read_bytes())
     edited = tmp_path / "selfsparse/metrics/kid.py"
     edited.write_text(edited.read_text(encoding="utf-8") + "\nEDITED = 1\n", encoding="utf-8")
     monkeypatch.setattr(code, "ROOT", tmp_path)
-    for name in ("_read_by", "_parsed", "_file_of", "_hash"):
+    for name in ("_read_by", "_facts", "_file_of"):
         monkeypatch.setattr(code, name, getattr(code, name).__wrapped__)
     after = code_hashes("fid")
     assert {path for path in before if before[path] != after[path]} == {"selfsparse/metrics/kid.py"}
+
+
+@pytest.fixture
+def fresh(monkeypatch, tmp_path):
+    """A project of one module, and a call that makes this process know nothing of it."""
+    (tmp_path / "selfsparse").mkdir()
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline/a.py").write_text("X = 1\n")
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+
+    def forget():
+        for name in ("_read_by", "_facts", "_file_of", "_known"):
+            getattr(code, name).cache_clear()
+
+    forget()
+    yield forget
+    forget()
+
+
+def test_what_is_remembered_is_used_for_the_same_text_only(fresh, tmp_path):
+    first, kept = code_hashes("a"), tmp_path / code.REMEMBERED
+    code.remember(kept)
+    kept.write_text(kept.read_text().replace(first["pipeline/a.py"], "remembered"))
+    fresh()
+    assert code_hashes("a") == {"pipeline/a.py": "remembered"}
+    (tmp_path / "pipeline/a.py").write_text("X = 2\n")
+    fresh()
+    assert code_hashes("a")["pipeline/a.py"] not in ("remembered", first["pipeline/a.py"])
+    (tmp_path / "pipeline/a.py").write_text("X = 1\n")
+    for damaged in ("[", json.dumps(["other rules", {}])):
+        kept.write_text(damaged)
+        fresh()
+        assert code_hashes("a") == first
