@@ -22,8 +22,8 @@ REMEMBERED = "data/code.json"
 SHAPES_NOTHING = frozenset(
     f"selfsparse/{name}.py"
     for name in (
-        "__init__", "cli", "code", "config", "data/__init__", "data/downloads", "data/listing", "environment", "errors", "files", "inputs",
-        "paths", "processes", "provenance", "training/lock",
+        "__init__", "cli", "code", "config", "data/__init__", "data/downloads", "data/listing", "environment", "errors", "files",
+        "inputs", "paths", "processes", "provenance", "training/lock",
     )
 )  # fmt: skip
 # What modules read beside themselves: printed tables and claims, templates of the report, the notebooks.
@@ -77,7 +77,7 @@ class Facts(NamedTuple):
     hash: str
 
 
-_used: dict[str, Facts] = {}
+_used: dict[str, Facts] = {}  # of those that are known, what this process came across
 
 
 @functools.cache
@@ -94,7 +94,8 @@ def _facts(path: str) -> Facts:
             known[key] = Facts(_imported(ast.parse("\n".join("".join(cell["source"]) for cell in cells))), key)
         else:
             known[key] = Facts([], key)
-    return _used.setdefault(key, known[key])
+    _used[key] = known[key]
+    return known[key]
 
 
 def remember(path: Path) -> None:
