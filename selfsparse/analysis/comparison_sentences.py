@@ -75,7 +75,8 @@ def samples(results: Results) -> Markdown:
     same = sum((group > 0).nunique() == 1 for group in both)
     drops = comparisons.drops_table(results).data["drop_mean"].dropna()
     return Markdown(
-        f"The same model has the lower mean FID at both sample counts in {same} of {many(len(both), 'pair')}."
+        f"The same model has the lower mean FID at both sample counts in {same} of {many(len(both), 'pair')}; both FIDs are of"
+        " the same generators, so that they depend on each other."
         f" The larger sample lowers the mean FID by {number(drops.min())} to {number(drops.max())}."
     )
 
@@ -115,7 +116,7 @@ def quality(results: Results) -> Markdown:
             counts.append(f"{label} in {sum(d > 0 for d in known)} of {many(len(known), 'pair')}")
     if not counts:
         return Markdown("No pair of WGAN-GP and Self-Sparse GAN has been measured.")
-    return Markdown(f"Self-Sparse GAN has the {', the '.join(counts)}.")
+    return Markdown(f"By the means alone, which are not tested, Self-Sparse GAN has the {', the '.join(counts)}.")
 
 
 def steps(results: Results) -> Markdown:

@@ -80,7 +80,7 @@ def equation_12(results: Results) -> Markdown:
         text = f"- `{c.name}`: {mean_std(moments(_per_run(rows, 'negative_given_positive')), 3)} at ξ = {number(rows['xi'].mean(), 3)}"
         found = pearson(rows["xi"], rows["negative_given_positive"])
         if found.n >= 3 and rows["xi"].nunique() > 1:
-            text += f"; Pearson's r with ξ over stages and runs {number(found.r)} (n = {found.n})"
+            text += f"; Pearson's r with ξ over stages and runs {number(found.r)} (n = {found.n} points, those of one run dependent)"
         lines.append(text)
     if not lines:
         return _nothing("No configuration with batch norm behind its stages has run")
@@ -150,7 +150,11 @@ def _difference(results: Results, measure: str) -> str:
         if {BASELINE, SPARSE} <= pair.keys():
             difference = means[pair[SPARSE].name] - means[pair[BASELINE].name]
             found.append(f"{'+' if difference > 0 else ''}{number(difference, 3)} on {group_label(key)}")
-    return f"\n\nSelf-Sparse GAN less WGAN-GP: {'; '.join(found)}." if found else ""
+    return (
+        f"\n\nSelf-Sparse GAN less WGAN-GP, by the means alone, which are not tested: {'; '.join(found)}."
+        if found
+        else ""
+    )
 
 
 def _per_run(rows: pd.DataFrame, measure: str) -> pd.Series:

@@ -45,7 +45,7 @@ def ablation(results: Results) -> Markdown:
         ranks = " < ".join(f"{label} {number(value)}" for value, label in found)
         lines.append(
             f"{group_label(key)}, mean FID ({group[0].extractor.extractor}) of the best generators with fresh latents, from"
-            f" the lowest: {ranks or 'not run'}."
+            f" the lowest: {ranks or 'not run'}; which differences can be told from zero, the tests below say."
         )
     return Markdown("\n\n".join(lines))
 

@@ -9,6 +9,7 @@ The paper prints Eq. 6, 9 and 10 without the sums over positions and channels, a
 Shapes: y (N, M, H', W') in, h, x, s (N, C, H, W), alpha (N, C), beta (N, H, W), kernels v (M, C, k, k).
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from selfsparse.config import load_settings
+from selfsparse.config import Configuration
 from selfsparse.models.build import build_discriminator, build_generator
 from selfsparse.models.dcgan import GeneratorStage
 from selfsparse.models.sastm import SASTM
@@ -51,21 +52,23 @@ class Proof:
         return self.deviation <= self.tolerance  # False for NaN
 
 
-def prove(claim: str) -> Proof:
-    """Run the proof of a claim: C21, C22, C26 or C27.
+def prove(claim: str, configurations: Iterable[Configuration] = ()) -> Proof:
+    """Run the proof of a claim: C21, C22, C26 or C27, the last on the networks of these configurations.
 
     Raises:
         KeyError: for a claim that has no proof.
     """
     parts, tolerance = PROOFS[claim]
-    found = [(where, _deviation(ours, papers), papers.numel()) for where, ours, papers in parts()]
-    where, deviation, _ = max(found, key=lambda part: (part[1] != part[1], part[1]))  # NaN before all
+    made = parts(configurations) if parts is only_the_generator_changes else parts()
+    found = [(where, _deviation(ours, papers), papers.numel()) for where, ours, papers in made]
+    nothing = "nothing to compare", math.nan, 0
+    where, deviation, _ = max(found, key=lambda part: (math.isnan(part[1]), part[1]), default=nothing)
     return Proof(sum(count for *_, count in found), deviation, tolerance, where)
 
 
 def _deviation(ours: Tensor, papers: Tensor) -> float:
     if ours.shape != papers.shape:
-        return float("inf")
+        return math.inf
     ours, papers = ours.detach(), papers.detach()
     return float((ours - papers).abs().max() / papers.abs().max().clamp(min=1))
 
@@ -301,24 +304,24 @@ def _kernel_gradient(stage: GeneratorStage, y_before: Tensor, by_h: Tensor) -> T
 # C27
 
 
-def only_the_generator_changes() -> Iterator[Part]:
-    """Networks of params.yaml: models on one dataset share the discriminator, and their generators all but the SASTMs.
+def only_the_generator_changes(configurations: Iterable[Configuration]) -> Iterator[Part]:
+    """Models on one dataset share the discriminator, and their generators all but the SASTMs.
 
     Compared are names and shapes of all weights, and the layers in words. SAGAN is another network in both.
     """
     discriminators: dict[tuple, list[set]] = {}
     generators: dict[tuple, list[set]] = {}
-    for c in load_settings().configurations.values():
+    for c in configurations:
         if c.model == "sagan":
             continue
         with torch.device("meta"):  # shapes alone
             discriminator, generator = build_discriminator(c), build_generator(c)
-        key = c.suite, c.dataset_key, c.network.architecture
+        key = c.dataset_key, c.network.architecture
         discriminators.setdefault(key, []).append(_weights(discriminator) | {repr(discriminator)})
         rest = {(name, shape) for name, shape in _weights(generator) if ".sastm." not in name}
         generators.setdefault((*key, c.network_name), []).append(rest)  # a control has a wider generator
     for what, groups in (("discriminator", discriminators), ("generator without SASTM", generators)):
-        for (_, dataset, *_), members in groups.items():
+        for (dataset, *_), members in groups.items():
             different = len(set.union(*members) - set.intersection(*members))
             yield f"{what} on {dataset}", *_counted(torch.tensor([different]), [0])
 
@@ -327,7 +330,7 @@ def _weights(network: nn.Module) -> set:
     return {(name, tuple(weight.shape)) for name, weight in network.named_parameters()}
 
 
-PROOFS: dict[str, tuple[Callable[[], Iterator[Part]], float]] = {
+PROOFS: dict[str, tuple[Callable[..., Iterator[Part]], float]] = {
     "C21": (role_1, 0.0),
     "C22": (equation_11, ROUNDING),
     "C26": (gradients, ROUNDING),

@@ -4,10 +4,12 @@ import math
 
 import pytest
 import torch
+from small_project import ROOT
 from torch import Tensor, nn
 
 from selfsparse.analysis.results import load_results
 from selfsparse.analysis.verdicts import all_verdicts, metrics
+from selfsparse.config import load_settings
 from selfsparse.models import SASTM, dcgan
 from selfsparse.models.dcgan import GeneratorStage
 from selfsparse.models.sastm import recombine
@@ -15,17 +17,29 @@ from selfsparse.paper import proofs
 from selfsparse.paper.proofs import C, Proof, make_stage, prove, run, shifted
 
 CLAIMS = ["C21", "C22", "C26", "C27"]
+SETTINGS = load_settings(ROOT / "params.yaml")
+PAPER = SETTINGS.suite("paper")
 
 
 def failing(*claims: str) -> set[str]:
-    return {claim for claim in claims or ("C21", "C22", "C26") if not prove(claim).holds}
+    return {claim for claim in claims or ("C21", "C22", "C26") if not prove(claim, PAPER).holds}
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_every_proof_holds(claim):
-    found = prove(claim)
+    found = prove(claim, PAPER)
     assert found.holds and found.compared > 20
     assert found.deviation <= 1e-14 if claim in ("C22", "C26") else found.deviation == found.tolerance == 0
+
+
+@pytest.mark.parametrize("suite", SETTINGS.suites)
+def test_only_the_generator_changes_in_every_suite(suite):
+    found = prove("C27", SETTINGS.suite(suite))
+    assert found.holds and found.compared >= 2
+
+
+def test_without_networks_nothing_is_proven():
+    assert not prove("C27").holds and prove("C27").where == "nothing to compare"
 
 
 def test_a_proof_leaves_the_global_random_numbers_alone():
