@@ -14,7 +14,7 @@ from selfsparse.analysis.comparison_tables import (
     main_pairs,
     pairs,
 )
-from selfsparse.analysis.formatting import count, interval, many, mean_std, number, probability
+from selfsparse.analysis.formatting import count, interval, many, mean_std, number, p_value, probability
 from selfsparse.analysis.inference import ONE_SIDED
 from selfsparse.analysis.mechanism import of_finished
 from selfsparse.analysis.names import group_label, model_label
@@ -96,9 +96,9 @@ def _pair(results: Results, p: Comparison, row: Any, tests: int) -> str:
     if math.isfinite(row.p_lower):
         text += f" (95 % interval of the decrease {interval(row.decrease_low_95, row.decrease_high_95, 1)} %)"
         text += f", Hedges' g {number(row.g)} {interval(row.g_low_95, row.g_high_95)}"
-        text += f", p = {probability(row.p_lower)}, one-sided for lower; p and intervals are uncorrected"
+        text += f", {p_value(row.p_lower)}, one-sided for lower; p and intervals are uncorrected"
         if tests > 1:
-            text += f", and after Holm's correction over {tests} pairs p = {probability(row.p_lower_holm)}"
+            text += f", and after Holm's correction over {tests} pairs {p_value(row.p_lower_holm)}"
     others = {
         "the lowest of each training": [moments(results.best_in_training(own)) for own in p.both],
         "the last generators": [_last(results, own) for own in p.both],
@@ -141,7 +141,7 @@ def _order(results: Results, label: str, group: Sequence[Configuration]) -> str:
     tested = [
         f"{model_label(a)} below {model_label(b)} {_verdict(row)}"
         + (
-            f" (p = {probability(row.p_lower)}, corrected {probability(row.p_lower_holm)})"
+            f" ({p_value(row.p_lower)}, corrected {probability(row.p_lower_holm)})"
             if math.isfinite(row.p_lower)
             else ""
         )

@@ -8,7 +8,7 @@ from IPython.display import Markdown
 from selfsparse.analysis import comparison_tables as comparisons
 from selfsparse.analysis.comparison_tables import Comparison, comparison_table
 from selfsparse.analysis.convergence import steps_table
-from selfsparse.analysis.formatting import Table, many, number, probability, short
+from selfsparse.analysis.formatting import Table, many, number, p_value, short
 from selfsparse.analysis.inference import ONE_SIDED
 from selfsparse.analysis.measure_tables import bias
 from selfsparse.analysis.names import model_label
@@ -89,7 +89,7 @@ def moves(table: Table) -> Markdown:
     if measured.empty:
         return Markdown("None of these configurations has run.")
     lines = [
-        f"{model_label(r.model)} moves by {number(r.move)}{_printed(r.paper_move)} (p = {probability(r.p)}, two-sided, uncorrected)"
+        f"{model_label(r.model)} moves by {number(r.move)}{_printed(r.paper_move)} ({p_value(r.p)}, two-sided, uncorrected)"
         for r in measured.itertuples()
     ]
     return Markdown("Between the settings the mean FID of " + "; that of ".join(lines) + ".")

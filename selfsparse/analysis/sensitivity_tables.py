@@ -6,7 +6,17 @@ from IPython.display import Markdown
 
 from selfsparse.analysis import sensitivity
 from selfsparse.analysis.comparison_sentences import NOT_HERE
-from selfsparse.analysis.formatting import MISSING, Table, count, many, mean_std, number, probability, with_interval
+from selfsparse.analysis.formatting import (
+    MISSING,
+    Table,
+    count,
+    many,
+    mean_std,
+    number,
+    p_value,
+    probability,
+    with_interval,
+)
 from selfsparse.analysis.inference import LEVEL, ONE_SIDED, Estimate, hedges_g
 from selfsparse.analysis.names import dataset_label, model_label
 from selfsparse.analysis.open_questions import anchor
@@ -126,7 +136,7 @@ def _family(results: Results, family: list[Measured]) -> str:
         parts.append(
             f"Under the defaults Self-Sparse GAN has {number(default.sparse.mean)} and WGAN-GP"
             f" {number(default.baseline.mean)}, a difference of {_text(default.difference)}"
-            f" (p = {probability(default.p)}, one-sided for lower; p and intervals uncorrected):"
+            f" ({p_value(default.p)}, one-sided for lower; p and intervals uncorrected):"
             f" {sensitivity.verdict(results, default, default)} after Holm's correction over the readings."
         )
     known = [m for m in others if m.lower is not None]
@@ -163,7 +173,7 @@ def _largest_move(known: list[Measured], default: Measured, which: int) -> str:
     move, p, m = max(found, key=lambda row: abs(row[0].value))
     name = model_label((sensitivity.SPARSE, sensitivity.BASELINE)[which])
     of = f", uncorrected, of {many(len(found), 'reading')}" if len(found) > 1 else ""
-    return f"{name} moves most under {_listed([m])}, by {_text(move)} (p = {probability(p)}, two-sided{of})."
+    return f"{name} moves most under {_listed([m])}, by {_text(move)} ({p_value(p)}, two-sided{of})."
 
 
 def _outcome(m: Measured) -> str:
