@@ -137,7 +137,7 @@ def bands(axis):
     return [c for c in axis.collections if isinstance(c, PolyCollection)]
 
 
-@pytest.mark.parametrize("runs", [1, 3, 4, 5])
+@pytest.mark.parametrize("runs", [3, 4, 5])
 def test_few_runs_are_drawn_themselves_and_five_have_a_band(ran, runs):
     write_snapshots(ran)
     results = seeded(load_results("quick"), runs)

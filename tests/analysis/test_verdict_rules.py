@@ -394,7 +394,7 @@ def test_a_proof_holds_or_fails_with_the_code(monkeypatch):
     assert found.verdict == HOLDS and found.ours == "960 comparisons, all equal within 1e-10"
     broken = partial(Proof, 960, tolerance=1e-10, where="Eq. 11 of 4 images")
     for deviation, ours in ((0.71094, "0.71"), (math.nan, "nan"), (1.01e-10, "1e-10")):
-        monkeypatch.setattr(proofs, "prove", lambda claim, d=deviation: broken(deviation=d))
+        monkeypatch.setattr(proofs, "prove", lambda claim, configurations, d=deviation: broken(deviation=d))
         found = decided("C22")
         assert found.verdict == FAILS
         assert found.ours == f"largest deviation {ours}, of at most 1e-10, in Eq. 11 of 4 images"
