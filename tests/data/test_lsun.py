@@ -58,6 +58,20 @@ def test_lmdb(project, rooms, resize, place, images):
     assert packed.manifest["subset"] == f"{len(chosen)} of 7" and packed.manifest["order"] == "by key"
 
 
+def test_as_torchvision_reads_it(project, rooms, monkeypatch):
+    from torchvision.datasets import LSUN
+
+    project.configure(sources__lsun_bedroom__images="all")
+    folder = project.raw("lsun_bedroom")
+    values = {key: encode(image, ("JPEG", "WEBP")[i % 2]) for i, (key, image) in enumerate(rooms.items())}
+    write_lmdb(folder / "bedroom_train_lmdb", values)
+    monkeypatch.chdir(project.root)  # where torchvision leaves a list of the keys
+    theirs = LSUN(folder, classes=["bedroom_train"])
+    expected = [np.asarray(image) for image, _ in theirs]
+    theirs.dbs[0].env.close()
+    assert all(np.array_equal(*pair) for pair in zip(opened().images, expected, strict=True))
+
+
 @pytest.mark.parametrize("form", ["image files", "parquet"])
 def test_image_files_and_parquet(project, rooms, resize, form):
     project.configure(sources__lsun_bedroom__images=5)

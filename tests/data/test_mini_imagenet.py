@@ -142,6 +142,19 @@ def test_image_files(project, resize, rng, layout):
         assert np.abs(found - resize(image[top : top + side, left : left + side], 32)).max() <= 1
 
 
+def test_folders_as_torchvision_reads_them(project, rng):
+    from torchvision.datasets import ImageFolder
+
+    folder = project.raw("mini_imagenet")
+    for i in range(24):
+        path = folder / f"n{9 - i % 6}/{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(encode(photograph(rng, 9, 12), "PNG"))
+    theirs, ours = ImageFolder(folder), mini_imagenet.read(folder)
+    assert ours.labels.tolist() == theirs.targets
+    assert np.array_equal(np.stack(list(ours.images)), np.stack([np.asarray(image) for image, _ in theirs]))
+
+
 def test_lists_that_do_not_match_the_images(project, rng):
     folder = project.raw("mini_imagenet")
     (folder / "images").mkdir()

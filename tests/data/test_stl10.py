@@ -69,6 +69,19 @@ def test_through_the_stage(project, images, resize, form):
     assert packed.manifest["label_kind"] == "stand-in: none" and packed.manifest["split"] == "unlabeled"
 
 
+def test_as_torchvision_reads_it(project, images, monkeypatch):
+    from torchvision.datasets import STL10
+
+    _, place = images
+    place("folder")
+    monkeypatch.setattr(STL10, "_check_integrity", lambda self: True)  # the small file has another md5
+    (project.raw("stl10") / "stl10_binary/class_names.txt").write_text("airplane\n")
+    theirs = STL10(project.raw("stl10"), split="unlabeled")
+    settings = load_settings()
+    ours = open_source(settings, settings.dataset("stl10-64"))
+    assert np.array_equal(np.stack(list(ours.images)), np.stack([np.asarray(image) for image, _ in theirs]))
+
+
 @pytest.mark.parametrize("form", ["folder", "archive"])
 def test_a_damaged_file(project, images, form):
     path = images[1](form)
