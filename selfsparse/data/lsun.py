@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -27,7 +29,7 @@ from selfsparse.data.downloads import (
 from selfsparse.data.images import NO_LABELS, Source, decode, decode_files, image_names, no_labels
 from selfsparse.data.listing import RECORD
 from selfsparse.data.parquet import count_rows, image_column, parquet_names, read_images
-from selfsparse.errors import DataError
+from selfsparse.errors import DataError, printable
 
 LARGEST_UNPACKED = 10  # times the archive: its images are compressed already
 PER_OPENING = 10_000  # images between two openings of an lmdb: what was read of it counts as memory until it is closed
@@ -160,6 +162,7 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
             f"Put more there, or {instead}ask for fewer"
         )
     if database:
+        _require_sound_keys(database, count)
         images = _database_images(database, count)
     elif form == "parquet":
         images = _first(count, read_images(folder, names))
@@ -226,6 +229,24 @@ def _require_whole(file: Path, environment) -> None:
             f"{file} is cut off: it has {found:,} bytes, and its header speaks of {needed:,}. Go on with its copy or"
             f" download where that stopped (rsync --append-verify, curl -C -), or unpack {file.parent.name}.zip again"
         )
+
+
+# On a page that is damaged inside, such as a hole that a download left, lmdb ends its process: let it be another one.
+_WALK = """
+import lmdb, sys
+with lmdb.open(sys.argv[1], readonly=True, lock=False, readahead=False) as environment, environment.begin() as transaction:
+    for i, _ in zip(range(int(sys.argv[2])), transaction.cursor().iternext(values=False)):
+        pass
+"""
+
+
+def _require_sound_keys(database: Path, count: int) -> None:
+    """Raise DataError where the first `count` keys cannot be read; of the images, which decoding checks, none is."""
+    command = [sys.executable, "-c", _WALK, str(database), str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        reason = printable((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])
+        raise DataError(f"{database}: its keys cannot be read ({reason}). {_COMPARE.format(database.name)}")
 
 
 def _entries(database: Path) -> int:

@@ -149,6 +149,20 @@ def test_a_database_that_is_cut_off(project, rooms, left):
     assert "delete" not in str(caught.value)
 
 
+def test_a_database_with_a_hole(project, rooms):
+    """Of the right size, its header whole, pages in the middle zeros, as a download leaves them: lmdb would end the process."""
+    folder = project.raw("lsun_bedroom")
+    image = encode(next(iter(rooms.values())), "PNG")
+    write_lmdb(folder, {b"%04d" % i: image for i in range(200)})
+    middle = (folder / "data.mdb").stat().st_size // 2 // 4096 * 4096
+    with open(folder / "data.mdb", "r+b") as file:
+        file.seek(middle)
+        file.write(bytes(4 * 4096))
+    project.configure(sources__lsun_bedroom__images=200)
+    with pytest.raises(DataError, match=r"lsun_bedroom: its keys cannot be read \(.+\)\. Nothing of it was changed"):
+        opened()
+
+
 def test_without_the_package(project, rooms, monkeypatch):
     write_lmdb(project.raw("lsun_bedroom"), {key: encode(image, "PNG") for key, image in rooms.items()})
     monkeypatch.setitem(sys.modules, "lmdb", None)
