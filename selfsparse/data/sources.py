@@ -166,7 +166,7 @@ READERS: dict[str, Reader] = {
         Wanted(
             what="the training images and labels of MNIST",
             where="https://ossci-datasets.s3.amazonaws.com/mnist/",
-            put=f"{idx.IMAGES} and {idx.LABELS}, gzipped or not, as they are or in MNIST/raw/",
+            put=f"{idx.IMAGES} and {idx.LABELS}, gzipped or not, under any name; or train*.parquet",
             size="10 MB",
             checked="md5",
             terms="CC BY-SA 3.0, as Keras' documentation says",
@@ -178,7 +178,7 @@ READERS: dict[str, Reader] = {
         Wanted(
             what="the training images and labels of Fashion-MNIST",
             where="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-            put=f"{idx.IMAGES} and {idx.LABELS}, gzipped or not, as they are or in FashionMNIST/raw/",
+            put=f"{idx.IMAGES} and {idx.LABELS}, gzipped or not, under any name; or train*.parquet",
             size="26 MB",
             checked="md5",
             terms="MIT",
@@ -189,7 +189,7 @@ READERS: dict[str, Reader] = {
         Wanted(
             what="CIFAR-10, Python version",
             where=cifar10.URL,
-            put=f"{cifar10.ARCHIVE}, or what is in it: {cifar10.FOLDER}/",
+            put=f"{cifar10.ARCHIVE}, or what is in it: {cifar10.FOLDER}/, under any name; or the binary version; or *.parquet",
             size="170 MB",
             checked="md5 of every batch",
             terms="none stated; cite Krizhevsky 2009",
@@ -205,7 +205,7 @@ READERS: dict[str, Reader] = {
         Wanted(
             what="STL-10, of which the 100,000 unlabelled images are used",
             where=stl10.URL,
-            put=f"{stl10.ARCHIVE}, or {stl10.FILE} out of it",
+            put=f"{stl10.ARCHIVE}, or {stl10.FILE} out of it, under any name",
             size="2.6 GB",
             checked="md5 of the file",
             terms="none stated; the images come from ImageNet (non-commercial research)",
