@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from selfsparse.data.archives import unreadable
 from selfsparse.data.downloads import fetch_dataset, provenance
 from selfsparse.data.images import Source, decode_files, image_names
 from selfsparse.data.listing import files_below
@@ -67,8 +68,11 @@ def _pickles(folder: Path) -> list[Path] | None:
 
 def _load(path: Path) -> tuple[np.ndarray, list[np.ndarray]]:
     """The images of one pickle, and the numbers of those of each class, the classes sorted by their names."""
-    with open(path, "rb") as file:
-        content = load_arrays(file, str(path))
+    try:
+        with open(path, "rb") as file:
+            content = load_arrays(file, str(path))
+    except OSError as error:
+        raise unreadable(path, error) from None
     images, classes = content.get("image_data"), content.get("class_dict")
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         raise DataError(f"{path}: expected image_data, bytes (N, H, W, 3), among its keys: {', '.join(content)}")
@@ -151,6 +155,8 @@ def _read_list(path: Path) -> dict[str, str]:
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.DictReader(file) if "filename" in row]
+    except OSError as error:
+        raise unreadable(path, error) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: not readable as a csv list in UTF-8 ({error}); mend it, or move it away") from None
     unlabelled = next((row["filename"] for row in rows if not row.get("label")), None)

@@ -1,6 +1,7 @@
 """mini-ImageNet in each of the forms in which it is passed around, made here with six classes of four images."""
 
 import csv
+import errno
 import os
 import pickle
 from fnmatch import fnmatch
@@ -140,6 +141,28 @@ def test_image_files(project, resize, rng, layout):
         side = min(image.shape[:2])
         top, left = (100 - side) // 2, (image.shape[1] - side) // 2
         assert np.abs(found - resize(image[top : top + side, left : left + side], 32)).max() <= 1
+
+
+@pytest.mark.parametrize("form", ["pickles", "lists"])
+def test_a_file_that_may_not_be_read(project, pickles, rng, monkeypatch, form):
+    """Whoever is root is kept out of nothing: the system's answer is put in its place."""
+    folder = project.raw("mini_imagenet")
+    if form == "pickles":
+        pickles()
+    else:
+        (folder / "a.png").write_bytes(encode(photograph(rng, 9, 9), "PNG"))
+        (folder / "train.csv").write_text("filename,label\na.png,n1\n")
+    kept_out = "cache-test.pkl" if form == "pickles" else "train.csv"
+    really = open
+
+    def refuse(path, *arguments, **options):
+        if str(path).endswith(kept_out):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return really(path, *arguments, **options)
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(DataError, match=rf"{kept_out} cannot be read \(Permission denied\); make it readable"):
+        project.prepare("mini_imagenet-32")
 
 
 def test_folders_as_torchvision_reads_them(project, rng):
