@@ -26,6 +26,7 @@ from selfsparse.analysis.verdict_rules import (
     UNAVAILABLE,
     UNKNOWABLE,
 )
+from selfsparse.provenance import commit_text
 
 UNANSWERABLE = (UNAVAILABLE, NOT_TESTABLE, UNKNOWABLE)
 TONES = {REPRODUCED: "good", HOLDS: "good", FOLLOWS: "good"} | dict.fromkeys(
@@ -104,7 +105,7 @@ def _facts(results: Results) -> list[tuple[str, str]]:
     days = sorted({str(entry.get("finished", ""))[:10] for entry in entries} - {""})
     return [
         ("Trained", " to ".join(dict.fromkeys([*days[:1], *days[-1:]])) or "not yet"),
-        ("Commit", every(lambda e: e["git_commit"][:10] + (" and changes" if e.get("uncommitted_changes") else ""))),
+        ("Commit", every(commit_text)),
         ("Hardware", every(lambda e: e["device"] + (f", {e['cpu_cores']} CPU cores" if "cpu_cores" in e else ""))),
         ("Time in training", duration(sum(float(e.get("seconds") or 0) for e in entries)) if entries else MISSING),
         ("Configurations with results", f"{len(entries)} of {len(results.configurations)}"),
