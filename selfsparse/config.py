@@ -1,7 +1,7 @@
 """params.yaml as validated, frozen objects.
 
 Settings of a run resolve in one order, later wins:
-`train` (the paper's values) <- `suites.<suite>.train` <- `configurations.<name>.train`.
+`train` (the paper's values) <- `suites.<suite>.train` <- `configurations.<name>.train`; likewise `fid` <- `suites.<suite>.fid`.
 """
 
 import difflib
@@ -128,6 +128,11 @@ class Train(_Settings):
             raise ValueError(
                 f"snapshot_every ({self.snapshot_every}) must be a multiple of evaluate_every ({self.evaluate_every})"
             )
+        if self.snapshot_every > self.steps:
+            raise ValueError(
+                f"snapshot_every ({self.snapshot_every}) is more than steps ({self.steps}): nothing would be seen of the"
+                " training; lower it, and evaluate_every with it"
+            )
         return self
 
 
@@ -136,7 +141,7 @@ class Fid(_Settings):
 
     latent_seed: Seed
     batch_size: PositiveInt
-    kid_subsets: PositiveInt
+    kid_subsets: TwoOrMore  # one has no standard deviation
     kid_subset_size: TwoOrMore
     precision: Literal["fp32", "tf32", "bf16"]
 
@@ -298,8 +303,13 @@ class Extractor(_Settings):
         return self
 
 
+class _SuiteFid(_Settings):
+    kid_subset_size: TwoOrMore | None = None
+
+
 class _Suite(_Settings):
     train: dict[str, Any] = {}
+    fid: _SuiteFid = _SuiteFid()
 
 
 class _Row(_Settings):
@@ -374,6 +384,7 @@ class Settings(_Settings):
     """All of params.yaml, with every configuration resolved, in the file's order."""
 
     fid: Fid
+    fid_of: dict[str, Fid]  # by suite
     sparsity: Sparsity
     suites: tuple[str, ...]
     networks: dict[str, Network]
@@ -428,6 +439,9 @@ def load_settings(path: Path | None = None) -> Settings:
         _validate(Train, merged, path.name, (f"suites.{name}", "train"))
     configurations = {name: _resolve(name, row, file, raw, path.name) for name, row in file.configurations.items()}
     _tell_apart(configurations.values(), path.name)
+    fid_of = {k: file.fid.model_copy(update=v.fid.model_dump(exclude_none=True)) for k, v in file.suites.items()}
+    for c in configurations.values():
+        _fits(c, fid_of[c.suite], path.name)
     for key, item in file.datasets.items():
         _require(
             key == f"{item.dataset}-{item.resolution}",
@@ -453,6 +467,7 @@ def load_settings(path: Path | None = None) -> Settings:
         )
     return Settings.model_construct(
         fid=file.fid,
+        fid_of=fid_of,
         sparsity=file.sparsity,
         suites=tuple(file.suites),
         networks=file.networks,
@@ -569,6 +584,25 @@ def _tell_apart(configurations: Iterable[Configuration], source: str) -> None:
             f"outputs of suite {c.suite} cannot tell it from configurations.{other}: they call the variation of both"
             f" '{label}', as they leave '-{c.suite}' out; rename one, <dataset>-<resolution>-<model>-<variation>",
         )
+
+
+def _fits(c: Configuration, fid: Fid, source: str) -> None:
+    """Hold the counts of the final measures against each other."""
+    least = c.extractor.samples[0]
+    _require(
+        2 * fid.kid_subset_size <= least,
+        source,
+        f"fid.kid_subset_size for suite {c.suite}",
+        f"{fid.kid_subset_size} is more than half of the {least} images of extractors.{c.extractor_key}.samples: KID's subsets"
+        f" would be nearly the same, and their standard deviation says nothing then; lower it in suites.{c.suite}.fid",
+    )
+    _require(
+        c.train.sampling_batch_norm == "running" or fid.batch_size <= least,
+        source,
+        "fid.batch_size",
+        f"{fid.batch_size} is more than the {least} images of extractors.{c.extractor_key}.samples, and {c.name} takes the"
+        " statistics of whole batches (sampling_batch_norm: batch); lower it",
+    )
 
 
 def _validate(model: type[_Settings], data: Any, source: str, prefix: tuple[str, ...]) -> Any:

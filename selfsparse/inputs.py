@@ -99,7 +99,7 @@ def _measuring(settings: Settings, stage: str, c: Configuration) -> dict[str, An
         read = {"precision", "batch_size"} if c.train.sampling_batch_norm == "batch" else {"precision"}
         return {"fid": settings.fid.model_dump(mode="json", include=read)}
     if stage == "fid":
-        return {"fid": settings.fid.model_dump(mode="json")}
+        return {"fid": settings.fid_of[c.suite].model_dump(mode="json")}
     return {
         "fid": settings.fid.model_dump(mode="json", include={"batch_size", "latent_seed"}),
         "sparsity": settings.sparsity.model_dump(mode="json", exclude={"counted_stages"}),

@@ -50,6 +50,7 @@ def test_order_of_resolution(tmp_path):
     # train says steps 1000 and batch 64; the suite changes both, one configuration changes the batch again.
     changes = {
         "train.steps": 1000,
+        "train.snapshot_every": 1000,
         "train.batch_size": 64,
         "train.threads": 7,
         "suites.quick.train": {"steps": 200, "batch_size": 32, "evaluate_every": 40, "snapshot_every": 40},
@@ -61,6 +62,13 @@ def test_order_of_resolution(tmp_path):
     assert (other.threads, other.steps, other.batch_size) == (7, 200, 32)
     paper = settings.configuration("mnist-32-wgan_gp").train
     assert (paper.threads, paper.steps, paper.batch_size) == (7, 1000, 64)
+
+
+def test_a_suite_may_have_its_own_subsets_of_kid(tmp_path):
+    changes = {"fid.kid_subset_size": 400, "suites.quick.fid": {"kid_subset_size": 60}, "fid.batch_size": 70}
+    settings = load_settings(write_project(tmp_path, changes) / "params.yaml")
+    assert (settings.fid_of["quick"].kid_subset_size, settings.fid_of["quick"].batch_size) == (60, 70)
+    assert settings.fid_of["laptop"] == settings.fid and settings.fid.kid_subset_size == 400
 
 
 def test_what_else_a_configuration_knows():
@@ -195,6 +203,27 @@ def test_every_section_is_needed(section, refuse):
         ({"train.seeds": [-1]}, ["train.seeds.0:", "-1"]),
         ({"train.seeds": []}, ["train.seeds:", "at least 1"]),
         ({"train.seeds": [4, 4]}, ["train", "[4, 4]", "twice"]),
+        (
+            {"suites.quick.train": {"steps": 80, "evaluate_every": 100, "snapshot_every": 100}},
+            ["suites.quick.train", "snapshot_every (100) is more than steps (80)", "evaluate_every"],
+        ),
+        ({"fid.kid_subsets": 1}, ["fid.kid_subsets:", "greater than or equal to 2", "found 1"]),
+        (
+            {"suites.quick.fid.kid_subset_size": 251},
+            [
+                "fid.kid_subset_size for suite quick: 251",
+                "half of the 500 images of extractors.digits-16-lenet.samples",
+            ],
+        ),
+        (
+            {"fid.kid_subset_size": 2501},
+            ["fid.kid_subset_size for suite laptop: 2501", "extractors.mnist-32-lenet.samples", "suites.laptop.fid"],
+        ),
+        ({"suites.quick.fid": {"batch_size": 3}}, ["suites.quick.fid.batch_size: unknown key"]),
+        (
+            {"fid.batch_size": 501, "suites.quick.train.sampling_batch_norm": "batch"},
+            ["fid.batch_size: 501 is more than the 500 images", "sampling_batch_norm"],
+        ),
         ({"suites.quick.train.device": "gpu"}, ["suites.quick.train.device:", "'cuda', 'cpu' or 'auto'", "'gpu'"]),
         ({"suites.quick.train.snapshot_every": 41}, ["suites.quick.train", "snapshot_every (41)", "evaluate_every"]),
         (

@@ -102,9 +102,9 @@ def _measure(
     )
     measures: dict[str, float | None] = dict.fromkeys(("kid", "kid_std", "precision", "recall"))
     if features is not None:
-        real = torch.from_numpy(reference.features)
+        real, fid_settings = torch.from_numpy(reference.features), settings.fid_of[configuration.suite]
         measures["kid"], measures["kid_std"] = kernel_distance(
-            real, features, settings.fid.kid_subsets, settings.fid.kid_subset_size, settings.fid.latent_seed
+            real, features, fid_settings.kid_subsets, fid_settings.kid_subset_size, fid_settings.latent_seed
         )
         measures["precision"], measures["recall"] = precision_recall(real, features)
     return {"n_fake": reference.wanted, "n_real": reference.gaussian.count, "fid": fid, **measures}
