@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import platform
 import subprocess
 import time
@@ -13,6 +12,7 @@ from typing import Any
 from selfsparse.config import Configuration
 from selfsparse.errors import printable, warn
 from selfsparse.paths import project_root
+from selfsparse.processes import usable_cpus
 
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "pillow", "scikit-learn", "dvc")
 
@@ -32,7 +32,7 @@ def collect_provenance(configuration: Configuration, device: str, seconds: float
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": round(seconds, 1),
         "device": device_name(device),
-        "cpu_cores": os.cpu_count(),
+        "cpu_cores": usable_cpus(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},

@@ -22,7 +22,7 @@ from selfsparse.environment import ignore_user_settings
 from selfsparse.errors import SettingsError, UserError
 from selfsparse.files import write_text
 from selfsparse.paths import project_root, suite_dir
-from selfsparse.processes import place_for_sockets, when_parent_is_gone
+from selfsparse.processes import place_for_sockets, usable_cpus, when_parent_is_gone
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -92,7 +92,7 @@ def make_notebooks(suite: str) -> list[Path]:
     load_settings().suite(suite)  # one error, and not one from each
     for name, reason in passed_by().items():
         print(f"notebooks/{name}.ipynb is passed by: {reason}.", file=sys.stderr)
-    with ProcessPoolExecutor(os.cpu_count(), initializer=_end_at_once) as workers:
+    with ProcessPoolExecutor(usable_cpus(), initializer=_end_at_once) as workers:
         return list(workers.map(make_notebook, notebook_names(), repeat(suite)))
 
 

@@ -4,7 +4,6 @@ A step is taken to last `operations * seconds_per_operation + flops / step_rate`
 be started, large ones for arithmetic. Both numbers are fitted to the steps of up to three networks.
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from torch import nn
 from selfsparse.config import Configuration
 from selfsparse.device import float32_precision
 from selfsparse.planning.cost import StepCost, step_cost
+from selfsparse.processes import usable_cpus
 from selfsparse.provenance import device_name
 from selfsparse.training.trainer import Trainer
 
@@ -67,7 +67,7 @@ def calibrate(configurations: Sequence[Configuration], device: torch.device, fea
     Steps are measured under threads and precision of the first one; features under `fid.precision`, if on a GPU.
     """
     train = configurations[0].train
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cpus()
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(cores)
