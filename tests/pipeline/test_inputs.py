@@ -85,6 +85,10 @@ EDITS = {
         | {f"reference/{name}" for name in params()["extractors"]},
     ),
     "KID's subsets": ({"fid.kid_subsets": 20}, of_configurations(NAMES, "fid")),
+    "a suite's own subsets of KID": (
+        {"suites.quick.fid.kid_subset_size": 50},
+        of_configurations([n for n, row in NAMES.items() if row["suite"] == "quick"], "fid"),
+    ),
     "latents of the sparsity": ({"sparsity.latents": 4000}, of_configurations(NAMES, "sparsity")),
     "which stages count": ({"sparsity.counted_stages": "all"}, {f"{s}/{suite}" for s in OF_SUITES for suite in params()["suites"]}),
     "the classifier": ({"lenet.epochs": 6}, set(BY_LENET)),
