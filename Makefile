@@ -10,7 +10,7 @@ WHOLE := quick laptop sensitivity gpu_hour
 IN_PARTS := paper controls
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install cluster $(WHOLE) $(IN_PARTS) plan readme status report test test-slow browser lint lock clean
+.PHONY: help install cluster $(WHOLE) $(IN_PARTS) plan readme status report test test-slow test-pythons test-lowest browser lint lock clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,6 +72,22 @@ test: install  ## Run the tests (under 3 minutes, no network, no GPU).
 
 test-slow: install  ## Run the tests that take longer.
 	$(BIN)/pytest -q -m slow
+
+PYTHONS ?= python3.11 python3.12 python3.13 python3.14
+
+test-pythons:  ## Run the tests under each Python that is here, 6 GB each: make test-pythons PYTHONS="python3.13".
+	@for name in $(PYTHONS); do \
+	  path=$$(PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | paste -sd:) $$name -c 'import sys; print(sys.executable)' 2>/dev/null) || \
+	    { echo "$$name: not here"; continue; }; \
+	  echo "$$name: $$path"; \
+	  $(MAKE) --no-print-directory test PYTHON=$$path VENV=.venvs/$$(basename $$name) || exit; \
+	done
+
+test-lowest:  ## Run the tests with the lowest versions that pyproject.toml allows (needs uv; 6 GB).
+	uv venv --quiet --allow-existing --python $(PYTHON) .venvs/lowest
+	uv pip install --quiet --python .venvs/lowest --resolution lowest-direct --editable '.[dev,lsun,sketch]'
+	@touch .venvs/lowest/installed
+	@$(MAKE) --no-print-directory test VENV=.venvs/lowest
 
 browser:  ## Install Chromium, a package of the system (Debian), for the tests that open pages in it.
 	@command -v apt-get >/dev/null || { echo "error: no apt-get here; install Chromium as your system does it"; exit 2; }
