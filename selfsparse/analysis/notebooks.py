@@ -169,6 +169,8 @@ def execute(name: str, parameters: dict[str, str]):
                 f"notebooks/{name}.ipynb: {error}, as where memory runs out: "
                 f"python -m pipeline.notebook {name} --suite SUITE runs it alone."
             ) from None
+    if executed.metadata.papermill["exception"]:  # a cell called sys.exit(0), which papermill takes for success
+        raise NotebookError(f"notebooks/{name}.ipynb: a cell ended the notebook before its last cell.")
     _refuse_warnings(name, executed)
     return cleaned(executed, root)
 

@@ -116,9 +116,16 @@ def test_a_notebook_that_names_no_kernel_in_a_folder_with_braces(tmp_path, proje
 
 
 @pytest.mark.slow
-def test_a_kernel_that_is_killed_as_where_memory_runs_out_is_one_error(project):
-    write(project, "table_fid", last="import os; os.kill(os.getpid(), 9)")
-    with pytest.raises(NotebookError, match=r"^notebooks/table_fid\.ipynb: Kernel died, as where memory runs out"):
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", "Kernel died, as where memory runs out"),
+        ("import sys; sys.exit(0)", "a cell ended the notebook before its last cell"),
+    ],
+)
+def test_a_notebook_that_ends_early_is_one_error(project, last, said):
+    write(project, "table_fid", last=last)
+    with pytest.raises(NotebookError, match=rf"^notebooks/table_fid\.ipynb: {said}"):
         make_notebook("table_fid", "quick")
 
 
