@@ -27,18 +27,24 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+.PHONY: repository
+repository:
+	@git rev-parse --git-dir >/dev/null 2>&1 || test -e .git || grep -qs no_scm .dvc/config .dvc/config.local || \
+	  { printf '%s\n' "error: this folder is not a git repository, as after unpacking a zip, and DVC wants one. Clone it with git," \
+	  "or let DVC do without: printf '[core]\n    no_scm = true\n' >> .dvc/config.local"; exit 2; }
+
 quick:  ## Run a suite from data to report, in minutes on a CPU: small GANs on digits and photographs.
 laptop:  ## ... in about an hour on two CPU cores: the four models on real MNIST, narrow networks.
 sensitivity:  ## ... in about four hours on two CPU cores: one of the paper's open questions changed at a time.
 gpu_hour:  ## ... an estimated hour of a CUDA GPU: the paper's MNIST rows at full width and budget.
-$(WHOLE): install
+$(WHOLE): repository install
 	$(BIN)/python -m pipeline.check $@
 	$(BIN)/dvc repro $(NO_RUN_CACHE_$@) report@$@
 	@echo "Report: $(CURDIR)/results/$@/report/index.html"
 
 paper:  ## Run what there are data for, then report (CUDA GPU): the paper's 36 configurations.
 controls:  ## ... what the paper lacks: as many parameters, the other penalty, a public Sketch.
-$(IN_PARTS): install
+$(IN_PARTS): repository install
 	$(BIN)/python -m pipeline.check $@
 	-$(BIN)/dvc repro --keep-going report@$@
 	$(MAKE) report SUITE=$@
@@ -55,11 +61,11 @@ plan: install  ## Say what a suite costs before it is run: make plan SUITE=paper
 readme: install  ## Renew what README.md and results/README.md say of the results.
 	$(BIN)/python -m pipeline.readme
 
-status: install  ## Say what of a suite an edit has put out of date: make status SUITE=laptop.
+status: repository install  ## Say what of a suite an edit has put out of date: make status SUITE=laptop.
 	@$(BIN)/python -m pipeline.inputs
 	@$(BIN)/dvc status --with-deps report@$(SUITE)
 
-report: install  ## Report on whatever has been run so far: make report SUITE=laptop.
+report: repository install  ## Report on whatever has been run so far: make report SUITE=laptop.
 	@$(BIN)/python -c 'from selfsparse.cli import guarded; from selfsparse.config import load_settings; exit(guarded(lambda: load_settings().suite("$(SUITE)") and None))'
 	@mkdir -p $(addprefix results/$(SUITE)/,runs fid sparsity)
 	$(BIN)/dvc repro --single-item inputs

@@ -2,7 +2,9 @@
 
 import ast
 import json
+import os
 import re
+import shutil
 import subprocess
 from urllib.parse import unquote
 
@@ -157,3 +159,27 @@ def test_every_suite_is_one_command_that_checks_before_it_trains():
         planned = subprocess.run(["make", "-n", suite], cwd=ROOT, capture_output=True, text=True, check=True).stdout
         steps = [planned.index(f"-m pipeline.check {suite}\n"), planned.index(f"report@{suite}\n")]
         assert steps == sorted(steps) and " train@" not in planned[: steps[0]], suite
+
+
+def test_without_git_it_is_said_before_anything_is_installed(tmp_path):
+    """As after unpacking a zip; DVC would say so when everything is installed. A Python that is none shows how far it got."""
+    (tmp_path / ".dvc").mkdir()
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", ".dvc/config"):
+        shutil.copy(ROOT / name, tmp_path / name)
+
+    def said(*targets: str) -> str:
+        environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+        found = subprocess.run(
+            ["make", "PYTHON=false", *targets], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert found.returncode == 2
+        return found.stdout + found.stderr
+
+    assert "Python 3.11" in said("test")  # needs no DVC
+    for target in ("quick", "paper", "report"):
+        assert "not a git repository" in said(target) and "Python 3.11" not in said(target), target
+    remedy = re.search(r"printf .*", said("quick"))[0]
+    subprocess.run(["sh", "-c", remedy], cwd=tmp_path, check=True)
+    # What DVC itself writes for `dvc config --local core.no_scm true`.
+    assert (tmp_path / ".dvc/config.local").read_text() == "[core]\n    no_scm = true\n"
+    assert "Python 3.11" in said("quick")
