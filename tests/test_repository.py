@@ -183,3 +183,16 @@ def test_without_git_it_is_said_before_anything_is_installed(tmp_path):
     # What DVC itself writes for `dvc config --local core.no_scm true`.
     assert (tmp_path / ".dvc/config.local").read_text() == "[core]\n    no_scm = true\n"
     assert "Python 3.11" in said("quick")
+
+
+def test_a_checkout_has_unix_line_ends_whatever_git_is_set_to(tmp_path):
+    """As Windows' git converts them, a shell would stop at the first line, and DVC would see other files."""
+    names = ["docs/slurm.sh", "params.yaml", "selfsparse/paper/configurations.csv", "notebooks/table_fid.ipynb"]
+    command = ["git", "-c", "core.autocrlf=true", "checkout-index", f"--prefix={tmp_path}/", "--", *names]
+    subprocess.run(command, cwd=ROOT, check=True)
+    assert [name for name in names if b"\r" in (tmp_path / name).read_bytes()] == []
+
+
+def test_what_dvcs_plots_are_written_to_is_ignored_by_git():
+    """Else a cluster's head would ask for it to be committed."""
+    assert subprocess.run(["git", "check-ignore", "-q", "dvc_plots/index.html"], cwd=ROOT).returncode == 0

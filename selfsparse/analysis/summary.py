@@ -90,7 +90,9 @@ def check_nothing_lost(configurations: list[Configuration]) -> None:
     if lost:
         raise DataError(
             f"dvc.lock records results that are not on this disk: {', '.join(lost)}.\n"
-            f"The summary and the correlation stay as they are. Restore them with `dvc checkout` or `dvc pull`, or make them with `dvc repro fid@{lost[0]}`."
+            "The summary and the correlation stay as they are. To go on with these:"
+            f" dvc repro --allow-missing report@{configurations[0].suite}\n"
+            f"Restore the results with `dvc checkout` or `dvc pull`, or make them with `dvc repro fid@{lost[0]}`."
         )
 
 
