@@ -38,7 +38,7 @@ class Machine:
         device: `cpu` or `cuda`; `name`: of what was measured.
         cores: CPU cores that this process may use; `threads`: of one training step.
         ceiling: FLOP/s of a large matrix product with all cores.
-        feature_rate: FLOP/s of a convolution of Inception-v3's size with all cores.
+        feature_rate: FLOP/s of a convolution of Inception-v3's size, on a CPU with one thread, as measures are made.
         step_rate: FLOP/s of training steps; `seconds_per_operation`: what starting an operation adds.
         start_seconds: until a new Python process can measure a generator.
         networks: configurations whose steps were timed, with batch size, seconds and FLOPs of one.
@@ -73,6 +73,7 @@ def calibrate(configurations: Sequence[Configuration], device: torch.device, fea
         torch.set_num_threads(cores)
         with _precision(device, train.precision):
             ceiling = _product_rate(device)
+        torch.set_num_threads(1)
         with _precision(device, feature_precision):
             feature_rate = _convolution_rate(device)
         torch.set_num_threads(min(train.threads, cores) if device.type == "cpu" else before)

@@ -138,12 +138,13 @@ def _cost(c: Configuration, machine: Machine, done: Done) -> Cost:
     training_seconds = runs * c.train.steps * machine.step_seconds(step) / at_once
     dataset = c.dataset
     per_image = step.image_flops + extractor_flops(c.extractor.extractor, dataset.channels, dataset.resolution)
-    feature_seconds = images * per_image / machine.feature_rate
     small, large = c.extractor.samples
     final = runs * 2 * (small + large) / images  # the share of the images that belongs to stage fid
+    measuring = images * per_image / machine.feature_rate
+    evaluating, finally_measuring = (1 - final) * measuring / at_once, final * measuring
     kept = Done(0, False, False, True) if done.changed else done
-    left = (1 - kept.runs / runs) * (training_seconds + (1 - final) * feature_seconds)
-    left += 0.0 if kept.fid else final * feature_seconds
+    left = (1 - kept.runs / runs) * (training_seconds + evaluating)
+    left += 0.0 if kept.fid else finally_measuring
     stages = (kept.runs < runs) + (not kept.fid) + (not kept.sparsity)
     return Cost(
         name=c.name,
@@ -155,7 +156,7 @@ def _cost(c: Configuration, machine: Machine, done: Done) -> Cost:
         images=images,
         done=done,
         training_seconds=training_seconds,
-        feature_seconds=feature_seconds,
+        feature_seconds=evaluating + finally_measuring,
         remaining_seconds=left + stages * machine.start_seconds,
     )
 
