@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from selfsparse.config import load_settings
+from selfsparse.data.images import image_names
 from selfsparse.data.listing import files_below, fingerprint, raw_folder
 
 
@@ -76,6 +77,14 @@ def test_other_folders_of_similar_names_are_the_users(tmp_path, name):
     (tmp_path / name).parent.mkdir()
     (tmp_path / name).touch()
     assert names(tmp_path) == [name]
+
+
+def test_images_come_in_one_order(tmp_path, scan_order):
+    """That of their names' characters, which is the same under every locale; so is what counts as an image's ending."""
+    for name in ("b/2.png", "a/10.png", "a/9.PNG", "Z.png", "\u0131.png", "i.TIF", "I.GIF"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert image_names(tmp_path) == ["Z.png", "a/10.png", "a/9.PNG", "b/2.png", "i.TIF", "\u0131.png"]
 
 
 @pytest.mark.parametrize(

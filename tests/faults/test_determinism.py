@@ -22,7 +22,7 @@ MAKERS = (tables.fid_table, measure_tables.measures_table, measure_tables.qualit
           sparsity_tables.sparsity_table, sparsity_tables.stages_table)  # fmt: skip
 
 STAGES = (
-    ("listing",), ("data", "digits-16"), ("extractor", "digits-16-lenet"), ("reference", "digits-16-lenet"),
+    ("data", "digits-16"), ("extractor", "digits-16-lenet"), ("reference", "digits-16-lenet"),
     *((stage, NAMES[1]) for stage in ("train", "fid", "sparsity")),
     ("correlation", "quick"), ("summary", "quick"), ("verdicts", "quick"),
 )  # fmt: skip
