@@ -12,7 +12,7 @@ from typing import Any
 
 from selfsparse.code import REMEMBERED, code_hashes, remember
 from selfsparse.config import Configuration, Settings, Sources
-from selfsparse.files import hash_file, to_json
+from selfsparse.files import hash_file, to_json, write_text
 from selfsparse.paths import project_root, suite_dir
 
 # Which reader, selfsparse/data/<reader>.py, a dataset goes through.
@@ -51,8 +51,7 @@ def write_inputs(settings: Settings, folder: Path) -> None:
     for stage, name in _stages(settings):
         path, text = folder / stage / f"{name}.json", to_json(inputs_of(settings, stage, name))
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
+            write_text(path, text)
         written.add(path)
     for old in set(folder.glob("*/*")) - written:
         old.unlink()
