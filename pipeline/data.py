@@ -15,8 +15,10 @@ def main(settings: "Settings", name: str) -> None:
     from selfsparse.data.packed import pack
     from selfsparse.data.sources import open_source
     from selfsparse.paths import packed_dir
+    from selfsparse.recorded import put_back
 
     dataset = settings.dataset(name)
+    put_back(packed_dir(name))
     manifest = pack(open_source(settings, dataset), dataset, packed_dir(name))
     print(f"{name}: {manifest['count']:,} images of {manifest['source']}, sha256 {manifest['sha256'][:12]}")
 

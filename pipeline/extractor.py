@@ -12,8 +12,10 @@ def main(settings: "Settings", name: str) -> None:
     from selfsparse.data.packed import load_packed
     from selfsparse.metrics.extractors import prepare_extractor
     from selfsparse.paths import extractor_dir, packed_dir
+    from selfsparse.recorded import put_back
 
     extractor = settings.extractor(name)
+    put_back(extractor_dir(name))
     dataset = load_packed(packed_dir(f"{extractor.dataset}-{extractor.resolution}"))
     description = prepare_extractor(settings, extractor, dataset, extractor_dir(name))
     print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in description.items() if key != "sha256"))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def main(settings: "Settings", name: str) -> None:
     from selfsparse.device import any_device, enough_memory_to_measure
-    from selfsparse.metrics.measure import measure_configuration_fid
+    from selfsparse.metrics.final_fid import measure_configuration_fid
 
     configuration = settings.configuration(name)
     with enough_memory_to_measure(f"network {configuration.network_name} of {name}", settings.fid.batch_size):

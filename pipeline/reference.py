@@ -16,7 +16,9 @@ def main(settings: "Settings", name: str) -> None:
     from selfsparse.metrics.extractors import load_extractor
     from selfsparse.metrics.reference import make_references
     from selfsparse.paths import extractor_dir, packed_dir, reference_dir
+    from selfsparse.recorded import put_back
 
+    put_back(reference_dir(name))
     device = any_device()
     with enough_memory_to_measure(f"the real images of {name}", settings.fid.batch_size):
         description = make_references(

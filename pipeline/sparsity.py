@@ -9,14 +9,12 @@ if TYPE_CHECKING:
 
 
 def main(settings: "Settings", name: str) -> None:
-    from selfsparse.compact.measure import measure_configuration_compact
+    from selfsparse.compact.measure import measure_configuration_sparsity
     from selfsparse.device import any_device, enough_memory_to_measure
-    from selfsparse.metrics.measure import measure_configuration_sparsity
 
     configuration, device = settings.configuration(name), any_device()
     with enough_memory_to_measure(f"network {configuration.network_name} of {name}", settings.fid.batch_size):
         measure_configuration_sparsity(settings, configuration, device)
-        measure_configuration_compact(settings, configuration, device)
 
 
 if __name__ == "__main__":

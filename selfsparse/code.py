@@ -23,7 +23,7 @@ SHAPES_NOTHING = frozenset(
     f"selfsparse/{name}.py"
     for name in (
         "__init__", "cli", "code", "config", "data/__init__", "data/downloads", "data/listing", "environment", "errors", "files",
-        "inputs", "paths", "processes", "provenance", "training/lock",
+        "inputs", "kept_seeds", "made_from", "paths", "processes", "provenance", "recorded", "training/fingerprint", "training/lock",
     )
 )  # fmt: skip
 # What modules read beside themselves: printed tables and claims, templates of the report, the notebooks.
@@ -39,11 +39,12 @@ def code_of(stage: str, *more: str, without: Collection[str] = ()) -> list[str]:
     """Return the files that shape what a stage makes, sorted, relative to the project's root: `selfsparse/models/sastm.py`.
 
     Args:
-        stage: `train`, for pipeline/train.py and all that it imports, at its top or later, directly or not.
+        stage: `train`, for pipeline/train.py and all that it imports, at its top or later, directly or not; or the file to
+            begin with.
         more: further files, with all that these import.
         without: files that are passed by, unless one of `more` needs them: of several data readers a stage uses one.
     """
-    seen = _reached([f"pipeline/{stage}.py"], without) | _reached(more)
+    seen = _reached([stage if "/" in stage else f"pipeline/{stage}.py"], without) | _reached(more)
     return sorted(seen - SHAPES_NOTHING)
 
 

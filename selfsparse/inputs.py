@@ -129,12 +129,11 @@ def _others(settings: Settings, suite: str) -> list[Configuration]:
 
 
 def _other_summaries(settings: Settings, suite: str) -> Iterator[tuple[str, str]]:
-    """The hashes of the results of other suites that a suite's notebooks read; not of where these come from."""
+    """The hashes of the results of other suites that a suite's notebooks read."""
     keys = {c.extractor_key for c in settings.suite(suite)}
     for other in dict.fromkeys(c.suite for c in _others(settings, suite) if c.extractor_key in keys):
         for path in sorted((suite_dir(other) / "summary").glob("*.*")):
-            if path.name != "provenance.json":
-                yield path.relative_to(project_root()).as_posix(), hash_file(path)
+            yield path.relative_to(project_root()).as_posix(), hash_file(path)
 
 
 def _code_of(settings: Settings, stage: str, name: str) -> dict[str, str]:

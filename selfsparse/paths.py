@@ -49,6 +49,21 @@ def result_dir(suite: str, kind: str, configuration: str) -> Path:
     return suite_dir(suite) / kind / configuration
 
 
+def provenance_file(suite: str, configuration: str) -> Path:
+    """Return where it is noted when, where and from which commit a configuration was trained; git holds it, DVC does not."""
+    return suite_dir(suite) / "provenance" / f"{configuration}.json"
+
+
+def latency_file(suite: str, configuration: str) -> Path:
+    """Return the file of the times of a configuration's smaller generators; git holds it, DVC does not."""
+    return suite_dir(suite) / "latency" / f"{configuration}.csv"
+
+
+def staging_dir(kind: str, configuration: str) -> Path:
+    """Return the folder in which a stage gathers what it makes for a configuration's `runs`, `fid` or `sparsity`."""
+    return project_root() / ".checkpoints" / f"{configuration}.{kind}"
+
+
 def checkpoint_dir(configuration: str) -> Path:
     """Return the folder that a configuration's interrupted runs resume from; git and DVC ignore it."""
     return project_root() / ".checkpoints" / configuration

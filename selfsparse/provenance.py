@@ -5,13 +5,15 @@ import json
 import platform
 import subprocess
 import time
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from selfsparse.config import Configuration
 from selfsparse.errors import printable, warn
-from selfsparse.paths import project_root
+from selfsparse.files import read_json, write_json
+from selfsparse.paths import project_root, provenance_file
 from selfsparse.processes import usable_cpus
 
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "pillow", "scikit-learn", "dvc")
@@ -37,6 +39,42 @@ def collect_provenance(configuration: Configuration, device: str, seconds: float
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
     }
+
+
+def note_training(configuration: Configuration, device: str, seconds: float, seeds: Iterable[int]) -> None:
+    """Write a configuration's provenance after the training of some of its seeds; what is noted of the others stays.
+
+    Args:
+        device: `cuda` or `cpu`.
+        seconds: wall time of these seeds together, over all attempts; the sum counts those of the others too.
+    """
+    new, seeds = collect_provenance(configuration, device, seconds), set(seeds)
+    each = {name: new[name] for name in ("git_commit", "uncommitted_changes", "finished", "device", "torch")}
+    before = read_provenance(configuration.suite, configuration.name)
+    runs = {seed: before.get("runs", {}).get(str(seed)) for seed in configuration.train.seeds}
+    runs |= dict.fromkeys(seeds, each)
+    if seeds < set(configuration.train.seeds):
+        new["seconds"] = round(new["seconds"] + before.get("seconds", 0.0), 1)
+    write_json(provenance_file(configuration.suite, configuration.name), {**new, "runs": runs})
+
+
+def note_kept(configuration: Configuration, device: str, how: str) -> None:
+    """Add to a configuration's provenance that later code was found to train the same, and how that was seen.
+
+    Args:
+        device: `cuda` or `cpu`, on which it was looked at.
+    """
+    path = provenance_file(configuration.suite, configuration.name)
+    before = read_provenance(configuration.suite, configuration.name)
+    now = collect_provenance(configuration, device, 0.0)
+    entry = {name: now[name] for name in ("git_commit", "uncommitted_changes", "finished", "device")}
+    write_json(path, {**before, "kept_under": [*before.get("kept_under", []), {**entry, "how": how}]})
+
+
+def read_provenance(suite: str, configuration: str) -> dict[str, Any]:
+    """Return what `note_training` has written; nothing where a configuration has not been trained."""
+    path = provenance_file(suite, configuration)
+    return read_json(path) if path.is_file() else {}
 
 
 def device_name(device: str) -> str:

@@ -119,9 +119,9 @@ def test_committed_results_belong_to_the_committed_settings(monkeypatch):
     from selfsparse.config import load_settings
 
     monkeypatch.chdir(ROOT)
-    for path in (ROOT / "results").glob("*/summary/provenance.json"):
-        for name, provenance in json.loads(path.read_text()).items():
-            assert load_settings().configuration(name).model_dump(mode="json") == provenance["settings"], name
+    for path in (ROOT / "results").glob("*/provenance/*.json"):
+        trained = json.loads(path.read_text())["settings"]
+        assert load_settings().configuration(path.stem).model_dump(mode="json") == trained, path.stem
 
 
 def test_nothing_is_unpickled():

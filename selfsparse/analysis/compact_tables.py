@@ -12,6 +12,7 @@ from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import moments
 from selfsparse.analysis.tables import table_of
 from selfsparse.config import SASTM_MODELS, Configuration
+from selfsparse.paths import latency_file
 from selfsparse.results.rows import COLUMNS, read_rows
 
 KINDS = {"proven": "proven from the weights", "observed": "observed"}
@@ -23,10 +24,14 @@ def measured_stages(results: Results) -> pd.DataFrame:
 
 
 def measured_generators(results: Results) -> pd.DataFrame:
-    """Return the rows of compact.csv, with the times of latency.csv: two per run, without what is proven and observed dead."""
+    """Return the rows of compact.csv, with their times: two per run, without what is proven and observed dead."""
     run = ["configuration", "seed", "kind"]
-    rows, times = _read(results, "compact"), _read(results, "latency")
-    return rows.merge(times.astype({"seed": rows["seed"].dtype}), how="left", on=run, validate="one_to_one")
+    rows = _read(results, "compact")
+    files = {c.name: latency_file(results.suite, c.name) for c in results.configurations}
+    parts = [read_rows(path).assign(configuration=name) for name, path in files.items() if path.is_file()]
+    times = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS["latency"])])
+    times = times.astype({"seed": rows["seed"].dtype, "latency_ratio": float})
+    return rows.merge(times, how="left", on=run, validate="one_to_one")
 
 
 def _read(results: Results, name: str) -> pd.DataFrame:

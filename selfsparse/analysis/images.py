@@ -30,7 +30,7 @@ def source_of(configuration: Configuration, provenance: Mapping[str, Any]) -> Ma
     """Return the settings of the images that a configuration was trained on; today's where it has not run.
 
     Args:
-        provenance: by configuration, as in summary/provenance.json.
+        provenance: by configuration, as `Results` has it.
     """
     trained = provenance.get(configuration.name, {}).get("settings", {}).get("source")
     return configuration.source.model_dump() if trained is None else trained

@@ -11,6 +11,7 @@ from selfsparse.analysis.names import group_key
 from selfsparse.config import Configuration, load_settings
 from selfsparse.errors import DataError
 from selfsparse.paths import suite_dir
+from selfsparse.provenance import read_provenance
 from selfsparse.results.rows import COLUMNS, read_rows
 
 TABLES = ("runs", "curves", "fid", "sparsity", "mechanism", "correlation")
@@ -120,20 +121,22 @@ class Results:
 
 
 def load_results(suite: str) -> Results:
-    """Read results/<suite>/summary; what is not there is empty.
+    """Read results/<suite>/summary, and beside it when and on what it was trained; what is not there is empty.
 
     Raises:
         SettingsError: for a suite that params.yaml does not have.
     """
     settings = load_settings()
     folder = suite_dir(suite) / "summary"
-    provenance, extractors = folder / "provenance.json", folder / "extractors.json"
+    extractors = folder / "extractors.json"
     names = json.loads(extractors.read_text(encoding="utf-8")) if extractors.is_file() else {}
+    configurations = settings.suite(suite)
+    provenance = {c.name: read_provenance(suite, c.name) for c in configurations}
     return Results(
         suite=suite,
-        configurations=tuple(_measured_under(c, names.get(c.name)) for c in settings.suite(suite)),
+        configurations=tuple(_measured_under(c, names.get(c.name)) for c in configurations),
         counted_stages=settings.sparsity.counted_stages,
-        provenance=json.loads(provenance.read_text(encoding="utf-8")) if provenance.is_file() else {},
+        provenance={name: found for name, found in provenance.items() if found},
         folder=folder,
         **{name: _read(folder / f"{name}.csv", COLUMNS[name]) for name in TABLES},
     )

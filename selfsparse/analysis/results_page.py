@@ -16,7 +16,7 @@ machine that trained them; no remote is published, so that a suite's own run bri
 Written by `python -m pipeline.readme` from the files themselves (`make readme`); a test holds it against them.
 
 In a suite's folder: `report/` (open `index.html`), `tables/` (CSV, Markdown, LaTeX), `figures/` (PNG, SVG),
-`notebooks/` (executed), `summary/` (the numbers behind all of these, run by run, and `provenance.json`), and
+`notebooks/` (executed), `summary/` (the numbers behind all of these, run by run), `provenance/` (when, where and from which commit), and
 `summary.json`, `verdicts.json` and `correlation.json`, which `dvc metrics show` and `dvc metrics diff` read.
 """
 VERSIONS = ("python", "torch", "torchvision", "torch-fidelity", "dvc")

@@ -21,7 +21,6 @@ TABLES = {
     "fid": ("fid", "fid.csv", COLUMNS["fid"]),
     "sparsity": ("sparsity", "sparsity.csv", COLUMNS["sparsity"]),
     "compact": ("sparsity", "compact.csv", COLUMNS["compact"]),
-    "latency": ("sparsity", "latency.csv", COLUMNS["latency"]),
     "dead_channels": ("sparsity", "dead_channels.csv", COLUMNS["dead_channels"]),
 }
 # folder in summary/: stage, its file; of several seeds, the first
@@ -66,11 +65,6 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     correlation = suite_dir(suite) / "correlation.csv"
     if correlation.is_file():
         write_text(folder / "correlation.csv", correlation.read_text(encoding="utf-8"))
-    provenance = {c.name: result_dir(suite, "runs", c.name) / "provenance.json" for c in configurations}
-    write_json(
-        folder / "provenance.json",
-        {name: _json(path, f"train@{name}") for name, path in provenance.items() if path.is_file()},
-    )
     write_json(suite_dir(suite) / "summary.json", _metrics(configurations, tables, settings.sparsity.counted_stages))
     done = set(tables["runs"]["configuration"])
     return [c.name for c in configurations if c.name in done], [c.name for c in configurations if c.name not in done]

@@ -107,7 +107,7 @@ class Head:
             state.missing.append(name)
 
     def share(self, state: State) -> None:
-        """Put into the remote what the missing stages need and this machine has.
+        """Put into the remote what the missing stages need and this machine has, and what they left before.
 
         Raises:
             TransferError: the remote does not take it.
@@ -120,14 +120,18 @@ class Head:
             for name, stage in self._stages.items():
                 if name in wanted & state.done and not is_local(stage):
                     self._project.push(stage)
+                elif name in state.missing:
+                    self._project.push_before(stage)
 
     def known(self, state: State) -> dict[str, dict[str, Any]]:
-        """Return what dvc.lock says of the stages that are done: the results that the nodes are to use."""
+        """Return what dvc.lock says of the stages that are done, the results that the nodes are to use, and of those that are
+        missing: what they left before, of which they may keep a part.
+        """
         with self._project.locked():
             return {
                 name: self._project.record(stage)
                 for name, stage in self._stages.items()
-                if name in state.done and not is_local(stage)
+                if not is_local(stage) and (name in state.done or _was_done(name, stage, state))
             }
 
     def schedule(self, state: State, max_tasks: int | None) -> Schedule:
@@ -202,6 +206,10 @@ class Head:
             self._say(f"failed: {name} (its result has not arrived, after {ROUNDS} rounds)")
         if state.blocked:
             self._say(f"not run, as they need these: {', '.join(sorted(state.blocked))}")
+
+
+def _was_done(name: str, stage: "DvcStage", state: State) -> bool:
+    return name in state.missing and all(out.hash_info for out in stage.outs)
 
 
 def _stop_if_killed(error: StageFailedError) -> None:

@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from selfsparse.errors import UserError, WriteError
 from selfsparse.files import atomic_path
+from selfsparse.paths import latency_file, provenance_file
 
 if TYPE_CHECKING:
     from dvc.stage import Stage
 
+# What is noted of an output results/<suite>/<kind>/<configuration> outside of it, as it differs from run to run.
+BESIDE = {"runs": provenance_file, "sparsity": latency_file}
 REMOTE = "cluster"  # the name of the remote in DVC's settings of a process; no file is touched
 
 
@@ -50,16 +53,16 @@ class Project:
 
     Args:
         root: the project's folder.
-        remote: settings of the remote, `url` at least.
+        remote: settings of the remote, `url` at least; None where nothing is to travel.
         cache: folder of DVC's cache; None for the one that the project names.
     """
 
-    def __init__(self, root: Path, remote: dict[str, Any], cache: Path | None = None) -> None:
+    def __init__(self, root: Path, remote: dict[str, Any] | None = None, cache: Path | None = None) -> None:
         from dvc.repo import Repo
         from dvc.utils.serialize import LOADERS
 
         LOADERS[".yaml"] = _load_yaml  # in this process
-        config: dict[str, Any] = {"core": {"remote": REMOTE}, "remote": {REMOTE: remote}}
+        config: dict[str, Any] = {"core": {"remote": REMOTE}, "remote": {REMOTE: remote}} if remote else {}
         if cache:
             config["cache"] = {"dir": str(cache)}
         self._repo = Repo(str(root), config=config, _wait_for_lock=True)
@@ -118,6 +121,7 @@ class Project:
         if not stage.changed():
             return "current"
         if self._restore(stage):
+            self._fetch_beside(stage)
             return "restored"
         if not may_run:
             raise WouldRunError(
@@ -140,6 +144,27 @@ class Project:
         for out in stage.outs:
             out.obj, out.files = None, None  # the list of a folder's files, as it was
         StageLoader.fill_from_lock(stage, record)
+
+    def keep(self, stage: "Stage") -> None:
+        """Note a stage's outputs, as they are, as made from its inputs, as they are: what `dvc commit --force` does."""
+        stage.save()
+        stage.commit()
+        self._note(stage)
+
+    def bring_back(self, stage: "Stage", record: dict[str, Any]) -> None:
+        """Have at hand what a stage left before it went out of date, as far as the remote has it: it may need but a part anew."""
+        self.adopt(stage, record)
+        with suppress(TransferError), _answering(stage):
+            self._repo.cloud.pull([out.hash_info for out in stage.outs])
+            for objects in stage.get_used_objs(force=True).values():
+                self._repo.cloud.pull(objects)
+        self._fetch_beside(stage)
+        self._note(stage)  # the stage's command finds in dvc.lock what it may take from the cache
+
+    def push_before(self, stage: "Stage") -> None:
+        """Put into the remote what a stage left before it went out of date, where it is here."""
+        if all(out.hash_info for out in stage.outs) and stage.outs_cached():
+            self._push_outputs(stage)
 
     def _restore(self, stage: "Stage") -> bool:
         """What `dvc repro --pull` does before it runs a command; but what dvc.lock says of old outputs does not count.
@@ -239,13 +264,40 @@ class Project:
         Raises:
             TransferError: not all of it is there now.
         """
+        self._push_outputs(stage)
+        self._repo.stage_cache.save(stage)  # a stage that ran without the run cache has no entry yet
+        self._push_entry(stage)
+
+    def _push_outputs(self, stage: "Stage") -> None:
+        """Put a stage's outputs into the remote, and what is said of them beside these."""
         outputs = {info for objects in stage.get_used_objs().values() for info in objects}
         with _answering(stage):
             failed = self._repo.cloud.push(outputs).failed if outputs else ()
+            for path, there, remote in self._beside(stage):
+                if path.is_file():
+                    remote.fs.makedirs(remote.fs.parent(there), exist_ok=True)
+                    remote.fs.put_file(str(path), there)
         if failed:
             raise TransferError(f"{name_of(stage)}: the remote did not take {len(failed)} of its files")
-        self._repo.stage_cache.save(stage)  # a stage that ran without the run cache has no entry yet
-        self._push_entry(stage)
+
+    def _fetch_beside(self, stage: "Stage") -> None:
+        with _answering(stage):
+            for path, there, remote in self._beside(stage):
+                if remote.fs.exists(there):
+                    with atomic_path(path) as partial:
+                        remote.fs.get_file(there, str(partial))
+
+    def _beside(self, stage: "Stage") -> Iterator[tuple[Path, str, Any]]:
+        """Yield the files with times and hosts that belong to a stage's outputs, each with its place in the remote.
+
+        No hash of DVC's covers them, so they do not come with the outputs; they lie there under that of the output.
+        """
+        for out in stage.outs:
+            parts = Path(out.def_path).parts
+            if len(parts) == 4 and parts[2] in BESIDE and out.hash_info:
+                remote = self._repo.cloud.get_remote_odb(REMOTE, hash_name="md5-dos2unix")
+                path = BESIDE[parts[2]](parts[1], parts[3])
+                yield path, remote.fs.join(remote.path, "beside", out.hash_info.value + path.suffix), remote
 
     def _entries(self, stage: "Stage") -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the runs of this command on these inputs that the remote knows, and then this machine's last one."""

@@ -21,7 +21,7 @@ from filelock import Timeout
 from selfsparse.cluster.node import KILLED
 from selfsparse.cluster.stages import Project, StageFailedError, TransferError, WouldRunError, is_local, name_of
 from selfsparse.errors import UserError
-from selfsparse.files import write_json
+from selfsparse.files import write_json, write_text
 from selfsparse.paths import checkpoint_dir
 from selfsparse.processes import when_parent_is_gone
 from selfsparse.training.lock import acquire
@@ -47,16 +47,20 @@ def run(name: str, clone: Path, remote: dict[str, Any], known: dict[str, Any] | 
     """Return `status` and `text` as `node.run_stage` describes them.
 
     Args:
-        known: what the head's dvc.lock says of stages that are up to date there.
+        known: what the head's dvc.lock says of stages that are up to date there, and of this one, which is not.
     """
     from dvc.exceptions import DvcException
 
     # What the commit's dvc.lock, or a task before, noted is not what counts: the head's results are, then the remote's.
     (clone / "dvc.lock").unlink(missing_ok=True)
     try:
+        # For the stage's own process, which looks there for what it made before.
+        write_text(clone / ".dvc" / "config.local", f"[cache]\n    dir = {clone.parent / 'cache'}\n")
         project = Project(clone, remote, cache=clone.parent / "cache")
         with project.locked():
             *upstream, stage = project.upstream(name)
+            if record := (known or {}).get(name):
+                project.bring_back(stage, record)
             for needed in upstream:
                 if record := (known or {}).get(name_of(needed)):
                     project.adopt(needed, record)

@@ -1,11 +1,11 @@
-"""The CSV files that a configuration's smaller generators leave in results/<suite>/sparsity/<configuration>/."""
+"""The CSV files that a configuration's smaller generators leave, in results/<suite>/sparsity/<configuration>/ and latency/."""
 
-import csv
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from selfsparse.config import Configuration
-from selfsparse.files import atomic_path
-from selfsparse.paths import result_dir
+from selfsparse.metrics.measure import read_csv, write_csv
+from selfsparse.paths import latency_file
 
 
 @dataclass(frozen=True)
@@ -84,18 +84,23 @@ class LatencyRow:
     latency_ratio: float
 
 
-def write_rows(
-    configuration: Configuration, stages: list[StageRow], compacts: list[CompactRow], latencies: list[LatencyRow]
-) -> None:
-    """Write dead_channels.csv, compact.csv and latency.csv; without rows, their headers alone."""
-    folder = result_dir(configuration.suite, "sparsity", configuration.name)
-    tables = (
-        ("dead_channels", StageRow, stages),
-        ("compact", CompactRow, compacts),
-        ("latency", LatencyRow, latencies),
-    )
-    for name, kind, rows in tables:
-        with atomic_path(folder / f"{name}.csv") as partial, open(partial, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [f.name for f in fields(kind)], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(asdict(row) for row in rows)
+TABLES = {"dead_channels": StageRow, "compact": CompactRow}
+
+
+def columns(kind: type) -> list[str]:
+    """Return the columns of a kind of rows."""
+    return [f.name for f in fields(kind)]
+
+
+def write_latencies(configuration: Configuration, seed: int, rows: list[LatencyRow]) -> None:
+    """Write the times of a seed anew; those of the configuration's other seeds stay.
+
+    Outside the pipeline's outputs: a stopwatch's figure differs from run to run, and equal runs leave equal outputs.
+    """
+    path = latency_file(configuration.suite, configuration.name)
+    others = set(configuration.train.seeds) - {seed}
+    kept: list[dict[str, Any]] = []
+    if path.is_file():
+        kept = [row for row in read_csv(path) if int(row["seed"]) in others]
+    found = sorted([*kept, *map(asdict, rows)], key=lambda row: configuration.train.seeds.index(int(row["seed"])))
+    write_csv(path, columns(LatencyRow), found)

@@ -1,62 +1,117 @@
-"""The smaller generators of a configuration's runs: what is removed, what that saves, and whether the images stay."""
+"""The sparsity of a configuration's runs, and their smaller generators: what is removed, what that saves, whether images stay."""
 
 import copy
+import shutil
 import statistics
 import time
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from selfsparse.code import code_hashes
 from selfsparse.compact.dead import DeadParts, Observed, observe, proven_dead
-from selfsparse.compact.files import CompactRow, LatencyRow, StageRow, write_rows
+from selfsparse.compact.files import TABLES, CompactRow, LatencyRow, StageRow, columns, write_latencies
 from selfsparse.compact.fold import fold, is_foldable, kept_channels
 from selfsparse.config import SASTM_MODELS, Configuration, Settings
 from selfsparse.device import one_thread
+from selfsparse.files import atomic_path
+from selfsparse.kept_seeds import KeptSeeds
+from selfsparse.made_from import flatten, note
+from selfsparse.metrics.final_sparsity import SPARSITY_COLUMNS, write_sparsity
 from selfsparse.metrics.generated import draw_latents, sampling, to_uint8
-from selfsparse.metrics.measure import finished_runs, load_generator
+from selfsparse.metrics.measure import load_generator, measure_shape, read_csv, read_run, write_csv
 from selfsparse.models.build import count_parameters
 from selfsparse.models.dcgan import DCGANGenerator, Generator
 
 LATENCY_IMAGES = 16
 LATENCY_ROUNDS = 15
+CODE = "selfsparse/compact/measure.py"
+
+
+def sparsity_shape(settings: Settings, configuration: Configuration, seed: int, device: torch.device) -> dict[str, Any]:
+    """Return everything that shapes what is measured of a run's best generator here, as a flat dictionary of plain values."""
+    sparsity = settings.sparsity.model_dump(mode="json", exclude={"counted_stages"})  # only said of what was measured
+    fid = settings.fid.model_dump(mode="json", include={"batch_size", "latent_seed"})
+    shape = measure_shape(configuration, seed, device, ("best",)) | code_hashes(CODE)
+    return shape | flatten({"sparsity": sparsity, "fid": fid})
 
 
 @one_thread()
-def measure_configuration_compact(settings: Settings, configuration: Configuration, device: torch.device) -> None:
-    """Write dead_channels.csv, compact.csv and latency.csv for the best generator of each run that did not diverge.
+def measure_configuration_sparsity(settings: Settings, configuration: Configuration, device: torch.device) -> None:
+    """Write sparsity.csv, dead_channels.csv, compact.csv of each run's best generator, and feature_maps.npz of the first one.
 
-    What is dead is observed over the latents of the sparsity, and compared on those of the final FID, which are others. A
-    ResNet has rows in dead_channels.csv alone: its blocks add a skip path to x, so that what follows a dead channel is not constant.
+    A seed that was measured from the same weights is not measured again. A run that diverged has no rows. What is dead is
+    observed over the latents of the sparsity, and compared on those of the final FID, which are others. Without an SASTM nothing
+    is always zero. A ResNet has rows in dead_channels.csv alone: its blocks add a skip path to x, so that what follows a dead
+    channel is not constant.
     """
-    stages: list[StageRow] = []
+    seeds = configuration.train.seeds
+    shapes = {seed: sparsity_shape(settings, configuration, seed, device) for seed in seeds}
+    kept = KeptSeeds(configuration, "sparsity", shapes)
+    print(kept.describe("measures the sparsity of"), flush=True)
+    measure_sparsities(settings, configuration, device, kept)
+    joined: dict[str, list[dict[str, Any]]] = {"sparsity": [], **{name: [] for name in TABLES}}
+    for seed in seeds:
+        own, maps = kept.there(seed) / "feature_maps.npz", kept.staging / "feature_maps.npz"
+        if own.is_file() and not maps.is_file():
+            with atomic_path(maps) as partial:
+                shutil.copyfile(own, partial)
+        for name, rows in joined.items():
+            rows += read_csv(kept.there(seed) / f"{name}.csv")
+    for name, rows in joined.items():
+        write_csv(kept.staging / f"{name}.csv", _columns(name), rows)
+    kept.finish()
+    for row in joined["compact"]:
+        print(
+            f"{configuration.name} seed {row['seed']}: {row['removed']} of {row['channels']} channels {row['kind']} dead,"
+            f" {int(row['compact_parameters']):,} of {int(row['full_parameters']):,} parameters left"
+        )
+
+
+def _columns(name: str) -> list[str]:
+    return SPARSITY_COLUMNS if name == "sparsity" else columns(TABLES[name])
+
+
+def measure_sparsities(settings: Settings, configuration: Configuration, device: torch.device, kept: KeptSeeds) -> None:
+    """Write the folders of the seeds that have to be measured, each with made_from.json, which vouches for it."""
+    for seed in kept.reasons:
+        times: list[LatencyRow] = []
+        folder = kept.path(seed)
+        run, run_dir = read_run(configuration, seed)
+        found: dict[str, list] = {name: [] for name in TABLES}
+        if run["status"] == "finished":
+            generator = load_generator(configuration, run_dir / "best.safetensors", device)
+            write_sparsity(settings, configuration, seed, generator, device, folder)
+            if configuration.model in SASTM_MODELS:
+                probe = _Probe(settings, configuration, device)
+                found["dead_channels"], found["compact"], times = _compact(generator, seed, probe)
+        else:
+            write_csv(folder / "sparsity.csv", SPARSITY_COLUMNS, [])
+        for name, rows in found.items():
+            write_csv(folder / f"{name}.csv", _columns(name), [asdict(row) for row in rows])
+        write_latencies(configuration, seed, times)
+        note(folder, kept.shapes[seed])
+
+
+def _compact(
+    generator: Generator, seed: int, probe: "_Probe"
+) -> tuple[list[StageRow], list[CompactRow], list[LatencyRow]]:
     compacts: list[CompactRow] = []
     latencies: list[LatencyRow] = []
-    if configuration.model not in SASTM_MODELS:  # no coefficients, so nothing that is always zero
-        write_rows(configuration, stages, compacts, latencies)
-        return
-    probe = _Probe(settings, configuration, device)
-    for seed, _, run_dir in finished_runs(configuration):
-        generator = load_generator(configuration, run_dir / "best.safetensors", device)
-        observed = probe.observe(generator, probe.latents)
-        proven = proven_dead(generator)
-        stages += [
-            _stage_row(generator, seed, t, *pair) for t, pair in enumerate(zip(proven, observed, strict=True), 1)
-        ]
-        if is_foldable(generator):
-            for kind, dead in (("proven", proven), ("observed", [stage.dead for stage in observed])):
-                small = fold(generator, dead, probe.batch_norm)
-                compacts.append(_compact_row(generator, small, seed, kind, dead, probe))
-                if compacts[-1].removed or compacts[-1].heads_removed:
-                    ratio = latency_ratio(generator, small, probe.fresh[:LATENCY_IMAGES])
-                    latencies.append(LatencyRow(seed, kind, round(ratio, 3)))
-    write_rows(configuration, stages, compacts, latencies)
-    for row in compacts:
-        print(
-            f"{configuration.name} seed {row.seed}: {row.removed} of {row.channels} channels {row.kind} dead,"
-            f" {row.compact_parameters:,} of {row.full_parameters:,} parameters left"
-        )
+    observed = probe.observe(generator, probe.latents)
+    proven = proven_dead(generator)
+    stages = [_stage_row(generator, seed, t, *pair) for t, pair in enumerate(zip(proven, observed, strict=True), 1)]
+    if is_foldable(generator):
+        for kind, dead in (("proven", proven), ("observed", [stage.dead for stage in observed])):
+            small = fold(generator, dead, probe.batch_norm)
+            compacts.append(_compact_row(generator, small, seed, kind, dead, probe))
+            if compacts[-1].removed or compacts[-1].heads_removed:
+                ratio = latency_ratio(generator, small, probe.fresh[:LATENCY_IMAGES])
+                latencies.append(LatencyRow(seed, kind, round(ratio, 3)))
+    return stages, compacts, latencies
 
 
 class _Probe:

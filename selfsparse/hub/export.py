@@ -12,7 +12,7 @@ from selfsparse.errors import DataError
 from selfsparse.files import read_json, reading
 from selfsparse.hub.card import FOLDER, model_card
 from selfsparse.hub.generator import WEIGHTS, TrainedGenerator, load_generator
-from selfsparse.paths import result_dir
+from selfsparse.paths import provenance_file, result_dir
 from selfsparse.results.rows import read_rows
 
 
@@ -45,7 +45,7 @@ def export_run(configuration: Configuration, seed: int, which: str, folder: Path
         which=which,
         run=run,
         extractor=extractor_name(configuration),
-        provenance=_json(run_dir.parent / "provenance.json", stage),
+        provenance=_json(provenance_file(configuration.suite, configuration.name), stage),
         fid=_rows(configuration, "fid", seed, generator=which),
         # Sparsity is measured on the best generator alone.
         sparsity=_rows(configuration, "sparsity", seed)

@@ -14,56 +14,12 @@ from typing import Any
 import torch
 from filelock import BaseFileLock
 
-import selfsparse
-from selfsparse.config import Configuration, Settings
 from selfsparse.errors import RunError, warn
 from selfsparse.files import atomic_path, hash_file, read_json, write_json, write_text
+from selfsparse.made_from import differences
 from selfsparse.training.lock import hold
 
 STATES_KEPT = 2  # one damaged on the disk must not cost the run
-# What only says how fast or how often; a run may go on under other values of these.
-NOT_SHAPING = {"device", "parallel_seeds", "checkpoint_every", "seeds"}
-# The code that shapes a run, in selfsparse/; dvc.yaml names the same as deps of `train`.
-CODE = (
-    "models/*.py", "training/*.py", "metrics/frechet.py", "metrics/generated.py", "metrics/mechanism.py",
-    "metrics/extractors.py", "metrics/inception.py", "metrics/lenet.py", "device.py",
-)  # fmt: skip
-
-
-def fingerprint(
-    settings: Settings,
-    configuration: Configuration,
-    seed: int,
-    device_type: str,
-    reference_sha256: str,
-    images_sha256: str,
-) -> dict[str, Any]:
-    """Return everything that shapes a run, as a flat dictionary of plain values."""
-    shape = configuration.model_dump(mode="json", exclude={"train", "name", "suite", "network_name", "source"})
-    shape["train"] = configuration.train.model_dump(mode="json", exclude=NOT_SHAPING)
-    flat = {"seed": seed, "device": device_type, "torch": torch.__version__, "code": _code_hash()}
-    flat |= {"reference": reference_sha256, "images": images_sha256}
-    # Of the FIDs during training, which choose the best generator.
-    flat["fid.precision"] = settings.fid.precision
-    if configuration.train.sampling_batch_norm == "batch":  # else an image does not depend on those beside it (U18)
-        flat["fid.batch_size"] = settings.fid.batch_size
-    return flat | _flatten(shape)
-
-
-def _flatten(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for key, item in value.items():
-        flat |= _flatten(item, f"{prefix}{key}.") if isinstance(item, dict) else {prefix + key: item}
-    return flat
-
-
-def _code_hash() -> str:
-    """The code that shapes a run: an edited step never goes on from a state that the old one made."""
-    package = Path(selfsparse.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(p for part in CODE for p in package.glob(part)):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
 
 
 class CheckpointStore:
@@ -134,8 +90,7 @@ class CheckpointStore:
         if not others:
             return []
         other = read_json(max(others, key=lambda path: path.stat().st_mtime))
-        keys = sorted(k for k in self._shape.keys() | other.keys() if self._shape.get(k) != other.get(k))
-        return [f"{key}: {other.get(key)} -> {self._shape.get(key)}" for key in keys]
+        return differences(other, self._shape)
 
 
 def _number(state: Path) -> int:

@@ -55,9 +55,10 @@ class Evaluation:
 
     def begin(self, trainer: Trainer) -> Pending:
         """Begin to measure the trainer's generator as it is now. Its next step has to wait until the FID is there."""
-        return Pending(trainer.step, trainer.generator, lambda: self._fid(trainer.generator))
+        return Pending(trainer.step, trainer.generator, lambda: self.fid(trainer.generator))
 
-    def _fid(self, generator: nn.Module) -> float:
+    def fid(self, generator: nn.Module) -> float:
+        """Return the FID of a generator, as it is measured during training."""
         fid, _ = measure_fid(
             generator,
             self._latents,

@@ -37,6 +37,7 @@ class History:
         coefficients: alpha and beta of the first latent, at each snapshot.
         positive: which coefficients of the probe latents were above zero at the last snapshot.
         diverged_at: the step whose loss was not finite.
+        replay: the first steps, as `trace.first_step` notes each: by these it is seen whether edited code trains as before.
     """
 
     curve: list[CurvePoint] = field(default_factory=list)
@@ -49,6 +50,7 @@ class History:
     coefficients: list[dict[str, Tensor]] = field(default_factory=list)
     positive: dict[str, Tensor] | None = None
     diverged_at: int | None = None
+    replay: list[dict[str, Any]] = field(default_factory=list)
 
     def take_losses(self) -> list[Tensor]:
         """Close the interval since the last evaluation: return its losses, and remember those of the next from here on."""

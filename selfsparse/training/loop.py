@@ -6,16 +6,16 @@ import signal
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 
 import torch
 
 from selfsparse.config import Configuration, Settings, Train
 from selfsparse.data.packed import load_packed
 from selfsparse.device import enough_memory
-from selfsparse.files import read_json, reading
-from selfsparse.paths import packed_dir, reference_dir
-from selfsparse.training.checkpoint import fingerprint
+from selfsparse.paths import packed_dir, result_dir
 from selfsparse.training.evaluation import Evaluation, OverlappedEvaluation
+from selfsparse.training.fingerprint import fingerprint
 from selfsparse.training.history import History
 from selfsparse.training.lock import Interrupted
 from selfsparse.training.real_images import images_on_device
@@ -45,12 +45,20 @@ class StopRequest:
 
 
 def train_runs(
-    settings: Settings, configuration: Configuration, seeds: Sequence[int], device: torch.device, bar_position: int = 0
+    settings: Settings,
+    configuration: Configuration,
+    seeds: Sequence[int],
+    device: torch.device,
+    bar_position: int = 0,
+    results: Path | None = None,
 ) -> list[History]:
     """Train the runs of these seeds to their ends, in turns of a step, and write their results.
 
     Each goes on from its last checkpoint where there is one, and is the same as alone. One that diverges leaves the others
     alone. Several make sense on a GPU, where the steps of one keep it busy while those of another wait.
+
+    Args:
+        results: the folder in which each run leaves its own, seed<seed>; that of the configuration where None.
 
     Raises:
         Interrupted: on SIGINT or SIGTERM, after the states were saved; the same call goes on from there.
@@ -62,22 +70,20 @@ def train_runs(
     stop = StopRequest()
     packed = load_packed(packed_dir(configuration.dataset_key))
     overlaps = device.type == "cuda"
-    reference = reference_dir(configuration.extractor_key) / "reference.json"
-    with reading(reference, f"reference@{configuration.extractor_key}"):
-        reference_sha256 = read_json(reference)["sha256"]
+    results = results or result_dir(configuration.suite, "runs", configuration.name)
     with ExitStack() as stack:
         stack.enter_context(_enough_memory(settings, configuration, len(seeds)))
         evaluation = (OverlappedEvaluation if overlaps else Evaluation)(settings, configuration, device)
         images = images_on_device(torch.from_numpy(packed.images), device)
         runs = []
         for i, seed in enumerate(seeds):
-            shape = fingerprint(settings, configuration, seed, device.type, reference_sha256, packed.manifest["sha256"])
             run = Run(
                 configuration,
                 seed,
-                shape,
+                fingerprint(settings, configuration, seed, device.type),
                 images,
                 device,
+                results,
                 evaluation,
                 overlaps=overlaps,
                 bar_position=bar_position + i,

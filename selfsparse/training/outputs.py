@@ -14,13 +14,13 @@ from selfsparse.files import atomic_path, write_json
 from selfsparse.metrics.generated import tile
 from selfsparse.metrics.mechanism import StageMechanism
 from selfsparse.models.build import count_parameters, count_sastm_parameters
-from selfsparse.training.checkpoint import NOT_SHAPING
+from selfsparse.training.fingerprint import NOT_SHAPING
 from selfsparse.training.history import PROGRESS_COLUMNS, CurvePoint, History
 from selfsparse.training.trainer import Trainer
 
 
 def write_results(configuration: Configuration, seed: int, trainer: Trainer, history: History, folder: Path) -> None:
-    """Write run.json, curves.csv, mechanism.csv, coefficients.npz, best and last.safetensors, progress.png of one run.
+    """Write run.json, curves.csv, mechanism.csv, coefficients.npz, best and last.safetensors, progress.png, replay.json of one run.
 
     coefficients.npz holds alpha_<t> (S, C) and beta_<t> (S, H, W) of one latent at the S snapshots.
 
@@ -37,6 +37,7 @@ def write_results(configuration: Configuration, seed: int, trainer: Trainer, his
         np.savez_compressed(file, **{n: torch.stack([c[n] for c in history.coefficients]).numpy() for n in names})
     with atomic_path(folder / "progress.png") as partial:
         tile(torch.cat(history.progress), PROGRESS_COLUMNS).save(partial, format="PNG")
+    write_json(folder / "replay.json", history.replay)
     write_json(
         folder / "run.json",
         {

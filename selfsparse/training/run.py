@@ -10,12 +10,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from selfsparse.config import Configuration
+from selfsparse.made_from import note
 from selfsparse.metrics.frechet import NotFiniteError
-from selfsparse.paths import checkpoint_dir, result_dir
+from selfsparse.paths import checkpoint_dir
 from selfsparse.training.checkpoint import CheckpointStore
 from selfsparse.training.evaluation import Evaluation, Pending
 from selfsparse.training.history import History, first_non_finite
 from selfsparse.training.outputs import write_results
+from selfsparse.training.trace import FIRST_STEPS, first_step
 from selfsparse.training.trainer import Trainer
 
 
@@ -28,6 +30,7 @@ class Run:
     Args:
         shape: the run's fingerprint.
         images: uint8 (N, C, H, W), on the device or memory-mapped.
+        results: the folder in which the run's own folder is written, seed<seed>.
         evaluation: measures the generator; runs of one configuration may share it.
         overlaps: whether evaluations are waited for as late as possible, and losses read as rarely; else at each step.
         bar_position: line of the progress bar on a terminal.
@@ -41,6 +44,7 @@ class Run:
         shape: dict[str, Any],
         images: Tensor,
         device: torch.device,
+        results: Path,
         evaluation: Evaluation,
         *,
         overlaps: bool,
@@ -48,10 +52,12 @@ class Run:
         stopped: Callable[[], bool],
     ) -> None:
         self.configuration, self.seed = configuration, seed
+        self.folder = results / f"seed{seed}"
         self.trainer = Trainer(configuration, seed, images, device)
         self.history = History()
         self._evaluation, self._overlaps, self._bar_position = evaluation, overlaps, bar_position
         self._saved_at: int | None = None
+        self._shape = shape
         self._pending: tuple[Pending, list[Tensor], Tensor] | None = None  # with its interval's losses and last norms
         self._store = CheckpointStore(checkpoint_dir(configuration.name) / f"seed{seed}", shape, stopped)
 
@@ -100,16 +106,15 @@ class Run:
         train, trainer, history = self.configuration.train, self.trainer, self.history
         with trainer.on_stream():
             history.losses.append(trainer.generator_step())
+            if trainer.step <= FIRST_STEPS:
+                history.replay.append(first_step(trainer, history.losses[-1]))
             self._bar.update()
             if not self._overlaps:
                 self._check_losses(history.losses, trainer.step)
-            if self._due(train.evaluate_every) and history.diverged_at is None:
+            if is_due(trainer.step, train.evaluate_every, train.steps) and history.diverged_at is None:
                 self._evaluate()
-            if self._due(train.checkpoint_every) and history.diverged_at is None:
+            if is_due(trainer.step, train.checkpoint_every, train.steps) and history.diverged_at is None:
                 self.save()
-
-    def _due(self, every: int) -> bool:
-        return self.trainer.step % every == 0 or self.trainer.step == self.configuration.train.steps
 
     def _evaluate(self) -> None:
         """Begin an evaluation; wait for the one before, and for this one too unless evaluations overlap with training."""
@@ -174,11 +179,12 @@ class Run:
         """Save the last state and write the results. What was found last may be that the run has diverged."""
         self.save()
         write_results(self.configuration, self.seed, self.trainer, self.history, self.folder)
+        note(self.folder, self._shape)
 
-    @property
-    def folder(self) -> Path:
-        """Where the run's results are written."""
-        return result_dir(self.configuration.suite, "runs", self.configuration.name) / f"seed{self.seed}"
+
+def is_due(step: int, every: int, last: int) -> bool:
+    """Whether what is done every so many steps, and at the last one, is to be done at a step."""
+    return step % every == 0 or step == last
 
 
 def _progress_bar(configuration: Configuration, seed: int, initial: int, position: int) -> tqdm:

@@ -7,30 +7,35 @@ import signal
 import sys
 import time
 from multiprocessing.connection import wait
+from pathlib import Path
 
 from selfsparse.config import Configuration, Settings
 from selfsparse.data.packed import load_packed
 from selfsparse.device import choose_device
 from selfsparse.errors import RunError, UserError
 from selfsparse.files import read_json, write_json
+from selfsparse.kept_seeds import KeptSeeds
 from selfsparse.limits import check_batch
-from selfsparse.paths import checkpoint_dir, packed_dir, result_dir
+from selfsparse.paths import checkpoint_dir, packed_dir
 from selfsparse.processes import give_sockets_a_short_place
-from selfsparse.provenance import collect_provenance
+from selfsparse.provenance import note_training
+from selfsparse.training.fingerprint import fingerprint
 from selfsparse.training.lock import hold
 
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
 
 def train_configuration(settings: Settings, configuration: Configuration) -> int:
-    """Train every seed of a configuration, `parallel_seeds` at a time, and write results/<suite>/runs/<name>/.
+    """Train the seeds of a configuration, `parallel_seeds` at a time, and write results/<suite>/runs/<name>/.
+
+    A seed whose results are there, whole, and as today's settings, data and code would make them, is kept, not trained.
 
     Returns:
         0, or INTERRUPTED where the runs were asked to stop; they have saved their states then.
 
     Raises:
         DeviceError: the settings ask for a GPU that is not there.
-        DataError, SettingsError: the dataset is not prepared, or has fewer images than a batch.
+        DataError, SettingsError: images, extractor or references are not prepared, or the dataset has fewer images than a batch.
         RunError: a run failed; those in other processes were stopped, with their states saved. Or another process is
             training this configuration, or has removed results of it meanwhile.
     """
@@ -40,22 +45,28 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
     folder = checkpoint_dir(configuration.name)
     lock = hold(folder.with_name(f"{folder.name}.lock"), configuration.name)
     try:
-        return _train_seeds(settings, configuration, device)
+        shapes = {seed: fingerprint(settings, configuration, seed, device) for seed in configuration.train.seeds}
+        kept = KeptSeeds(configuration, "runs", shapes)
+        print(kept.describe("trains"), flush=True)
+        if kept.reasons and (code := _train_seeds(settings, configuration, kept, device)):
+            return code
+        _finish(configuration, kept, device)
+        return 0
     finally:
         lock.release()
 
 
-def _train_seeds(settings: Settings, configuration: Configuration, device: str) -> int:
+def _train_seeds(settings: Settings, configuration: Configuration, kept: KeptSeeds, device: str) -> int:
     give_sockets_a_short_place()
     # A server that imports torch once, and from which each run is forked: imports cost seconds, runs as well.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["selfsparse.training.loop"])
     multiprocessing.resource_tracker.ensure_running()  # started later, it would let signals through again
     started = time.monotonic()
-    shares, at_once = shares_of(configuration.train.seeds, configuration.train.parallel_seeds, device)
+    shares, at_once = shares_of(tuple(kept.reasons), configuration.train.parallel_seeds, device)
     waiting = []
     for seeds in shares:
-        arguments = (settings, configuration, seeds, device, configuration.train.seeds.index(seeds[0]))
+        arguments = (settings, configuration, seeds, device, kept.staging, list(kept.reasons).index(seeds[0]))
         waiting.append(context.Process(target=_run, args=arguments, name=f"seed {', '.join(map(str, seeds))}"))
     running: list[multiprocessing.Process] = []
     failed: list[multiprocessing.Process] = []
@@ -94,16 +105,13 @@ def _train_seeds(settings: Settings, configuration: Configuration, device: str) 
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        seconds = _add_seconds(configuration, time.monotonic() - started)
+        _add_seconds(configuration, time.monotonic() - started)
     if failed:
         names = ", ".join(f"{p.name} (exit code {p.exitcode})" for p in failed)
         raise RunError(
             f"{configuration.name}: {names} failed; the reason stands above. The same command goes on from the last checkpoints."
         )
-    if stopping:
-        return INTERRUPTED
-    _finish(configuration, device, seconds)
-    return 0
+    return INTERRUPTED if stopping else 0
 
 
 def shares_of(seeds: tuple[int, ...], side_by_side: int, device: str) -> tuple[list[tuple[int, ...]], int]:
@@ -115,14 +123,16 @@ def shares_of(seeds: tuple[int, ...], side_by_side: int, device: str) -> tuple[l
     return [seeds[i : i + together] for i in range(0, len(seeds), together)], at_once
 
 
-def _run(settings: Settings, configuration: Configuration, seeds: tuple[int, ...], device: str, position: int) -> None:
+def _run(
+    settings: Settings, configuration: Configuration, seeds: tuple[int, ...], device: str, results: Path, position: int
+) -> None:
     """What a process of one or several runs does; its exit code tells how it ended."""
     import torch
 
     from selfsparse.training.loop import Interrupted, train_runs
 
     try:
-        train_runs(settings, configuration, seeds, torch.device(device), position)
+        train_runs(settings, configuration, seeds, torch.device(device), position, results)
     except Interrupted as interrupted:
         print(interrupted, file=sys.stderr)
         sys.exit(INTERRUPTED)
@@ -131,26 +141,28 @@ def _run(settings: Settings, configuration: Configuration, seeds: tuple[int, ...
         sys.exit(2)
 
 
-def _add_seconds(configuration: Configuration, seconds: float) -> float:
-    """Add an attempt's wall time to those of the attempts before it, and return the sum; a killed one is not in it."""
+def _add_seconds(configuration: Configuration, seconds: float) -> None:
+    """Add an attempt's wall time to those of the attempts before it; a killed one is not in it."""
+    write_json(checkpoint_dir(configuration.name) / "seconds.json", seconds + _seconds(configuration))
+
+
+def _seconds(configuration: Configuration) -> float:
     path = checkpoint_dir(configuration.name) / "seconds.json"
-    total = seconds + (read_json(path) if path.is_file() else 0.0)
-    write_json(path, total)
-    return total
+    return read_json(path) if path.is_file() else 0.0
 
 
-def _finish(configuration: Configuration, device: str, seconds: float) -> None:
-    """Write the provenance and drop the checkpoints, now that every run's results are written.
+def _finish(configuration: Configuration, kept: KeptSeeds, device: str) -> None:
+    """Put the results in their place, write the provenance of those that are new, and drop the checkpoints.
 
     Raises:
-        RunError: results of a run are gone again. The states stay, and the results come back from them.
+        RunError: results that were kept are gone meanwhile.
     """
-    folder = result_dir(configuration.suite, "runs", configuration.name)
+    if kept.new:
+        note_training(configuration, device, _seconds(configuration), kept.new)
     # A DVC that is started meanwhile removes the folder before its own training waits for this one's lock.
-    if gone := [str(seed) for seed in configuration.train.seeds if not (folder / f"seed{seed}/run.json").is_file()]:
+    if gone := kept.finish():
         raise RunError(
-            f"{configuration.name}: results of seed {', '.join(gone)} are gone from {folder}: a `dvc repro` that was started"
-            " meanwhile removed them.\nTheir states are kept: run the same command again, and they are written anew."
+            f"{configuration.name}: results of seed {', '.join(map(str, gone))} are gone from {kept.folder}: a `dvc repro` that"
+            " was started meanwhile removed them.\nRun the same command again: it trains what is missing."
         )
-    write_json(folder / "provenance.json", collect_provenance(configuration, device, seconds))
     shutil.rmtree(checkpoint_dir(configuration.name), ignore_errors=True)

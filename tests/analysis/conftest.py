@@ -60,7 +60,9 @@ def write_summary(root: Path, suite: str = "quick") -> None:
         }
     for name, rows in tables.items():
         pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
-    (folder / "provenance.json").write_text(json.dumps(provenance))
+    (folder.parent / "provenance").mkdir(exist_ok=True)
+    for name, entry in provenance.items():
+        (folder.parent / f"provenance/{name}.json").write_text(json.dumps(entry))
     from selfsparse.analysis.correlation import pairs
 
     pairs(configurations, pd.DataFrame(tables["fid"]), pd.DataFrame(tables["sparsity"]), "sastm").to_csv(

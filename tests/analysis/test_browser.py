@@ -97,12 +97,9 @@ def hostile(ran, tmp_path, monkeypatch) -> Path:
     shutil.copytree(ran, root, ignore=lambda folder, names: {FOLDER} & set(names))
     monkeypatch.chdir(root)
     (root / "notebooks").symlink_to(ROOT / "notebooks")
-    provenance = root / "results/quick/summary/provenance.json"
-    written = {
-        name: entry | {"git_commit": FOLDER, "device": FOLDER, "system": HOSTILE[1], "python": HOSTILE[2]}
-        for name, entry in json.loads(provenance.read_text()).items()
-    }
-    provenance.write_text(json.dumps(written))
+    for path in (root / "results/quick/provenance").iterdir():
+        names = {"git_commit": FOLDER, "device": FOLDER, "system": HOSTILE[1], "python": HOSTILE[2]}
+        path.write_text(json.dumps(json.loads(path.read_text()) | names))
     page = open_page("quick", "table_fid")
     shown = [page.table("fid", hostile_table()), page.figure(Drawing("fid", Figure(), '"' + FOLDER))]
     claims = dict.fromkeys(("statement", "paper", "ours", "n", "verdict", "extractor", "why"), FOLDER)

@@ -11,10 +11,9 @@ def section(text: str, suite: str) -> str:
 
 def test_a_suite_that_ran_in_part(ran):
     """Of 33 runs the 12 of the four photos' configurations but WGAN-GP are not run, and two without CSM's diverged."""
-    path = ran / "results/quick/summary/provenance.json"
-    provenance = json.loads(path.read_text())
-    provenance["digits-16-wgan_gp"] |= {"git_commit": "1" * 40, "uncommitted_changes": True}
-    path.write_text(json.dumps(provenance))
+    path = ran / "results/quick/provenance/digits-16-wgan_gp.json"
+    changed = {"git_commit": "1" * 40, "uncommitted_changes": True}
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
     (ran / "results/quick/report").mkdir()
     (ran / "results/quick/report/index.html").touch()
     text = results_page()

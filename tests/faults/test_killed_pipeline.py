@@ -54,8 +54,8 @@ def outputs(folder) -> dict[str, bytes]:
     results = found["quick/report/results.html"]
     section = rb'<section aria-labelledby="compact">.*?</section>'
     found["quick/report/results.html"] = re.sub(section, b"", results, flags=re.DOTALL)
-    timed = ("provenance.json", "provenance.html", "latency.csv")
-    return {name: data for name, data in found.items() if not name.endswith(timed) and "/table_compact/" not in name}
+    timed = ("quick/provenance/", "quick/report/provenance.html", "quick/latency/")
+    return {name: data for name, data in found.items() if not name.startswith(timed) and "/table_compact/" not in name}
 
 
 def killed_in(folder, stage: str, arguments: tuple[str, ...], after: float) -> bool:
@@ -105,8 +105,7 @@ def training(whole, tmp_path):
 
 
 def runs(folder) -> dict[str, bytes]:
-    found = files(folder / f"results/quick/runs/{CONFIGURATION}")
-    return {name: data for name, data in found.items() if name != "provenance.json"}
+    return files(folder / f"results/quick/runs/{CONFIGURATION}")
 
 
 def begin_training(folder, resumed: int):

@@ -12,6 +12,7 @@ from selfsparse.config import load_settings
 from selfsparse.hub.card import model_card
 
 RUNS = f"results/quick/runs/{CONFIGURATION}"
+PROVENANCE = f"results/quick/provenance/{CONFIGURATION}.json"
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,8 @@ def project(trained):
         "settings": c.model_dump(mode="json"), "finished": "2001-02-03T04:05:06Z", "seconds": 1234.5,
         "device": "CPU (abacus)", "torch": "9.8.7",
     }  # fmt: skip
-    (trained / RUNS / "provenance.json").write_text(json.dumps(provenance))
+    (trained / PROVENANCE).parent.mkdir(parents=True, exist_ok=True)
+    (trained / PROVENANCE).write_text(json.dumps(provenance))
     for kind, text in (
         (
             "fid",
@@ -81,13 +83,13 @@ def test_what_was_not_measured_is_said(project, tmp_path, monkeypatch):
     moved = {"fid": project / "results/quick/fid", "sparsity": project / "results/quick/sparsity"}
     for kind, path in moved.items():
         path.rename(tmp_path / kind)
-    (project / RUNS / "provenance.json").rename(tmp_path / "provenance.json")
+    (project / PROVENANCE).rename(tmp_path / "provenance.json")
     try:
         card = export_run(load_settings().configuration(CONFIGURATION), 0, "best", tmp_path / "model").card
     finally:
         for kind, path in moved.items():
             (tmp_path / kind).rename(path)
-        (tmp_path / "provenance.json").rename(project / RUNS / "provenance.json")
+        (tmp_path / "provenance.json").rename(project / PROVENANCE)
     assert "Not measured" in card and "no provenance lay beside" in card
 
 

@@ -10,15 +10,13 @@ import torch
 from PIL import Image
 from small_project import CONFIGURATION, SMALL, write_project
 
+from selfsparse.compact.measure import measure_configuration_sparsity
 from selfsparse.config import load_settings
 from selfsparse.errors import DataError
 from selfsparse.metrics.extractors import load_extractor
+from selfsparse.metrics.final_fid import measure_configuration_fid
 from selfsparse.metrics.generated import draw_latents, measure_fid
-from selfsparse.metrics.measure import (
-    load_generator,
-    measure_configuration_fid,
-    measure_configuration_sparsity,
-)
+from selfsparse.metrics.measure import load_generator
 from selfsparse.metrics.reference import load_reference
 from selfsparse.metrics.sparsity import measure_sparsity
 from selfsparse.training.loop import train_runs

@@ -22,7 +22,6 @@ def project(tmp_path, monkeypatch):
     for name in (W, S):
         for seed in (0, 1):
             add_run(tmp_path, name, seed, best=10.0 + seed, diverged=name == S and seed == 1)
-        (tmp_path / f"results/quick/runs/{name}/provenance.json").write_text(json.dumps({"seconds": 1.5, "of": name}))
     add_fid(tmp_path, W, ["0,best,1000,1000,20.0,0.1,0.01", "0,best,2000,1797,18.0,,",
                           "0,last,1000,1000,90.0,0.2,0.01", "1,best,1000,1000,24.0,0.1,0.01",
                           "1,best,2000,1797,21.00006,,", "1,last,1000,1000,95.0,0.2,0.01"])  # fmt: skip
@@ -116,14 +115,15 @@ def test_numbers(project):
     }
 
 
-def test_images_and_provenance(project):
+def test_images(project):
     summary()
     folder = project / "results/quick/summary"
     for name in (W, S):
         assert (folder / f"progress/{name}.png").read_bytes() == f"{name} 0".encode()  # of the first seed
         assert (folder / f"samples/{name}.png").read_bytes() == b"samples of " + name.encode()
         assert (folder / f"feature_maps/{name}.npz").read_bytes() == b"maps of " + name.encode()
-    assert json.loads(text(project, "provenance.json")) == {n: {"seconds": 1.5, "of": n} for n in (W, S)}
+    # When and where it was trained is no part of what DVC hashes.
+    assert not [name for name in files(folder) if "provenance" in name or "latency" in name]
     assert not (folder / "correlation.csv").exists()
     (project / "results/quick/correlation.csv").write_text("a,b\n1,2\n")
     summary()

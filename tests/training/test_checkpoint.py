@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -13,15 +14,24 @@ from small_project import ROOT, SMALL, write_project
 
 from selfsparse.config import load_settings
 from selfsparse.errors import RunError, WriteError
-from selfsparse.training import checkpoint, lock
-from selfsparse.training.checkpoint import CheckpointStore, fingerprint
+from selfsparse.training import lock
+from selfsparse.training.checkpoint import CheckpointStore
+from selfsparse.training.fingerprint import fingerprint
 
 
 @pytest.fixture
-def shape(tmp_path):
-    def of(changes: dict | None = None, name="digits-16-self_sparse", seed=0, device="cpu", reference="r", images="i"):
+def shape(tmp_path, monkeypatch):
+    monkeypatch.chdir(write_project(tmp_path))
+
+    def of(changes: dict | None = None, name="digits-16-self_sparse", seed=0, device="cpu", **hashes):
         settings = load_settings(write_project(tmp_path, {**SMALL, **(changes or {})}) / "params.yaml")
-        return fingerprint(settings, settings.configuration(name), seed, device, reference, images)
+        for path in (
+            "packed/digits-16/manifest.json", "extractors/digits-16-lenet/extractor.json", "references/digits-16-lenet/reference.json",
+        ):  # fmt: skip
+            noted = {"sha256": hashes.get({"packed": "images"}.get(path.split("/")[0], path.split("/")[0][:-1]), "x")}
+            (tmp_path / "data" / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "data" / path).write_text(json.dumps(noted))
+        return fingerprint(settings, settings.configuration(name), seed, device)
 
     return of
 
@@ -54,7 +64,7 @@ def test_what_shapes_a_run_is_in_its_fingerprint(shape, changes):
     assert key.split(".")[-1] == (changed if changed != "train" else "betas")
 
 
-@pytest.mark.parametrize("difference", [{"seed": 1}, {"device": "cuda"}, {"reference": "x"}, {"images": "x"}])
+@pytest.mark.parametrize("difference", [{"seed": 1}, {"device": "cuda"}, {"reference": "y"}, {"images": "y"}, {"extractor": "y"}])
 def test_seed_device_and_data_are_in_it(shape, difference):
     before, after = shape(), shape(**difference)
     assert [k for k in before if before[k] != after[k]] == list(difference)
@@ -84,19 +94,11 @@ def test_under_batch_statistics_the_batch_of_the_measure_shapes_it(shape):
     assert [key for key in before if before[key] != after[key]] == ["fid.batch_size"]
 
 
-def test_the_code_is_in_it(shape, tmp_path, monkeypatch):
-    before = shape()
-    package = tmp_path / "package"
-    parts = [package / name for name in ("models/one.py", "training/one.py", "metrics/frechet.py", "device.py")]
-    for part in parts:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text("pass\n")
-    monkeypatch.setattr(checkpoint.selfsparse, "__file__", str(package / "__init__.py"))
-    seen = [before, shape()]
-    for part in parts:
-        part.write_text("pass  # edited\n")
-        seen.append(shape())
-    assert len({x["code"] for x in seen}) == 2 + len(parts)
+def test_the_code_is_in_it(shape):
+    """File by file, with what a training imports and without what it does not."""
+    code = {key for key in shape() if key.endswith(".py")}
+    assert {"selfsparse/training/trainer.py", "selfsparse/models/sastm.py", "selfsparse/metrics/frechet.py"} <= code
+    assert not {key for key in code if "analysis" in key or "kid" in key or key == "selfsparse/provenance.py"}
 
 
 def test_a_state_comes_back_under_its_own_shape_only(tmp_path):

@@ -22,7 +22,9 @@ from selfsparse.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("keep_signals")
 CPU = torch.device("cpu")
-LEFT = {"best.safetensors", "coefficients.npz", "curves.csv", "mechanism.csv", "progress.png", "run.json"}
+LEFT = {
+    "best.safetensors", "coefficients.npz", "curves.csv", "made_from.json", "mechanism.csv", "progress.png", "replay.json", "run.json",
+}  # fmt: skip
 
 
 def train(project, changes: dict | None = None, seed: int = 0, name: str = CONFIGURATION):

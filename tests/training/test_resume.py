@@ -10,7 +10,6 @@ import pytest
 from small_project import CONFIGURATION, FULL_SIZE, SMALL, command, files, run, write_project
 
 from selfsparse.errors import RunError
-from selfsparse.training.checkpoint import STATES_KEPT
 
 LONG = {
     **SMALL,
@@ -25,9 +24,8 @@ TIMEOUT = 120
 
 
 def results(project) -> dict[str, bytes]:
-    """All that the runs left, but for the provenance, which holds the time."""
-    found = files(project / f"results/quick/runs/{CONFIGURATION}")
-    return {name: data for name, data in found.items() if name != "provenance.json"}
+    """All that the runs left."""
+    return files(project / f"results/quick/runs/{CONFIGURATION}")
 
 
 def reset(project) -> None:
@@ -76,7 +74,7 @@ def unbroken(small_module):
     for number, handler in handlers:
         signal.signal(number, handler)
     found = results(small_module)
-    assert len(found) == 2 * 7 and found["seed0/last.safetensors"] != found["seed1/last.safetensors"]
+    assert len(found) == 2 * 9 and found["seed0/last.safetensors"] != found["seed1/last.safetensors"]
     return small_module, found, seconds
 
 
@@ -247,26 +245,31 @@ def test_the_parent_alone_killed(unbroken):
     assert results(project) == expected
 
 
-def test_results_that_a_dvc_started_meanwhile_removed_come_back(small, keep_signals):
-    """It removes the folder first, and waits for the training then: one seed was finished, and another follows."""
-    import torch
-
+def test_results_that_a_dvc_started_meanwhile_removed_come_back(small, monkeypatch, keep_signals):
+    """It removes the folder first, and waits for the training then: one seed was kept, and another is being trained."""
     from selfsparse.config import load_settings
     from selfsparse.training import seeds
-    from selfsparse.training.loop import train_runs
 
-    write_project(small, {**SMALL, "suites.quick.train.seeds": [0, 1]})
-    settings = load_settings()
-    configuration = settings.configuration(CONFIGURATION)
-    train_runs(settings, configuration, [0, 1], torch.device("cpu"))
-    expected = results(small)
-    shutil.rmtree(small / f"results/quick/runs/{CONFIGURATION}/seed0")
-    with pytest.raises(RunError, match=r"results of seed 0 are gone(.|\n)*run the same command again"):
-        seeds._finish(configuration, "cpu", 1.0)
-    assert len(states(small)) == 2 * STATES_KEPT
-    train_runs(settings, configuration, [0, 1], torch.device("cpu"))
-    seeds._finish(configuration, "cpu", 1.0)
-    assert results(small) == expected and not states(small)
+    def configuration(*numbers):
+        settings = load_settings(write_project(small, {**SMALL, "suites.quick.train.seeds": numbers}) / "params.yaml")
+        return settings, settings.configuration(CONFIGURATION)
+
+    def removed_meanwhile(*arguments):
+        code = original(*arguments)
+        shutil.rmtree(small / f"results/quick/runs/{CONFIGURATION}")
+        return code
+
+    assert seeds.train_configuration(*configuration(0)) == 0
+    original = seeds._train_seeds
+    with monkeypatch.context() as patch:
+        patch.setattr(seeds, "_train_seeds", removed_meanwhile)
+        with pytest.raises(RunError, match=r"results of seed 0 are gone(.|\n)*[Rr]un the same command again"):
+            seeds.train_configuration(*configuration(0, 1))
+    assert seeds.train_configuration(*configuration(0, 1)) == 0
+    found = results(small)
+    reset(small)
+    assert seeds.train_configuration(*configuration(0, 1)) == 0
+    assert results(small) == found and not states(small)
 
 
 @pytest.mark.slow
@@ -278,7 +281,7 @@ def test_side_by_side_or_one_by_one_is_the_same(small):
         assert run(small, "pipeline.train", CONFIGURATION).returncode == 0
         found.append(results(small))
         reset(small)
-    assert found[0] == found[1] and len(found[0]) == 3 * 7
+    assert found[0] == found[1] and len(found[0]) == 3 * 9
     assert found[0]["seed0/last.safetensors"] != found[0]["seed1/last.safetensors"]
 
 

@@ -120,7 +120,7 @@ def test_who_shares_a_process(device, side_by_side, shares, at_once):
 
 def test_together_is_as_alone(train, alone):
     together = train()
-    assert together == alone and len(together) == 3 * 7
+    assert together == alone and len(together) == 3 * 9
     assert together["seed0/last.safetensors"] != together["seed1/last.safetensors"]
 
 
