@@ -9,7 +9,7 @@ from selfsparse.config import load_settings
 from selfsparse.data.packed import load_packed
 from selfsparse.errors import DataError
 from selfsparse.metrics.extractors import load_extractor
-from selfsparse.metrics.measure import finished_runs
+from selfsparse.metrics.measure import read_run
 from selfsparse.metrics.reference import load_reference
 from selfsparse.paths import extractor_dir, packed_dir, reference_dir
 from selfsparse.training.loop import train_runs
@@ -80,4 +80,4 @@ def test_part_of_a_result(small, keep_signals, name):
         summarise(settings, "quick")
     if name == "run.json":
         with pytest.raises(DataError, match=said):
-            list(finished_runs(settings.configuration(CONFIGURATION)))
+            read_run(settings.configuration(CONFIGURATION), 0)
