@@ -148,11 +148,9 @@ def test_an_edit_that_changes_a_number_is_not(project):
     found = told(project, "pipeline.keep", *STAGES)
     assert found.returncode == 1, found.stderr
     assert f"train@{CONFIGURATION}: NOT kept: seed 0: step 1 is the first that differs" in found.stdout
-    assert f"fid@{CONFIGURATION}: NOT kept: it is made from train@{CONFIGURATION}" in found.stdout
-    assert f"sparsity@{CONFIGURATION}" not in found.stdout or "kept" in found.stdout
+    assert ": kept" not in found.stdout  # what is made from it is stale when it is
     assert (project / "dvc.lock").read_bytes() == lock and results(project, "runs") == before
-    found = status(project, *STAGES[:2])
-    assert set(found[STAGES[0]]) == {"deps"} and set(found[STAGES[1]]) == {"deps"}
+    assert set(status(project, STAGES[0])[STAGES[0]]) == {"deps"}
     # Nor is one of settings.
     write_project(project, cut_down({"suites.quick.train.generator_lr": 0.007}))
     found = told(project, "pipeline.keep", STAGES[0])
@@ -165,10 +163,12 @@ def test_a_stage_that_does_not_end_well_leaves_its_last_result(project, how):
     before, target = results(project, "runs"), STAGES[0]
     if how == "refused":
         write_project(project, cut_down({f"configurations.{CONFIGURATION}.train": {"device": "cuda"}}))
+        told(project, "pipeline.inputs")
         assert start(project, "repro", "--single-item", target).wait(timeout=300) > 0
         assert "PyTorch finds none on this machine" in said(project)
     else:
         write_project(project, cut_down({"suites.quick.train.steps": 100_000}))
+        told(project, "pipeline.inputs")
         process = start(project, "repro", "--single-item", target)
         stage_process(process, "train")
         while not list(project.glob(".checkpoints/*/seed0/*/state-*.pt")):
