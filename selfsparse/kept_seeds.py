@@ -30,7 +30,6 @@ class KeptSeeds:
         self._name, self.shapes = configuration.name, shapes
         self.folder = result_dir(configuration.suite, kind, configuration.name)
         self.staging = staging_dir(kind, configuration.name)
-        put_back(self.folder)
         found = {seed: outdated(self.folder / f"seed{seed}", shape) for seed, shape in shapes.items()}
         reasons = {seed: reason for seed, reason in found.items() if reason is not None}
         self._staged = {seed for seed in reasons if outdated(self.path(seed), shapes[seed]) is None}

@@ -16,9 +16,10 @@ from selfsparse.errors import RunError, UserError
 from selfsparse.files import read_json, write_json
 from selfsparse.kept_seeds import KeptSeeds
 from selfsparse.limits import check_batch
-from selfsparse.paths import checkpoint_dir, packed_dir
+from selfsparse.paths import checkpoint_dir, packed_dir, result_dir
 from selfsparse.processes import give_sockets_a_short_place
 from selfsparse.provenance import note_training
+from selfsparse.recorded import put_back
 from selfsparse.training.fingerprint import fingerprint
 from selfsparse.training.lock import hold
 
@@ -39,6 +40,7 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
         RunError: a run failed; those in other processes were stopped, with their states saved. Or another process is
             training this configuration, or has removed results of it meanwhile.
     """
+    put_back(result_dir(configuration.suite, "runs", configuration.name))  # first: whatever comes, it stays then
     device = choose_device(configuration.train.device, configuration.suite)
     check_batch(configuration, len(load_packed(packed_dir(configuration.dataset_key)).images))
     # Beside the folder of the states, which goes at the end. Each run has a lock too: it may outlive this process.
