@@ -27,7 +27,7 @@ cat > look.py <<'PYTHON'
 import json
 
 notebook = json.load(open("out.ipynb"))
-cells = [cell["metadata"]["papermill"]["status"] for cell in notebook["cells"] if "tags" in cell["metadata"] and not cell["metadata"]["tags"] and cell["cell_type"] == "code"]
+cells = [cell["metadata"]["papermill"]["status"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
 print("cells", *cells, "exception", notebook["metadata"]["papermill"]["exception"])
 PYTHON
 run() {
