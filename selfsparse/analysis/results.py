@@ -17,11 +17,11 @@ COLUMNS = {
     "curves": "configuration,seed,step,fid,discriminator_loss,generator_loss,gradient_penalty,discriminator_gradient_norm,generator_gradient_norm",
     "fid": "configuration,seed,generator,n_fake,n_real,fid,kid,kid_std,precision,recall",
     "sparsity": "configuration,seed,stage,size,channels,xi,zeta,alpha_zero,beta_zero",
-    "mechanism": "configuration,seed,step,stage,size,channels,alpha_zero,beta_zero,alpha_changed,beta_changed,dead_channels,xi,negative_given_positive,zero_gradient,weight_negative,weight_mean",
+    "mechanism": "configuration,seed,step,stage,size,channels,alpha_zero,beta_zero,alpha_changed,beta_changed,alpha_differs,beta_differs,dead_channels,xi,negative_given_positive,zero_gradient,weight_negative,weight_mean",
     "correlation": "dataset,resolution,variation,xi,baseline_fid,self_sparse_fid,reduction_percent",
 }
 
-LATER = {"precision", "recall"}  # columns that results made before them lack
+LATER = {"precision", "recall", "alpha_differs", "beta_differs"}  # columns that results made before them lack
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ SPARSITY_COLUMNS = ["configuration", "seed", "stage", "size", "channels", "xi", 
 
 MECHANISM_COLUMNS = [
     "configuration", "seed", "step", "stage", "size", "channels", "alpha_zero", "beta_zero", "alpha_changed", "beta_changed",
-    "dead_channels", "xi", "negative_given_positive", "zero_gradient", "weight_negative", "weight_mean",
+    "alpha_differs", "beta_differs", "dead_channels", "xi", "negative_given_positive", "zero_gradient", "weight_negative", "weight_mean",
 ]  # fmt: skip
 
 COMPACT_COLUMNS = [

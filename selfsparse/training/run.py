@@ -103,6 +103,8 @@ class Run:
             self._bar.update()
             if not self._overlaps:
                 self._check_losses(history.losses, trainer.step)
+            if trainer.step == self._evaluation.settling_step:
+                history.settled = self._evaluation.signs(trainer.generator)
             if self._due(train.evaluate_every) and history.diverged_at is None:
                 self._evaluate()
             if self._due(train.checkpoint_every) and history.diverged_at is None:
@@ -137,7 +139,7 @@ class Run:
             return
         history = self.history
         history.add_point(pending.step, fid, losses, tuple(norms.tolist()), pending.generator)
-        if look := self._evaluation.snapshot(pending.generator, pending.step, history.positive):
+        if look := self._evaluation.snapshot(pending.generator, pending.step, history.positive, history.settled):
             history.add_snapshot(*look)
             if shut := [row.stage for row in look[1].stages if row.dead_channels == row.channels]:
                 say(

@@ -18,9 +18,9 @@ from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
 from selfsparse.analysis.inference import decrease
 from selfsparse.analysis.results import load_results
 from selfsparse.analysis.statistics import moments
-from selfsparse.analysis.verdicts import own_configurations
 from selfsparse.config import SettingsError, load_settings
 from selfsparse.paper import reported
+from selfsparse.verdicts.judging import own_configurations
 
 SUITES = load_settings().suites
 COMPARED = [

@@ -6,10 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from verdict_results import case
-
-from selfsparse.analysis import audit_findings
-from selfsparse.analysis.statistics import moments
 from selfsparse.analysis.verdict_rules import (
     DOES_NOT_FOLLOW,
     FOLLOWS,
@@ -23,6 +19,10 @@ from selfsparse.analysis.verdict_rules import (
     UNKNOWABLE,
     runs_for_mean,
 )
+from verdict_results import case
+
+from selfsparse.analysis import audit_findings
+from selfsparse.analysis.statistics import moments
 from selfsparse.paper.printed import claims
 
 LOW, MIDDLE, HIGH = [10.0, 10.1, 10.2], [10.6, 10.8, 10.7], [12.0, 12.1, 12.3]
