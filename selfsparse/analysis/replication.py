@@ -73,21 +73,26 @@ def p_close(parts: Sequence[Part], difference: float, margin: float) -> float:
     return float(stdtr(df, -(margin - abs(difference)) / error))
 
 
-def runs_to_decide(parts: Sequence[Part], difference: float, margin: float, level: float, power: float) -> float:
+def runs_to_decide(
+    parts: Sequence[Part], difference: float, margin: float, levels: tuple[float, float], power: float
+) -> float:
     """Return the least runs of ours that would be called close, or different, with this power, were our moments true.
 
     NaN where no number up to MOST_RUNS is enough: then the spread of the original's few runs is the limit.
 
     Args:
-        level: of the tests; "close" is tested at it one-sided, "different" two-sided.
+        levels: of "close", tested one-sided twice, and of "different", tested two-sided.
     """
     if not _enough(parts):
         return math.nan
     for n in range(2, MOST_RUNS + 1):
         ours = math.sqrt(sum((part.weight_ours * part.ours.std) ** 2 / n for part in parts))
         error, df = _pooled(parts, n)
-        room = margin - float(stdtrit(df, 1 - level)) * error
-        if max(_within(difference, ours, room), 1 - _within(difference, ours, half_width(parts, level, n))) >= power:
+        room = margin - float(stdtrit(df, 1 - levels[0])) * error
+        if (
+            max(_within(difference, ours, room), 1 - _within(difference, ours, half_width(parts, levels[1], n)))
+            >= power
+        ):
             return float(n)
     return math.nan
 

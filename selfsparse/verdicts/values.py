@@ -153,7 +153,7 @@ def _usually_significant(case: Case, name: str, runs: int) -> bool:
 def _runs_to_close(
     case: Case, name: str, parts: list[Part], difference: float, margin: float, level: float, wrong: bool
 ) -> float:
-    runs = runs_to_decide(parts, difference, margin, level, POWER)
+    runs = runs_to_decide(parts, difference, margin, (LEVEL, level), POWER)
     if not wrong:
         return runs
     if case.parameters["quantity"] == "decrease_percent":
