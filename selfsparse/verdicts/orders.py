@@ -270,7 +270,7 @@ def _smaller_of_larger(*pairs: tuple[float, float]) -> float:
 
 
 def smaller_spread(case: Case) -> Outcome:
-    """Over seeds, Self-Sparse GAN's FIDs spread less than WGAN-GP's: the logs of both variances, over all groups.
+    """Over seeds, Self-Sparse GAN's FIDs spread less than WGAN-GP's, relative to their means: the logs of both, over all groups.
 
     Where runs have diverged, that is the instability: fewer of Self-Sparse GAN's have to, by Fisher's exact test.
     """
@@ -288,18 +288,18 @@ def smaller_spread(case: Case) -> Outcome:
         halves = [(m.n - 1) / 2 for m in (baseline, sparse)]
         # The log of a variance over its expectation has mean digamma(k) - log(k) and variance trigamma(k), k half the df.
         bias = [float(digamma(k)) - math.log(k) for k in halves]
-        value += 2 * math.log(sparse.std / baseline.std) - (bias[1] - bias[0])
+        value += 2 * math.log(sparse.std / sparse.mean * baseline.mean / baseline.std) - (bias[1] - bias[0])
         variance += sum(float(polygamma(1, k)) for k in halves)
     value, error = value / len(found), math.sqrt(variance) / len(found)
     p = float(ndtr(value / error))
     ends = (value, value + float(ndtri(0.975)) * error, value - float(ndtri(0.975)) * error)
-    smaller = sum(sparse.std < baseline.std for baseline, sparse in found)
+    smaller = sum(sparse.std / sparse.mean < baseline.std / baseline.mean for baseline, sparse in found)
     test = Test(
         "spread", value < 0, p, 1 - p, Estimate(*(100 * (1 - math.exp(x / 2)) for x in ends)),
         f"smaller in {smaller} of {len(found)} cells",
         lambda level: _runs_for_spread(value, len(found), level),
     )  # fmt: skip
-    return decide([test], "standard deviation smaller, %", direction="smaller")
+    return decide([test], "relative standard deviation smaller, %", direction="smaller")
 
 
 def _runs_for_spread(value: float, cells: int, level: float) -> float:

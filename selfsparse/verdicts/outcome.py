@@ -11,6 +11,7 @@ from selfsparse.analysis.correlation import BASELINE, SPARSE
 from selfsparse.analysis.inference import LEVEL, MOST_RUNS, Estimate, holm, runs_for_power
 from selfsparse.analysis.names import group_label
 from selfsparse.analysis.statistics import Moments
+from selfsparse.analysis.tables import paper_moments
 from selfsparse.config import Configuration
 from selfsparse.paper.printed import Claim
 from selfsparse.verdicts.measures import Measures
@@ -27,12 +28,16 @@ Group = dict[str, Configuration]  # by model
 
 @dataclass(frozen=True)
 class Case:
-    """What a rule decides on: a claim, the configurations to compare by dataset, resolution and variation, and measures."""
+    """What a rule decides on: a claim, the configurations to compare by dataset, resolution and variation, and measures.
+
+    `paper` returns the printed FID of a configuration by its name.
+    """
 
     claim: Claim
     groups: dict[tuple[str, int, str], Group]
     measures: Measures
     stand_in: bool = False
+    paper: Callable[[str], Moments] = paper_moments
 
     @property
     def parameters(self) -> dict:

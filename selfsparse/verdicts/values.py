@@ -19,7 +19,6 @@ from selfsparse.analysis.inference import (
 from selfsparse.analysis.names import group_label, model_label
 from selfsparse.analysis.replication import Part, half_width, p_close, runs_to_decide
 from selfsparse.analysis.statistics import Correlation, Moments, moments, pearson
-from selfsparse.analysis.tables import paper_moments
 from selfsparse.paper.printed import text_number
 from selfsparse.verdicts.orders import decrease_moments
 from selfsparse.verdicts.outcome import (
@@ -127,7 +126,7 @@ def _pair(case: Case, name: str) -> list[Moments]:
 def _decrease_parts(case: Case, name: str) -> tuple[Estimate, list[Part]]:
     """Return our relative decrease, and the means that it is made of beside theirs, by the delta method."""
     ours = _pair(case, name)
-    theirs = [paper_moments(f"{name}-{model}") for model in (BASELINE, SPARSE)]
+    theirs = [case.paper(f"{name}-{model}") for model in (BASELINE, SPARSE)]
     weights = [(100 * s.mean / b.mean**2, -100 / b.mean) if b.mean else (math.nan,) * 2 for b, s in (ours, theirs)]
     parts = [Part(*row) for row in zip(ours, theirs, *weights, strict=True)]
     return decrease(*ours), parts

@@ -511,7 +511,7 @@ def test_weights_driven_away_from_being_negative():
 def test_smaller_spread():
     def of(factor, n=6, **others):
         unit = stats.norm.ppf((np.arange(n) + 0.5) / n)
-        return decided("C7", pairs((50 + 2 * unit).tolist(), (40 + 2 * factor * unit).tolist()), **others)
+        return decided("C7", pairs((50 + 2 * unit).tolist(), (40 + 1.6 * factor * unit).tolist()), **others)
 
     assert of(0.5).verdict == REPRODUCED and of(2).verdict == NOT_REPRODUCED
     found = of(0.9)
