@@ -7,6 +7,7 @@ It writes benchmarks/results/verdicts.json, which `python -m pipeline.docs` show
 
 import argparse
 import sys
+from concurrent.futures import ProcessPoolExecutor
 
 from tqdm import tqdm
 
@@ -23,9 +24,11 @@ def main() -> None:
 
     from selfsparse.files import write_json
     from selfsparse.paths import project_root
-    from selfsparse.verdicts.characteristics import TRUTHS, simulate
+    from selfsparse.verdicts.characteristics import TRUTHS, simulated
 
-    rows = list(tqdm(simulate(draws), total=len(TRUTHS), unit="truth"))
+    with ProcessPoolExecutor() as pool:
+        found = pool.map(simulated, range(len(TRUTHS)), [draws] * len(TRUTHS))
+        rows = list(tqdm(found, total=len(TRUTHS), unit="truth"))
     write_json(project_root() / "benchmarks/results/verdicts.json", {"draws": draws, "rows": rows})
 
 

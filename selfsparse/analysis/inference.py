@@ -203,13 +203,14 @@ def rank_test(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, flo
         return math.nan, math.nan, math.nan
     # Twice the midranks are whole numbers: the sum over a has a distribution that can be counted out.
     ranks = [int((values < x).sum() + (values <= x).sum() + 1) for x in values]
-    ways = np.zeros((len(a) + 1, sum(ranks) + 1))
+    found = sum(ranks[: len(a)])
+    ways = np.zeros((len(a) + 1, found + 1))  # larger sums are what is left
     ways[0, 0] = 1
     for rank in ranks:
-        ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()
-    found, every = sum(ranks[: len(a)]), ways[-1] / ways[-1].sum()
+        ways[1:, rank:] += ways[:-1, : max(0, found + 1 - rank)].copy()
+    as_low = ways[-1] / math.comb(len(ranks), len(a))
     higher = (found / 2 - len(a) * (len(a) + 1) / 2) / (len(a) * len(b))
-    return 1 - higher, float(every[: found + 1].sum()), float(every[found:].sum())
+    return 1 - higher, float(as_low.sum()), float(1 - as_low[:found].sum())
 
 
 def runs_for_ranks(share: float, wanted: float = 0.8, level: float = LEVEL) -> float:

@@ -6,20 +6,21 @@ from its truth as well: it is a mean of three runs.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from selfsparse.analysis.names import group_key
+from selfsparse.analysis.names import group_key, variation
 from selfsparse.analysis.results import RunCount
 from selfsparse.analysis.statistics import Moments, moments
 from selfsparse.analysis.tables import paper_moments
 from selfsparse.config import Configuration, load_settings
 from selfsparse.paper import reported_sparsity
-from selfsparse.paper.printed import claims
+from selfsparse.paper.printed import claims, printed_table
+from selfsparse.verdicts.judging import Verdict, verdict_on
 from selfsparse.verdicts.measures import Measures, Signs
 from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Case
 from selfsparse.verdicts.rules import RULES
@@ -343,10 +344,51 @@ def shares(truth: Truth, n: int, draws: int, seed: int = 0) -> dict[str, float]:
     return {word: found[word] / draws for word in WORDS}
 
 
-def simulate(draws: int, runs: tuple[int, ...] = RUNS) -> Iterator[dict[str, Any]]:
-    """Yield, truth by truth, the shares of the verdicts by the number of runs."""
-    for truth in TRUTHS:
-        yield {
-            "claim": truth.claim, "rule": case_of(truth.claim).claim.rule, "truth": truth.words, "holds": truth.holds,
-            "shares": {str(n): shares(truth, n, draws) for n in runs},
-        }  # fmt: skip
+def simulated(number: int, draws: int, runs: tuple[int, ...] = RUNS) -> dict[str, Any]:
+    """Return, of one of TRUTHS, the shares of the verdicts by the number of runs."""
+    truth = TRUTHS[number]
+    return {
+        "claim": truth.claim, "rule": case_of(truth.claim).claim.rule, "truth": truth.words, "holds": truth.holds,
+        "shares": {str(n): shares(truth, n, draws) for n in runs},
+    }  # fmt: skip
+
+
+class _Printed(Drawn):
+    """The paper's numbers as if they were ours: what it does not print has no values."""
+
+    def values(self, c: Configuration, quantity: str) -> np.ndarray:
+        return np.asarray(self._given.get(quantity, {}).get(c.name, []), dtype=float)
+
+    def count(self, c: Configuration) -> RunCount:
+        return RunCount(TRAININGS, 0, 0)
+
+    def log_steps_to_level(self, pair) -> list[np.ndarray]:
+        return [np.empty(0) for _ in pair]
+
+    def by_size(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
+        return {}
+
+    def by_stage(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
+        return {}
+
+
+def printed_as_ours() -> list[Verdict]:
+    """Return the verdict on every claim from the paper's own numbers: three runs with the printed mean and spread.
+
+    ξ̄, whose spread is not printed, has XI_SPREAD; the FIDs by 5K and 50K of v1's table are one run each.
+    """
+    settings, three = load_settings(), np.array([-1.0, 0.0, 1.0])
+    xi, samples = reported_sparsity()["paper_xi"], printed_table("stl10_samples").set_index(["model", "samples"])["fid"]
+    values: dict[str, dict] = {name: {} for name in ("best_fid", "xi_bar", "fid_small", "fid_large", "fid_drop")}
+    own = {}
+    for c in settings.suite("paper"):
+        own[c.dataset.dataset, c.dataset.resolution, c.model, variation(c)] = c
+        values["best_fid"][c.name] = _printed(c.name).mean + _printed(c.name).std * three
+        if c.name in xi:
+            values["xi_bar"][c.name] = xi[c.name] + XI_SPREAD * three
+        if c.name in ("stl10-64-wgan_gp", "stl10-64-self_sparse"):
+            small, large = (samples[c.model, count] for count in (5000, 50000))
+            values["fid_small"][c.name], values["fid_large"][c.name] = [small], [large]
+            values["fid_drop"][c.name] = [small - large]
+    measures = _Printed(values, Signs(np.empty(0), np.empty(0)))
+    return [verdict_on(claim, measures, own) for claim in claims()]
