@@ -10,7 +10,7 @@ WHOLE := quick laptop sensitivity gpu_hour
 IN_PARTS := paper controls
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install cluster $(WHOLE) $(IN_PARTS) plan readme report test test-slow browser lint lock clean
+.PHONY: help install cluster $(WHOLE) $(IN_PARTS) plan readme status report test test-slow test-pythons test-lowest browser lint lock clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,18 +27,24 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+.PHONY: repository
+repository:
+	@git rev-parse --git-dir >/dev/null 2>&1 || test -e .git || grep -qs no_scm .dvc/config .dvc/config.local || \
+	  { printf '%s\n' "error: this folder is not a git repository, as after unpacking a zip, and DVC wants one. Clone it with git," \
+	  "or let DVC do without: printf '[core]\n    no_scm = true\n' >> .dvc/config.local"; exit 2; }
+
 quick:  ## Run a suite from data to report, in minutes on a CPU: small GANs on digits and photographs.
 laptop:  ## ... in about an hour on two CPU cores: the four models on real MNIST, narrow networks.
 sensitivity:  ## ... in about four hours on two CPU cores: one of the paper's open questions changed at a time.
 gpu_hour:  ## ... an estimated hour of a CUDA GPU: the paper's MNIST rows at full width and budget.
-$(WHOLE): install
+$(WHOLE): repository install
 	$(BIN)/python -m pipeline.check $@
 	$(BIN)/dvc repro $(NO_RUN_CACHE_$@) report@$@
 	@echo "Report: $(CURDIR)/results/$@/report/index.html"
 
 paper:  ## Run what there are data for, then report (CUDA GPU): the paper's 36 configurations.
 controls:  ## ... what the paper lacks: as many parameters, the other penalty, a public Sketch.
-$(IN_PARTS): install
+$(IN_PARTS): repository install
 	$(BIN)/python -m pipeline.check $@
 	-$(BIN)/dvc repro --keep-going report@$@
 	$(MAKE) report SUITE=$@
@@ -55,9 +61,14 @@ plan: install  ## Say what a suite costs before it is run: make plan SUITE=paper
 readme: install  ## Renew what README.md and results/README.md say of the results.
 	$(BIN)/python -m pipeline.readme
 
-report: install  ## Report on whatever has been run so far: make report SUITE=laptop.
+status: repository install  ## Say what of a suite an edit has put out of date: make status SUITE=laptop.
+	@$(BIN)/python -m pipeline.inputs
+	@$(BIN)/dvc status --with-deps report@$(SUITE)
+
+report: repository install  ## Report on whatever has been run so far: make report SUITE=laptop.
 	@$(BIN)/python -c 'from selfsparse.cli import guarded; from selfsparse.config import load_settings; exit(guarded(lambda: load_settings().suite("$(SUITE)") and None))'
 	@mkdir -p $(addprefix results/$(SUITE)/,runs fid sparsity)
+	$(BIN)/dvc repro --single-item inputs
 	-$(BIN)/dvc repro --single-item --allow-missing correlation@$(SUITE) summary@$(SUITE)
 	$(BIN)/dvc repro --single-item --allow-missing verdicts@$(SUITE) notebook@$(SUITE) report@$(SUITE)
 	@echo "Report: $(CURDIR)/results/$(SUITE)/report/index.html"
@@ -67,6 +78,22 @@ test: install  ## Run the tests (under 3 minutes, no network, no GPU).
 
 test-slow: install  ## Run the tests that take longer.
 	$(BIN)/pytest -q -m slow
+
+PYTHONS ?= python3.11 python3.12 python3.13 python3.14
+
+test-pythons:  ## Run the tests under each Python that is here, 6 GB each: make test-pythons PYTHONS="python3.13".
+	@for name in $(PYTHONS); do \
+	  path=$$(PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | paste -sd:) $$name -c 'import sys; print(sys.executable)' 2>/dev/null) || \
+	    { echo "$$name: not here"; continue; }; \
+	  echo "$$name: $$path"; \
+	  $(MAKE) --no-print-directory test PYTHON=$$path VENV=.venvs/$$(basename $$name) || exit; \
+	done
+
+test-lowest:  ## Run the tests with the lowest versions that pyproject.toml allows (needs uv; 6 GB).
+	uv venv --quiet --allow-existing --python $(PYTHON) .venvs/lowest
+	uv pip install --quiet --python .venvs/lowest --resolution lowest-direct --editable '.[dev,lsun,sketch]'
+	@touch .venvs/lowest/installed
+	@$(MAKE) --no-print-directory test VENV=.venvs/lowest
 
 browser:  ## Install Chromium, a package of the system (Debian), for the tests that open pages in it.
 	@command -v apt-get >/dev/null || { echo "error: no apt-get here; install Chromium as your system does it"; exit 2; }
@@ -87,4 +114,4 @@ lock:  ## Renew requirements.lock and requirements-cluster.lock from pyproject.t
 	  $(COMPILE) - --constraint requirements.lock -o requirements-cluster.lock
 
 clean:  ## Remove what the pipeline prepared and interrupted trainings; results and the DVC cache stay.
-	rm -rf data/listings data/packed data/extractors data/references .checkpoints
+	rm -rf data/listings data/inputs data/packed data/extractors data/references .checkpoints

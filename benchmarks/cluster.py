@@ -63,7 +63,6 @@ def make_project(folder: Path, count: int) -> None:
         file.writelines(f"  {name}: {json.dumps(settings)}\n" for name, settings in names.items())
     pipeline = _read(ROOT / "dvc.yaml")
     pipeline.pop("plots")
-    lists = " ".join({f"data/listings/{d['dataset']}.json" for d in params["datasets"].values()})
     for name, stage in pipeline["stages"].items():
         body = stage.get("do", stage)
         made = [
@@ -71,8 +70,8 @@ def make_project(folder: Path, count: int) -> None:
             for out in [*body.get("outs", []), *body.get("metrics", [])]
         ]
         body["cmd"] = " && ".join(f"mkdir -p $(dirname {out}) && echo {name} > {out}" for out in made)
-        if name == "listing":
-            body["cmd"] = f"mkdir -p data/listings && touch {lists}"
+        if name == "inputs":
+            body["cmd"] = "python -m pipeline.inputs"
         elif name == "data":
             body["cmd"] = f"mkdir -p {made[0]} && touch {made[0]}/images"
     with open(folder / "dvc.yaml", "w") as file:

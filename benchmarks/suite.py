@@ -41,7 +41,7 @@ def run_suite(suite: str, force: bool) -> tuple[list[tuple[str, float]], float]:
     end = time.perf_counter()
     if process.returncode:
         raise SystemExit(f"error: dvc ended with exit code {process.returncode}; its reason stands above")
-    if [kind for kind, _ in marks] in ([BEFORE], [BEFORE, "listing"]):
+    if [kind for kind, _ in marks] in ([BEFORE], [BEFORE, "inputs"]):
         raise SystemExit(f"error: nothing of suite {suite} had to be run; time it in an empty clone, or with --force")
     ends = [mark for _, mark in marks[1:]] + [end]
     return [(kind, after - begun) for (kind, begun), after in zip(marks, ends, strict=True)], end - marks[0][1]

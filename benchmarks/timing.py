@@ -1,6 +1,5 @@
 """What every benchmark shares: alternating contestants, the machine's own ceiling, a table, and a JSON file."""
 
-import os
 import platform
 import resource
 import statistics
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 
 from selfsparse.files import write_json
+from selfsparse.processes import usable_cpus
 from selfsparse.provenance import device_name
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -113,7 +113,7 @@ def environment(device: torch.device | str = "cpu") -> dict[str, Any]:
     return {
         "device": device_name(torch.device(device).type),
         "cpu": device_name("cpu"),
-        "cpu_cores": os.cpu_count(),
+        "cpu_cores": usable_cpus(),
         "threads": torch.get_num_threads(),
         "cuda": torch.version.cuda,
         "system": f"{platform.system()} {platform.machine()}",

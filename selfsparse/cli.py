@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate
 
+from selfsparse.environment import ignore_user_settings
 from selfsparse.errors import UserError
 from selfsparse.files import write_problem
 from selfsparse.processes import ending_in_order
@@ -55,6 +56,7 @@ def guarded(work: Callable[[], int | None]) -> int:
     # Read when torch is imported: threads that wait for one another sleep. Where other programs want the cores too, the
     # default, which spins, makes small networks several times slower; the numbers are the same.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    ignore_user_settings()
     try:
         with ending_in_order():
             return work() or 0

@@ -1,13 +1,13 @@
 """params.yaml as validated, frozen objects.
 
 Settings of a run resolve in one order, later wins:
-`train` (the paper's values) <- `suites.<suite>.train` <- `configurations.<name>.train`.
+`train` (the paper's values) <- `suites.<suite>.train` <- `configurations.<name>.train`; likewise `fid` <- `suites.<suite>.fid`.
 """
 
 import difflib
 import functools
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -70,6 +70,14 @@ HashStart = Annotated[str, AfterValidator(_hash_start)]
 # A dot in a name would read as a path into params.yaml to DVC.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+(-[a-z0-9_]+)*$", max_length=100)]
 NetworkName = Annotated[str, Field(pattern=r"^\w+$")]
+VARIATIONS = {  # what a name says beyond dataset and model, in words
+    "resnet": "ResNet",
+    "matched": "as many parameters",
+    "one_centred": "penalty centred at 1",
+    "penalty_1": "penalty weight 1",
+    "pytorch_initialisation": "PyTorch's initialisation",
+    "batch_statistics": "batch statistics when sampling",
+}
 NAMES_HOLD = {
     r"^[a-z0-9_]+(-[a-z0-9_]+)*$": "lower-case letters, digits, '_' and, between them, '-' only",
     r"^\w+$": "letters, digits and '_' only",
@@ -120,6 +128,11 @@ class Train(_Settings):
             raise ValueError(
                 f"snapshot_every ({self.snapshot_every}) must be a multiple of evaluate_every ({self.evaluate_every})"
             )
+        if self.snapshot_every > self.steps:
+            raise ValueError(
+                f"snapshot_every ({self.snapshot_every}) is more than steps ({self.steps}): nothing would be seen of the"
+                " training; lower it, and evaluate_every with it"
+            )
         return self
 
 
@@ -128,7 +141,7 @@ class Fid(_Settings):
 
     latent_seed: Seed
     batch_size: PositiveInt
-    kid_subsets: PositiveInt
+    kid_subsets: TwoOrMore  # one has no standard deviation
     kid_subset_size: TwoOrMore
     precision: Literal["fp32", "tf32", "bf16"]
 
@@ -290,8 +303,13 @@ class Extractor(_Settings):
         return self
 
 
+class _SuiteFid(_Settings):
+    kid_subset_size: TwoOrMore | None = None
+
+
 class _Suite(_Settings):
     train: dict[str, Any] = {}
+    fid: _SuiteFid = _SuiteFid()
 
 
 class _Row(_Settings):
@@ -330,6 +348,21 @@ class Configuration(_Settings):
         return f"{self.dataset_key}-{self.extractor.extractor}"
 
 
+def variation(configuration: Configuration) -> str:
+    """Return what a name `<dataset>-<resolution>-<model>[-<variation>][-<suite>]` says beyond dataset and model."""
+    stem = f"{configuration.dataset_key}-{configuration.model}"
+    parts = [part for part in configuration.name.removeprefix(stem).split("-") if part]
+    return "-".join(part for part in parts if part != configuration.suite)
+
+
+def variation_label(rest: str) -> str:
+    """Return a variation in words: `betas 0, 0.9` for `betas_0_09`."""
+    if rest.startswith("betas_"):
+        betas = rest.removeprefix("betas_").split("_")
+        return "betas " + ", ".join(beta if beta == "0" else f"0.{beta.removeprefix('0')}" for beta in betas)
+    return VARIATIONS.get(rest, rest.replace("_", " "))
+
+
 class _File(_Settings):
     train: Train
     fid: Fid
@@ -351,8 +384,10 @@ class Settings(_Settings):
     """All of params.yaml, with every configuration resolved, in the file's order."""
 
     fid: Fid
+    fid_of: dict[str, Fid]  # by suite
     sparsity: Sparsity
     suites: tuple[str, ...]
+    networks: dict[str, Network]
     raw_data: str
     sources: Sources
     datasets: dict[str, Dataset]
@@ -403,6 +438,10 @@ def load_settings(path: Path | None = None) -> Settings:
         merged = {**raw["train"], **suite.train}
         _validate(Train, merged, path.name, (f"suites.{name}", "train"))
     configurations = {name: _resolve(name, row, file, raw, path.name) for name, row in file.configurations.items()}
+    _tell_apart(configurations.values(), path.name)
+    fid_of = {k: file.fid.model_copy(update=v.fid.model_dump(exclude_none=True)) for k, v in file.suites.items()}
+    for c in configurations.values():
+        _fits(c, fid_of[c.suite], path.name)
     for key, item in file.datasets.items():
         _require(
             key == f"{item.dataset}-{item.resolution}",
@@ -428,8 +467,10 @@ def load_settings(path: Path | None = None) -> Settings:
         )
     return Settings.model_construct(
         fid=file.fid,
+        fid_of=fid_of,
         sparsity=file.sparsity,
         suites=tuple(file.suites),
+        networks=file.networks,
         raw_data=file.raw_data,
         sources=file.sources,
         datasets=file.datasets,
@@ -527,6 +568,40 @@ def _resolve(name: str, row: _Row, file: _File, raw: dict, source: str) -> Confi
         dataset=dataset,
         source=getattr(file.sources, row.dataset),
         extractor=extractor,
+    )
+
+
+def _tell_apart(configurations: Iterable[Configuration], source: str) -> None:
+    """Refuse two configurations of a suite that outputs call by one name: these leave the suite out, and use words."""
+    found: dict[tuple[str, ...], str] = {}
+    for c in configurations:
+        label = " ".join(variation_label(variation(c)).split())  # HTML and LaTeX show several spaces as one
+        other = found.setdefault((c.suite, c.dataset_key, c.model, label), c.name)
+        _require(
+            other == c.name,
+            source,
+            f"configurations.{c.name}",
+            f"outputs of suite {c.suite} cannot tell it from configurations.{other}: they call the variation of both"
+            f" '{label}', as they leave '-{c.suite}' out; rename one, <dataset>-<resolution>-<model>-<variation>",
+        )
+
+
+def _fits(c: Configuration, fid: Fid, source: str) -> None:
+    """Hold the counts of the final measures against each other."""
+    least = c.extractor.samples[0]
+    _require(
+        2 * fid.kid_subset_size <= least,
+        source,
+        f"fid.kid_subset_size for suite {c.suite}",
+        f"{fid.kid_subset_size} is more than half of the {least} images of extractors.{c.extractor_key}.samples: KID's subsets"
+        f" would be nearly the same, and their standard deviation says nothing then; lower it in suites.{c.suite}.fid",
+    )
+    _require(
+        c.train.sampling_batch_norm == "running" or fid.batch_size <= least,
+        source,
+        "fid.batch_size",
+        f"{fid.batch_size} is more than the {least} images of extractors.{c.extractor_key}.samples, and {c.name} takes the"
+        " statistics of whole batches (sampling_batch_norm: batch); lower it",
     )
 
 

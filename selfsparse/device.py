@@ -40,22 +40,57 @@ def any_device() -> "torch.device":
 
 
 @contextmanager
-def float32_precision(precision: str) -> Iterator[None]:
-    """Let float32 convolutions and matrix products on a GPU round their factors to TF32 inside, if `precision` is `tf32`.
+def one_thread() -> Iterator[None]:
+    """Let PyTorch compute on one CPU thread, as with statement or decorator; what held before holds again afterwards.
 
-    Under any other value they are full float32. What held before holds again afterwards. For work on a GPU alone: some CPUs
-    have units for such products too.
+    How a sum is shared among threads decides its last digits: under this, no number depends on the machine's cores.
     """
     import torch
 
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
-    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(before[0])
-        torch.backends.cudnn.allow_tf32 = before[1]
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def float32_precision(precision: str) -> Iterator[None]:
+    """Let float32 convolutions and matrix products on a GPU round their factors to TF32 inside, if `precision` is `tf32`.
+
+    Under any other value they are full float32. What held before holds again afterwards, whether the caller said it through
+    `torch.backends.*.fp32_precision` (PyTorch 2.9) or the older functions. For work on a GPU alone: some CPUs have units for
+    such products too.
+    """
+    import torch
+
+    backends, wanted = torch.backends, "tf32" if precision == "tf32" else "ieee"
+    changed = []
+    if hasattr(backends, "fp32_precision"):
+        gpu = backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn
+        changed = [(setting, setting.fp32_precision) for setting in (*gpu, backends.mkldnn.matmul)]
+    try:
+        older = torch.get_float32_matmul_precision(), backends.cudnn.allow_tf32
+    except RuntimeError:  # the caller uses the newer settings, which PyTorch lets nobody mix with the older functions
+        older = None
+        full = ("ieee", "none") if wanted == "ieee" else ()
+        changed = [(setting, value) for setting, value in changed[:3] if value != wanted and value not in full]
+        for setting, _ in changed:
+            setting.fp32_precision = wanted
+    else:
+        torch.set_float32_matmul_precision("high" if wanted == "tf32" else "highest")
+        backends.cudnn.allow_tf32 = wanted == "tf32"
+    try:
+        yield
+    finally:
+        if older is not None:
+            torch.set_float32_matmul_precision(older[0])
+            backends.cudnn.allow_tf32 = older[1]
+        for setting, value in changed:
+            setting.fp32_precision = "none"  # takes what is said for all of its backend, where something is
+            if setting.fp32_precision != value:
+                setting.fp32_precision = value
 
 
 # How PyTorch, cuBLAS, cuDNN and the allocator of a CPU say it where they do not raise torch.OutOfMemoryError.

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from selfsparse.errors import WriteError
+from selfsparse.errors import DataError, UserError, WriteError, printable
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # full disk, used-up quota, limit on a file's size
 NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -44,8 +44,15 @@ def atomic_paths(*paths: Path) -> Iterator[tuple[Path, ...]]:
             partials = tuple(_partial(path) for path in paths)
             for partial in partials:
                 stack.callback(partial.unlink, missing_ok=True)
+            partials[0].touch()
+            allowed = (
+                partials[0].stat().st_mode
+            )  # what the umask leaves; some libraries make files for their owner alone
+            partials[0].unlink()
             yield partials
             for partial in partials:
+                if partial.stat().st_mode != allowed:
+                    partial.chmod(allowed)
                 with open(partial, "rb") as file:
                     os.fsync(file.fileno())  # otherwise a power cut can leave the new name on an empty file
         except Exception as error:
@@ -126,6 +133,24 @@ def to_json(value: Any) -> str:
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def reading(path: Path, stage: str) -> Iterator[None]:
+    """Read, inside the `with`, a file that a stage of the pipeline made.
+
+    Raises:
+        DataError: it is missing, cut off, or holds something else; it says how to make it anew.
+    """
+    try:
+        yield
+    except (MemoryError, UserError):
+        raise
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; make it anew with: dvc repro -f -s {stage}") from None
+    except Exception as error:  # what a damaged file raises depends on its format's library
+        reason = printable(" ".join(str(error).split())[:200]) or type(error).__name__
+        raise DataError(f"{path} is damaged ({reason}); make it anew with: dvc repro -f -s {stage}") from None
 
 
 def hash_file(path: Path, algorithm: str = "sha256") -> str:

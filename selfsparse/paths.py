@@ -15,6 +15,15 @@ def project_root() -> Path:
     return Path(__file__).resolve().parents[1]
 
 
+def workspace_root() -> Path:
+    """Return the folder that a user's relative places count from: the project's root, or the one that it is a copy of.
+
+    `dvc exp run --temp` and `dvc queue start` run stages in a copy below `.dvc/tmp/exps`, which they delete afterwards.
+    """
+    root = project_root()
+    return next((folder.parents[2] for folder in root.parents if folder.match(".dvc/tmp/exps")), root)
+
+
 def packed_dir(dataset: str) -> Path:
     """Return the folder of a packed dataset `<dataset>-<resolution>`: images.npy, labels.npy, manifest.json."""
     return project_root() / "data" / "packed" / dataset

@@ -8,7 +8,8 @@ from selfsparse.data.listing import raw_folder
 from selfsparse.data.sources import bytes_to_download, image_count, raw_files_present
 from selfsparse.device import choose_device
 from selfsparse.errors import DataError, UserError
-from selfsparse.files import existing_parent, free_bytes
+from selfsparse.files import existing_parent, free_bytes, read_json
+from selfsparse.limits import check_batch, check_lenet
 from selfsparse.paths import packed_dir, project_root
 
 BYTES_PER_WEIGHT = 4
@@ -22,6 +23,7 @@ def check_suite(settings: Settings, suite: str) -> str:
 
     Raises:
         DeviceError, DataError: nothing of it can run; the first thing that is missing, with the remedy.
+        SettingsError: a count of the settings does not fit the images.
     """
     configurations = settings.suite(suite)
     if not configurations:
@@ -38,6 +40,11 @@ def check_suite(settings: Settings, suite: str) -> str:
     if len(missing) == len(keys):
         raise next(iter(missing.values()))
     configurations = [c for c in configurations if c.dataset_key not in missing]
+    for c in configurations:
+        images = _images(settings, c)
+        check_batch(c, images)
+        if c.extractor.extractor != "inception":
+            check_lenet(settings.lenet, c.dataset_key, images)
     to_pack = [d for d in to_pack if f"{d.dataset}-{d.resolution}" not in missing]
     needed = _bytes_needed(settings, configurations, to_pack)
     for folder, room in needed.items():
@@ -53,6 +60,13 @@ def check_suite(settings: Settings, suite: str) -> str:
     ]
     lines += [f"no images of {key}: `python -m pipeline.data {key}` says what to get" for key in missing]
     return "\n".join(lines)
+
+
+def _images(settings: Settings, c: Configuration) -> int:
+    """How many images a configuration's dataset has, or will have as far as that is known."""
+    manifest = packed_dir(c.dataset_key) / "manifest.json"
+    counted = read_json(manifest).get("count") if manifest.is_file() else None
+    return counted or image_count(settings, c.dataset)
 
 
 def _bytes_needed(settings: Settings, configurations: list[Configuration], to_pack: list[Dataset]) -> dict[Path, int]:

@@ -1,16 +1,54 @@
-"""Ending in order: on SIGTERM, and when the process that started this one is gone."""
+"""Processes: how many CPUs they may use, and ending in order on SIGTERM and when the one that started them is gone."""
 
+import math
+import multiprocessing.util
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from selfsparse.errors import RunError
 
 TERMINATED = 128 + signal.SIGTERM  # the exit code that a shell gives a program that SIGTERM ended
 LOOK_EVERY_SEC = 0.5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# A socket's path has at most 107 bytes. multiprocessing takes `/pymp-xxxxxxxx/listener-xxxxxxxx` of it, a kernel less.
+LONGEST_TEMPORARY = 107 - 32
+SHORT_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 SHELLS = {"sh", "ash", "bash", "dash", "fish", "ksh", "zsh"}
+
+
+def usable_cpus(root: Path = Path("/")) -> int:
+    """Return how many CPUs this process may use: its affinity, and the quota of its control groups, rounded up."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min([allowed, *(math.ceil(quota) for quota in _cpu_quotas(root))]))
+
+
+def _cpu_quotas(root: Path) -> Iterator[float]:
+    """Yield the CPUs that each control group above this process leaves it, in either version's files."""
+    try:
+        groups = [line.split(":", 2) for line in (root / "proc/self/cgroup").read_text().splitlines()]
+    except OSError:  # another system than Linux
+        return
+    for number, controllers, group in groups:
+        names = ["cpu.max"] if number == "0" else ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
+        if number != "0" and "cpu" not in controllers.split(","):
+            continue
+        top = root / "sys/fs/cgroup" / controllers
+        # In a container the group's own folder may be the top one, whatever its name is outside.
+        for folder in (top / group.lstrip("/"), *(top / group.lstrip("/")).parents):
+            try:
+                quota, period = " ".join((folder / name).read_text() for name in names).split()
+                if quota not in ("max", "-1"):
+                    yield int(quota) / int(period)
+            except (OSError, ValueError):  # no limit is set there
+                pass
+            if folder == top:
+                break
 
 
 @contextmanager
@@ -32,6 +70,32 @@ def ending_in_order() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def place_for_sockets() -> str:
+    """Return a folder for temporary folders with sockets in them: that of TMPDIR, or where its path is too long, another.
+
+    Raises:
+        RunError: TMPDIR is too long, and no shorter place can be written to.
+    """
+    configured = tempfile.gettempdir()
+    for place in (configured, *SHORT_PLACES):
+        if len(os.fsencode(place)) <= LONGEST_TEMPORARY and os.access(place, os.W_OK | os.X_OK):
+            return place
+    raise RunError(
+        f"TMPDIR, {configured}, is too long for the sockets of processes ({len(os.fsencode(configured))} bytes, at most"
+        f" {LONGEST_TEMPORARY}), and {', '.join(SHORT_PLACES)} cannot be written to. Set TMPDIR to a shorter path."
+    )
+
+
+def give_sockets_a_short_place() -> None:
+    """Let multiprocessing keep its sockets in a `place_for_sockets` from now on; Python 3.14 does so by itself."""
+    configured = tempfile.gettempdir()
+    tempfile.tempdir = place_for_sockets()
+    try:
+        multiprocessing.util.get_temp_dir()  # made once, and removed at the end
+    finally:
+        tempfile.tempdir = configured
 
 
 def when_parent_is_gone(then: Callable[[], object]) -> None:

@@ -22,7 +22,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 @pytest.fixture(scope="session")
 def _prepared(tmp_path_factory):
-    """Digits packed, their classifier trained for three steps, the real images measured."""
+    """Digits packed, their classifier trained for fifteen steps, the real images measured."""
     folder = write_project(tmp_path_factory.mktemp("prepared"), SMALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -60,6 +60,16 @@ def keep_signals():
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def keep_threads():
+    """A test changes how many threads PyTorch uses; set them back."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

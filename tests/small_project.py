@@ -28,10 +28,10 @@ SMALL = {
     "suites.quick.train.seeds": [0],
     "fid.batch_size": 50,
     "fid.kid_subsets": 3,
-    "fid.kid_subset_size": 20,
+    "suites.quick.fid.kid_subset_size": 20,
     "sparsity.latents": 30,
     "sources.photos.crops": 40,
-    "lenet.max_steps": 3,
+    "lenet.max_steps": 15,
     "extractors.digits-16-lenet.samples": [80, 120],
 }
 CONFIGURATION = "digits-16-self_sparse"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -49,6 +50,7 @@ def test_order_of_resolution(tmp_path):
     # train says steps 1000 and batch 64; the suite changes both, one configuration changes the batch again.
     changes = {
         "train.steps": 1000,
+        "train.snapshot_every": 1000,
         "train.batch_size": 64,
         "train.threads": 7,
         "suites.quick.train": {"steps": 200, "batch_size": 32, "evaluate_every": 40, "snapshot_every": 40},
@@ -60,6 +62,13 @@ def test_order_of_resolution(tmp_path):
     assert (other.threads, other.steps, other.batch_size) == (7, 200, 32)
     paper = settings.configuration("mnist-32-wgan_gp").train
     assert (paper.threads, paper.steps, paper.batch_size) == (7, 1000, 64)
+
+
+def test_a_suite_may_have_its_own_subsets_of_kid(tmp_path):
+    changes = {"fid.kid_subset_size": 400, "suites.quick.fid": {"kid_subset_size": 60}, "fid.batch_size": 70}
+    settings = load_settings(write_project(tmp_path, changes) / "params.yaml")
+    assert (settings.fid_of["quick"].kid_subset_size, settings.fid_of["quick"].batch_size) == (60, 70)
+    assert settings.fid_of["laptop"] == settings.fid and settings.fid.kid_subset_size == 400
 
 
 def test_what_else_a_configuration_knows():
@@ -194,6 +203,27 @@ def test_every_section_is_needed(section, refuse):
         ({"train.seeds": [-1]}, ["train.seeds.0:", "-1"]),
         ({"train.seeds": []}, ["train.seeds:", "at least 1"]),
         ({"train.seeds": [4, 4]}, ["train", "[4, 4]", "twice"]),
+        (
+            {"suites.quick.train": {"steps": 80, "evaluate_every": 100, "snapshot_every": 100}},
+            ["suites.quick.train", "snapshot_every (100) is more than steps (80)", "evaluate_every"],
+        ),
+        ({"fid.kid_subsets": 1}, ["fid.kid_subsets:", "greater than or equal to 2", "found 1"]),
+        (
+            {"suites.quick.fid.kid_subset_size": 251},
+            [
+                "fid.kid_subset_size for suite quick: 251",
+                "half of the 500 images of extractors.digits-16-lenet.samples",
+            ],
+        ),
+        (
+            {"fid.kid_subset_size": 2501},
+            ["fid.kid_subset_size for suite laptop: 2501", "extractors.mnist-32-lenet.samples", "suites.laptop.fid"],
+        ),
+        ({"suites.quick.fid": {"batch_size": 3}}, ["suites.quick.fid.batch_size: unknown key"]),
+        (
+            {"fid.batch_size": 501, "suites.quick.train.sampling_batch_norm": "batch"},
+            ["fid.batch_size: 501 is more than the 500 images", "sampling_batch_norm"],
+        ),
         ({"suites.quick.train.device": "gpu"}, ["suites.quick.train.device:", "'cuda', 'cpu' or 'auto'", "'gpu'"]),
         ({"suites.quick.train.snapshot_every": 41}, ["suites.quick.train", "snapshot_every (41)", "evaluate_every"]),
         (
@@ -296,6 +326,34 @@ def test_a_mistake_is_named(changes, parts, refuse):
     assert message.startswith("params.yaml: ")
     for part in parts:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "label"),
+    [
+        ("digits-16-self_sparse", "digits-16-self_sparse-quick", ""),  # summary.json leaves the suite out
+        ("digits-16-self_sparse-wide", "digits-16-self_sparse-wide-quick", "wide"),
+        ("digits-16-self_sparse-wide-quick", "digits-16-self_sparse-quick-wide", "wide"),
+        ("digits-16-self_sparse-betas_0_09", "digits-16-self_sparse-betas_0_9", "betas 0, 0.9"),  # words of tables
+        ("digits-16-self_sparse-penalty_1", "digits-16-self_sparse-penalty_weight_1", "penalty weight 1"),
+        ("digits-16-self_sparse-a_b", "digits-16-self_sparse-a__b", "a b"),  # HTML shows several spaces as one
+    ],
+)
+def test_configurations_that_outputs_call_by_one_name(first, second, label, tmp_path):
+    row = params()["configurations"]["digits-16-self_sparse"]
+    message = message_of(_with_rows(tmp_path, {first: row, second: row}))
+    assert f"configurations.{second}: outputs of suite quick cannot tell it from configurations.{first}" in message
+    assert f"'{label}'" in message and "rename" in message
+
+
+def test_configurations_of_two_suites_may_share_a_name(tmp_path):
+    row = params()["configurations"]["digits-16-self_sparse"]
+    rows = {"digits-16-self_sparse": row, "digits-16-self_sparse-laptop": row | {"suite": "laptop"}}
+    assert {"digits-16-self_sparse-laptop"} <= set(load_settings(_with_rows(tmp_path, rows)).configurations)
+
+
+def _with_rows(folder: Path, rows: dict) -> Path:
+    return write_project(folder, {f"configurations.{name}": row for name, row in rows.items()}) / "params.yaml"
 
 
 def test_a_name_with_a_dot_or_a_capital(refuse):

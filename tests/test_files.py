@@ -5,8 +5,11 @@ import hashlib
 import json
 import math
 import os
+import tempfile
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from selfsparse.errors import WriteError, printable
 from selfsparse.files import atomic_path, atomic_paths, hash_file, read_json, write_json, write_text
@@ -135,3 +138,20 @@ def test_hashes(tmp_path):
     # FIPS 180-2's and RFC 1321's own examples.
     assert hash_file(tmp_path / "file") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert hash_file(tmp_path / "file", "md5") == "900150983cd24fb0d6963f7d28e17f72" == hashlib.md5(b"abc").hexdigest()
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o027, 0o640)])
+def test_who_may_read_a_file_is_the_umasks_choice(tmp_path, mask, mode):
+    """safetensors and tempfile make files that their owner alone may read."""
+    before = os.umask(mask)
+    try:
+        write_text(tmp_path / "text", "1")
+        with atomic_paths(tmp_path / "weights", tmp_path / "own") as (weights, own):
+            save_file({"a": torch.zeros(1)}, weights)
+            with tempfile.NamedTemporaryFile(dir=tmp_path, delete=False) as file:
+                os.replace(file.name, own)
+    finally:
+        os.umask(before)
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == dict.fromkeys(
+        ("text", "weights", "own"), mode
+    )

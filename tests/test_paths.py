@@ -17,6 +17,14 @@ def test_the_nearest_project_at_or_above(tmp_path, monkeypatch):
     assert paths.project_root() == below
 
 
+def test_an_experiments_copy_belongs_to_a_workspace(tmp_path, monkeypatch):
+    """Where `dvc exp run --temp` runs stages; also where the project is a folder of a larger repository."""
+    for root in (tmp_path, tmp_path / ".dvc/tmp/exps/tmpabcdefgh", tmp_path / ".dvc/tmp/exps/tmpabcdefgh/gan"):
+        monkeypatch.chdir(write_project(root))
+        assert (paths.project_root(), paths.workspace_root()) == (root, tmp_path)
+        assert paths.packed_dir("a-1") == root / "data/packed/a-1"  # what stages make is the copy's
+
+
 @pytest.mark.parametrize("present", [[], ["params.yaml"], ["dvc.yaml"]])
 def test_elsewhere_it_is_the_checkout(tmp_path, monkeypatch, present):
     for name in present:

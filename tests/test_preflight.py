@@ -71,6 +71,33 @@ def test_data_that_is_packed_already(project, tmp_path):
     check_suite(settings, "laptop")
 
 
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"suites.quick.train.batch_size": 4096}, ["train.batch_size", "4,096", "digits-16 has 1,797 images"]),
+        (
+            {"configurations.photos-16-sagan.train.batch_size": 50, "sources.photos.crops": 49, "lenet.batch_size": 8},
+            ["train.batch_size of configurations.photos-16-sagan is 50", "photos-16 has 49 images"],
+        ),
+        ({"lenet.batch_size": 1619}, ["lenet.batch_size is 1,619", "digits-16 leaves 1,618 images"]),  # 1797 - 179
+        ({"lenet.validation_share": 0.0005}, ["lenet.validation_share (0.0005)", "1,797 images of digits-16 is none"]),
+    ],
+)
+def test_counts_that_the_images_do_not_fit(project, changes, parts):
+    with pytest.raises(SettingsError) as caught:
+        check_suite(project(changes), "quick")
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_the_images_that_were_prepared_count(project, tmp_path):
+    settings = project()
+    (tmp_path / "data/packed/digits-16").mkdir(parents=True)
+    (tmp_path / "data/packed/digits-16/manifest.json").write_text('{"count": 15}')
+    with pytest.raises(SettingsError, match="digits-16 has 15 images"):
+        check_suite(settings, "quick")
+
+
 def test_a_full_disk(project):
     with pytest.raises(DataError, match=r"suite quick needs about \d+\.\d GB of disk, 0\.1 GB are free"):
         check_suite(project(free=1e8), "quick")

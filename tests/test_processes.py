@@ -1,15 +1,22 @@
 """Processes that end in order: on SIGTERM, and with the DVC that runs them, but not with a user's shell."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 from dvc_project import alive
 from small_project import ROOT
+
+from selfsparse import processes
+from selfsparse.errors import RunError
+from selfsparse.processes import usable_cpus
 
 # A stage that writes a file, and is at it for long.
 STAGE = """
@@ -86,3 +93,74 @@ def test_a_process_started_by_hand_outlives_its_shell(tmp_path):
         child.kill()
         parent.stdout.close()
     assert list(tmp_path.glob(".made.*.partial"))  # until the next one that writes the file
+
+
+FORKED = """
+import multiprocessing, sys
+from selfsparse.processes import give_sockets_a_short_place
+give_sockets_a_short_place()
+process = multiprocessing.get_context("forkserver").Process(target=print, args=("there",))
+process.start()
+process.join()
+sys.exit(process.exitcode)
+"""
+
+
+@pytest.mark.parametrize("length", [processes.LONGEST_TEMPORARY, processes.LONGEST_TEMPORARY + 1, 200])
+def test_sockets_where_tmpdir_is_long(length):
+    """The longest path that they may lie in, one byte more, and more."""
+    base = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder = base / ("x" * (length - len(str(base)) - 1))
+    folder.mkdir()
+    try:
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+        found = subprocess.run([sys.executable, "-c", FORKED], env=environment, capture_output=True, text=True)
+        assert (found.returncode, found.stdout) == (0, "there\n"), found.stderr
+    finally:
+        shutil.rmtree(base)
+
+
+def test_no_short_place_for_sockets(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/" + "x" * 100)
+    monkeypatch.setattr(processes, "SHORT_PLACES", ())
+    with pytest.raises(RunError, match=r"TMPDIR, /x+, is too long"):
+        processes.place_for_sockets()
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "cpus"),
+    [
+        ("0::/user.slice/job", {"user.slice/job/cpu.max": "200000 100000"}, 2),
+        ("0::/user.slice/job", {"user.slice/job/cpu.max": "max 100000", "user.slice/cpu.max": "150000 100000"}, 2),
+        ("0::/gone/in/a/container", {"cpu.max": "50000 100000"}, 1),
+        ("0::/", {}, 64),
+        (
+            "4:memory:/x\n3:cpu,cpuacct:/job\n0::/x",
+            {"cpu,cpuacct/job/cpu.cfs_quota_us": "300000", "cpu,cpuacct/job/cpu.cfs_period_us": "100000"},
+            3,
+        ),
+        ("3:cpu:/job", {"cpu/job/cpu.cfs_quota_us": "-1", "cpu/job/cpu.cfs_period_us": "100000"}, 64),
+        ("3:cpuset:/job", {"cpu.max": "100000 100000"}, 64),
+    ],
+)
+def test_a_control_groups_quota_of_cpus(tmp_path, monkeypatch, groups, files, cpus):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(64)), raising=False)
+    for name, text in {"proc/self/cgroup": groups, **{f"sys/fs/cgroup/{k}": v for k, v in files.items()}}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text + "\n")
+    assert usable_cpus(tmp_path) == cpus
+
+
+def test_a_process_that_is_allowed_one_cpu_of_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {5}, raising=False)
+    assert usable_cpus() == 1
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
+    assert usable_cpus(tmp_path) == 64
+
+
+def test_nobody_else_counts_cpus():
+    counted = [
+        p for p in (*ROOT.glob("selfsparse/**/*.py"), *ROOT.glob("pipeline/*.py")) if "cpu_count" in p.read_text()
+    ]
+    assert counted == [ROOT / "selfsparse/processes.py"]

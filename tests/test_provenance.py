@@ -2,13 +2,20 @@
 
 import hashlib
 import json
+import os
 import socket
 import subprocess
+from dataclasses import replace
 
+import pytest
 from small_project import CONFIGURATION, ROOT, write_project
 
+from selfsparse.analysis.overview_tables import provenance_table
+from selfsparse.analysis.report_opening import opening
+from selfsparse.analysis.results import load_results
+from selfsparse.analysis.results_page import _commits
 from selfsparse.config import load_settings
-from selfsparse.provenance import PACKAGES, collect_provenance
+from selfsparse.provenance import PACKAGES, collect_provenance, commit_text
 
 
 def collect(folder, monkeypatch):
@@ -24,9 +31,60 @@ def test_in_the_repository(monkeypatch):
     assert all(found[name] for name in PACKAGES)
 
 
-def test_outside_a_repository(tmp_path, monkeypatch):
+def test_outside_a_repository(tmp_path, monkeypatch, capsys):
     found = collect(write_project(tmp_path), monkeypatch)
-    assert found["git_commit"] == "" and found["uncommitted_changes"] is False
+    assert found["git_commit"] is None and found["uncommitted_changes"] is None
+    assert (
+        "warning: the provenance has no commit, as git does not name one: fatal: not a git" in capsys.readouterr().err
+    )
+
+
+def test_a_clone_of_another_user(tmp_path, monkeypatch, capsys):
+    """git refuses it, with the remedy; what it does not say is unknown, not unchanged."""
+    folder = write_project(tmp_path)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    who = ["-c", "user.name=me", "-c", "user.email=me@example.com"]
+    for arguments in (["init", "-q"], ["add", "params.yaml"], [*who, "commit", "-q", "-m", "settings"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    (folder / "params.yaml").write_text((folder / "params.yaml").read_text() + "# changed\n")
+    assert collect(folder, monkeypatch)["uncommitted_changes"] is True
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    capsys.readouterr()
+    found = collect(folder, monkeypatch)
+    assert found["git_commit"] is None and found["uncommitted_changes"] is None
+    assert "safe.directory" in capsys.readouterr().err
+    assert commit_text(found) == "unknown"
+
+
+def test_no_git(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = collect(write_project(tmp_path), monkeypatch)
+    assert found["git_commit"] is None and found["uncommitted_changes"] is None
+    assert "No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("commit", "changes", "text"),
+    [
+        ("a" * 40, False, "aaaaaaaaaa"),
+        ("a" * 40, True, "aaaaaaaaaa and changes"),
+        (None, None, "unknown"),
+        ("", False, "unknown"),  # as it was written before
+    ],
+)
+def test_the_commit_as_reports_show_it(commit, changes, text):
+    assert commit_text({"git_commit": commit, "uncommitted_changes": changes}) == text
+
+
+def test_an_unknown_commit_is_unknown_in_every_report(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    results = load_results("quick")
+    unknown = {"git_commit": None, "uncommitted_changes": None}
+    results = replace(results, provenance={name: p | unknown for name, p in results.provenance.items()})
+    assert set(provenance_table(results).text["Commit"]) == {"unknown"}
+    assert dict(opening(results, [], [])["facts"])["Commit"] == "unknown"
+    assert _commits(list(results.provenance.values())) == "unknown"
 
 
 def test_the_settings_are_complete_and_hashed(tmp_path, monkeypatch):

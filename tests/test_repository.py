@@ -1,7 +1,10 @@
 """The repository as a reader finds it."""
 
+import ast
 import json
+import os
 import re
+import shutil
 import subprocess
 from urllib.parse import unquote
 
@@ -48,6 +51,20 @@ def test_the_lock_of_the_cluster_changes_no_version_and_ray_is_in_no_other():
     )
     assert {name: base[name] for name in cluster if name in base}.items() <= cluster.items()
     assert "ray" in cluster and "ray" not in base
+
+
+def test_any_part_of_the_tests_runs_by_itself():
+    """A test imports helpers of its own folder or of tests/ alone, none from a conftest, and no name stands for two files."""
+    files = list((ROOT / "tests").rglob("*.py"))
+    names = [path.stem for path in files if path.name != "conftest.py"]
+    assert len(names) > 90 and len(set(names)) == len(names)
+    for path in files:
+        imports = [
+            node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom | ast.Import)
+        ]
+        for name in (getattr(node, "module", None) or node.names[0].name for node in imports):
+            beside = any((folder / f"{name}.py").exists() for folder in (path.parent, ROOT / "tests"))
+            assert name != "conftest" and (name not in names or beside), f"{path}: {name}"
 
 
 def test_every_relative_link_of_the_readme_leads_somewhere():
@@ -142,3 +159,40 @@ def test_every_suite_is_one_command_that_checks_before_it_trains():
         planned = subprocess.run(["make", "-n", suite], cwd=ROOT, capture_output=True, text=True, check=True).stdout
         steps = [planned.index(f"-m pipeline.check {suite}\n"), planned.index(f"report@{suite}\n")]
         assert steps == sorted(steps) and " train@" not in planned[: steps[0]], suite
+
+
+def test_without_git_it_is_said_before_anything_is_installed(tmp_path):
+    """As after unpacking a zip; DVC would say so when everything is installed. A Python that is none shows how far it got."""
+    (tmp_path / ".dvc").mkdir()
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", ".dvc/config"):
+        shutil.copy(ROOT / name, tmp_path / name)
+
+    def said(*targets: str) -> str:
+        environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+        found = subprocess.run(
+            ["make", "PYTHON=false", *targets], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert found.returncode == 2
+        return found.stdout + found.stderr
+
+    assert "Python 3.11" in said("test")  # needs no DVC
+    for target in ("quick", "paper", "report"):
+        assert "not a git repository" in said(target) and "Python 3.11" not in said(target), target
+    remedy = re.search(r"printf .*", said("quick"))[0]
+    subprocess.run(["sh", "-c", remedy], cwd=tmp_path, check=True)
+    # What DVC itself writes for `dvc config --local core.no_scm true`.
+    assert (tmp_path / ".dvc/config.local").read_text() == "[core]\n    no_scm = true\n"
+    assert "Python 3.11" in said("quick")
+
+
+def test_a_checkout_has_unix_line_ends_whatever_git_is_set_to(tmp_path):
+    """As Windows' git converts them, a shell would stop at the first line, and DVC would see other files."""
+    names = ["docs/slurm.sh", "params.yaml", "selfsparse/paper/configurations.csv", "notebooks/table_fid.ipynb"]
+    command = ["git", "-c", "core.autocrlf=true", "checkout-index", f"--prefix={tmp_path}/", "--", *names]
+    subprocess.run(command, cwd=ROOT, check=True)
+    assert [name for name in names if b"\r" in (tmp_path / name).read_bytes()] == []
+
+
+def test_what_dvcs_plots_are_written_to_is_ignored_by_git():
+    """Else a cluster's head would ask for it to be committed."""
+    assert subprocess.run(["git", "check-ignore", "-q", "dvc_plots/index.html"], cwd=ROOT).returncode == 0

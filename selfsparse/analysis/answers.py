@@ -2,13 +2,21 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 
-from selfsparse.analysis.comparison_tables import Comparison, pairs
-from selfsparse.analysis.formatting import count, interval, mean_std, number, probability
-from selfsparse.analysis.inference import LEVEL, decrease, hedges_g, holm, welch
-from selfsparse.analysis.mechanism import last_snapshot, of_finished
+from selfsparse.analysis.compact_tables import measured_generators, measured_stages
+from selfsparse.analysis.comparison_tables import (
+    Comparison,
+    ablation_comparisons,
+    comparison_table,
+    main_pairs,
+    pairs,
+)
+from selfsparse.analysis.formatting import count, interval, many, mean_std, number, p_value, probability
+from selfsparse.analysis.inference import ONE_SIDED
+from selfsparse.analysis.mechanism import of_finished
 from selfsparse.analysis.names import group_label, model_label
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.sensitivity_tables import of_families
@@ -26,8 +34,8 @@ LETTERS = {"alpha": "α", "beta": "β"}
 def answers(results: Results) -> dict[str, list[str]]:
     """Return what the finished runs of a suite answer: questions, each with a sentence per comparison or configuration.
 
-    A question on which nothing has run has no sentence. "Yes" and "no" need a two-sided test below LEVEL after Holm's
-    correction over the question's tests.
+    A question on which nothing has run has no sentence. "Yes" needs the one-sided test of the comparison below ONE_SIDED
+    after Holm's correction over its table, "no" that of the reverse.
     """
     return {
         "Is the FID of Self-Sparse GAN lower than that of WGAN-GP?": _lower(results),
@@ -41,7 +49,7 @@ def answers(results: Results) -> dict[str, list[str]]:
             if (text := _order(results, group_label(key), group))
         ],
         "Are α and β ever exactly zero?": _per_configuration(results, _zeros),
-        "Are there channels that could be removed, as they are zero for every latent of a probe?": [
+        "Are there channels that are zero for every latent, so that they could be removed?": [
             text for c in results.configurations if (text := _dead(results, c))
         ],
         "Do the signs of α and β stay after the first 5 % of the steps?": _per_configuration(results, _settled),
@@ -62,42 +70,50 @@ def listed(found: dict[str, list[str]]) -> str:
     return "\n".join(lines)
 
 
-def _again(results: Results, c: Configuration, generator: str = "best") -> Moments:
-    """FIDs with fresh latents and the larger sample: nothing was chosen by them."""
-    return moments(results.measured(c, generator, c.extractor.samples[-1]))
+def _last(results: Results, c: Configuration) -> Moments:
+    """FIDs of the last generators, with fresh latents and the larger sample."""
+    return moments(results.measured(c, "last", c.extractor.samples[-1]))
 
 
 def _lower(results: Results) -> list[str]:
-    measured = [(p, *(_again(results, c) for c in p.both)) for p in pairs(results)]
-    measured = [(p, ours, baseline) for p, ours, baseline in measured if ours.n and baseline.n]
-    adjusted = holm([welch(ours, baseline).p for _, ours, baseline in measured])
-    return [_pair(results, *row, p_holm, len(measured)) for row, p_holm in zip(measured, adjusted, strict=True)]
+    compared = main_pairs(results)
+    table = comparison_table(results, compared, "").data
+    rows = [row for row in table.itertuples() if row.n_lower and row.n_higher]
+    tests = int(table["p_lower"].notna().sum())
+    return [_pair(results, compared[row.Index], row, tests) for row in rows]
 
 
-def _pair(results: Results, p: Comparison, ours: Moments, baseline: Moments, p_holm: float, tests: int) -> str:
-    change, effect = decrease(baseline, ours), hedges_g(ours, baseline)
+def _pair(results: Results, p: Comparison, row: Any, tests: int) -> str:
+    """Say how one pair compares, from its row of the comparisons' table."""
     c = p.lower
-    text = f"{p.label}: {_verdict(ours.mean < baseline.mean, p_holm)}. FID ({c.extractor.extractor}) of the best generators,"
+    ours, baseline = (moments(results.primary(own)) for own in p.both)
+    text = f"{p.label}: {_verdict(row)}. FID ({c.extractor.extractor}) of the best generators,"
     text += (
         f" {count(c.extractor.samples[-1])} images from fresh latents: {mean_std(ours)} against {mean_std(baseline)}"
     )
-    text += f" (n = {ours.n} and {baseline.n}), {number(abs(change.value), 1)} % {'lower' if change.value > 0 else 'higher'}"
-    if math.isfinite(p_holm):
-        several = f" after Holm's correction for {tests} pairs" if tests > 1 else ""
-        text += f" (95 % interval of the decrease {interval(change.low, change.high, 1)} %), p = {probability(p_holm)}"
-        text += f"{several}, Hedges' g {number(effect.value)} {interval(effect.low, effect.high)}"
+    change = row.decrease_percent
+    text += f" (n = {ours.n} and {baseline.n}), {number(abs(change), 1)} % {'lower' if change > 0 else 'higher'}"
+    if math.isfinite(row.p_lower):
+        text += f" (95 % interval of the decrease {interval(row.decrease_low_95, row.decrease_high_95, 1)} %)"
+        text += f", Hedges' g {number(row.g)} {interval(row.g_low_95, row.g_high_95)}"
+        text += f", {p_value(row.p_lower)}, one-sided for lower; p and intervals are uncorrected"
+        if tests > 1:
+            text += f", and after Holm's correction over {tests} pairs {p_value(row.p_lower_holm)}"
     others = {
-        "the lowest of each training": [moments(results.best_in_training(c)) for c in p.both],
-        "the last generators": [_again(results, c, "last") for c in p.both],
+        "the lowest of each training": [moments(results.best_in_training(own)) for own in p.both],
+        "the last generators": [_last(results, own) for own in p.both],
     }
     said = [f"{what} {mean_std(a)} against {mean_std(b)}" for what, (a, b) in others.items() if a.n and b.n]
     return text + "".join(f"; {what}" for what in said) + "."
 
 
-def _verdict(as_claimed: bool, p: float) -> str:
-    if p < LEVEL:
-        return "yes" if as_claimed else "no"
-    return f"undecided, {'lower' if as_claimed else 'higher'} in the mean"
+def _verdict(row: Any) -> str:
+    """Answer a comparison by its corrected p, and by that of its reverse."""
+    if row.p_lower_holm < ONE_SIDED:
+        return "yes"
+    if row.p_higher_holm < ONE_SIDED:
+        return "no"
+    return f"undecided, {'lower' if row.fid_lower < row.fid_higher else 'higher'} in the mean"
 
 
 def _same_step(results: Results, p: Comparison) -> str:
@@ -107,29 +123,41 @@ def _same_step(results: Results, p: Comparison) -> str:
     lower = ours[steps] < baseline[steps]
     if lower.empty:
         return ""
-    text = f"{p.label}: its mean FID is lower at {lower.sum()} of {len(lower)} evaluations"
+    text = f"{p.label}: its mean FID is lower at {lower.sum()} of {len(lower)} evaluations (of the same runs, so that they depend on each other: no test)"
     if not lower.any() or lower.all():
         return text + "."
     in_a_row = [part.index for _, part in lower[lower].groupby((~lower).cumsum()[lower])]
     longest = max(in_a_row, key=len)
-    several = f", longest without a break from step {count(longest[0])} to {count(longest[-1])}"
+    several = f"; longest without a break from step {count(longest[0])} to {count(longest[-1])}"
     return text + several * (len(longest) > 1) + "."
 
 
 def _order(results: Results, label: str, group: Sequence[Configuration]) -> str:
-    found = {c.model: m for c in group if (m := _again(results, c)).n}
-    steps = [(a, b) for a, b in PRINTED_STEPS if a in found and b in found]
-    if not steps:
-        return ""
-    adjusted = holm([welch(found[a], found[b]).p for a, b in steps])
+    compared = ablation_comparisons(results)
+    table = comparison_table(results, compared, "").data
+    tests = int(table["p_lower"].notna().sum())
+    rows = {p.models: row for p, row in zip(compared, table.itertuples(), strict=True) if p.lower in group}
+    rows = {models: row for models, row in rows.items() if row.n_lower and row.n_higher}
     tested = [
-        f"{model_label(a)} below {model_label(b)} {_verdict(found[a].mean < found[b].mean, p)}"
-        + (f" (p = {probability(p)})" if math.isfinite(p) else "")
-        for (a, b), p in zip(steps, adjusted, strict=True)
+        f"{model_label(a)} below {model_label(b)} {_verdict(row)}"
+        + (
+            f" ({p_value(row.p_lower)}, corrected {probability(row.p_lower_holm)})"
+            if math.isfinite(row.p_lower)
+            else ""
+        )
+        for a, b in PRINTED_STEPS
+        if (row := rows.get((a, b)))
     ]
-    ours = sorted(found, key=lambda model: found[model].mean)
-    means = ", ".join(f"{model_label(model)} {mean_std(found[model])}" for model in ours)
-    return f"{label}, of what it says of both its datasets: {'; '.join(tested)}. From low to high: {means}."
+    if not tested:
+        return ""
+    means = {c.model: m for c in group if (m := moments(results.primary(c))).n}
+    ranks = ", ".join(
+        f"{model_label(model)} {mean_std(m)}" for model, m in sorted(means.items(), key=lambda item: item[1].mean)
+    )
+    return (
+        f"{label}, of what it says of both its datasets, by the same FIDs: {'; '.join(tested)}. p is one-sided for lower;"
+        f" corrected: by Holm's method over the {tests} comparisons of the table. From low to high: {ranks}."
+    )
 
 
 def _per_configuration(results: Results, say: Callable[[pd.DataFrame, int, str], str]) -> list[str]:
@@ -153,11 +181,19 @@ def _zeros(rows: pd.DataFrame, steps: int, name: str) -> str:
 
 
 def _dead(results: Results, c: Configuration) -> str:
-    rows = last_snapshot(results, c)
-    if rows.empty or rows[["alpha_zero", "beta_zero"]].isna().all(axis=None):
+    stages = results.finished(measured_stages(results), c)
+    if stages.empty:
         return ""
-    by_run = rows.groupby("seed")[["dead_channels", "channels"]].sum()
-    return f"`{c.name}`: {number(by_run['dead_channels'].mean(), 1)} of {count(by_run['channels'].max())}, mean over the runs."
+    by_run = stages.groupby("seed")[["proven", "observed", "channels"]].sum()
+    total = count(by_run["channels"].max())
+    text = f"`{c.name}`: {number(by_run['proven'].mean(), 1)} of {total} proven from the weights"
+    text += f", {number(by_run['observed'].mean(), 1)} observed, at 0 for every latent tried"
+    removed = results.finished(measured_generators(results), c)
+    removed = removed[(removed["kind"] == "observed") & (removed["removed"] > 0)]
+    if len(removed):
+        woke = removed["revived"].sum() / len(by_run)
+        text += f"; of these {number(woke, 1)} woke on {count(removed['fresh_latents'].iloc[0])} fresh latents"
+    return f"{text}; means over {many(len(by_run), 'run')}."
 
 
 def _settled(rows: pd.DataFrame, steps: int, name: str) -> str:

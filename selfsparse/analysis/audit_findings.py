@@ -10,7 +10,7 @@ from functools import cache
 from IPython.display import Markdown
 
 from selfsparse.analysis import audit
-from selfsparse.analysis.formatting import Table, count, interval, number, probability, short
+from selfsparse.analysis.formatting import Table, count, interval, number, p_value, probability, short
 from selfsparse.analysis.inference import LEVEL, correlation_difference, sign_test
 from selfsparse.analysis.tables import paper_moments, table_of
 from selfsparse.paper.printed import text_number
@@ -96,7 +96,7 @@ def significance() -> Finding:
         f"correction ({kept}). One-sided, the reading kindest to the claim: {below['p_one_sided']}, and "
         f"{below['p_one_sided_holm']} after correction. If the printed ± divides by n: {below['p_if_ddof_0']} and "
         f"{below['p_holm_if_ddof_0']}.",
-        f"The mean is lower in {lower} of {len(table)} cells. On CelebA-HQ at 64 × 64, p = {probability(celeba['p'])}: "
+        f"The mean is lower in {lower} of {len(table)} cells. On CelebA-HQ at 64 × 64, {p_value(celeba['p'])}: "
         "that the gain there is not significant.",
         "That Self-Sparse GAN is better in every single cell: three trainings do not carry that. Nor does it follow that "
         "it is not better: all differences point one way.",
@@ -118,9 +118,9 @@ def others() -> Finding:
         "That both modules together improve significantly, that the position module alone may not function well, that "
         "the channel module alone may lack generation power, and that the method is robust to the architecture.",
         f"Both modules against the channel module alone: p = {' and '.join(probability(p) for p in both['p'])}. The "
-        f"position module alone against WGAN-GP on STL-10: {number(-psm['difference'])} higher, p = {probability(psm['p'])}. "
-        f"The channel module alone on Fashion-MNIST: {number(-csm['difference'])} higher, p = {probability(csm['p'])}. "
-        f"ResNet: {number(-resnet['difference'])} lower, p = {probability(resnet['p'])}.",
+        f"position module alone against WGAN-GP on STL-10: {number(-psm['difference'])} higher, {p_value(psm['p'])}. "
+        f"The channel module alone on Fashion-MNIST: {number(-csm['difference'])} higher, {p_value(csm['p'])}. "
+        f"ResNet: {number(-resnet['difference'])} lower, {p_value(resnet['p'])}.",
         "Both modules together have the lowest mean on both datasets and with both architectures. On Fashion-MNIST, the "
         "position module alone fails beyond doubt.",
         "On STL-10, that the position module alone is worse than no module, or that the channel module alone lacks power: "
@@ -142,8 +142,8 @@ def sagan() -> Finding:
         ("C41", "C44"),
         FOLLOWS if lowest else NOT,
         "Its FID is the lowest of the three on CelebA-HQ and on Sketch.",
-        f"Against SAGAN: p = {probability(celeba['p'])} on CelebA-HQ, {probability(sketch['p'])} on Sketch. On Sketch, "
-        f"SAGAN lies {number(-order['difference'])} above WGAN-GP (p = {probability(order['p'])}).",
+        f"Against SAGAN: {p_value(celeba['p'])} on CelebA-HQ, {probability(sketch['p'])} on Sketch. On Sketch, "
+        f"SAGAN lies {number(-order['difference'])} above WGAN-GP ({p_value(order['p'])}).",
         "The order of the means on both datasets.",
         "That the method is better than SAGAN in general: on Sketch this SAGAN is no better than the baseline.",
         "How SAGAN was built and trained: layers, loss, learning rates and steps are not printed, nor is Sketch published.",
@@ -292,8 +292,8 @@ def betas() -> Finding:
         "FIDs of both models under two pairs of betas on STL-10.",
         f"Gains of {' and '.join(number(x) for x in gains['difference'])} (p = "
         f"{' and '.join(probability(p) for p in gains['p'])}); between the pairs, Self-Sparse GAN moves by "
-        f"{number(sparse['difference'])} (p = {probability(sparse['p'])}) and WGAN-GP by {number(wgan['difference'])} "
-        f"(p = {probability(wgan['p'])}). The difference of the two moves has p = {probability(moved_less)}.",
+        f"{number(sparse['difference'])} ({p_value(sparse['p'])}) and WGAN-GP by {number(wgan['difference'])} "
+        f"({p_value(wgan['p'])}). The difference of the two moves has {p_value(moved_less)}.",
         "Self-Sparse GAN is better under both pairs on this dataset.",
         "That it moves less between the pairs: its mean does, and the difference of the moves is not significant. Robustness to "
         "betas in general: two pairs, one dataset.",

@@ -1,7 +1,6 @@
 """What sparsity buys: dead channels per stage, the smaller generators without them, and what we see in both."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -13,25 +12,26 @@ from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import moments
 from selfsparse.analysis.tables import table_of
 from selfsparse.config import SASTM_MODELS, Configuration
+from selfsparse.results.rows import COLUMNS, read_rows
 
 KINDS = {"proven": "proven from the weights", "observed": "observed"}
 
 
 def measured_stages(results: Results) -> pd.DataFrame:
     """Return the rows of dead_channels.csv: one per stage of each run."""
-    return _read(results, "dead_channels", ["configuration", "seed", "stage"])
+    return _read(results, "dead_channels")
 
 
 def measured_generators(results: Results) -> pd.DataFrame:
     """Return the rows of compact.csv, with the times of latency.csv: two per run, without what is proven and observed dead."""
     run = ["configuration", "seed", "kind"]
-    rows, times = _read(results, "compact", run), _read(results, "latency", [*run, "latency_ratio"])
+    rows, times = _read(results, "compact"), _read(results, "latency")
     return rows.merge(times.astype({"seed": rows["seed"].dtype}), how="left", on=run, validate="one_to_one")
 
 
-def _read(results: Results, name: str, columns: Sequence[str]) -> pd.DataFrame:
+def _read(results: Results, name: str) -> pd.DataFrame:
     path = results.folder / f"{name}.csv"
-    return pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=columns)
+    return read_rows(path) if path.is_file() else pd.DataFrame(columns=COLUMNS[name])
 
 
 def _configurations(results: Results) -> list[Configuration]:
@@ -153,11 +153,11 @@ def _saved(rows: pd.DataFrame) -> str:
     """Say what removing the observed channels saves, over the runs where something could be removed."""
     found = rows[(rows["kind"] == "observed") & (rows["removed"] + rows["heads_removed"] > 0)]
     if found.empty:
-        return " Nothing can be removed."
+        return " Nothing was removed."
     parameters = (found["compact_parameters"] / found["full_parameters"]).mean()
     flops = (found["compact_flops"] / found["full_flops"]).mean()
     text = (
-        f" In {_runs(len(found))} what was always 0 can go: that leaves {share(parameters)} of the parameters, {share(flops)} of the "
+        f" In {_runs(len(found))} what was observed at 0, which proves nothing for other latents, was taken out: that leaves {share(parameters)} of the parameters, {share(flops)} of the "
         f"FLOPs and {share(found['latency_ratio'].mean())} of the time. On {count(found['fresh_latents'].iloc[0])} fresh latents "
     )
     exact, other = (

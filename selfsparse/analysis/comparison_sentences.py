@@ -8,8 +8,8 @@ from IPython.display import Markdown
 from selfsparse.analysis import comparison_tables as comparisons
 from selfsparse.analysis.comparison_tables import Comparison, comparison_table
 from selfsparse.analysis.convergence import steps_table
-from selfsparse.analysis.formatting import Table, many, number, probability, short
-from selfsparse.analysis.inference import LEVEL
+from selfsparse.analysis.formatting import Table, many, number, p_value, short
+from selfsparse.analysis.inference import ONE_SIDED
 from selfsparse.analysis.measure_tables import bias
 from selfsparse.analysis.names import model_label
 from selfsparse.analysis.regression import fit_line
@@ -29,11 +29,11 @@ def compared(results: Results, pairs: Sequence[Comparison]) -> Markdown:
         return Markdown(f"None of the {many(len(table), 'comparison')} has run.")
     lower = int((measured["decrease_percent"] > 0).sum())
     tested = measured["p_lower"].notna().sum()
-    alone, adjusted = (int((measured[name] < LEVEL).sum()) for name in ("p_lower", "p_lower_holm"))
+    alone, adjusted = (int((measured[name] < ONE_SIDED).sum()) for name in ("p_lower", "p_lower_holm"))
     text = f"The mean FID is lower as claimed in {lower} of {many(len(measured), 'measured comparison')}"
     if len(measured) < len(table):
         text += f" ({len(table) - len(measured)} not run)"
-    text += f"; p is below {LEVEL:g} in {alone} of {tested} tests, and in {adjusted} after Holm's correction. "
+    text += f"; the one-sided p is below {ONE_SIDED:g} in {alone} of {tested} tests, and in {adjusted} after Holm's correction. "
     named = {(p.label, p.lower.name, p.higher.name): p for p in pairs}
     changes = []
     for row in measured.itertuples():
@@ -75,7 +75,8 @@ def samples(results: Results) -> Markdown:
     same = sum((group > 0).nunique() == 1 for group in both)
     drops = comparisons.drops_table(results).data["drop_mean"].dropna()
     return Markdown(
-        f"The same model has the lower mean FID at both sample counts in {same} of {many(len(both), 'pair')}."
+        f"The same model has the lower mean FID at both sample counts in {same} of {many(len(both), 'pair')}; both FIDs are of"
+        " the same generators, so that they depend on each other."
         f" The larger sample lowers the mean FID by {number(drops.min())} to {number(drops.max())}."
     )
 
@@ -88,7 +89,7 @@ def moves(table: Table) -> Markdown:
     if measured.empty:
         return Markdown("None of these configurations has run.")
     lines = [
-        f"{model_label(r.model)} moves by {number(r.move)}{_printed(r.paper_move)} (p = {probability(r.p)})"
+        f"{model_label(r.model)} moves by {number(r.move)}{_printed(r.paper_move)} ({p_value(r.p)}, two-sided, uncorrected)"
         for r in measured.itertuples()
     ]
     return Markdown("Between the settings the mean FID of " + "; that of ".join(lines) + ".")
@@ -115,7 +116,7 @@ def quality(results: Results) -> Markdown:
             counts.append(f"{label} in {sum(d > 0 for d in known)} of {many(len(known), 'pair')}")
     if not counts:
         return Markdown("No pair of WGAN-GP and Self-Sparse GAN has been measured.")
-    return Markdown(f"Self-Sparse GAN has the {', the '.join(counts)}.")
+    return Markdown(f"By the means alone, which are not tested, Self-Sparse GAN has the {', the '.join(counts)}.")
 
 
 def steps(results: Results) -> Markdown:

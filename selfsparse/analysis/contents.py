@@ -95,8 +95,8 @@ PAPER = (
         "figure-4",
         "Figure 4",
         "FID over training",
-        "FID against generator steps, mean of the trainings with a 95 % band; and how many steps it takes to reach the"
-        " baseline's best FID.",
+        "FID against generator steps, mean of the trainings and each of them, or from five on a 95 % band; and how many"
+        " steps it takes to reach the baseline's best FID.",
         "figure_fid_curves",
         tables=("steps",),
         figures=("fid_curves", "steps_to_baseline"),

@@ -17,7 +17,7 @@ from selfsparse.analysis.correlation import BASELINE, SPARSE
 from selfsparse.analysis.formatting import Table, count
 from selfsparse.analysis.names import group_label, variation
 from selfsparse.analysis.page import Page
-from selfsparse.analysis.results import COLUMNS, Results, load_results
+from selfsparse.analysis.results import TABLES, Results, load_results
 from selfsparse.config import Configuration, load_settings
 
 
@@ -31,7 +31,7 @@ def with_partners(results: Results) -> Results:
         other = load_results(suite)
         tables = {
             name: pd.concat([own, new]) if len(own) and len(new) else (own if len(own) else new)
-            for name in COLUMNS
+            for name in TABLES
             for own, new in [(getattr(joined, name), getattr(other, name))]
         }
         names = [c for c in wanted if c.suite == suite]

@@ -12,9 +12,9 @@ from selfsparse.config import Configuration
 from selfsparse.files import write_json, write_text
 from selfsparse.paper import reported_sparsity
 from selfsparse.paths import result_dir, suite_dir
+from selfsparse.results.rows import COLUMNS, read_rows
 
 BASELINE, SPARSE = "wgan_gp", "self_sparse"
-COLUMNS = ["dataset", "resolution", "variation", "xi", "baseline_fid", "self_sparse_fid", "reduction_percent"]
 DIGITS = 6
 
 
@@ -27,7 +27,7 @@ def mean_best_fid(fid: pd.DataFrame) -> float:
 def pairs(
     configurations: Sequence[Configuration], fid: pd.DataFrame, sparsity: pd.DataFrame, counted_stages: str
 ) -> pd.DataFrame:
-    """Return one row of COLUMNS per measured pair of WGAN-GP and Self-Sparse GAN that differ in nothing else.
+    """Return one row of correlation.csv per measured pair of WGAN-GP and Self-Sparse GAN that differ in nothing else.
 
     Args:
         fid: rows of all configurations, columns configuration, seed, generator, n_fake, fid.
@@ -45,7 +45,11 @@ def pairs(
         sparse = mean_best_fid(fid[fid["configuration"] == models[SPARSE]])
         xi = float(mean_sparsity(sparsity[sparsity["configuration"] == models[SPARSE]], counted_stages).mean())
         rows.append([*key, xi, baseline, sparse, relative_decrease(baseline, sparse)])
-    return pd.DataFrame(rows, columns=COLUMNS).dropna(subset=["xi", "reduction_percent"]).reset_index(drop=True)
+    return (
+        pd.DataFrame(rows, columns=COLUMNS["correlation"])
+        .dropna(subset=["xi", "reduction_percent"])
+        .reset_index(drop=True)
+    )
 
 
 def correlations(pairs: pd.DataFrame) -> dict[str, Correlation]:
@@ -64,7 +68,7 @@ def correlations(pairs: pd.DataFrame) -> dict[str, Correlation]:
 def _in_paper(pairs: pd.DataFrame) -> pd.Series:
     """Which pairs stand in the paper's table: the same dataset and resolution, without variation."""
     names = pairs["dataset"] + "-" + pairs["resolution"].astype(str) + f"-{SPARSE}"
-    return names.isin(reported_sparsity().index) & (pairs["variation"].astype("string").fillna("") == "")
+    return names.isin(reported_sparsity().index) & (pairs["variation"] == "")
 
 
 def metrics(pairs: pd.DataFrame) -> dict[str, float]:
@@ -101,5 +105,5 @@ def _gather(configurations: Sequence[Configuration], kind: str, columns: list[st
     for c in configurations:
         path = result_dir(c.suite, kind, c.name) / f"{kind}.csv"
         if path.is_file():
-            found.append(pd.read_csv(path).assign(configuration=c.name)[columns])
+            found.append(read_rows(path).assign(configuration=c.name)[columns])
     return pd.concat(found[1:] or found, ignore_index=True)

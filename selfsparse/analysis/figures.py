@@ -26,14 +26,13 @@ from selfsparse.paper import reported
 from selfsparse.paper.printed import printed_table
 
 SHADES = ("#56B4E9", "black", "#767676", "#882255")  # of resolutions; no model's colour: each point is a pair
-BOOTSTRAPS = 1000  # resamples behind a band
 NARROW_FROM = 24  # letters of a row's label
 LOG_FROM = 8.0  # largest over smallest value from which an axis is logarithmic
 
 
 @style.styled()
 def fid_curves(results: Results) -> Drawing:
-    """FID over generator steps: mean of the finished runs and its 95 % bootstrap band, one panel per group (Fig. 4)."""
+    """FID over generator steps: mean of the finished runs, and the runs or their band, one panel per group (Fig. 4)."""
     groups = results.groups()
     figure, axes = style.panels(len(groups))
     for axis, (key, group) in zip(axes, groups.items(), strict=True):
@@ -45,32 +44,23 @@ def fid_curves(results: Results) -> Drawing:
         axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         _name_the_missing(axis, results, group, drawn)
         _log_if_wide(axis, results, drawn)
-    style.legend(figure, _model_handles(results))
-    alt = f"FID curves of suite {results.suite}: mean and 95 % bootstrap band over seeds, one panel per dataset and variation."
+    runs = [n for c in results.configurations if (n := results.count(c).finished)]
+    style.legend(figure, [*_model_handles(results), *style.spread_handles(runs)])
+    alt = f"FID curves of suite {results.suite}: {style.spread_words(runs)}; one panel per dataset and variation."
     return Drawing("fid_curves", figure, alt)
 
 
 def _curve(axis: Axes, results: Results, c: Configuration) -> bool:
-    """Draw mean and band of the finished runs, and each diverged run to the step where it ended."""
+    """Draw the finished runs, and each diverged run to the step where it ended."""
     colour, line = style.COLOURS[c.model], style.LINES[c.model]
     rows = results.curves[results.curves["configuration"] == c.name]
     finished = results.finished(results.curves, c)
     if len(finished):
-        table = finished.pivot(index="step", columns="seed", values="fid")
-        low, high = bootstrap_band(table.to_numpy())
-        axis.plot(table.index, table.mean(axis=1), color=colour, linestyle=line)
-        axis.fill_between(table.index, low, high, color=colour, alpha=0.2, linewidth=0)
+        style.mean_and_runs(axis, finished.pivot(index="step", columns="seed", values="fid"), c.model)
     for _, run in rows[~rows["seed"].isin(finished["seed"])].groupby("seed"):
         axis.plot(run["step"], run["fid"], color=colour, linestyle=line, linewidth=0.7)
         axis.plot(run["step"].iloc[-1:], run["fid"].iloc[-1:], color=colour, marker="x", markersize=6)
     return bool(len(rows))
-
-
-def bootstrap_band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the 95 % percentile bootstrap interval of the mean over runs, for each row of values (steps, runs)."""
-    chosen = np.random.default_rng(0).integers(values.shape[1], size=(BOOTSTRAPS, values.shape[1]))
-    means = values[:, chosen].mean(axis=2)  # (steps, bootstraps); whole runs are drawn
-    return tuple(np.percentile(means, (2.5, 97.5), axis=1))
 
 
 def _name_the_missing(

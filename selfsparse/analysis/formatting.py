@@ -9,6 +9,7 @@ import pandas as pd
 from selfsparse.analysis.statistics import Moments
 
 MISSING = "–"
+EXACT = 2**53  # whole numbers below are exact in a float
 LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -68,6 +69,12 @@ def probability(p: float) -> str:
     return number(p, 3 if p >= 0.0005 else math.ceil(-math.log10(p)))
 
 
+def p_value(p: float) -> str:
+    """Return a p value as a sentence has it: `p = 0.010`, `p < 0.000001`."""
+    text = probability(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
 def share(value: float) -> str:
     """Return a share in [0, 1] as whole percents."""
     return MISSING if not math.isfinite(value) else f"{100 * value:.0f} %"
@@ -114,8 +121,12 @@ def with_interval(value: float, low: float, high: float) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """Return the numbers with six significant digits, one line per row."""
-    return table.data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    """Return the numbers, whole ones with all their digits and others with six, one line per row."""
+    return table.data.to_csv(index=False, float_format=_digits, lineterminator="\n")
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if abs(value) < EXACT and value == int(value) else f"{value:.6g}"
 
 
 def to_markdown(table: Table) -> str:

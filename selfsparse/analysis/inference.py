@@ -14,6 +14,7 @@ from scipy.special import betaincinv, gammaln, nctdtr, nctdtrinc, ndtr, ndtri, s
 from selfsparse.analysis.statistics import NORMAL_975, Correlation, Moments
 
 LEVEL = 0.05
+ONE_SIDED = LEVEL / 2  # where the reverse counts too: LEVEL for both, as of a 95 % interval that leaves out 0
 MOST_RUNS = 1000  # beyond which no number of runs is named
 QUANTILES = 400
 

@@ -76,8 +76,9 @@ def _over_training(results: Results, kind: str, rows: dict[str, str], what: str)
             step_ticks(axis)
             axis.set_xlabel("generator steps")
         figure.suptitle(f"{group_label(key)}: {what}", fontsize=9)
-        style.legend(figure, [*model_handles(tables), band_handle()])
-        alt = f"{group_label(key)}: {what} over generator steps, one column per stage, mean and range of the finished runs of each model."
+        runs = [table["seed"].nunique() for table in tables.values()]
+        style.legend(figure, [*model_handles(tables), *style.spread_handles(runs)])
+        alt = f"{group_label(key)}: {what} over generator steps, one column per stage, {style.spread_words(runs)} of each model."
         drawings.append(Drawing("-".join([kind, *map(str, filter(None, key))]), figure, alt))
     return drawings or [_nothing(kind)]
 
@@ -87,18 +88,10 @@ def _with_shares(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _line(axis: Axes, rows: pd.DataFrame, measure: str, model: str) -> None:
-    """Draw the mean over seeds, and the band from the smallest to the largest run."""
-    found = rows.dropna(subset=[measure]).groupby("step")[measure].agg(["mean", "min", "max"])
-    colour = style.COLOURS[model]
-    axis.plot(
-        found.index,
-        found["mean"],
-        color=colour,
-        linestyle=style.LINES[model],
-        marker=style.MARKERS[model],
-        markersize=2.5,
-    )
-    axis.fill_between(found.index, found["min"], found["max"], color=colour, alpha=0.2, linewidth=0)
+    """Draw a measure of one stage over training."""
+    runs = rows.dropna(subset=[measure]).pivot(index="step", columns="seed", values=measure)
+    if len(runs):
+        style.mean_and_runs(axis, runs.astype(float), model, marker=style.MARKERS[model], markersize=2.5)
 
 
 def _size(tables: dict[Configuration, pd.DataFrame], stage: int) -> str:
@@ -127,11 +120,6 @@ def step_ticks(axis: Axes) -> None:
 def _steps(step: float) -> str:
     """Return a generator step in few letters: `75`, `2.5k`, `100k`."""
     return f"{step / 1000:g}k" if abs(step) >= 1000 else f"{step:g}"
-
-
-def band_handle() -> Patch:
-    """Return the legend of the bands."""
-    return Patch(color=style.GREY, alpha=0.3, linewidth=0, label="smallest to largest run")
 
 
 @style.styled()

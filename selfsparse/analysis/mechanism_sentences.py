@@ -80,7 +80,7 @@ def equation_12(results: Results) -> Markdown:
         text = f"- `{c.name}`: {mean_std(moments(_per_run(rows, 'negative_given_positive')), 3)} at ξ = {number(rows['xi'].mean(), 3)}"
         found = pearson(rows["xi"], rows["negative_given_positive"])
         if found.n >= 3 and rows["xi"].nunique() > 1:
-            text += f"; Pearson's r with ξ over stages and runs {number(found.r)} (n = {found.n})"
+            text += f"; Pearson's r with ξ over stages and runs {number(found.r)} (n = {found.n} points, those of one run dependent)"
         lines.append(text)
     if not lines:
         return _nothing("No configuration with batch norm behind its stages has run")
@@ -116,7 +116,7 @@ def kernels(results: Results) -> Markdown:
     table = kernels_table(results).data
     with_sastm = table[(table["layer"] == "all") & (table["sastm_parameters"] > 0)]
     lines = [
-        f"- `{r.configuration}`: {number(r.dead_mean, 1)} dead channels, {share(r.effective_share)} of the kernels effective, "
+        f"- `{r.configuration}`: {number(r.dead_mean, 1)} channels observed dead, {share(r.effective_share)} of the kernels effective, "
         f"{count(r.parameters_saved)} parameters saved against {count(r.sastm_parameters)} added"
         for r in with_sastm.itertuples()
     ]
@@ -124,7 +124,8 @@ def kernels(results: Results) -> Markdown:
         return _nothing("No configuration with a SASTM has run")
     less = int((with_sastm["net"] > 0).sum())
     return Markdown(
-        f"Net of what its SASTMs add, the generator is smaller in {less} of {len(lines)} configurations with a SASTM:\n\n"
+        "Dead is here observed: zero for every latent of the probe, at the last snapshot; other latents may wake a channel. Net"
+        f" of what its SASTMs add, the generator without them is smaller in {less} of {len(lines)} configurations with a SASTM:\n\n"
         + "\n".join(lines)
     )
 
@@ -149,7 +150,11 @@ def _difference(results: Results, measure: str) -> str:
         if {BASELINE, SPARSE} <= pair.keys():
             difference = means[pair[SPARSE].name] - means[pair[BASELINE].name]
             found.append(f"{'+' if difference > 0 else ''}{number(difference, 3)} on {group_label(key)}")
-    return f"\n\nSelf-Sparse GAN less WGAN-GP: {'; '.join(found)}." if found else ""
+    return (
+        f"\n\nSelf-Sparse GAN less WGAN-GP, by the means alone, which are not tested: {'; '.join(found)}."
+        if found
+        else ""
+    )
 
 
 def _per_run(rows: pd.DataFrame, measure: str) -> pd.Series:

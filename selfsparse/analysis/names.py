@@ -1,6 +1,6 @@
 """How configurations, models and datasets are called in tables and figures."""
 
-from selfsparse.config import Configuration
+from selfsparse.config import Configuration, variation, variation_label
 
 MODELS = {
     "wgan_gp": "WGAN-GP",
@@ -22,37 +22,13 @@ DATASETS = {
     "sketch": "Sketch",
     "sketch_substitute": "Sketch substitute",
 }
-VARIATIONS = {
-    "resnet": "ResNet",
-    "matched": "as many parameters",
-    "one_centred": "penalty centred at 1",
-    "penalty_1": "penalty weight 1",
-    "pytorch_initialisation": "PyTorch's initialisation",
-    "batch_statistics": "batch statistics when sampling",
-}
-
 
 PANEL_WIDTH = 32  # letters of a title that fit over one of three panels
-
-
-def variation(configuration: Configuration) -> str:
-    """Return what a name `<dataset>-<resolution>-<model>[-<variation>][-<suite>]` says beyond dataset and model."""
-    stem = f"{configuration.dataset_key}-{configuration.model}"
-    parts = [part for part in configuration.name.removeprefix(stem).split("-") if part]
-    return "-".join(part for part in parts if part != configuration.suite)
 
 
 def group_key(configuration: Configuration) -> tuple[str, int, str]:
     """Return what configurations that are compared with each other share: dataset, resolution, variation."""
     return configuration.dataset.dataset, configuration.dataset.resolution, variation(configuration)
-
-
-def variation_label(rest: str) -> str:
-    """Return what a name says beyond dataset and model, in words: `betas 0, 0.9` for `betas_0_09`."""
-    if rest.startswith("betas_"):
-        betas = rest.removeprefix("betas_").split("_")
-        return "betas " + ", ".join(beta if beta == "0" else f"0.{beta.removeprefix('0')}" for beta in betas)
-    return VARIATIONS.get(rest, rest.replace("_", " "))
 
 
 def dataset_label(dataset: str, resolution: int) -> str:

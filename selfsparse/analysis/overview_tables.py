@@ -11,6 +11,7 @@ from selfsparse.analysis.results import Results
 from selfsparse.analysis.sheets import feature_map_rows
 from selfsparse.analysis.statistics import moments
 from selfsparse.analysis.tables import fid_title, table_of
+from selfsparse.provenance import commit_text
 
 
 def curves_table(results: Results) -> Table:
@@ -122,7 +123,7 @@ def provenance_table(results: Results) -> Table:
         shown = {name: MISSING if value is None else str(value) for name, value in found.items()}
         text = {
             "Configuration": c.name,
-            "Commit": shown["git_commit"][:10] + (" and changes" if found["uncommitted_changes"] else ""),
+            "Commit": commit_text(found) if c.name in results.provenance else MISSING,
             "Device": shown["device"],
             "System": shown["system"],
             "Python": shown["python"],

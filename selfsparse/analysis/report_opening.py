@@ -14,6 +14,7 @@ from selfsparse.analysis.formatting import MISSING, duration
 from selfsparse.analysis.html import markdown_html
 from selfsparse.analysis.notebooks import executed_path
 from selfsparse.analysis.results import Results
+from selfsparse.provenance import commit_text
 from selfsparse.verdicts.outcome import FAILS, HOLDS, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNAVAILABLE
 
 TONES = {REPRODUCED: "good", HOLDS: "good", NOT_REPRODUCED: "bad", FAILS: "bad"}
@@ -90,7 +91,7 @@ def _facts(results: Results) -> list[tuple[str, str]]:
     days = sorted({str(entry.get("finished", ""))[:10] for entry in entries} - {""})
     return [
         ("Trained", " to ".join(dict.fromkeys([*days[:1], *days[-1:]])) or "not yet"),
-        ("Commit", every(lambda e: e["git_commit"][:10] + (" and changes" if e.get("uncommitted_changes") else ""))),
+        ("Commit", every(commit_text)),
         ("Hardware", every(lambda e: e["device"] + (f", {e['cpu_cores']} CPU cores" if "cpu_cores" in e else ""))),
         ("Time in training", duration(sum(float(e.get("seconds") or 0) for e in entries)) if entries else MISSING),
         ("Configurations with results", f"{len(entries)} of {len(results.configurations)}"),

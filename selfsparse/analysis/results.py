@@ -11,16 +11,9 @@ from selfsparse.analysis.names import group_key
 from selfsparse.config import Configuration, load_settings
 from selfsparse.errors import DataError
 from selfsparse.paths import suite_dir
+from selfsparse.results.rows import COLUMNS, read_rows
 
-COLUMNS = {
-    "runs": "configuration,seed,status,steps,diverged_at,best_step,best_fid,generator_parameters,sastm_parameters,discriminator_parameters",
-    "curves": "configuration,seed,step,fid,discriminator_loss,generator_loss,gradient_penalty,discriminator_gradient_norm,generator_gradient_norm",
-    "fid": "configuration,seed,generator,n_fake,n_real,fid,kid,kid_std,precision,recall",
-    "sparsity": "configuration,seed,stage,size,channels,xi,zeta,alpha_zero,beta_zero",
-    "mechanism": "configuration,seed,step,stage,size,channels,alpha_zero,beta_zero,alpha_changed,beta_changed,alpha_differs,beta_differs,dead_channels,xi,negative_given_positive,zero_gradient,weight_negative,weight_mean",
-    "correlation": "dataset,resolution,variation,xi,baseline_fid,self_sparse_fid,reduction_percent",
-}
-
+TABLES = ("runs", "curves", "fid", "sparsity", "mechanism", "correlation")
 LATER = {"precision", "recall", "alpha_differs", "beta_differs"}  # columns that results made before them lack
 
 
@@ -96,6 +89,14 @@ class Results:
         rows = self.finished(self.fid, c)
         return rows.loc[(rows["generator"] == generator) & (rows["n_fake"] == n_fake), measure]
 
+    def primary(self, c: Configuration) -> pd.Series:
+        """Return each finished run's primary outcome, by which our comparisons are decided.
+
+        It is the FID of the best generator with fresh latents at the larger sample count: nothing was chosen by it, unlike
+        by the lowest FID of a training, which is the paper's number and too low.
+        """
+        return self.measured(c, "best", c.extractor.samples[-1]).astype(float)
+
     def real_images(self, c: Configuration, n_fake: int) -> float:
         """Return how many real images stand against n_fake generated ones; NaN where nothing was measured."""
         rows = self.fid[(self.fid["configuration"] == c.name) & (self.fid["n_fake"] == n_fake)]
@@ -134,7 +135,7 @@ def load_results(suite: str) -> Results:
         counted_stages=settings.sparsity.counted_stages,
         provenance=json.loads(provenance.read_text(encoding="utf-8")) if provenance.is_file() else {},
         folder=folder,
-        **{name: _read(folder / f"{name}.csv", columns.split(",")) for name, columns in COLUMNS.items()},
+        **{name: _read(folder / f"{name}.csv", COLUMNS[name]) for name in TABLES},
     )
 
 
@@ -149,7 +150,7 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
     """Read a CSV with at least these columns; a missing file is an empty table, and a later column is NaN."""
     if not path.is_file():
         return pd.DataFrame(columns=columns)
-    table = pd.read_csv(path)
+    table = read_rows(path)
     missing = [name for name in columns if name not in table and name not in LATER]
     if missing:
         raise DataError(f"{path.name}: missing columns {', '.join(missing)}; write it again with `dvc repro summary`")

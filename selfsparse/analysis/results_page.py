@@ -5,6 +5,7 @@ from selfsparse.analysis.formatting import duration, many
 from selfsparse.analysis.results import Results, load_results
 from selfsparse.config import load_settings
 from selfsparse.paths import suite_dir
+from selfsparse.provenance import commit_text
 from selfsparse.verdicts.judging import all_verdicts, counts
 
 INTRODUCTION = """\
@@ -105,8 +106,7 @@ def _dates(found: list[dict]) -> str:
 
 
 def _commits(found: list[dict]) -> str:
-    commits = dict.fromkeys(f"`{p['git_commit'][:10]}`" + " and changes" * p["uncommitted_changes"] for p in found)
-    return ", ".join(commits)
+    return ", ".join(dict.fromkeys(commit_text(p, quote="`") for p in found))
 
 
 def _listed(found: list[dict], name: str) -> str:

@@ -3,7 +3,7 @@
 A reading is a setting of the training that a configuration has otherwise than the one it is a variation of, and that an
 open question of docs/open_questions.md decides. It is found by comparing settings, not by name.
 
-The FID is that of the best generator of each training, measured again with fresh latents at the larger sample count.
+The FID is the primary outcome, `Results.primary`.
 """
 
 import math
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from selfsparse.analysis.correlation import BASELINE, SPARSE
-from selfsparse.analysis.inference import LEVEL, Estimate, contrast, holm, welch
+from selfsparse.analysis.inference import ONE_SIDED, Estimate, contrast, holm, welch
 from selfsparse.analysis.names import variation
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import Moments, moments
@@ -21,6 +21,7 @@ from selfsparse.paper import OpenQuestion, open_questions
 
 SASTM_SETTINGS = {"position_layers"}  # WGAN-GP, which has no SASTM, is the same under each of their values
 DEFAULTS = "defaults"
+UNDECIDED = "not distinguishable from zero"
 TRAIN = "train."
 
 
@@ -96,8 +97,19 @@ class Measured:
 
     @property
     def significant(self) -> bool:
-        """Whether the difference is significant after Holm's correction; at LEVEL / 2, as its direction was not chosen before."""
-        return (self.p_holm if self.lower else self.p_reverse_holm) < LEVEL / 2
+        """Whether the claim, or its reverse, passes its one-sided test after Holm's correction."""
+        return (self.p_holm if self.lower else self.p_reverse_holm) < ONE_SIDED
+
+    @property
+    def word(self) -> str:
+        """How the claim fares: `lower, as claimed`, `higher, the reverse`, or UNDECIDED."""
+        if not self.significant:
+            return UNDECIDED
+        return "lower, as claimed" if self.lower else "higher, the reverse of the claim"
+
+    def flips(self, default: "Measured") -> bool:
+        """Whether the difference has another sign than under the defaults, and both of them can be told from zero."""
+        return self.significant and default.significant and self.lower != default.lower
 
 
 def readings(results: Results) -> list[list[Reading]]:
@@ -164,7 +176,7 @@ def fid_of(results: Results, c: Configuration | None) -> Moments:
 
 def fids(results: Results, c: Configuration | None) -> list[float]:
     """Return these FIDs run by run."""
-    return [] if c is None else list(results.measured(c, "best", c.extractor.samples[1]).astype(float))
+    return [] if c is None else list(results.primary(c))
 
 
 def measured(results: Results) -> list[list[Measured]]:
@@ -211,17 +223,12 @@ def moves(m: Measured, default: Measured) -> tuple[tuple[Estimate, float], tuple
 
 
 def verdict(results: Results, m: Measured, default: Measured) -> str:
-    """Say whether the claim fares under a reading as it does under the defaults: sign and significance."""
+    """Say how the claim fares under a reading: a sign counts where the difference can be told from zero."""
     if m.lower is None:
         return _not_measured(results, m.reading)
-    state = f"{'as claimed' if m.lower else 'opposite'}, {'' if m.significant else 'not '}significant"
-    if m.reading.default is None:
-        return state
-    if default.lower is None:
-        return f"{state}; defaults not measured"
-    if m.lower != default.lower:
-        return f"sign flips: {state}"
-    return "as under the defaults" if m.significant == default.significant else f"same sign, but: {state}"
+    if m.reading.default is not None and default.lower is None:
+        return f"{m.word}; defaults not measured"
+    return f"sign flips: {m.word}" if m.flips(default) else m.word
 
 
 def _not_measured(results: Results, reading: Reading) -> str:

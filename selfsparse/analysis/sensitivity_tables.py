@@ -6,8 +6,18 @@ from IPython.display import Markdown
 
 from selfsparse.analysis import sensitivity
 from selfsparse.analysis.comparison_sentences import NOT_HERE
-from selfsparse.analysis.formatting import MISSING, Table, count, many, mean_std, number, probability, with_interval
-from selfsparse.analysis.inference import LEVEL, Estimate, hedges_g
+from selfsparse.analysis.formatting import (
+    MISSING,
+    Table,
+    count,
+    many,
+    mean_std,
+    number,
+    p_value,
+    probability,
+    with_interval,
+)
+from selfsparse.analysis.inference import LEVEL, ONE_SIDED, Estimate, hedges_g
 from selfsparse.analysis.names import dataset_label, model_label
 from selfsparse.analysis.open_questions import anchor
 from selfsparse.analysis.results import Results
@@ -25,9 +35,9 @@ def readings_table(results: Results) -> Table:
     caption = (
         f"Self-Sparse GAN against WGAN-GP under other readings of what the paper leaves open: {fid_title(results)} of the"
         " best generator of each training, measured again with fresh latents at the larger sample count. The difference is"
-        " Self-Sparse GAN less WGAN-GP, the ratio one over the other of the geometric means; brackets are 95 % intervals."
-        " p is Welch's, one-sided for lower, and for higher; Holm's correction is over this table; g is Hedges'. Significant: p after"
-        f" Holm's correction below {LEVEL / 2:g} in the direction of the difference, which makes {LEVEL:g} for both."
+        " Self-Sparse GAN less WGAN-GP, the ratio one over the other of the geometric means. p is Welch's, one-sided for"
+        " lower; p and the 95 % intervals in brackets are uncorrected. Holm's correction is over this table; g is Hedges'. A"
+        f" difference is lower, or higher, where its one-sided p after Holm's correction is below {ONE_SIDED:g}."
     )
     return table_of(rows, (columns, ["Reading"]), caption)
 
@@ -68,7 +78,7 @@ def moves_table(results: Results) -> Table:
     columns = ["dataset", "questions", "reading", "wgan_gp_move", "self_sparse_move", "difference_of_moves"]
     caption = (
         f"By how much each reading moves the mean {fid_title(results)} of each model from that of the defaults, and by how"
-        " much more Self-Sparse GAN's than WGAN-GP's; brackets are 95 % intervals, p is two-sided and uncorrected."
+        " much more Self-Sparse GAN's than WGAN-GP's; brackets are 95 % intervals, p is two-sided, both uncorrected."
     )
     return table_of(rows, (columns, ["Reading"]), caption)
 
@@ -106,7 +116,7 @@ def _text(found: Estimate) -> str:
 
 
 def seen(results: Results) -> Markdown:
-    """Say how the claim fares under the defaults, under which readings its sign flips, and what moves each model most."""
+    """Say how the claim fares under the defaults and the readings, whether a sign flips, and what moves each model most."""
     families = sensitivity.measured(results)
     return Markdown("\n\n".join(_family(results, family) for family in families) if families else NOT_HERE)
 
@@ -125,17 +135,18 @@ def _family(results: Results, family: list[Measured]) -> str:
     else:
         parts.append(
             f"Under the defaults Self-Sparse GAN has {number(default.sparse.mean)} and WGAN-GP"
-            f" {number(default.baseline.mean)}, a difference of {_text(default.difference)}:"
-            f" {sensitivity.verdict(results, default, default)}."
+            f" {number(default.baseline.mean)}, a difference of {_text(default.difference)}"
+            f" ({p_value(default.p)}, one-sided for lower; p and intervals uncorrected):"
+            f" {sensitivity.verdict(results, default, default)} after Holm's correction over the readings."
         )
     known = [m for m in others if m.lower is not None]
     missing = [m for m in others if m.lower is None]
     if known and default.lower is not None:
-        flips = [m for m in known if m.lower != default.lower]
+        flips = [m for m in known if m.flips(default)]
         parts.append(f"Under other readings: {'; '.join(_outcome(m) for m in known)}.")
         parts.append(
-            f"Of {many(len(known), 'other reading')} that {'has' if len(known) == 1 else 'have'} been measured,"
-            f" the sign flips under {_listed(flips) or 'none'}."
+            f"Of {many(len(known), 'other reading')} that {'has' if len(known) == 1 else 'have'} been measured, the sign"
+            f" flips, both differences being distinguishable from zero, under {_listed(flips) or 'none'}."
         )
         more = [m for m in known if sensitivity.difference_of_moves(m, default)[1] < LEVEL]
         parts.append(
@@ -161,12 +172,12 @@ def _largest_move(known: list[Measured], default: Measured, which: int) -> str:
         return ""
     move, p, m = max(found, key=lambda row: abs(row[0].value))
     name = model_label((sensitivity.SPARSE, sensitivity.BASELINE)[which])
-    return f"{name} moves most under {_listed([m])}, by {_text(move)} (p = {probability(p)})."
+    of = f", uncorrected, of {many(len(found), 'reading')}" if len(found) > 1 else ""
+    return f"{name} moves most under {_listed([m])}, by {_text(move)} ({p_value(p)}, two-sided{of})."
 
 
 def _outcome(m: Measured) -> str:
-    way = ("lower" if m.lower else "higher") + (", significantly" if m.significant else "")
-    return f"{_listed([m])} {number(m.sparse.mean)} against {number(m.baseline.mean)}, {way}"
+    return f"{_listed([m])} {number(m.sparse.mean)} against {number(m.baseline.mean)}, {m.word}"
 
 
 def _listed(found: list[Measured]) -> str:

@@ -13,7 +13,7 @@ from selfsparse.analysis.names import group_label, model_label
 from selfsparse.analysis.overview_tables import curves_table
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.sparsity_tables import sparsity_table
-from selfsparse.analysis.tables import ablation_groups, ablation_table
+from selfsparse.analysis.tables import ablation_groups
 from selfsparse.config import SASTM_MODELS
 
 
@@ -35,17 +35,18 @@ def fid(results: Results) -> Markdown:
 
 
 def ablation(results: Results) -> Markdown:
-    """Say how the models rank by mean FID in each group that leaves a module out."""
+    """Say how the models rank by the mean of the primary outcome in each group that leaves a module out."""
     groups = ablation_groups(results)
     if not groups:
         return _nothing("No configuration of this suite leaves a module out")
-    table = ablation_table(results).data.dropna(subset=["fid_mean"]).set_index("configuration")
     lines = []
     for key, group in groups.items():
-        found = sorted((table.loc[c.name, "fid_mean"], model_label(c.model)) for c in group if c.name in table.index)
+        means = {model_label(c.model): results.primary(c).mean() for c in group}
+        found = sorted((mean, label) for label, mean in means.items() if math.isfinite(mean))
         ranks = " < ".join(f"{label} {number(value)}" for value, label in found)
         lines.append(
-            f"{group_label(key)}, mean FID ({group[0].extractor.extractor}) from the lowest: {ranks or 'not run'}."
+            f"{group_label(key)}, mean FID ({group[0].extractor.extractor}) of the best generators with fresh latents, from"
+            f" the lowest: {ranks or 'not run'}; which differences can be told from zero, the tests below say."
         )
     return Markdown("\n\n".join(lines))
 

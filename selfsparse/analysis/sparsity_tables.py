@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from selfsparse.analysis.comparability import comparable
-from selfsparse.analysis.correlation import BASELINE, COLUMNS, SPARSE, correlations
+from selfsparse.analysis.correlation import BASELINE, SPARSE, correlations
 from selfsparse.analysis.formatting import MISSING, Table, interval, mean_std, number, with_interval
 from selfsparse.analysis.inference import decrease
 from selfsparse.analysis.names import group_label, model_label
@@ -14,6 +14,7 @@ from selfsparse.analysis.statistics import mean_sparsity, moments
 from selfsparse.analysis.tables import comparison, fid_title, table_of
 from selfsparse.config import Configuration
 from selfsparse.paper import reported_pearson, reported_sparsity
+from selfsparse.results.rows import COLUMNS
 
 STAGE_MEASURES = {"xi": "ξ", "zeta": "ζ", "alpha_zero": "α = 0", "beta_zero": "β = 0"}
 
@@ -25,7 +26,7 @@ def sparsity_table(results: Results) -> Table:
         pair = {c.model: c for c in group}
         if {BASELINE, SPARSE} <= pair.keys():
             rows.append(_pair_row(results, key, pair[BASELINE], pair[SPARSE]))
-    columns = [*COLUMNS, "paper_xi", "paper_reduction_percent"]
+    columns = [*COLUMNS["correlation"], "paper_xi", "paper_reduction_percent"]
     caption = f"Sparsity ξ̄ of Self-Sparse GAN and reduction of the {fid_title(results)} of the best generators, measured again; brackets are 95 % intervals."
     return table_of(rows, (columns, ["Pair"]), caption)
 
@@ -38,15 +39,11 @@ def _pair_row(results: Results, key: tuple, baseline: Configuration, sparse: Con
         else (math.nan, math.nan)
     )
     table = results.correlation
-    same = (
-        (table["dataset"] == key[0])
-        & (table["resolution"] == key[1])
-        & (table["variation"].astype("string").fillna("") == key[2])
-    )
+    same = (table["dataset"] == key[0]) & (table["resolution"] == key[1]) & (table["variation"] == key[2])
     ours = table[same].iloc[0] if same.any() else {}
-    values = {name: float(ours.get(name, math.nan)) for name in COLUMNS[3:]}
+    values = {name: float(ours.get(name, math.nan)) for name in COLUMNS["correlation"][3:]}
     xi = moments(mean_sparsity(results.finished(results.sparsity, sparse), results.counted_stages))
-    data = dict(zip(COLUMNS[:3], key, strict=True)) | values
+    data = dict(zip(COLUMNS["correlation"][:3], key, strict=True)) | values
     data |= {"xi_std": xi.std, "n": xi.n, "paper_xi": paper_xi, "paper_reduction_percent": paper_reduction}
     again = [moments(results.measured(c, "best", c.extractor.samples[0])) for c in (baseline, sparse)]
     reduction = decrease(*again)

@@ -9,47 +9,20 @@ import pandas as pd
 from selfsparse.analysis.statistics import mean_sparsity
 from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
-from selfsparse.files import atomic_path, read_json, write_json, write_text
+from selfsparse.files import atomic_path, read_json, reading, write_json, write_text
 from selfsparse.paths import extractor_dir, project_root, result_dir, suite_dir
+from selfsparse.results.rows import COLUMNS, read_rows
 
 FID_DIGITS, SPARSITY_DIGITS = 2, 4  # of summary.json, which `dvc metrics diff` prints
-RUN_COLUMNS = [
-    "configuration", "seed", "status", "steps", "diverged_at", "best_step", "best_fid",
-    "generator_parameters", "sastm_parameters", "discriminator_parameters",
-]  # fmt: skip
-CURVE_COLUMNS = [
-    "configuration", "seed", "step", "fid", "discriminator_loss", "generator_loss", "gradient_penalty",
-    "discriminator_gradient_norm", "generator_gradient_norm",
-]  # fmt: skip
-FID_COLUMNS = [
-    "configuration", "seed", "generator", "n_fake", "n_real", "fid", "kid", "kid_std", "precision", "recall",
-]  # fmt: skip
-SPARSITY_COLUMNS = ["configuration", "seed", "stage", "size", "channels", "xi", "zeta", "alpha_zero", "beta_zero"]
-
-MECHANISM_COLUMNS = [
-    "configuration", "seed", "step", "stage", "size", "channels", "alpha_zero", "beta_zero", "alpha_changed", "beta_changed",
-    "alpha_differs", "beta_differs", "dead_channels", "xi", "negative_given_positive", "zero_gradient", "weight_negative", "weight_mean",
-]  # fmt: skip
-
-COMPACT_COLUMNS = [
-    "configuration", "seed", "kind", "channels", "removed", "heads_removed", "full_parameters", "compact_parameters",
-    "full_flops", "compact_flops", "latents", "fresh_latents", "revived", "heads_revived", "max_difference", "changed_images",
-]  # fmt: skip
-LATENCY_COLUMNS = ["configuration", "seed", "kind", "latency_ratio"]
-DEAD_CHANNEL_COLUMNS = [
-    "configuration", "seed", "stage", "size", "channels", "proven", "observed", "nearest", "alpha_never", "beta_never",
-    "dead_positions",
-]  # fmt: skip
-
 # file in summary/: stage, its file, columns
 TABLES = {
-    "curves": ("runs", "curves.csv", CURVE_COLUMNS),
-    "mechanism": ("runs", "mechanism.csv", MECHANISM_COLUMNS),
-    "fid": ("fid", "fid.csv", FID_COLUMNS),
-    "sparsity": ("sparsity", "sparsity.csv", SPARSITY_COLUMNS),
-    "compact": ("sparsity", "compact.csv", COMPACT_COLUMNS),
-    "latency": ("sparsity", "latency.csv", LATENCY_COLUMNS),
-    "dead_channels": ("sparsity", "dead_channels.csv", DEAD_CHANNEL_COLUMNS),
+    "curves": ("runs", "curves.csv", COLUMNS["curves"]),
+    "mechanism": ("runs", "mechanism.csv", COLUMNS["mechanism"]),
+    "fid": ("fid", "fid.csv", COLUMNS["fid"]),
+    "sparsity": ("sparsity", "sparsity.csv", COLUMNS["sparsity"]),
+    "compact": ("sparsity", "compact.csv", COLUMNS["compact"]),
+    "latency": ("sparsity", "latency.csv", COLUMNS["latency"]),
+    "dead_channels": ("sparsity", "dead_channels.csv", COLUMNS["dead_channels"]),
 }
 # folder in summary/: stage, its file; of several seeds, the first
 SMALL_FILES = {
@@ -95,7 +68,8 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
         write_text(folder / "correlation.csv", correlation.read_text(encoding="utf-8"))
     provenance = {c.name: result_dir(suite, "runs", c.name) / "provenance.json" for c in configurations}
     write_json(
-        folder / "provenance.json", {name: read_json(path) for name, path in provenance.items() if path.is_file()}
+        folder / "provenance.json",
+        {name: _json(path, f"train@{name}") for name, path in provenance.items() if path.is_file()},
     )
     write_json(suite_dir(suite) / "summary.json", _metrics(configurations, tables, settings.sparsity.counted_stages))
     done = set(tables["runs"]["configuration"])
@@ -116,7 +90,9 @@ def check_nothing_lost(configurations: list[Configuration]) -> None:
     if lost:
         raise DataError(
             f"dvc.lock records results that are not on this disk: {', '.join(lost)}.\n"
-            f"The summary and the correlation stay as they are. Restore them with `dvc checkout` or `dvc pull`, or make them with `dvc repro fid@{lost[0]}`."
+            "The summary and the correlation stay as they are. To go on with these:"
+            f" dvc repro --allow-missing report@{configurations[0].suite}\n"
+            f"Restore the results with `dvc checkout` or `dvc pull`, or make them with `dvc repro fid@{lost[0]}`."
         )
 
 
@@ -127,13 +103,23 @@ def extractor_name(c: Configuration) -> str:
     """
     path, summary = extractor_dir(c.extractor_key) / "extractor.json", suite_dir(c.suite) / "summary/extractors.json"
     if path.is_file():
-        return read_json(path)["extractor"]
+        return _json(path, f"extractor@{c.extractor_key}")["extractor"]
     return (read_json(summary) if summary.is_file() else {}).get(c.name, c.extractor.extractor)
 
 
 def _runs_table(configurations: list[Configuration]) -> pd.DataFrame:
-    paths = [path for c in configurations for path in _seed_files(c, "run.json").values()]
-    return pd.DataFrame([read_json(path) for path in paths], columns=RUN_COLUMNS)
+    runs = [_json(path, f"train@{c.name}") for c in configurations for path in _seed_files(c, "run.json").values()]
+    return pd.DataFrame(runs, columns=COLUMNS["runs"])
+
+
+def _json(path: Path, stage: str) -> dict:
+    with reading(path, stage):
+        return dict(read_json(path))
+
+
+def _csv(path: Path, stage: str) -> pd.DataFrame:
+    with reading(path, stage):
+        return read_rows(path)
 
 
 def _table(configurations: list[Configuration], stage: str, name: str, columns: list[str]) -> pd.DataFrame:
@@ -141,10 +127,10 @@ def _table(configurations: list[Configuration], stage: str, name: str, columns: 
     parts = []
     for c in configurations:
         if stage == "runs":
-            read = [pd.read_csv(path).assign(seed=seed) for seed, path in _seed_files(c, name).items()]
+            read = [_csv(path, f"train@{c.name}").assign(seed=seed) for seed, path in _seed_files(c, name).items()]
         else:
             path = result_dir(c.suite, stage, c.name) / name
-            read = [pd.read_csv(path)] if path.is_file() else []
+            read = [_csv(path, f"{stage}@{c.name}")] if path.is_file() else []
         # Columns that are empty for one model (alpha_zero of the baseline) would lose their type in a concatenation.
         parts += [
             part.assign(configuration=c.name).astype({k: "float64" for k in part if part[k].isna().all()})

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from selfsparse.analysis import style
 from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.formatting import Table, count, mean_std, short
-from selfsparse.analysis.mechanism_figures import band_handle, model_handles, step_ticks
+from selfsparse.analysis.mechanism_figures import model_handles, step_ticks
 from selfsparse.analysis.names import group_label
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import Moments, moments
@@ -58,8 +58,9 @@ def _drawings(results: Results, kind: str, columns: dict[str, str], what: str) -
         figure.suptitle(f"{group_label(key)}: {what}", fontsize=9)
         ended = [Line2D([], [], color="black", linestyle="", marker="x", markersize=5, label="diverged run ends")]
         diverged = any(results.count(c).diverged for c in tables)
-        style.legend(figure, [*model_handles(tables), band_handle(), *ended * diverged], columns=6)
-        alt = f"{group_label(key)}: {', '.join(columns.values())} over generator steps, mean and range of the finished runs of each model."
+        runs = [n for c in tables if (n := results.count(c).finished)]
+        style.legend(figure, [*model_handles(tables), *style.spread_handles(runs), *ended * diverged], columns=6)
+        alt = f"{group_label(key)}: {', '.join(columns.values())} over generator steps, {style.spread_words(runs)} of each model."
         drawings.append(Drawing("-".join([kind, *map(str, filter(None, key))]), figure, alt))
     if drawings:
         return drawings
@@ -75,13 +76,13 @@ def _evaluated(results: Results, c: Configuration) -> pd.DataFrame:
 
 
 def _lines(axis: Axes, results: Results, c: Configuration, table: pd.DataFrame, column: str) -> None:
-    """Draw mean and range of the finished runs, and each diverged run to where it ended."""
+    """Draw the finished runs, and each diverged run to where it ended."""
     colour, line = style.COLOURS[c.model], style.LINES[c.model]
     finished = results.finished(table, c)
-    found = finished.groupby("step")[column].agg(["mean", "min", "max"])
-    few = style.MARKERS[c.model] if len(found) <= 25 else ""
-    axis.plot(found.index, found["mean"], color=colour, linestyle=line, marker=few, markersize=2.5)
-    axis.fill_between(found.index, found["min"], found["max"], color=colour, alpha=0.2, linewidth=0)
+    runs = finished.pivot(index="step", columns="seed", values=column)
+    few = style.MARKERS[c.model] if len(runs) <= 25 else ""
+    if len(runs):
+        style.mean_and_runs(axis, runs, c.model, marker=few, markersize=2.5)
     for _, run in table[~table["seed"].isin(finished["seed"])].groupby("seed"):
         axis.plot(run["step"], run[column], color=colour, linestyle=line, linewidth=0.7)
         axis.plot(run["step"].iloc[-1:], run[column].iloc[-1:], color=colour, marker="x", markersize=5)

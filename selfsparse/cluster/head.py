@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from selfsparse.cluster.node import folder_of, project_key, search_path, versions
 from selfsparse.cluster.progress import Progress, duration
@@ -27,6 +27,7 @@ from selfsparse.cluster.stages import (
     name_of,
 )
 from selfsparse.errors import UserError
+from selfsparse.training.lock import acquire
 
 if TYPE_CHECKING:
     from dvc.stage import Stage as DvcStage
@@ -347,7 +348,7 @@ def distribute(
     os.environ["PATH"] = search_path()  # here as on the nodes
     folder = root / ".dvc" / "tmp" / "distribute"
     try:
-        with FileLock(folder / "lock", timeout=0), RayExecutor(address) as executor:
+        with acquire(folder / "lock", timeout=0), RayExecutor(address) as executor:
             if gpus_per_task is None:
                 on_gpus = "cuda" in devices or ("auto" in devices and executor.gpus)
                 gpus_per_task = GPUS_PER_TASK if on_gpus else 0.0

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from selfsparse.cluster.node import KILLED
 from selfsparse.cluster.stages import Project, StageFailedError, TransferError, WouldRunError, is_local, name_of
@@ -24,6 +24,7 @@ from selfsparse.errors import UserError
 from selfsparse.files import write_json
 from selfsparse.paths import checkpoint_dir
 from selfsparse.processes import when_parent_is_gone
+from selfsparse.training.lock import acquire
 
 PAUSES_SEC = (10.0, 30.0, 60.0)  # before a remote that failed is asked again; then the attempt is over
 OTHER_SEC = 600.0  # for a training whose worker was lost: it ends its step and saves its states, perhaps on a slow disk
@@ -60,7 +61,7 @@ def run(name: str, clone: Path, remote: dict[str, Any], known: dict[str, Any] | 
                 if record := (known or {}).get(name_of(needed)):
                     project.adopt(needed, record)
                 if is_local(needed):
-                    with FileLock(clone.parent / f"{_source_of(name_of(needed))}.lock"):
+                    with acquire(clone.parent / f"{_source_of(name_of(needed))}.lock"):
                         project.bring_up(needed, may_run=True)
                 else:
                     _patiently(project.bring_up, needed, may_run=False)
@@ -111,13 +112,11 @@ def _wait_for_other(stage: str) -> None:
         return
     path = checkpoint_dir(configuration).with_name(f"{configuration}.lock")  # as selfsparse.training.seeds has it
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        acquire(path, timeout=0).lock.release()
     except Timeout:
         print(f"warning: another process holds {path}; waiting up to {OTHER_SEC:.0f} s for its end", flush=True)
-        lock.acquire(timeout=OTHER_SEC)
-    lock.release()
+        acquire(path, timeout=OTHER_SEC).lock.release()
 
 
 def _source_of(stage: str) -> str:

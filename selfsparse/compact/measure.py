@@ -13,6 +13,7 @@ from selfsparse.compact.dead import DeadParts, Observed, observe, proven_dead
 from selfsparse.compact.files import CompactRow, LatencyRow, StageRow, write_rows
 from selfsparse.compact.fold import fold, is_foldable, kept_channels
 from selfsparse.config import SASTM_MODELS, Configuration, Settings
+from selfsparse.device import one_thread
 from selfsparse.metrics.generated import draw_latents, sampling, to_uint8
 from selfsparse.metrics.measure import finished_runs, load_generator
 from selfsparse.models.build import count_parameters
@@ -22,6 +23,7 @@ LATENCY_IMAGES = 16
 LATENCY_ROUNDS = 15
 
 
+@one_thread()
 def measure_configuration_compact(settings: Settings, configuration: Configuration, device: torch.device) -> None:
     """Write dead_channels.csv, compact.csv and latency.csv for the best generator of each run that did not diverge.
 
@@ -163,21 +165,17 @@ def compare(
     return largest, changed / len(latents)
 
 
+@one_thread()
 @torch.no_grad()
 def latency_ratio(full: Generator, small: Generator, latents: Tensor) -> float:
     """Return the median time of `small` over that of `full` on one CPU thread, in turns within one process."""
     contestants = [copy.deepcopy(generator).cpu().eval() for generator in (full, small)]
     times: list[list[float]] = [[], []]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        for generator in contestants:
-            generator(latents)  # the first pass also sets up
-        for _ in range(LATENCY_ROUNDS):
-            for generator, seconds in zip(contestants, times, strict=True):
-                begun = time.perf_counter()
-                generator(latents)
-                seconds.append(time.perf_counter() - begun)
-    finally:
-        torch.set_num_threads(threads)
+    for generator in contestants:
+        generator(latents)  # the first pass also sets up
+    for _ in range(LATENCY_ROUNDS):
+        for generator, seconds in zip(contestants, times, strict=True):
+            begun = time.perf_counter()
+            generator(latents)
+            seconds.append(time.perf_counter() - begun)
     return statistics.median(times[1]) / statistics.median(times[0])

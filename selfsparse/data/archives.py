@@ -1,58 +1,164 @@
-"""Single files out of a gzipped tar archive of somebody else's: nothing is extracted, and no name in it becomes a path.
+"""Single files out of archives of somebody else's: nothing is extracted, and no name in one becomes a path.
 
 What an archive may do to its reader is bounded: links, devices and sparse files are refused, and so are files, headers and
 whole archives larger than the official ones could be (decompression bombs).
 """
 
+import bz2
 import gzip
+import lzma
 import tarfile
+import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from selfsparse.errors import DataError, printable
 
 LARGEST_READ = 64 << 20  # bytes at once; tarfile reads extended headers as a whole, however long they say they are
+LARGEST_ARCHIVE = 10**10  # bytes unpacked; STL-10's, the largest that is read, has a third of that
+COMPRESSED: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
+# What reading a damaged archive, or one of a kind that Python cannot read, may raise.
+DAMAGE = (
+    OSError, EOFError, ValueError, RuntimeError, KeyError,
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+)  # fmt: skip
 
 
-class MemberReader:
-    """The files of an open archive, by name."""
+@dataclass(frozen=True)
+class Place:
+    """Where a file is to be read: by itself, or in archives.
 
-    def __init__(self, archive: tarfile.TarFile, largest_archive: int) -> None:
-        self._archive, self._largest_archive = archive, largest_archive
+    Attributes:
+        path: the file on the disk.
+        inside: the way on into it, the names of a member each; "" for what a compressed file holds.
+    """
 
-    def open(self, name: str, largest: int) -> BinaryIO:
-        """Return the content of the first member of this name, of at most `largest` bytes."""
-        for member in self._archive:
-            if member.size < 0:  # tarfile would step back to a header that it has read, without end
-                raise tarfile.ReadError("a file of a negative size")
-            # Before what it holds is skipped: that alone may take hours.
-            if member.offset_data + member.size > self._largest_archive:
-                raise tarfile.ReadError(f"larger than {self._largest_archive:,} bytes unpacked")
-            if member.name != name:
-                continue
-            if not member.isreg() or member.issparse():
-                raise tarfile.ReadError(f"{name} in it is no plain file")
-            if member.size > largest:
-                raise tarfile.ReadError(f"{name} in it has {member.size:,} bytes, expected at most {largest:,}")
-            return self._archive.extractfile(member)
-        raise tarfile.ReadError(f"there is no {name} in it")
+    path: Path
+    inside: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        names = [name for name in self.inside if name]
+        return str(self.path) + (f" ({printable(' in '.join(reversed(names)))} in it)" if names else "")
+
+    @contextmanager
+    def open(self, largest: int) -> Iterator[BinaryIO]:
+        """Open it, where in an archive it may have at most `largest` bytes.
+
+        Raises:
+            DataError: also for what is wrong with the archive while it is read inside the `with`.
+        """
+        try:
+            with ExitStack() as stack:
+                file = stack.enter_context(open(self.path, "rb"))
+                for i, name in enumerate(self.inside):
+                    limit = largest if i + 1 == len(self.inside) else LARGEST_ARCHIVE
+                    file = stack.enter_context(_enter(file, name, limit))
+                yield file
+        except DAMAGE as error:
+            raise unreadable(self.path, error) from None
+
+
+def unreadable(path: Path, error: Exception) -> DataError:
+    """Return the error of a file of the user's that cannot be read, or whose content is damaged."""
+    if isinstance(error, OSError) and error.errno:
+        return DataError(f"{path} cannot be read ({error.strerror}); make it readable")
+    return DataError(f"{path} is damaged ({printable(str(error))}); move it away, and fetch it again")
+
+
+def members(file: BinaryIO, size: int | None) -> Iterator[tuple[str, int | None, Callable[[], BinaryIO]]]:
+    """Yield name, size and a way to open each of the files that an archive holds; nothing for any other file.
+
+    A compressed file holds one, of no name and of a size that is not known before it was read. No zip is looked for in
+    one: its directory stands at the end, and all before it would have to be unpacked.
+    """
+    start = _start(file)
+    if open_compressed := _compressed(start):
+        yield "", None, lambda: open_compressed(file)
+    elif size is not None and start.startswith(b"PK\3\4"):
+        with zipfile.ZipFile(file) as archive:
+            for info in archive.infolist():
+                if not info.is_dir():
+                    yield info.filename, info.file_size, lambda info=info: archive.open(info)
+    elif _is_tar(start):
+        with _open_tar(file) as archive:
+            for member in _plain_members(archive):
+                yield member.name, member.size, lambda member=member: archive.extractfile(member)
+
+
+def is_tar(file: BinaryIO) -> bool:
+    """Whether an open file is a tar archive, by its first header."""
+    return _is_tar(_start(file))
+
+
+def _is_tar(start: bytes) -> bool:
+    return start[257:262] == b"ustar"
+
+
+def _start(file: BinaryIO) -> bytes:
+    start = file.read(512)
+    file.seek(0)
+    return start
+
+
+def _compressed(start: bytes) -> Callable[[BinaryIO], BinaryIO] | None:
+    return next((opener for magic, opener in COMPRESSED.items() if start.startswith(magic)), None)
 
 
 @contextmanager
-def open_tar(path: Path, largest_archive: int) -> Iterator[MemberReader]:
-    """Open a .tar.gz, which may be of at most `largest_archive` bytes unpacked.
+def _enter(file: BinaryIO, name: str, largest: int) -> Iterator[BinaryIO]:
+    """Open a member of an archive, or what a compressed file holds."""
+    start = _start(file)
+    if not name:
+        opener = _compressed(start)
+        if opener is None:
+            raise ValueError("not compressed as its name says")
+        with opener(file) as inner:
+            yield inner
+    elif start.startswith(b"PK\3\4"):
+        with zipfile.ZipFile(file) as archive:
+            _require_size(name, archive.getinfo(name).file_size, largest)
+            with archive.open(name) as inner:
+                yield inner
+    else:
+        with _open_tar(file) as archive:
+            for member in _plain_members(archive, name):
+                _require_size(name, member.size, largest)
+                yield archive.extractfile(member)
+                return
+            raise tarfile.ReadError(f"there is no {name} in it")
 
-    Raises:
-        DataError: also for what is wrong while its files are read inside the `with`.
-    """
-    try:
-        with gzip.open(path) as file, tarfile.open(fileobj=_Modest(file), mode="r:") as archive:
-            yield MemberReader(archive, largest_archive)
-    except (OSError, EOFError, RecursionError, ValueError, tarfile.TarError, zlib.error) as error:
-        raise DataError(f"{path} is damaged ({printable(str(error))}); delete it and fetch it again") from None
+
+def _require_size(name: str, size: int, largest: int) -> None:
+    if size > largest:
+        raise tarfile.ReadError(f"{name} in it has {size:,} bytes, expected at most {largest:,}")
+
+
+def _open_tar(file: BinaryIO) -> tarfile.TarFile:
+    return tarfile.open(fileobj=_Modest(file), mode="r:")
+
+
+def _plain_members(archive: tarfile.TarFile, wanted: str = "") -> Iterator[tarfile.TarInfo]:
+    """Yield the plain files of an archive, or only the first of a name, which has to be one."""
+    for member in archive:
+        if member.size < 0:  # tarfile would step back to a header that it has read, without end
+            raise tarfile.ReadError("a file of a negative size")
+        # Before what it holds is skipped: that alone may take hours.
+        if member.offset_data + member.size > LARGEST_ARCHIVE:
+            raise tarfile.ReadError(f"larger than {LARGEST_ARCHIVE:,} bytes unpacked")
+        if wanted and member.name != wanted:
+            continue
+        if member.isreg() and not member.issparse():
+            yield member
+        elif wanted:
+            raise tarfile.ReadError(f"{wanted} in it is no plain file")
 
 
 class _Modest:
@@ -60,7 +166,7 @@ class _Modest:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.seek, self.tell = file.seek, file.tell
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
     def read(self, size: int) -> bytes:
         if not 0 <= size <= LARGEST_READ:

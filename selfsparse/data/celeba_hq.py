@@ -7,7 +7,7 @@ import numpy as np
 
 from selfsparse.data.downloads import fetch_dataset, provenance
 from selfsparse.data.images import NO_LABELS, Source, decode_files, image_names, natural_order, no_labels
-from selfsparse.data.parquet import count_rows, parquet_names, read_images
+from selfsparse.data.parquet import count_rows, image_column, parquet_names, read_images
 from selfsparse.errors import DataError
 
 REPOSITORY = "eurecom-ds/celeba-hq-256"
@@ -42,7 +42,8 @@ def read(folder: Path) -> Source:
             f"{folder}: expected exactly {COUNT:,} images, found {count:,}. Copies under the same name hold part of\n"
             "CelebA-HQ, several sizes of it at once, or CelebA itself (202,599), which is another dataset."
         )
-    description = {**provenance(folder, names, f"CelebA-HQ, {form}"), "split": "all", "order": order}
+    column = {"column": image_column(folder, names)} if form == "parquet" else {}
+    description = {**provenance(folder, names, f"CelebA-HQ, {form}"), "split": "all", "order": order, **column}
     return Source(count, _squares_of_one_size(images, folder), no_labels(count), NO_LABELS, description)
 
 

@@ -1,16 +1,19 @@
-"""CIFAR-10 in its Python format: six pickled batches of 10,000 images."""
+"""CIFAR-10: six batches of 10,000 images, pickled as its Python version has them, or in its binary version."""
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from selfsparse.config import Cifar10
-from selfsparse.data.archives import open_tar
+from selfsparse.data.archives import Place
 from selfsparse.data.downloads import fetch
 from selfsparse.data.images import Source
+from selfsparse.data.known import Known, find_known
+from selfsparse.data.parquet import parquet_names, read_digits, read_images
 from selfsparse.data.pickles import load_arrays
 from selfsparse.errors import DataError
 
@@ -20,20 +23,29 @@ ARCHIVE_SIZE = 170_498_071
 ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
 FOLDER = "cifar-10-batches-py"
 TRAINING = {
-    "data_batch_1": "c99cafc152244af753f735de768cd75f",
-    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-    "data_batch_4": "634d18415352ddfa80567beed471001a",
-    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "data_batch_1": Known(31_035_704, "c99cafc152244af753f735de768cd75f"),
+    "data_batch_2": Known(31_035_320, "d4bba439e000b95fd0a9bffe97cbabec"),
+    "data_batch_3": Known(31_035_999, "54ebc095f3ab1f0389bbae665268c751"),
+    "data_batch_4": Known(31_035_696, "634d18415352ddfa80567beed471001a"),
+    "data_batch_5": Known(31_035_623, "482c414d41f54cd18b22e5b47cb7c3cb"),
 }
-TEST = {"test_batch": "40351d587109b95175f43aff81a1287e"}
+TEST = {"test_batch": Known(31_035_526, "40351d587109b95175f43aff81a1287e")}
+# The binary version, of a byte of label and 3072 of pixels an image; made from the batches above, and of the sha1s that
+# Apache MXNet published.
+BINARY = {
+    "data_batch_1": Known(30_730_000, "5dd7e06a14cb22eb9f671a540d1b7c25"),
+    "data_batch_2": Known(30_730_000, "5ea93a67294ea407fff1d09f752e9692"),
+    "data_batch_3": Known(30_730_000, "942cd6a4bcdd0dd3c604fbe906cb4421"),
+    "data_batch_4": Known(30_730_000, "ae636b3ba5c66a11e91e8cb52e771fcb"),
+    "data_batch_5": Known(30_730_000, "53f37980c15c3d472c316c40844f3f0d"),
+    "test_batch": Known(30_730_000, "803d5f7f4d78ea53de84dbe85f74fb6d"),
+}
 PER_BATCH = 10_000
-LARGEST_BATCH, LARGEST_ARCHIVE = 40_000_000, 400_000_000  # bytes; the official ones have 31 and 186 million
 
 
 def find(folder: Path) -> bool:
-    """Whether the archive or all six batches are there."""
-    return (folder / ARCHIVE).is_file() or _unpacked(folder) is not None
+    """Whether all six batches are there, in the archive or by themselves, or parquet files."""
+    return _places(folder) is not None or bool(parquet_names(folder))
 
 
 def download(folder: Path) -> None:
@@ -47,18 +59,10 @@ def read(folder: Path, options: Cifar10) -> Source:
     Raises:
         DataError: a batch is missing, damaged or not the official one.
     """
-    batches = TRAINING | (TEST if options.split == "all" else {})
-    images, labels = [], []
-    for name, data in _contents(folder, batches):
-        found = hashlib.md5(data).hexdigest()
-        if found != batches[name]:
-            raise DataError(
-                f"{folder}: {name} is not CIFAR-10's official file: its md5 is {found}, expected {batches[name]}.\n"
-                "Delete it, or the archive that holds it, and fetch it again."
-            )
-        content = load_arrays(io.BytesIO(data), f"{folder}: {name}")
-        images.append(content["data"].reshape(PER_BATCH, 3, 32, 32))
-        labels.append(np.array(content["labels"], np.int64))
+    wanted = [*TRAINING, *(TEST if options.split == "all" else [])]
+    batches = _from_places(wanted, *found) if (found := _places(folder)) else _from_parquet(folder, wanted)
+    images = [pixels.reshape(PER_BATCH, 3, 32, 32) for pixels, _ in batches]
+    labels = [own for _, own in batches]
     split = "train and test" if options.split == "all" else "train"
     description = {
         "source": "CIFAR-10",
@@ -67,22 +71,67 @@ def read(folder: Path, options: Cifar10) -> Source:
         "order": "data_batch_1 to 5, then test_batch",
     }
     every = (image.transpose(1, 2, 0) for batch in images for image in batch)
-    return Source(len(batches) * PER_BATCH, every, np.concatenate(labels), "object", description)
+    return Source(len(images) * PER_BATCH, every, np.concatenate(labels), "object", description)
 
 
-def _unpacked(folder: Path) -> Path | None:
-    names = [*TRAINING, *TEST]
-    return next((p for p in (folder / FOLDER, folder) if all((p / name).is_file() for name in names)), None)
+Batch = tuple[np.ndarray, np.ndarray]  # pixels (N, 3072) and labels (N,)
+Load = Callable[[bytes, str], Batch]
 
 
-def _contents(folder: Path, batches: dict[str, str]) -> Iterator[tuple[str, bytes]]:
-    """Yield the batches, in order, from the unpacked folder or out of the archive."""
-    unpacked = _unpacked(folder)
-    if unpacked is not None:
-        for name in batches:
-            yield name, (unpacked / name).read_bytes()
-        return
-    with open_tar(folder / ARCHIVE, LARGEST_ARCHIVE) as archive:
-        for name in batches:
-            with archive.open(f"{FOLDER}/{name}", LARGEST_BATCH) as file:
-                yield name, file.read()
+def _places(folder: Path) -> tuple[dict[str, Known], dict[str, Place], Load] | None:
+    """What is known of the six batches, where they are, and how they are read.
+
+    They are found by their names, or in the official archive, else wherever their bytes are, or the binary version's.
+    """
+    python = TRAINING | TEST
+    for place in (folder / FOLDER, folder):
+        if all((place / name).is_file() for name in python):
+            return python, {name: Place(place / name) for name in python}, _load_python
+    if (folder / ARCHIVE).is_file():
+        return python, {name: Place(folder / ARCHIVE, ("", f"{FOLDER}/{name}")) for name in python}, _load_python
+    for known, load in ((python, _load_python), (BINARY, _load_binary)):
+        if len(found := find_known(folder, known)) == len(known):
+            return known, found, load
+    return None
+
+
+def _from_places(wanted: list[str], known: dict[str, Known], places: dict[str, Place], load: Load) -> list[Batch]:
+    batches = []
+    for name in wanted:
+        with places[name].open(known[name].size) as file:
+            data = file.read(known[name].size + 1)
+        if problem := known[name].problem(io.BytesIO(data)):
+            raise DataError(
+                f"{places[name]} is not CIFAR-10's official file: {problem}.\n"
+                "Move it away, or the archive that holds it, and fetch it again."
+            )
+        batches.append(load(data, str(places[name])))
+    return batches
+
+
+def _from_parquet(folder: Path, wanted: list[str]) -> list[Batch]:
+    """The batches out of parquet files, such as the hub's, which has the official images and labels in another order."""
+    names = parquet_names(folder)
+    rows = zip(read_images(folder, names), read_digits(folder, names), strict=True)
+    official = {known.md5: name for name, known in BINARY.items()}
+    found = {}
+    while batch := list(islice(rows, PER_BATCH)):
+        data = b"".join(bytes([label]) + image.transpose(2, 0, 1).tobytes() for image, label in batch)
+        if name := official.get(hashlib.md5(data).hexdigest()):
+            found[name] = _load_binary(data, name)
+    if lacking := [name for name in wanted if name not in found]:
+        raise DataError(
+            f"{folder}: the rows of its parquet files, ten thousand by ten thousand, are not CIFAR-10's {', '.join(lacking)}:"
+            " other pixels, labels or another order. Move them away, and get the official files"
+        )
+    return [found[name] for name in wanted]
+
+
+def _load_python(data: bytes, name: str) -> Batch:
+    content = load_arrays(io.BytesIO(data), name)
+    return content["data"], np.array(content["labels"], np.int64)
+
+
+def _load_binary(data: bytes, name: str) -> Batch:
+    rows = np.frombuffer(data, np.uint8).reshape(PER_BATCH, 1 + 3 * 32 * 32)
+    return rows[:, 1:], rows[:, 0].astype(np.int64)

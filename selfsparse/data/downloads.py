@@ -9,9 +9,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from selfsparse.data.listing import RECORD
+from selfsparse.data.listing import RECORD, read_record
 from selfsparse.errors import DataError, WriteError
-from selfsparse.files import free_bytes, hash_file, read_json, write_json
+from selfsparse.files import free_bytes, hash_file, write_json
 
 # Of silence, after which an address is given up. Some sets have two: no more than 30 seconds for both together.
 CONNECT_SECONDS = 5
@@ -156,7 +156,7 @@ def fetch_dataset(
     from huggingface_hub import HfApi, snapshot_download
 
     address = f"https://huggingface.co/datasets/{repository}"
-    begun = _read_record(folder)
+    begun = read_record(folder)
     wanted = revision or (begun["revision"] if begun.get("source") == address else None)
     # The library reads HF_ENDPOINT when it is imported; a mirror may be named later.
     endpoint = os.environ.get("HF_ENDPOINT")
@@ -201,26 +201,26 @@ def begin_record(folder: Path, source: str, revision: str | None, verified: bool
 
 def note_fetched(folder: Path, name: str) -> None:
     """Note in download.json that one of its files has come, whole and checked."""
-    record = _read_record(folder)
+    record = read_record(folder)
     _write_record(folder, record | {"files": record["files"] | {name: _size_and_time(folder / name)}})
 
 
 def finish_record(folder: Path) -> None:
     """Note in download.json that the download is complete, with size and time of each file."""
-    record = _read_record(folder)
+    record = read_record(folder)
     files = {name: _size_and_time(folder / name) for name in record["files"] if (folder / name).is_file()}
     _write_record(folder, record | {"complete": True, "files": files})
 
 
 def fetched(folder: Path, names: Iterable[str]) -> bool:
     """Whether download.json names all these files as they are: fetched by us, and not changed or replaced since."""
-    ours = _read_record(folder).get("files", {})
+    ours = read_record(folder).get("files", {})
     return all(ours.get(name) is not None and ours[name] == _size_and_time(folder / name) for name in names)
 
 
 def unfinished(folder: Path) -> bool:
     """Whether a download into this folder was begun and not finished."""
-    return not _read_record(folder).get("complete", True)
+    return not read_record(folder).get("complete", True)
 
 
 def provenance(folder: Path, names: Iterable[str], otherwise: str) -> dict[str, Any]:
@@ -229,7 +229,7 @@ def provenance(folder: Path, names: Iterable[str], otherwise: str) -> dict[str, 
     Unless all of them were downloaded, and none was changed since, the source is `otherwise`, and the revision says that
     they are the user's own.
     """
-    record = _read_record(folder)
+    record = read_record(folder)
     if not record or not fetched(folder, names):
         return {"source": otherwise, "revision": "the user's own files, unverified"}
     return {
@@ -243,10 +243,6 @@ def require_space(folder: Path, needed: int, what: str) -> None:
     free = free_bytes(folder)
     if needed > free:
         raise DataError(f"{what}: needs {needed / 1e9:.1f} GB of disk, {free / 1e9:.1f} GB are free at {folder}")
-
-
-def _read_record(folder: Path) -> dict[str, Any]:
-    return read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
 
 
 def _write_record(folder: Path, record: dict[str, Any]) -> None:

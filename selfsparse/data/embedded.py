@@ -5,6 +5,9 @@ from PIL import Image
 
 from selfsparse.config import Photos
 from selfsparse.data.images import Source
+from selfsparse.errors import SettingsError
+
+MAX_DRAWN = 100  # random crops for each that is wanted: ten seconds or so, where none has enough contrast
 
 
 def read_digits() -> Source:
@@ -34,8 +37,14 @@ def read_photos(photos: Photos) -> Source:
     for pixels in load_sample_images().images:
         image = Image.fromarray(pixels)
         halves.append(np.asarray(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)))
-    crops, labels = [], []
+    crops, labels, drawn = [], [], 0
     while len(crops) < photos.crops:
+        drawn += 1
+        if drawn > MAX_DRAWN * photos.crops:
+            raise SettingsError(
+                f"params.yaml: sources.photos.min_contrast ({photos.min_contrast}): {len(crops):,} of {drawn - 1:,} random"
+                f" crops of {photos.crop_size} pixels have as much, {photos.crops:,} are asked for; lower it"
+            )
         which = int(rng.integers(len(halves)))
         photo = halves[which]
         top, left = (int(rng.integers(n - photos.crop_size + 1)) for n in photo.shape[:2])

@@ -1,21 +1,21 @@
 """MNIST and Fashion-MNIST: the same file names, the same format, told apart by their checksums."""
 
-import gzip
-import zlib
-from collections.abc import Callable
+import io
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from selfsparse.data.archives import Place
 from selfsparse.data.downloads import fetch
 from selfsparse.data.images import Source
+from selfsparse.data.known import Known, find_known
+from selfsparse.data.parquet import parquet_names, read_digits, read_images
 from selfsparse.errors import DataError
-from selfsparse.files import hash_file
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 SIDE = 28
-LARGEST = 100_000_000  # bytes read of a file; the larger official ones have 47 million
+MAGIC = {IMAGES: 2051, LABELS: 2049}  # what a file begins with, in four bytes; then come the sizes, in four each
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,7 @@ class IdxSet:
         count: training images.
         label_kind: what its labels mean.
         archives: md5 of each gzip archive, torchvision's.
-        contents: md5 of each file after gunzip, where somebody published it.
-        statistics: mean and standard deviation of all training pixels, 0 to 1, rounded to four digits, and the number of
-            images of each class: what stands in for the md5 of the contents where nobody did.
+        contents: size and md5 of each file after gunzip.
     """
 
     title: str
@@ -40,8 +38,7 @@ class IdxSet:
     count: int
     label_kind: str
     archives: dict[str, str]
-    contents: dict[str, str]
-    statistics: tuple[float, float, int] | None = None
+    contents: dict[str, Known]
 
 
 SETS = {
@@ -52,7 +49,10 @@ SETS = {
         count=60_000,
         label_kind="digit",
         archives={IMAGES: "f68b3c2dcbeaaa9fbdd348bbdeb94873", LABELS: "d53e105ee54ea40749a09fcbcd1e9432"},
-        contents={IMAGES: "6bbc9ace898e44ae57da46a324031adb", LABELS: "a25bea736e30d166cdddb491f175f624"},
+        contents={
+            IMAGES: Known(47_040_016, "6bbc9ace898e44ae57da46a324031adb"),
+            LABELS: Known(60_008, "a25bea736e30d166cdddb491f175f624"),
+        },
     ),
     "fashion_mnist": IdxSet(
         title="Fashion-MNIST",
@@ -61,22 +61,24 @@ SETS = {
         count=60_000,
         label_kind="article of clothing",
         archives={IMAGES: "8d4fb7e6c68d591d4c3dfef9ec88bf0d", LABELS: "25c81989df183df01b3e8a0aad5dffbe"},
-        contents={},
-        statistics=(0.2860, 0.3530, 6000),
+        contents={
+            IMAGES: Known(47_040_016, "f4a8712d7a061bf5bd6d2ca38dc4d50a"),
+            LABELS: Known(60_008, "9018921c3c673c538a1fc5bad174d6f9"),
+        },
     ),
 }
 
 
 def find(name: str, folder: Path) -> bool:
-    """Whether both files of the training set are there."""
-    return all(_path(name, folder, file) for file in (IMAGES, LABELS))
+    """Whether both files of the training set are there, or parquet files of it."""
+    return all(_place(name, folder, file) for file in (IMAGES, LABELS)) or bool(_parquet_names(folder))
 
 
 def download(name: str, folder: Path) -> None:
     """Fetch what is missing of the training set, as gzip archives."""
     known = SETS[name]
     for file in (IMAGES, LABELS):
-        if _path(name, folder, file) is None:
+        if _place(name, folder, file) is None:
             archive = file + ".gz"
             urls = [mirror + archive for mirror in known.mirrors]
             fetch(urls, folder / known.folder / "raw" / archive, md5=known.archives[file])
@@ -95,65 +97,39 @@ def read(name: str, folder: Path) -> Source:
     return Source(known.count, images, labels.astype(np.int64), known.label_kind, description)
 
 
-def _path(name: str, folder: Path, file: str) -> Path | None:
-    places = (folder / SETS[name].folder / "raw", folder)  # torchvision's layout, or the files themselves
-    # The archive first: its checksum is published for both sets.
-    candidates = (place / (file + ending) for place in places for ending in (".gz", ""))
-    return next((path for path in candidates if path.is_file()), None)
+def _place(name: str, folder: Path, file: str) -> Place | None:
+    """Where a file is: by its name in torchvision's layout or by itself, gzipped or not, else wherever its bytes are."""
+    for place in (folder / SETS[name].folder / "raw", folder):
+        if (place / (file + ".gz")).is_file():
+            return Place(place / (file + ".gz"), ("",))
+        if (place / file).is_file():
+            return Place(place / file)
+    return find_known(folder, SETS[name].contents).get(file)
+
+
+def _parquet_names(folder: Path) -> list[str]:
+    return [name for name in parquet_names(folder) if PurePosixPath(name).name.startswith("train")]
 
 
 def _read_checked(name: str, folder: Path, file: str, shape: tuple[int, ...]) -> np.ndarray:
-    path = _path(name, folder, file)
-    if path is None:
+    known, place = SETS[name], _place(name, folder, file)
+    header = np.array([MAGIC[file], *shape], ">u4").tobytes()
+    if place is not None:
+        with place.open(known.contents[file].size) as opened:
+            data = opened.read(known.contents[file].size + 1)
+    elif names := _parquet_names(folder):  # the official file is made of them, to be checked as such
+        place = Place(folder / names[0])
+        grey = (image[:, :, 0].tobytes() for image in read_images(folder, names))
+        data = header + (b"".join(grey) if file == IMAGES else bytes(read_digits(folder, names)))
+    else:
         raise DataError(f"{folder}: {file} is not there")
-    zipped = path.suffix == ".gz"
-    known = SETS[name]
-    expected = (known.archives if zipped else known.contents).get(file)
-    found = hash_file(path, "md5")
-    if expected and found != expected:
-        raise _wrong(name, path, file, f"its md5 is {found}, expected {expected}")
-    try:
-        with gzip.open(path) if zipped else open(path, "rb") as opened:
-            data = opened.read(LARGEST)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _wrong(name, path, file, str(error)) from None
-    # Two zeros, the code of unsigned bytes, the number of dimensions, and their sizes.
-    header = bytes([0, 0, 8, len(shape)]) + b"".join(n.to_bytes(4, "big") for n in shape)
-    if not data.startswith(header) or len(data) != len(header) + np.prod(shape):
-        raise _wrong(name, path, file, f"it does not hold unsigned bytes {' x '.join(map(str, shape))}")
-    array = np.frombuffer(data, np.uint8, offset=len(header)).reshape(shape)
-    if not expected and not _TESTS[file](array, *known.statistics):
-        raise _wrong(name, path, file, "its content is not what is known of it")
-    return array
-
-
-def _is_images(array: np.ndarray, mean: float, deviation: float, per_class: int) -> bool:
-    return abs(array.mean() / 255 - mean) < 1e-4 and abs(array.std() / 255 - deviation) < 1e-4
-
-
-def _is_labels(array: np.ndarray, mean: float, deviation: float, per_class: int) -> bool:
-    return np.bincount(array).tolist() == [per_class] * 10
-
-
-_TESTS: dict[str, Callable[..., bool]] = {IMAGES: _is_images, LABELS: _is_labels}
-
-
-def _wrong(name: str, path: Path, file: str, problem: str) -> DataError:
-    """The error for a file that is not the right one; says so where it is the other set's."""
-    for other, known in SETS.items():
-        if other != name and _belongs_to(other, path, file):
-            title = SETS[name].title
-            return DataError(
-                f"{path} is {known.title}'s, not {title}'s: both sets use the same file names.\n"
-                f"Have the two folders been swapped? {known.title} belongs into {other}/, {title} into {name}/."
+    problem = known.contents[file].problem(io.BytesIO(data))
+    if not problem:
+        return np.frombuffer(data, np.uint8, offset=len(header)).reshape(shape)
+    for other, theirs in SETS.items():
+        if not theirs.contents[file].problem(io.BytesIO(data)):
+            raise DataError(
+                f"{place} is {theirs.title}'s, not {known.title}'s: both sets use the same file names.\n"
+                f"Have the two folders been swapped? {theirs.title} belongs into {other}/, {known.title} into {name}/."
             )
-    return DataError(f"{path} is not {SETS[name].title}'s official file: {problem}. Delete it and fetch it again.")
-
-
-def _belongs_to(name: str, path: Path, file: str) -> bool:
-    known = SETS[name]
-    expected = (known.archives if path.suffix == ".gz" else known.contents).get(file)
-    if expected:
-        return hash_file(path, "md5") == expected
-    header = 16 if file == IMAGES else 8
-    return _TESTS[file](np.frombuffer(path.read_bytes()[header:], np.uint8), *known.statistics)
+    raise DataError(f"{place} is not {known.title}'s official file: {problem}. Move it away, and fetch it again.")

@@ -122,7 +122,7 @@ def decode(data: bytes | Path, name: str) -> np.ndarray:
             return np.asarray(image.convert("RGB"))
     except UnreadableImage as error:
         raise DataError(
-            f"{printable(name)}: not readable as an image ({error}); delete it and fetch it again"
+            f"{printable(name)}: not readable as an image ({error}); put a sound copy in its place"
         ) from None
 
 

@@ -9,20 +9,27 @@ from typing import Any
 from selfsparse.config import Settings, Sources
 from selfsparse.errors import DataError, printable
 from selfsparse.files import read_json, write_json
-from selfsparse.paths import project_root
+from selfsparse.paths import workspace_root
 
 # Inside a package, or known byte by byte from published checksums: whatever lies in the folder, the images are the same.
 ALWAYS_THE_SAME = ("digits", "photos", "mnist", "fashion_mnist", "cifar10", "stl10")
+# What a system leaves in any folder, besides hidden files: thumbnails, waste baskets and snapshots; in lower case.
+OF_THE_SYSTEM = {
+    "@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "~snapshot",  # of a NAS
+    "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information",  # of Windows
+    "__macosx", "network trash folder", "temporary items", "icon\r",  # of macOS
+    "lost+found",
+}  # fmt: skip
 RECORD = "download.json"  # what this project downloaded itself into a folder; downloads.py writes it
 
 
 def raw_folder(settings: Settings, dataset: str) -> Path:
     """Return where the user's own files of a dataset lie: SELFSPARSE_RAW_DATA or `raw_data`, then the dataset's name.
 
-    `~` is the user's home; a relative path counts from the project's root. An empty variable counts as unset.
+    `~` is the user's home; a relative path counts from the workspace_root. An empty variable counts as unset.
     """
     named = os.environ.get("SELFSPARSE_RAW_DATA") or settings.raw_data
-    return project_root() / os.path.expanduser(named) / dataset
+    return workspace_root() / os.path.expanduser(named) / dataset
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
@@ -41,7 +48,8 @@ def _found_below(folder: Path) -> Iterator[tuple[str, os.stat_result | None]]:
     What cannot be reached has None: a link that leads nowhere, or what lies behind a folder that may not be entered.
 
     Links are followed, after all that is really there, and no folder is entered twice: one that is also linked to from
-    elsewhere counts once, by its own name. Hidden files and folders, unfinished downloads and __MACOSX are left out.
+    elsewhere counts once, by its own name. Hidden files and folders, unfinished downloads and what a system leaves in any
+    folder are left out.
     """
     seen: set[tuple[int, int]] = set()
     folders, links = ([""] if folder.is_dir() else []), []
@@ -54,7 +62,7 @@ def _found_below(folder: Path) -> Iterator[tuple[str, os.stat_result | None]]:
         real, linked = [], []
         with _entries(folder / prefix) as entries:
             for entry in entries:
-                if entry.name.startswith(".") or entry.name.endswith(".partial") or entry.name == "__MACOSX":
+                if entry.name.startswith(".") or entry.name.endswith(".partial") or entry.name.lower() in OF_THE_SYSTEM:
                     continue
                 try:
                     found = entry.stat()
@@ -85,7 +93,7 @@ def fingerprint(folder: Path) -> dict[str, Any]:
     What this project downloaded into it counts only where it was changed since, so that a download does not make the
     stage that ran it look outdated. A folder that is not there counts as an empty one.
     """
-    ours = read_json(folder / RECORD)["files"] if (folder / RECORD).is_file() else {}
+    ours = read_record(folder).get("files", {})
     lines = []
     total = 0
     for name, found in files_below(folder):
@@ -99,6 +107,26 @@ def fingerprint(folder: Path) -> dict[str, Any]:
     for line in sorted(lines):  # one by one: there may be millions
         digest.update(line.encode("utf-8", "surrogateescape"))
     return {"files": len(lines), "bytes": total, "sha256": digest.hexdigest()}
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return what download.json in a folder says that this project downloaded there; nothing where there is none."""
+    path = folder / RECORD
+    if not path.is_file():
+        return {}
+    try:
+        record = read_json(path)
+        if {"source", "revision", "verified", "complete", "files"} <= record.keys() and isinstance(
+            record["files"], dict
+        ):
+            return record
+        reason = "it is not what this project wrote"
+    except (OSError, ValueError, AttributeError) as error:
+        reason = str(error)
+    raise DataError(
+        f"{path} is damaged ({printable(reason)}): move it away. What lies beside it counts as your own files then; where"
+        " that was half a download, move it away too"
+    )
 
 
 def write_listings(settings: Settings, folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -26,8 +28,8 @@ from selfsparse.data.downloads import (
 )
 from selfsparse.data.images import NO_LABELS, Source, decode, decode_files, image_names, no_labels
 from selfsparse.data.listing import RECORD
-from selfsparse.data.parquet import count_rows, parquet_names, read_images
-from selfsparse.errors import DataError
+from selfsparse.data.parquet import count_rows, image_column, parquet_names, read_images
+from selfsparse.errors import DataError, printable
 
 LARGEST_UNPACKED = 10  # times the archive: its images are compressed already
 PER_OPENING = 10_000  # images between two openings of an lmdb: what was read of it counts as memory until it is closed
@@ -160,6 +162,7 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
             f"Put more there, or {instead}ask for fewer"
         )
     if database:
+        _require_sound_keys(database, count)
         images = _database_images(database, count)
     elif form == "parquet":
         images = _first(count, read_images(folder, names))
@@ -170,6 +173,7 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
         "split": "train",
         "subset": f"{count:,} of {scene.count:,}",
         "order": order,
+        **({"column": image_column(folder, names)} if form == "parquet" else {}),
     }
     return Source(count, images, no_labels(count), NO_LABELS, description)
 
@@ -196,13 +200,53 @@ def _transaction(database: Path):
     lmdb = _import_lmdb(database)
     try:
         # Without locks: they need a writable disk, and nobody writes.
-        with (
-            lmdb.open(str(database), readonly=True, lock=False, readahead=False) as environment,
-            environment.begin() as transaction,
-        ):
-            yield transaction
+        with lmdb.open(str(database), readonly=True, lock=False, readahead=False) as environment:
+            _require_whole(database / "data.mdb", environment)
+            with environment.begin() as transaction:
+                yield transaction
     except lmdb.Error as error:
-        raise DataError(f"{database}: not readable as lmdb ({error}); delete it and fetch it again") from None
+        if "already open" in str(error):  # from lmdb 2.0; it has no class of its own
+            raise DataError(
+                f"{database} is open already in this process, and lmdb opens a database only once: close it there first,"
+                " or prepare the images in a process of its own. The database is untouched"
+            ) from None
+        raise DataError(f"{database}: not readable as lmdb ({error}). {_COMPARE.format(database.name)}") from None
+
+
+# Tens of GB that may be sound: never to be deleted on suspicion.
+_COMPARE = (
+    "Nothing of it was changed. Compare data.mdb with where it comes from (unzip -l {}.zip says its size), and copy or"
+    " unpack it again only where they differ"
+)
+
+
+def _require_whole(file: Path, environment) -> None:
+    """Raise DataError where a database is shorter than it says: reading behind its end would end the process (SIGBUS)."""
+    needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    found = file.stat().st_size
+    if found < needed:
+        raise DataError(
+            f"{file} is cut off: it has {found:,} bytes, and its header speaks of {needed:,}. Go on with its copy or"
+            f" download where that stopped (rsync --append-verify, curl -C -), or unpack {file.parent.name}.zip again"
+        )
+
+
+# On a page that is damaged inside, such as a hole that a download left, lmdb ends its process: let it be another one.
+_WALK = """
+import lmdb, sys
+with lmdb.open(sys.argv[1], readonly=True, lock=False, readahead=False) as environment, environment.begin() as transaction:
+    for i, _ in zip(range(int(sys.argv[2])), transaction.cursor().iternext(values=False)):
+        pass
+"""
+
+
+def _require_sound_keys(database: Path, count: int) -> None:
+    """Raise DataError where the first `count` keys cannot be read; of the images, which decoding checks, none is."""
+    command = [sys.executable, "-c", _WALK, str(database), str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        reason = printable((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])
+        raise DataError(f"{database}: its keys cannot be read ({reason}). {_COMPARE.format(database.name)}")
 
 
 def _entries(database: Path) -> int:
@@ -245,7 +289,7 @@ def _unpack(archive: Path, database: Path) -> None:
             with bar as source, open(partial, "wb") as file:
                 shutil.copyfileobj(source, file, 1 << 20)
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise DataError(f"{archive} is damaged ({error}); delete it and fetch it again") from None
+        raise DataError(f"{archive} is damaged ({error}); move it away, and fetch it again") from None
     except OSError as error:
         raise DataError(f"{archive} could not be unpacked into {database.parent} ({error.strerror})") from None
     os.replace(partial, database)

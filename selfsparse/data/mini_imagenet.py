@@ -7,10 +7,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from selfsparse.data.archives import unreadable
 from selfsparse.data.downloads import fetch_dataset, provenance
 from selfsparse.data.images import Source, decode_files, image_names
 from selfsparse.data.listing import files_below
-from selfsparse.data.parquet import count_rows, parquet_names, read_images, read_labels
+from selfsparse.data.parquet import count_rows, image_column, parquet_names, read_images, read_labels
 from selfsparse.data.pickles import load_arrays
 from selfsparse.errors import DataError
 
@@ -54,6 +55,7 @@ def read(folder: Path) -> Source:
         **provenance(folder, names, f"mini-ImageNet, {form}"),
         "split": "train, validation and test classes together",
         "order": order,
+        **({"column": image_column(folder, names)} if form == "parquet" else {}),
     }
     return Source(len(labels), images, labels, "class", description)
 
@@ -66,8 +68,11 @@ def _pickles(folder: Path) -> list[Path] | None:
 
 def _load(path: Path) -> tuple[np.ndarray, list[np.ndarray]]:
     """The images of one pickle, and the numbers of those of each class, the classes sorted by their names."""
-    with open(path, "rb") as file:
-        content = load_arrays(file, str(path))
+    try:
+        with open(path, "rb") as file:
+            content = load_arrays(file, str(path))
+    except OSError as error:
+        raise unreadable(path, error) from None
     images, classes = content.get("image_data"), content.get("class_dict")
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         raise DataError(f"{path}: expected image_data, bytes (N, H, W, 3), among its keys: {', '.join(content)}")
@@ -119,10 +124,15 @@ def _label_rows(folder: Path, names: list[str]) -> tuple[list[str], np.ndarray]:
     if any(found is None for found in labels.values()):
         raise DataError(f"{folder}: expected a column 'label' in {chosen[0]}")
     # Either the splits share the classes, or each split counts its own from 0.
-    if len(set(np.concatenate(list(labels.values())).tolist())) != CLASSES:
-        splits = sorted({PurePosixPath(name).name.split("-")[0] for name in chosen})
-        labels = {n: found + 1000 * splits.index(PurePosixPath(n).name.split("-")[0]) for n, found in labels.items()}
-    return chosen, np.unique(np.concatenate(list(labels.values())), return_inverse=True)[1]
+    every = [(PurePosixPath(name).name.split("-")[0], label) for name in chosen for label in labels[name]]
+    if len({label for _, label in every}) == CLASSES:
+        every = [("", label) for _, label in every]
+    try:
+        numbers = {label: number for number, label in enumerate(sorted(set(every)))}
+    except TypeError:
+        kinds = ", ".join(sorted({type(label).__name__ for _, label in every}))
+        raise DataError(f"{folder}: the labels in its parquet files are of several kinds: {kinds}; use one") from None
+    return chosen, np.array([numbers[label] for label in every], np.int64)
 
 
 def _label_files(folder: Path, names: list[str]) -> np.ndarray:
@@ -145,6 +155,8 @@ def _read_list(path: Path) -> dict[str, str]:
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.DictReader(file) if "filename" in row]
+    except OSError as error:
+        raise unreadable(path, error) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: not readable as a csv list in UTF-8 ({error}); mend it, or move it away") from None
     unlabelled = next((row["filename"] for row in rows if not row.get("label")), None)

@@ -15,7 +15,7 @@ from selfsparse.config import Dataset
 from selfsparse.data.downloads import require_space
 from selfsparse.data.images import Source
 from selfsparse.errors import DataError, printable, warn
-from selfsparse.files import atomic_paths, hash_file, read_json, to_json, write_json
+from selfsparse.files import atomic_paths, hash_file, read_json, reading, to_json, write_json
 
 BLOCK_BYTES = 16 << 20
 SHOWN = 5  # files left out that stderr names
@@ -161,13 +161,29 @@ def load_packed(folder: Path) -> PackedDataset:
     """Open a packed dataset; its images stay on disk until they are read.
 
     Raises:
-        DataError: it was not prepared, or not to the end.
+        DataError: it was not prepared, or not to the end, or its files are damaged.
     """
+    stage = f"data@{folder.name}"
     if not (folder / "manifest.json").is_file():
-        raise DataError(f"{folder} holds no prepared images; make them with: dvc repro -s data@{folder.name}")
-    # Copy-on-write, as torch warns of arrays that it cannot write to; nothing is ever written.
-    images = np.load(folder / "images.npy", mmap_mode="c")
-    return PackedDataset(images, np.load(folder / "labels.npy"), read_json(folder / "manifest.json"))
+        raise DataError(f"{folder} holds no prepared images; make them with: dvc repro -s {stage}")
+    with reading(folder / "manifest.json", stage):
+        manifest = read_json(folder / "manifest.json")
+        shape = tuple(manifest["shape"])
+        if not {"sha256", "label_kind"} <= manifest.keys():
+            raise ValueError("it lacks the hash or the kind of labels")
+    with reading(folder / "images.npy", stage):
+        # Copy-on-write, as torch warns of arrays that it cannot write to; nothing is ever written.
+        images = np.load(folder / "images.npy", mmap_mode="c")
+        _require(images, np.uint8, shape)
+    with reading(folder / "labels.npy", stage):
+        labels = np.load(folder / "labels.npy")
+        _require(labels, np.int64, shape[:1])
+    return PackedDataset(images, labels, manifest)
+
+
+def _require(array: np.ndarray, dtype: type, shape: tuple[int, ...]) -> None:
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(f"it holds {array.dtype} {array.shape}, the manifest says {np.dtype(dtype)} {shape}")
 
 
 def real_subset(count: int, wanted: int, seed: int) -> np.ndarray:

@@ -98,7 +98,8 @@ def load_arrays(file: BinaryIO, name: str) -> dict[str, Any]:
     except MemoryError:
         raise
     except Exception as error:  # a damaged pickle can raise anything at all
-        raise DataError(f"{name}: not a pickle of plain arrays ({error}); nothing in it was run") from None
+        reason = "cut off" if isinstance(error, EOFError) else str(error) or type(error).__name__
+        raise DataError(f"{name}: not a pickle of plain arrays ({reason}); nothing in it was run") from None
     if not isinstance(content, dict):
         raise DataError(f"{name}: expected a pickled dictionary, found {type(content).__name__}")
     return {key.decode("latin-1") if isinstance(key, bytes) else str(key): value for key, value in content.items()}

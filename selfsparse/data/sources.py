@@ -1,6 +1,6 @@
 """Where the images of each dataset come from: the user's files first, then a download where the settings allow it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from selfsparse.config import Dataset, Settings
 from selfsparse.data import celeba_hq, cifar10, embedded, idx, lsun, mini_imagenet, sketch, stl10
 from selfsparse.data.downloads import unfinished
 from selfsparse.data.images import Source
+from selfsparse.data.known import Known, what_is_there
 from selfsparse.data.listing import RECORD, raw_folder
 from selfsparse.errors import DataError
 
@@ -41,10 +42,11 @@ class Reader:
     Attributes:
         wanted: what to tell the user where nothing is found.
         count: images that it will have under some options, as far as known beforehand.
-        find: whether its files are in a folder; looks at names only.
+        find: whether its files are in a folder: by their names, else by their bytes where these are known.
         read: checks them and returns the source.
         download: fetches them into a folder, given the line that says how to get them by hand; None where nobody may.
         download_bytes: room that a download takes.
+        known: its files, where their bytes are known.
     """
 
     wanted: Wanted
@@ -53,6 +55,7 @@ class Reader:
     read: Callable[[Path, Any], Source]
     download: Callable[[Path, Any, str], None] | None = None
     download_bytes: Callable[[Any], int] = lambda options: 0
+    known: Callable[[], Mapping[str, Known]] = dict
 
 
 def open_source(settings: Settings, dataset: Dataset) -> Source:
@@ -70,7 +73,10 @@ def open_source(settings: Settings, dataset: Dataset) -> Source:
     reader, folder = READERS[name], raw_folder(settings, name)
     raw_files_present(settings, dataset)
     if not _found(name, folder):
-        reader.download(folder, options, f"Or place it by hand: {reader.wanted.put}, into {folder}")
+        try:
+            reader.download(folder, options, f"Or place it by hand: {reader.wanted.put}, into {folder}")
+        except DataError as error:
+            raise DataError("\n".join([str(error), *what_is_there(folder, reader.known())])) from None
         if not _found(name, folder):
             raise _missing(name, folder)
     return reader.read(folder, options)
@@ -123,6 +129,7 @@ def _missing(name: str, folder: Path) -> DataError:
         f"           or {name}/ in a folder of your choice that SELFSPARSE_RAW_DATA names",
         f"  checked: {wanted.checked}",
         f"  terms:   {wanted.terms}",
+        *what_is_there(folder, reader.known()),
     ]
     if reader.download:
         lines.append(f"Or let it be downloaded: set sources.{name}.download to true in params.yaml.")
@@ -137,6 +144,7 @@ def _idx(name: str, wanted: Wanted, size: int) -> Reader:
         read=lambda folder, options: idx.read(name, folder),
         download=lambda folder, options, by_hand: idx.download(name, folder),
         download_bytes=lambda options: size,
+        known=lambda: idx.SETS[name].contents,
     )
 
 
@@ -158,7 +166,7 @@ READERS: dict[str, Reader] = {
         Wanted(
             what="the training images and labels of MNIST",
             where="https://ossci-datasets.s3.amazonaws.com/mnist/",
-            put=f"{idx.IMAGES} and {idx.LABELS}, gzipped or not, as they are or in MNIST/raw/",
+            put=f"{idx.IMAGES} and {idx.LABELS}, gzipped or not, under any name; or train*.parquet",
             size="10 MB",
             checked="md5",
             terms="CC BY-SA 3.0, as Keras' documentation says",
@@ -170,9 +178,9 @@ READERS: dict[str, Reader] = {
         Wanted(
             what="the training images and labels of Fashion-MNIST",
             where="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-            put=f"{idx.IMAGES} and {idx.LABELS}, gzipped or not, as they are or in FashionMNIST/raw/",
+            put=f"{idx.IMAGES} and {idx.LABELS}, gzipped or not, under any name; or train*.parquet",
             size="26 MB",
-            checked="md5 of the archives; mean, deviation and class counts of unzipped files",
+            checked="md5",
             terms="MIT",
         ),
         26_500_000,
@@ -181,7 +189,7 @@ READERS: dict[str, Reader] = {
         Wanted(
             what="CIFAR-10, Python version",
             where=cifar10.URL,
-            put=f"{cifar10.ARCHIVE}, or what is in it: {cifar10.FOLDER}/",
+            put=f"{cifar10.ARCHIVE}, or what is in it: {cifar10.FOLDER}/, under any name; or the binary version; or *.parquet",
             size="170 MB",
             checked="md5 of every batch",
             terms="none stated; cite Krizhevsky 2009",
@@ -191,14 +199,15 @@ READERS: dict[str, Reader] = {
         read=cifar10.read,
         download=lambda folder, options, by_hand: cifar10.download(folder),
         download_bytes=lambda options: cifar10.ARCHIVE_SIZE,
+        known=lambda: cifar10.TRAINING | cifar10.TEST,
     ),
     "stl10": Reader(
         Wanted(
             what="STL-10, of which the 100,000 unlabelled images are used",
             where=stl10.URL,
-            put=f"{stl10.ARCHIVE}, or {stl10.FILE} out of it",
+            put=f"{stl10.ARCHIVE}, or {stl10.FILE} out of it, under any name",
             size="2.6 GB",
-            checked="md5 of the archive, or of the file",
+            checked="md5 of the file",
             terms="none stated; the images come from ImageNet (non-commercial research)",
         ),
         count=lambda options: stl10.COUNT,
@@ -206,6 +215,7 @@ READERS: dict[str, Reader] = {
         read=lambda folder, options: stl10.read(folder),
         download=lambda folder, options, by_hand: stl10.download(folder),
         download_bytes=lambda options: stl10.ARCHIVE_SIZE,
+        known=lambda: stl10.KNOWN,
     ),
     "mini_imagenet": Reader(
         Wanted(

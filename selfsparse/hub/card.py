@@ -7,7 +7,8 @@ from huggingface_hub import ModelCardData
 
 from selfsparse.analysis.formatting import Table, count, number, short, to_markdown
 from selfsparse.analysis.names import dataset_label, model_label
-from selfsparse.hub.generator import GeneratorConfiguration
+from selfsparse.hub.generator import LIBRARY, GeneratorConfiguration
+from selfsparse.provenance import commit_text
 
 PAPER = "https://doi.org/10.26599/AIR.2022.9150005"
 STATISTICS = {
@@ -48,7 +49,7 @@ def model_card(
     data = configuration.dataset
     metadata = ModelCardData(
         license="apache-2.0",
-        library_name="selfsparse",
+        library_name=LIBRARY,
         pipeline_tag="unconditional-image-generation",
         tags=["gan", "self-sparse-gan", configuration.model, data.dataset],
     )
@@ -130,11 +131,9 @@ def _training(provenance: dict[str, Any] | None) -> str:
     if provenance is None:
         return "Unknown: no provenance lay beside these weights."
     train = provenance["settings"]["train"]
-    commit = provenance["git_commit"] or "unknown"
-    changed = " with uncommitted changes" if provenance["uncommitted_changes"] else ""
     rows = {
         "Finished": provenance["finished"],
-        "Commit": f"`{commit}`{changed}",
+        "Commit": commit_text(provenance, 40, "`"),
         "Settings, SHA-256": f"`{provenance['settings_sha256']}`",
         "Generator steps, batch size": f"{count(train['steps'])}, {count(train['batch_size'])}",
         "Learning rates (generator, discriminator), Adam betas": f"{train['generator_lr']}, {train['discriminator_lr']}, {train['betas']}",

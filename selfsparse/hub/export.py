@@ -9,10 +9,11 @@ import pandas as pd
 from selfsparse.analysis.summary import extractor_name
 from selfsparse.config import Configuration
 from selfsparse.errors import DataError
-from selfsparse.files import read_json
+from selfsparse.files import read_json, reading
 from selfsparse.hub.card import FOLDER, model_card
 from selfsparse.hub.generator import WEIGHTS, TrainedGenerator, load_generator
 from selfsparse.paths import result_dir
+from selfsparse.results.rows import read_rows
 
 
 def export_run(configuration: Configuration, seed: int, which: str, folder: Path) -> TrainedGenerator:
@@ -31,9 +32,10 @@ def export_run(configuration: Configuration, seed: int, which: str, folder: Path
     if folder.is_dir() and any(folder.iterdir()) and not (folder / WEIGHTS).is_file():
         raise DataError(f"{folder} holds other files and no {WEIGHTS}; name a new folder")
     run_dir = result_dir(configuration.suite, "runs", configuration.name) / f"seed{seed}"
-    run = _json(run_dir / "run.json")
+    stage = f"train@{configuration.name}"
+    run = _json(run_dir / "run.json", stage)
     if run is None:
-        raise DataError(f"{run_dir} holds no run; make it with: dvc repro -s train@{configuration.name}")
+        raise DataError(f"{run_dir} holds no run; make it with: dvc repro -s {stage}")
     if which == "last" and run["status"] == "diverged":
         raise DataError(f"{run_dir}: the run diverged and left no last generator; export the best one")
     generator = load_generator(run_dir / f"{which}.safetensors")
@@ -43,7 +45,7 @@ def export_run(configuration: Configuration, seed: int, which: str, folder: Path
         which=which,
         run=run,
         extractor=extractor_name(configuration),
-        provenance=_json(run_dir.parent / "provenance.json"),
+        provenance=_json(run_dir.parent / "provenance.json", stage),
         fid=_rows(configuration, "fid", seed, generator=which),
         # Sparsity is measured on the best generator alone.
         sparsity=_rows(configuration, "sparsity", seed)
@@ -54,8 +56,9 @@ def export_run(configuration: Configuration, seed: int, which: str, folder: Path
     return generator
 
 
-def _json(path: Path) -> dict[str, Any] | None:
-    return read_json(path) if path.is_file() else None
+def _json(path: Path, stage: str) -> dict[str, Any] | None:
+    with reading(path, stage):
+        return read_json(path) if path.is_file() else None
 
 
 def _rows(configuration: Configuration, kind: str, seed: int, **values: str) -> pd.DataFrame | None:
@@ -63,7 +66,8 @@ def _rows(configuration: Configuration, kind: str, seed: int, **values: str) -> 
     path = result_dir(configuration.suite, kind, configuration.name) / f"{kind}.csv"
     if not path.is_file():
         return None
-    rows = pd.read_csv(path)
-    for column, value in {"seed": seed, **values}.items():
-        rows = rows[rows[column] == value]
+    with reading(path, f"{kind}@{configuration.name}"):
+        rows = read_rows(path)
+        for column, value in {"seed": seed, **values}.items():
+            rows = rows[rows[column] == value]
     return rows

@@ -30,6 +30,8 @@ from selfsparse.models.dcgan import Generator
 
 HEADER_KEY = "configuration"
 CARD = "README.md"
+LIBRARY = "selfsparse"  # in the card's metadata
+WRAPPERS = ("_orig_mod", "module")  # what torch.compile, DataParallel and its like put into the names of tensors
 RUN_WEIGHTS = "best.safetensors"  # in the folder of a run
 BATCH_SIZE = 250  # images per pass; with `batch` statistics also what these are of, as in the FIDs (fid.batch_size)
 MAX_SAMPLES = 10**6
@@ -87,8 +89,8 @@ class TrainedGenerator(nn.Module, PyTorchModelHubMixin):
         self.eval()
 
     def forward(self, z: Tensor) -> Tensor:
-        """z (N, latent_dim) -> images (N, C, R, R) in [-1, 1]."""
-        return self.generator(z)
+        """z (N, latent_dim) -> images (N, C, R, R) in [-1, 1]; z is taken to the network's type and device."""
+        return self.generator(z.to(next(self.parameters())))
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
         """Draw images as the suite's own FIDs do: image k depends on the seed and k alone, not on n.
@@ -98,7 +100,7 @@ class TrainedGenerator(nn.Module, PyTorchModelHubMixin):
 
         Args:
             n: how many, at least 1.
-            seed: of the latents.
+            seed: of the latents, a whole number of 64 bits.
 
         Returns:
             uint8 (n, C, R, R), on the CPU.
@@ -107,9 +109,9 @@ class TrainedGenerator(nn.Module, PyTorchModelHubMixin):
             raise ValueError(f"n must be from 1 to {MAX_SAMPLES:,}, got {n}")
         mode = self.configuration.train.sampling_batch_norm
         drawn = n if mode == "running" else -(-n // BATCH_SIZE) * BATCH_SIZE
-        latents = draw_latents(drawn, self.configuration.latent_dim, seed)
-        device = next(self.parameters()).device
-        return torch.cat([part.cpu() for part in generate(self.generator, latents, BATCH_SIZE, device, mode)])[:n]
+        latents = draw_latents(drawn, self.configuration.latent_dim, seed).to(next(self.parameters()))
+        parts = generate(self.generator, latents, BATCH_SIZE, latents.device, mode)
+        return torch.cat([part.cpu() for part in parts])[:n]
 
     def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
         """Return the card that came with the weights; without one, a card that says what they are and no numbers."""
@@ -120,16 +122,31 @@ class TrainedGenerator(nn.Module, PyTorchModelHubMixin):
         return ModelCard(self.card)
 
     def write(self, folder: Path, with_card: bool = True) -> None:
-        """Write weights and card into a folder, both or neither, in place of those that it holds."""
-        state = {name: value.cpu().contiguous() for name, value in self.generator.state_dict().items()}
+        """Write weights and card into a folder, both or neither, in place of those that it holds.
+
+        Raises:
+            DataError: the network is no longer that of the configuration, from which it could not be loaded again.
+        """
+        state = {
+            ".".join(part for part in name.split(".") if part not in WRAPPERS): value.cpu().contiguous()
+            for name, value in self.generator.state_dict().items()
+        }
+        expected = {
+            name: value.shape for name, value in _empty_generator(folder, self.configuration).state_dict().items()
+        }
+        if different := sorted(expected.items() ^ {(name, value.shape) for name, value in state.items()}):
+            raise DataError(
+                f"{folder}: not written: tensor {different[0][0][:100]} is not as {self.configuration.name} has it; "
+                "put the network that was loaded back into `generator`"
+            )
         with atomic_paths(*(folder / name for name in [CARD, WEIGHTS][not with_card :])) as partials:
             if with_card:
                 partials[0].write_text(str(self.generate_model_card()), encoding="utf-8", newline="\n")
             save_file(state, partials[-1], {HEADER_KEY: self.configuration.model_dump_json()})
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        """What `save_pretrained` calls, which leaves a README.md that is there as it is."""
-        self.write(save_directory, with_card=not (save_directory / CARD).exists())
+        """What `save_pretrained` calls. A README.md that is no card of a generator, but of one's own, stays."""
+        self.write(save_directory, with_card=_is_card(save_directory / CARD) or not (save_directory / CARD).exists())
 
     @classmethod
     def _from_pretrained(cls, *, model_id: str, map_location: str = "cpu", **options: Any) -> "TrainedGenerator":
@@ -163,9 +180,17 @@ def load_generator(path_or_hub_id: str | Path) -> TrainedGenerator:
         raise DataError(f"{text}: no such file or folder; make a run with: dvc repro train@<configuration>")
     try:
         return TrainedGenerator.from_pretrained(text)
-    except (OSError, ValueError) as error:  # the errors of huggingface_hub and of its HTTP client are OSErrors
-        reason = " ".join(str(error).split())[:200]
+    except DataError:
+        raise
+    except Exception as error:  # those of huggingface_hub and of its HTTP client have no class in common
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(f"{text}: no such folder, and not loaded from the Hugging Face Hub: {reason}") from None
+
+
+def _is_card(path: Path) -> bool:
+    """Whether a README.md is the card of a generator of this project, by its metadata."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return text.startswith("---") and f"library_name: {LIBRARY}" in text.partition("\n---")[0].splitlines()
 
 
 def _from_folder(folder: Path) -> TrainedGenerator:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from selfsparse.config import Extractor, Settings
 from selfsparse.data.packed import PackedDataset
 from selfsparse.errors import DataError, SettingsError
-from selfsparse.files import atomic_path, hash_file, read_json, write_json
+from selfsparse.files import atomic_path, hash_file, read_json, reading, write_json
 from selfsparse.metrics.inception import FEATURES as INCEPTION_FEATURES
 from selfsparse.metrics.inception import NAME, Inception, find_inception_weights, read_inception_weights
 from selfsparse.metrics.lenet import FEATURES, LeNet, train_lenet
@@ -23,7 +23,7 @@ def prepare_extractor(settings: Settings, extractor: Extractor, dataset: PackedD
 
     Raises:
         SettingsError: `lenet` on stand-in labels, or `lenet_standin` on a dataset with labels of its own.
-        DataError: Inception's weights are missing and cannot be downloaded, or are not what the settings ask for.
+        DataError: the `lenet` has learnt nothing; Inception's weights are missing and cannot be downloaded, or are not what the settings ask for.
     """
     if extractor.extractor == NAME:
         weights = find_inception_weights(settings.inception_weights)
@@ -31,7 +31,10 @@ def prepare_extractor(settings: Settings, extractor: Extractor, dataset: PackedD
         description = {"extractor": name, "features": INCEPTION_FEATURES, "sha256": sha256}
     else:
         _check_labels(extractor, dataset)
-        network, accuracy = train_lenet(dataset, settings.lenet)
+        try:
+            network, accuracy = train_lenet(dataset, settings.lenet)
+        except DataError as error:
+            raise DataError(f"{folder.name} cannot measure anything: {error}") from None
         with atomic_path(folder / "lenet.safetensors") as partial:
             save_file(network.state_dict(), partial)
         description = {
@@ -56,25 +59,27 @@ def load_extractor(settings: Settings, folder: Path, device: torch.device, image
     Raises:
         DataError: the extractor was not prepared, or its weights are not those it was prepared with.
     """
-    if not (folder / "extractor.json").is_file():
-        raise DataError(f"{folder} holds no feature extractor; make it with: dvc repro -s extractor@{folder.name}")
-    description = read_json(folder / "extractor.json")
-    inception = description["extractor"].startswith(NAME)
+    stage, path = f"extractor@{folder.name}", folder / "extractor.json"
+    if not path.is_file():
+        raise DataError(f"{folder} holds no feature extractor; make it with: dvc repro -s {stage}")
+    with reading(path, stage):
+        description = read_json(path)
+        inception, expected = description["extractor"].startswith(NAME), description["sha256"]
+        network = None if inception else LeNet(description["channels"], description["classes"])
     if inception:
         weights = find_inception_weights(settings.inception_weights)
         state, sha256, _ = read_inception_weights(weights, settings.inception_custom)
     else:
         weights = folder / "lenet.safetensors"
-        sha256 = hash_file(weights)
-    if sha256 != description["sha256"]:
-        raise DataError(
-            f"{weights} is not the file that {folder / 'extractor.json'} was made with; run: dvc repro -f -s extractor@{folder.name}"
-        )
+        with reading(weights, stage):
+            sha256 = hash_file(weights)
+    if sha256 != expected:
+        raise DataError(f"{weights} is not the file that {path} was made with; run: dvc repro -f -s {stage}")
     if inception:
-        network: nn.Module = Inception(state, settings.fid.precision, images)
+        network = Inception(state, settings.fid.precision, images)
     else:
-        network = LeNet(description["channels"], description["classes"])
-        network.load_state_dict(load_file(weights))
+        with reading(weights, stage):
+            network.load_state_dict(load_file(weights))
     return network.to(device).eval().requires_grad_(False)
 
 

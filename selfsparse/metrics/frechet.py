@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 BLOCK = 512  # rows and columns of a matrix product that skips zeros
+ROWS = 500  # features that are summed at a time, whatever the batches that they come in
 
 
 @dataclass(frozen=True)
@@ -25,16 +26,27 @@ class NotFiniteError(ValueError):
 class RunningGaussian:
     """Mean and covariance of features that arrive in batches; memory does not grow with their number.
 
-    Sums are taken in float64 about the first batch's mean, so that a large common offset cancels before squaring.
+    Sums are taken in float64 about the mean of the first ROWS, so that a large common offset cancels before squaring, and of
+    ROWS at a time, so that the last digit does not depend on the size of the batches.
     """
 
     def __init__(self) -> None:
         self._shift: Tensor | None = None
         self._count = 0
+        self._waiting: list[Tensor] = []
 
     def add(self, features: Tensor) -> None:
         """Add features (N, D) of any floating type, on any device."""
-        features = features.double()
+        features = features.to(torch.float64, copy=True)  # a graph on a GPU writes its next ones to the same place
+        while (room := ROWS - sum(map(len, self._waiting))) <= len(features):
+            self._waiting.append(features[:room])
+            self._sum_up()
+            features = features[room:]
+        self._waiting.append(features)
+
+    def _sum_up(self) -> None:
+        """Take what waits into the sums."""
+        features, self._waiting = torch.cat(self._waiting), []
         if self._shift is None:
             self._shift = features.mean(0)
             self._sum = torch.zeros_like(self._shift)
@@ -52,6 +64,8 @@ class RunningGaussian:
         Raises:
             ValueError: fewer than two features were added.
         """
+        if any(map(len, self._waiting)):
+            self._sum_up()
         if self._count < 2:
             raise ValueError(f"a covariance needs at least two feature vectors, got {self._count}")
         mean = self._sum / self._count

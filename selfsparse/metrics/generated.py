@@ -1,5 +1,6 @@
 """Images from a generator, in batches and exact counts, and their FID."""
 
+import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,13 +17,13 @@ def draw_latents(count: int, latent_dim: int, seed: int) -> Tensor:
     """Return latents (count, latent_dim) ~ N(0, 1) on the CPU: latent k depends on the seed and k alone."""
     # torch draws blocks of 16 normals, and draws the last block anew where it is not full.
     whole_blocks = -(-count * latent_dim // 16) * 16
-    normals = torch.randn(whole_blocks, generator=torch.Generator().manual_seed(seed))
+    normals = torch.randn(whole_blocks, generator=torch.Generator().manual_seed(operator.index(seed)))
     return normals[: count * latent_dim].view(count, latent_dim)
 
 
 def to_uint8(images: Tensor) -> Tensor:
     """Map [-1, 1] to 0 ... 255, rounded: the inverse of how training images are scaled."""
-    return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 @contextmanager

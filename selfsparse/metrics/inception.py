@@ -20,22 +20,22 @@ from torch.nn import functional
 from selfsparse.data.downloads import fetch
 from selfsparse.device import float32_precision
 from selfsparse.errors import DataError
-from selfsparse.paths import project_root
+from selfsparse.paths import workspace_root
 
 FEATURES = 2048
 NAME = "inception"
 SIDE = 299  # pixels that the network takes
 MICRO_BATCH = 8  # images at a time on a CPU: their largest maps take 44 MB
 # Compiling takes 12 s (PyTorch's cache holds it) to 70 s of one thread. On a CPU with AVX-512, whose convolutions run at
-# the rate of a matrix product already, it saved 2.6 ms of a thread's 125 ms an image: from 5,000 to 27,000 images on a
-# thread it has paid for itself. On CPUs that wait for memory more it saves more (benchmarks/features.py says).
-COMPILE_FROM_PER_THREAD = 15_000
+# the rate of a matrix product already, it saved 2.6 ms of a thread's 125 ms an image: after 5,000 to 27,000 images it has
+# paid for itself. On CPUs that wait for memory more it saves more (benchmarks/features.py says).
+COMPILE_FROM = 15_000
 
 
 def find_inception_weights(named: str | None) -> Path:
     """Return the file with Inception's weights: the one that the settings name, or torch-fidelity's own, downloaded."""
     if named is not None:
-        path = project_root() / named
+        path = workspace_root() / named
         if not path.is_file():
             raise DataError(f"params.yaml: inception_weights: no file {path}")
         return path
@@ -152,11 +152,11 @@ class _Published:
 
 
 def worth_compiling(images: int) -> bool:
-    """Whether a job of so many images is long enough on this machine: images and threads decide, and no stopwatch.
+    """Whether a job of so many images is long enough: their number alone decides, no stopwatch and no count of cores.
 
-    So the same job on the same machine is always computed in the same way, to the last bit.
+    So the same job is always computed in the same way, to the last bit.
     """
-    return images >= COMPILE_FROM_PER_THREAD * torch.get_num_threads()
+    return images >= COMPILE_FROM
 
 
 def _url() -> str:

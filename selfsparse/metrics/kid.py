@@ -7,7 +7,7 @@ from torch import Tensor
 def kernel_distance(real: Tensor, generated: Tensor, subsets: int, subset_size: int, seed: int) -> tuple[float, float]:
     """KID of features (N, D) and (M, D): mean and standard deviation over random subsets, in float64.
 
-    Where there are fewer features than `subset_size`, subsets are as large as the smaller set.
+    Subsets are at most half as large as the smaller set, or their standard deviation would say nothing.
     """
     from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
 
@@ -15,7 +15,7 @@ def kernel_distance(real: Tensor, generated: Tensor, subsets: int, subset_size: 
         real.to(torch.float64),
         generated.to(torch.float64),
         kid_subsets=subsets,
-        kid_subset_size=min(subset_size, len(real), len(generated)),
+        kid_subset_size=min(subset_size, max(2, min(len(real), len(generated)) // 2)),
         rng_seed=seed,
         verbose=False,
     )

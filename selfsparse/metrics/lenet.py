@@ -4,6 +4,8 @@ For machines without network, and for digits, where features of ImageNet mean li
 measured MNIST so). Its FID is comparable with other FIDs under the same weights only.
 """
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -12,7 +14,11 @@ from tqdm import tqdm
 
 from selfsparse.config import Lenet as LenetSettings
 from selfsparse.data.packed import PackedDataset
+from selfsparse.device import one_thread
+from selfsparse.errors import DataError
 
+STANDARD_ERRORS = 2  # by which a classifier that counts as trained is better than guesses
+OTHERWISE = "Or name the extractor inception in the configurations of params.yaml: it needs no labels."
 FEATURES = 64  # well under the number of images, so that covariances have full rank
 
 
@@ -43,16 +49,28 @@ class LeNet(nn.Module):
         return self.scores(functional.relu(self(images)))
 
 
+@one_thread()
 def train_lenet(dataset: PackedDataset, settings: LenetSettings) -> tuple[LeNet, float]:
     """Train a LeNet on a packed dataset.
 
     Returns:
         The network, and its accuracy (0 to 1) on images that were kept out of its training.
+
+    Raises:
+        DataError: it could learn nothing, or has learnt nothing that shows on those images.
     """
     count = len(dataset.images)
     order = np.random.default_rng(settings.seed).permutation(count)
     held_out, kept = np.split(order, [int(count * settings.validation_share)])
     classes = int(dataset.labels.max()) + 1
+    if len(np.unique(dataset.labels)) < 2:
+        raise DataError(f"all {count:,} images have one label, so that there is nothing to learn. {OTHERWISE}")
+    if len(kept) < settings.batch_size or not len(held_out):
+        raise DataError(
+            f"{count:,} images are {len(held_out):,} kept out of training (lenet.validation_share"
+            f" {settings.validation_share}) and {len(kept):,} to learn from: at least 1 and a batch (lenet.batch_size"
+            f" {settings.batch_size}) are needed. Lower lenet.batch_size in params.yaml, or give more images. {OTHERWISE}"
+        )
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         network = LeNet(dataset.images.shape[1], classes)
@@ -69,8 +87,16 @@ def train_lenet(dataset: PackedDataset, settings: LenetSettings) -> tuple[LeNet,
         loss.backward()
         optimizer.step()
     network.eval()
+    held_out = torch.from_numpy(held_out)
     with torch.no_grad():
-        guesses = torch.cat(
-            [network.classify(images[part]).argmax(1) for part in torch.from_numpy(held_out).split(1000)]
+        guesses = torch.cat([network.classify(images[part]).argmax(1) for part in held_out.split(1000)])
+    right = int((guesses == labels[held_out]).sum())
+    chance = float(labels[held_out].bincount().max()) / len(held_out)
+    # One guess for all is right as often as the most frequent label occurs.
+    if right <= len(held_out) * chance + STANDARD_ERRORS * math.sqrt(len(held_out) * chance * (1 - chance)):
+        raise DataError(
+            f"after {steps:,} steps the classifier is right for {right:,} of {len(held_out):,} images kept out of its"
+            f" training, where the most frequent label alone would be for {chance:.0%}: it has learnt nothing. Train it"
+            f" longer (lenet.epochs, lenet.max_steps in params.yaml) on labels that mean something. {OTHERWISE}"
         )
-    return network, float((guesses == labels[torch.from_numpy(held_out)]).float().mean())
+    return network, right / len(held_out)

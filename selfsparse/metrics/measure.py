@@ -13,8 +13,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 from selfsparse.config import Configuration, Settings
+from selfsparse.device import one_thread
 from selfsparse.errors import DataError, printable
-from selfsparse.files import atomic_path, read_json
+from selfsparse.files import atomic_path, read_json, reading
 from selfsparse.metrics.extractors import load_extractor
 from selfsparse.metrics.generated import draw_latents, first_images, measure_fid, sampling, tile, to_uint8
 from selfsparse.metrics.kid import kernel_distance
@@ -50,6 +51,7 @@ def load_generator(configuration: Configuration, weights: Path, device: torch.de
     return generator.to(device).eval()
 
 
+@one_thread()
 def measure_configuration_fid(settings: Settings, configuration: Configuration, device: torch.device) -> None:
     """Write fid.csv and samples.png: each seed's best and last generator, with fresh latents, at both sample counts.
 
@@ -100,9 +102,9 @@ def _measure(
     )
     measures: dict[str, float | None] = dict.fromkeys(("kid", "kid_std", "precision", "recall"))
     if features is not None:
-        real = torch.from_numpy(reference.features)
+        real, fid_settings = torch.from_numpy(reference.features), settings.fid_of[configuration.suite]
         measures["kid"], measures["kid_std"] = kernel_distance(
-            real, features, settings.fid.kid_subsets, settings.fid.kid_subset_size, settings.fid.latent_seed
+            real, features, fid_settings.kid_subsets, fid_settings.kid_subset_size, fid_settings.latent_seed
         )
         measures["precision"], measures["recall"] = precision_recall(real, features)
     return {"n_fake": reference.wanted, "n_real": reference.gaussian.count, "fid": fid, **measures}
@@ -119,6 +121,7 @@ def _write_sheet(
         tile(images, SHEET_SIDE).save(partial, format="PNG")
 
 
+@one_thread()
 def measure_configuration_sparsity(settings: Settings, configuration: Configuration, device: torch.device) -> None:
     """Write sparsity.csv for the best generator of each run that did not diverge, and feature_maps.npz for the first."""
     folder = result_dir(configuration.suite, "sparsity", configuration.name)
@@ -154,11 +157,12 @@ def finished_runs(configuration: Configuration) -> Iterator[tuple[int, dict[str,
     """Yield seed, run.json and folder of each run that did not diverge."""
     for seed in configuration.train.seeds:
         folder = result_dir(configuration.suite, "runs", configuration.name) / f"seed{seed}"
-        try:
+        if not (folder / "run.json").is_file():
+            raise DataError(f"{folder} holds no run; make it with: dvc repro -s train@{configuration.name}")
+        with reading(folder / "run.json", f"train@{configuration.name}"):
             run = read_json(folder / "run.json")
-        except FileNotFoundError:
-            raise DataError(f"{folder} holds no run; make it with: dvc repro -s train@{configuration.name}") from None
-        if run["status"] == "finished":
+            finished = run["status"] == "finished"
+        if finished:
             yield seed, run, folder
 
 

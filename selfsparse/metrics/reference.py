@@ -10,8 +10,9 @@ from torch import nn
 
 from selfsparse.config import RealImages
 from selfsparse.data.packed import PackedDataset, real_subset
+from selfsparse.device import one_thread
 from selfsparse.errors import DataError
-from selfsparse.files import atomic_path, hash_file, read_json, write_json
+from selfsparse.files import atomic_path, hash_file, read_json, reading, write_json
 from selfsparse.metrics.extractors import iterate_features
 from selfsparse.metrics.frechet import Gaussian, RunningGaussian, lower_factor
 
@@ -33,6 +34,7 @@ class Reference:
     features: np.ndarray | None
 
 
+@one_thread()
 def make_references(
     dataset: PackedDataset,
     extractor: nn.Module,
@@ -85,13 +87,16 @@ def load_reference(folder: Path, size: str) -> Reference:
     """Load the `small` or the `large` reference of a folder.
 
     Raises:
-        DataError: it was not made.
+        DataError: it was not made, or its files are damaged.
     """
     if not (folder / "reference.json").is_file():
         raise DataError(
             f"{folder} holds no statistics of real images; make them with: dvc repro -s reference@{folder.name}"
         )
-    description = read_json(folder / "reference.json")[size]
-    with np.load(folder / f"{size}.npz") as arrays:
-        gaussian = Gaussian(arrays["mean"], arrays["covariance"], description["real_images"])
-        return Reference(description["wanted"], gaussian, arrays["factor"], arrays.get("features"))
+    stage = f"reference@{folder.name}"
+    with reading(folder / "reference.json", stage):
+        description = read_json(folder / "reference.json")[size]
+        real_images, wanted = description["real_images"], description["wanted"]
+    with reading(folder / f"{size}.npz", stage), np.load(folder / f"{size}.npz") as arrays:
+        gaussian = Gaussian(arrays["mean"], arrays["covariance"], real_images)
+        return Reference(wanted, gaussian, arrays["factor"], arrays.get("features"))

@@ -4,7 +4,6 @@ A step is taken to last `operations * seconds_per_operation + flops / step_rate`
 be started, large ones for arithmetic. Both numbers are fitted to the steps of up to three networks.
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from torch import nn
 from selfsparse.config import Configuration
 from selfsparse.device import float32_precision
 from selfsparse.planning.cost import StepCost, step_cost
+from selfsparse.processes import usable_cpus
 from selfsparse.provenance import device_name
 from selfsparse.training.trainer import Trainer
 
@@ -38,7 +38,7 @@ class Machine:
         device: `cpu` or `cuda`; `name`: of what was measured.
         cores: CPU cores that this process may use; `threads`: of one training step.
         ceiling: FLOP/s of a large matrix product with all cores.
-        feature_rate: FLOP/s of a convolution of Inception-v3's size with all cores.
+        feature_rate: FLOP/s of a convolution of Inception-v3's size, on a CPU with one thread, as measures are made.
         step_rate: FLOP/s of training steps; `seconds_per_operation`: what starting an operation adds.
         start_seconds: until a new Python process can measure a generator.
         networks: configurations whose steps were timed, with batch size, seconds and FLOPs of one.
@@ -67,12 +67,13 @@ def calibrate(configurations: Sequence[Configuration], device: torch.device, fea
     Steps are measured under threads and precision of the first one; features under `fid.precision`, if on a GPU.
     """
     train = configurations[0].train
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cpus()
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(cores)
         with _precision(device, train.precision):
             ceiling = _product_rate(device)
+        torch.set_num_threads(1)
         with _precision(device, feature_precision):
             feature_rate = _convolution_rate(device)
         torch.set_num_threads(min(train.threads, cores) if device.type == "cpu" else before)

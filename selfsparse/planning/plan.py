@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -10,6 +9,7 @@ from ruamel.yaml import YAML
 
 from selfsparse.config import Configuration, Settings
 from selfsparse.errors import UserError
+from selfsparse.inputs import inputs_md5
 from selfsparse.paths import project_root, result_dir
 from selfsparse.planning.calibration import Machine, calibrate
 from selfsparse.planning.cost import extractor_flops, step_cost
@@ -25,7 +25,7 @@ UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 class Done:
     """What of a configuration lies in results/: finished or diverged runs, and the final measures.
 
-    `changed`: it was made under other settings, as dvc.lock recorded them, and does not count.
+    `changed`: it was made from other settings or by other code, as dvc.lock recorded them, and does not count.
     """
 
     runs: int
@@ -80,7 +80,7 @@ def make_plan(settings: Settings, suites: Sequence[str]) -> dict[str, Any]:
         if not configurations:
             raise UserError(f"params.yaml: suite {suite} has no configurations")
     machines: dict[tuple, Machine] = {}
-    locked, current = _locked(), _read(project_root() / "params.yaml")
+    locked = _locked()
     plans = {}
     for suite, configurations in chosen.items():
         train = configurations[0].train
@@ -89,7 +89,7 @@ def make_plan(settings: Settings, suites: Sequence[str]) -> dict[str, Any]:
         if key not in machines:
             alike = [c for cs in chosen.values() for c in cs if _runs_like(c, train, wanted)]
             machines[key] = calibrate(alike, torch.device(wanted), settings.fid.precision)
-        costs = [_cost(c, machines[key], _done(c, locked, current)) for c in configurations]
+        costs = [_cost(c, machines[key], _done(settings, c, locked)) for c in configurations]
         plans[suite] = {
             "device_wanted": train.device,
             "device": wanted,
@@ -138,12 +138,13 @@ def _cost(c: Configuration, machine: Machine, done: Done) -> Cost:
     training_seconds = runs * c.train.steps * machine.step_seconds(step) / at_once
     dataset = c.dataset
     per_image = step.image_flops + extractor_flops(c.extractor.extractor, dataset.channels, dataset.resolution)
-    feature_seconds = images * per_image / machine.feature_rate
     small, large = c.extractor.samples
     final = runs * 2 * (small + large) / images  # the share of the images that belongs to stage fid
+    measuring = images * per_image / machine.feature_rate
+    evaluating, finally_measuring = (1 - final) * measuring / at_once, final * measuring
     kept = Done(0, False, False, True) if done.changed else done
-    left = (1 - kept.runs / runs) * (training_seconds + (1 - final) * feature_seconds)
-    left += 0.0 if kept.fid else final * feature_seconds
+    left = (1 - kept.runs / runs) * (training_seconds + evaluating)
+    left += 0.0 if kept.fid else finally_measuring
     stages = (kept.runs < runs) + (not kept.fid) + (not kept.sparsity)
     return Cost(
         name=c.name,
@@ -155,19 +156,20 @@ def _cost(c: Configuration, machine: Machine, done: Done) -> Cost:
         images=images,
         done=done,
         training_seconds=training_seconds,
-        feature_seconds=feature_seconds,
+        feature_seconds=evaluating + finally_measuring,
         remaining_seconds=left + stages * machine.start_seconds,
     )
 
 
-def _done(c: Configuration, locked: dict, current: dict) -> Done:
+def _done(settings: Settings, c: Configuration, locked: dict) -> Done:
     folders = {
         kind: result_dir(c.suite, directory, c.name)
         for kind, directory in zip(STAGES, ("runs", "fid", "sparsity"), strict=True)
     }
     runs = sum((folders["train"] / f"seed{seed}" / "run.json").is_file() for seed in c.train.seeds)
-    recorded = locked.get(f"train@{c.name}", {}).get("params", {}).get("params.yaml", {})
-    changed = runs > 0 and any(value != _at(current, key) for key, value in recorded.items())
+    recorded = {dep["path"]: dep.get("md5") for dep in locked.get(f"train@{c.name}", {}).get("deps", [])}
+    known = recorded.get(f"data/inputs/train/{c.name}.json")
+    changed = runs > 0 and known not in (None, inputs_md5(settings, "train", c.name))
     return Done(
         runs=runs,
         fid=(folders["fid"] / "fid.csv").is_file(),
@@ -177,19 +179,8 @@ def _done(c: Configuration, locked: dict, current: dict) -> Done:
 
 
 def _locked() -> dict:
-    return (_read(project_root() / "dvc.lock") or {}).get("stages", {})
-
-
-def _read(path: Path) -> dict:
-    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def _at(settings: dict, key: str) -> Any:
-    """The value at a dotted key, as DVC writes it."""
-    value: Any = settings
-    for part in key.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
+    path = project_root() / "dvc.lock"
+    return YAML(typ="safe").load(path.read_text(encoding="utf-8")).get("stages", {}) if path.is_file() else {}
 
 
 # As a table

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
+from filelock import BaseFileLock
 
 import selfsparse
 from selfsparse.config import Configuration, Settings
@@ -76,7 +76,7 @@ class CheckpointStore:
         self._parent, self._shape, self._stopped = folder, shape, stopped
         digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
         self._folder = folder / digest[:16]
-        self._lock: FileLock | None = None
+        self._lock: BaseFileLock | None = None
 
     def __enter__(self) -> "CheckpointStore":
         self._lock = hold(
@@ -158,7 +158,7 @@ def _load(state: Path) -> dict[str, Any]:
         return torch.load(state, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError) as error:  # its checksum is right: nothing of ours wrote this
         reason = str(error).splitlines()[0]
-        raise RunError(f"{state} is no state of a run ({reason}); delete {state.parent} to start anew") from None
+        raise RunError(f"{state} is no state of a run ({reason}); move {state.parent} away to start anew") from None
 
 
 def _delete(state: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 from selfsparse.config import Configuration, Settings, Train
 from selfsparse.data.packed import load_packed
 from selfsparse.device import enough_memory
-from selfsparse.files import read_json
+from selfsparse.files import read_json, reading
 from selfsparse.paths import packed_dir, reference_dir
 from selfsparse.training.checkpoint import fingerprint
 from selfsparse.training.evaluation import Evaluation, OverlappedEvaluation
@@ -62,7 +62,9 @@ def train_runs(
     stop = StopRequest()
     packed = load_packed(packed_dir(configuration.dataset_key))
     overlaps = device.type == "cuda"
-    reference_sha256 = read_json(reference_dir(configuration.extractor_key) / "reference.json")["sha256"]
+    reference = reference_dir(configuration.extractor_key) / "reference.json"
+    with reading(reference, f"reference@{configuration.extractor_key}"):
+        reference_sha256 = read_json(reference)["sha256"]
     with ExitStack() as stack:
         stack.enter_context(_enough_memory(settings, configuration, len(seeds)))
         evaluation = (OverlappedEvaluation if overlaps else Evaluation)(settings, configuration, device)

@@ -9,10 +9,13 @@ import time
 from multiprocessing.connection import wait
 
 from selfsparse.config import Configuration, Settings
+from selfsparse.data.packed import load_packed
 from selfsparse.device import choose_device
 from selfsparse.errors import RunError, UserError
 from selfsparse.files import read_json, write_json
-from selfsparse.paths import checkpoint_dir, result_dir
+from selfsparse.limits import check_batch
+from selfsparse.paths import checkpoint_dir, packed_dir, result_dir
+from selfsparse.processes import give_sockets_a_short_place
 from selfsparse.provenance import collect_provenance
 from selfsparse.training.lock import hold
 
@@ -27,10 +30,12 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
 
     Raises:
         DeviceError: the settings ask for a GPU that is not there.
+        DataError, SettingsError: the dataset is not prepared, or has fewer images than a batch.
         RunError: a run failed; those in other processes were stopped, with their states saved. Or another process is
             training this configuration, or has removed results of it meanwhile.
     """
     device = choose_device(configuration.train.device, configuration.suite)
+    check_batch(configuration, len(load_packed(packed_dir(configuration.dataset_key)).images))
     # Beside the folder of the states, which goes at the end. Each run has a lock too: it may outlive this process.
     folder = checkpoint_dir(configuration.name)
     lock = hold(folder.with_name(f"{folder.name}.lock"), configuration.name)
@@ -41,6 +46,7 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
 
 
 def _train_seeds(settings: Settings, configuration: Configuration, device: str) -> int:
+    give_sockets_a_short_place()
     # A server that imports torch once, and from which each run is forked: imports cost seconds, runs as well.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["selfsparse.training.loop"])

@@ -22,7 +22,7 @@ value the claim is inconclusive.
 ## How often a rule gives which verdict
 
 """
-WITHOUT = """`share_above` has no claim whose data anyone can have; `test`, `computed_from_print` and `not_testable` read no run.
+WITHOUT = """`share_above` has no claim whose data anyone can have; `proof`, `computed_from_print` and `not_testable` read no run.
 A share is of reproduced / not reproduced / inconclusive, in percent.
 """
 OURS = """

@@ -5,8 +5,8 @@ of WITH_DIVERGED that ask for quantities with a worst value decide anything: sur
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
+from selfsparse.analysis.formatting import many
 from selfsparse.paper.printed import Claim
 from selfsparse.verdicts.mechanism import net_saving, signs_settle, zero_and_above
 from selfsparse.verdicts.orders import (
@@ -21,7 +21,7 @@ from selfsparse.verdicts.orders import (
     same_order,
     smaller_spread,
 )
-from selfsparse.verdicts.outcome import FAILS, HOLDS, NOT_RUN, UNAVAILABLE, Case, Outcome
+from selfsparse.verdicts.outcome import FAILS, HOLDS, UNAVAILABLE, Case, Outcome
 from selfsparse.verdicts.values import (
     close_to_printed,
     correlation_beside_printed,
@@ -30,27 +30,19 @@ from selfsparse.verdicts.values import (
     share_above,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
 # Proof, print, and what cannot be tested
 
 
-def test(case: Case) -> Outcome:
-    """The named tests, which `make test` runs; where they are not at hand, nothing holds by them."""
-    names = case.parameters["tests"]
-    absent = [name for name in names if not _has_test(name)]
-    ours = f"{len(names)} test{'s' if len(names) > 1 else ''} of the project"
-    return Outcome(NOT_RUN, why=f"no such test: {', '.join(absent)}") if absent else Outcome(HOLDS, ours)
+def proof(case: Case) -> Outcome:
+    """The claim's proof, run on the library's own code. Where it holds, no deviation is told: a CPU rounds its own way."""
+    from selfsparse.paper.proofs import prove  # late: it imports torch
 
-
-test.__test__ = False
-
-
-def _has_test(name: str) -> bool:
-    path, _, function = name.partition("::")
-    file = ROOT / path
-    return file.is_file() and f"\ndef {function}(" in file.read_text(encoding="utf-8")
+    found = prove(case.claim.id, case.measures.results.configurations if case.measures.results else ())
+    if found.holds:
+        within = f" within {found.tolerance:g}" if found.tolerance else ""
+        return Outcome(HOLDS, f"{many(found.compared, 'comparison')}, all equal{within}")
+    ours = f"largest deviation {found.deviation:.2g}, of at most {found.tolerance:g}, in {found.where}"
+    return Outcome(FAILS, ours, why="this code does not do what the paper proves")
 
 
 def computed_from_print(case: Case) -> Outcome:
@@ -72,10 +64,10 @@ RULES: dict[str, Callable[[Case], Outcome]] = {
         lower_mean_one_sided_welch_holm, ordering_of_three, larger_decrease_one_sided_holm, close_to_printed,
         correlation_beside_printed, correlation_positive, larger_correlation, monotone_except, same_order, smaller_spread,
         zero_and_above, grows_in_a_stage, lower_in_every_stage, falls_and_is_lower, net_saving, signs_settle, share_above,
-        test, computed_from_print, not_testable,
+        proof, computed_from_print, not_testable,
     )
 }  # fmt: skip
-WITHOUT_RUNS = {"test", "computed_from_print", "not_testable"}  # rules that read no run
+WITHOUT_RUNS = {"proof", "computed_from_print", "not_testable"}  # rules that read no run
 WITH_DIVERGED = {"lower_mean_one_sided_welch_holm", "ordering_of_three"}  # of quantities with a worst value
 
 

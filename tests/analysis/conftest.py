@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from model_heads import HEADS
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ((4, 64), (8, 32))  # (size, channels)
-HEADS = {"wgan_gp": "", "self_sparse": "ab", "without_psm": "a", "without_csm": "b"}
 LEVEL = {"wgan_gp": 40.0, "self_sparse": 32.0, "without_psm": 37.0, "without_csm": 90.0}
 
 

@@ -1,13 +1,16 @@
 """The questions, answered from results whose answers are plain to see."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from selfsparse.analysis.answers import answers, bullets
-from selfsparse.analysis.results import COLUMNS, load_results
+from selfsparse.analysis.results import load_results
+from selfsparse.results.rows import COLUMNS
 
 LOWER, SAME_STEP, READINGS, ORDER, ZERO, DEAD, SETTLED = range(7)
 # As printed for Fashion-MNIST and STL-10.
@@ -19,12 +22,12 @@ HEADS = {"self_sparse": ("alpha", "beta"), "without_psm": ("alpha",), "without_c
 
 
 def frame(name: str, rows: list[dict]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=COLUMNS[name].split(","))
+    return pd.DataFrame(rows, columns=COLUMNS[name])
 
 
 def made_up(fids: dict[str, float] = PRINTED[0], suite: str = "laptop", changed=(np.nan, 0.9, 0.2, 0.1)):
     """Each seed's FID is its number less 0.1, as such, and plus 0.1; snapshots at 0, 250, 500 and 750 of 5,000 steps."""
-    results = load_results(suite)
+    results = dataclasses.replace(load_results(suite), folder=Path("/nowhere"))
     runs, fid, mechanism, curves = [], [], [], []
     for c in (c for c in results.configurations if c.model in fids):
         for seed, offset in zip(c.train.seeds, (-0.1, 0.0, 0.1), strict=True):
@@ -63,7 +66,11 @@ def test_lower_in_each_of_the_three_fids():
     (text,) = said(made_up())[LOWER]
     assert text.startswith("MNIST 32 × 32: yes. FID (lenet) of the best generators, 50,000 images from fresh latents: ")
     assert "17.67 ± 0.10 against 20.41 ± 0.10 (n = 3 and 3), 13.4 % lower (95 % interval" in text
-    assert "Hedges' g −21.86" in text and "Holm" not in text
+    assert (
+        "Hedges' g −21.86" in text
+        and f"p = {stats.t.cdf(-2.74 / np.sqrt(2 / 300), 4):.6f}, one-sided for lower; p and" in text
+    )
+    assert "Holm" not in text
     assert "the lowest of each training 53.01 ± 0.10 against 61.23 ± 0.10" in text
     assert text.endswith("the last generators 35.34 ± 0.10 against 40.82 ± 0.10.")
 
@@ -76,10 +83,14 @@ def test_higher_or_undecided():
 
 
 def test_several_pairs_are_corrected_for():
-    """Quick has four pairs with the same numbers: the smallest p times 4."""
-    close = PRINTED[0] | {"self_sparse": 20.13}  # p = 0.027 alone
+    """Quick's main table has two pairs with the same numbers: the smallest p times 2."""
+    close = PRINTED[0] | {"self_sparse": 20.13}  # t = -0.28 / sqrt(2 / 300) = -3.43 with 4 degrees of freedom
+    p = stats.t.cdf(-0.28 / np.sqrt(2 / 300), 4)
     found = said(made_up(close, "quick"))[LOWER]
-    assert len(found) == 4 and all("undecided" in text and "Holm's correction for 4 pairs" in text for text in found)
+    assert len(found) == 2 and 0.0125 < p < 0.025
+    for text in found:
+        assert "undecided" in text and f"p = {p:.3f}, one-sided for lower" in text
+        assert f"and after Holm's correction over 2 pairs p = {2 * p:.3f}" in text
     (alone,) = said(made_up(close))[LOWER]
     assert ": yes. " in alone
 
@@ -100,7 +111,10 @@ def test_another_order():
 def test_the_same_step():
     """Lower at 500 and 750, higher at 250 and 1,000; the evaluation before the first step does not count."""
     (text,) = said(made_up())[SAME_STEP]
-    assert text.endswith("lower at 2 of 4 evaluations, longest without a break from step 500 to 750.")
+    assert text.endswith(
+        "lower at 2 of 4 evaluations (of the same runs, so that they depend on each other: no test); longest without a break"
+        " from step 500 to 750."
+    )
 
 
 def test_zeros_dead_channels_and_signs():
@@ -110,8 +124,6 @@ def test_zeros_dead_channels_and_signs():
         "`mnist-32-without_psm-laptop`: α in 25.0 to 50.0 % of all cases at the end, by stage.",
         "`mnist-32-without_csm-laptop`: β never.",
     ]
-    # Of seed s 1 + s and 2 + s of 30 and 10: 3, 5 and 7 of 40.
-    assert found[DEAD][0] == "`mnist-32-self_sparse-laptop`: 5.0 of 40, mean over the runs." and len(found[DEAD]) == 3
     # 5 % of 5,000 steps are 250: what changed up to there does not count. Of α 30 of 40 lie in stage 1, of β 16 of 80.
     assert found[SETTLED][0] == (
         "`mnist-32-self_sparse-laptop`: those of α go on changing: after step 250 on average 11.2 % from one snapshot to the"
@@ -121,11 +133,34 @@ def test_zeros_dead_channels_and_signs():
     assert "those of α stay: after step 250" in said(made_up(changed=(np.nan, 0.9, 0.0, 0.0)))[SETTLED][1]
 
 
+def test_dead_channels_are_proven_observed_or_awake_again(tmp_path):
+    """Three runs of 24 channels: proven 1 a run, observed 6, 9 and 0; of these 3 of one run woke, which is 1 a run."""
+    sparse, psm = "mnist-32-self_sparse-laptop", "mnist-32-without_psm-laptop"
+    dead, compact = [], []
+    for seed, (observed, woke) in enumerate(((6, 0), (9, 3), (0, None))):
+        run = {"configuration": sparse, "seed": seed}
+        dead += [run | {"stage": 1, "channels": 16, "proven": 0, "observed": 0}]
+        dead += [run | {"stage": 2, "channels": 8, "proven": 1, "observed": observed}]
+        compact += [run | {"kind": "proven", "removed": 1, "revived": 0, "fresh_latents": 40, "latents": 30}]
+        compact += [
+            run | {"kind": "observed", "removed": observed, "revived": woke, "fresh_latents": 40, "latents": 30}
+        ]
+        dead += [{"configuration": psm, "seed": seed, "stage": 1, "channels": 10, "proven": 0, "observed": 0}]
+    pd.DataFrame(dead).to_csv(tmp_path / "dead_channels.csv", index=False)
+    pd.DataFrame(compact).to_csv(tmp_path / "compact.csv", index=False)
+    found = said(dataclasses.replace(made_up(), folder=tmp_path))[DEAD]
+    assert found == [
+        f"`{sparse}`: 1.0 of 24 proven from the weights, 5.0 observed, at 0 for every latent tried; of these 1.0 woke on 40 fresh"
+        " latents; means over 3 runs.",
+        f"`{psm}`: 0.0 of 10 proven from the weights, 0.0 observed, at 0 for every latent tried; means over 3 runs.",
+    ]
+
+
 def test_only_what_is_answered_is_listed():
     found = bullets(made_up())
     assert said(made_up())[READINGS] == [] and "leaves open" not in found
     assert found.startswith("- Is the FID of Self-Sparse GAN lower than that of WGAN-GP?\n  - MNIST 32 × 32: yes")
-    assert found.count("\n- ") == 5
+    assert found.count("\n- ") == 4
 
 
 def test_nothing_has_run():

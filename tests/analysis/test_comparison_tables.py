@@ -81,12 +81,14 @@ def test_a_comparisons_numbers(ran):
     results = load_results("quick")
     pairs = tables.pairs(results)
     table = tables.comparison_table(results, pairs, "").data
-    a, b = (moments(results.best_in_training(c)) for c in pairs[0].both)
+    a, b = (moments(results.measured(c, "best", c.extractor.samples[1])) for c in pairs[0].both)
     row = table.iloc[0]
     assert row["decrease_percent"] == pytest.approx(100 * (b.mean - a.mean) / b.mean)
     assert row["decrease_low_95"] < row["decrease_percent"] < row["decrease_high_95"]
     assert row["p_lower"] == pytest.approx(welch(a, b).p_lower) and row["g"] < 0 < row["decrease_percent"]
     assert table["p_lower_holm"].dropna().tolist() == pytest.approx(holm(table["p_lower"].dropna().tolist()))
+    reverse = [1 - p for p in table["p_lower"].dropna()]
+    assert table["p_higher_holm"].dropna().tolist() == pytest.approx(holm(reverse))
     assert math.isnan(table.iloc[-1]["p_lower"]) and math.isnan(row["paper_decrease_percent"])
 
 

@@ -4,10 +4,14 @@ import json
 
 import pandas as pd
 import pytest
+from small_project import params, write_project
 
-from selfsparse.analysis.correlation import COLUMNS, correlations, mean_best_fid, metrics, write_correlation
+from selfsparse.analysis.correlation import correlations, mean_best_fid, metrics, write_correlation
+from selfsparse.analysis.results import load_results
+from selfsparse.analysis.sparsity_tables import sparsity_table
 from selfsparse.analysis.statistics import mean_sparsity
 from selfsparse.config import load_settings
+from selfsparse.results.rows import COLUMNS
 
 
 def test_xi_is_averaged_over_stages():
@@ -41,14 +45,34 @@ def test_written_from_the_stages_results(project):
     _measure(project, "photos-16-self_sparse", 8.0, 0.5)  # its baseline has not run: no pair
     write_correlation("quick", load_settings().suite("quick"), "sastm")
     table = pd.read_csv(project / "results/quick/correlation.csv", keep_default_na=False)
-    assert table.to_dict("records") == [dict(zip(COLUMNS, ["digits", 16, "", 0.5, 10.0, 8.0, 20.0], strict=True))]
+    assert table.to_dict("records") == [
+        dict(zip(COLUMNS["correlation"], ["digits", 16, "", 0.5, 10.0, 8.0, 20.0], strict=True))
+    ]
     assert json.loads((project / "results/quick/correlation.json").read_text()) == {"pairs": 1, "pairs_16": 1}
+
+
+@pytest.mark.parametrize("variations", [["64"], ["64", "128"], ["1e5"], ["null"], ["nan", "wide"], ["true"], ["007"]])
+def test_a_variation_named_like_a_number_or_a_missing_value(variations, project):
+    rows = {}
+    for place, variation in enumerate(variations):
+        for model, fid, xi in (("wgan_gp", 10.0, 0.0), ("self_sparse", 8.0 - place, 0.5)):
+            name = f"digits-16-{model}-{variation}"
+            rows[f"configurations.{name}"] = params()["configurations"][f"digits-16-{model}"]
+            _measure(project, name, fid, xi)
+    write_project(project, rows)
+    write_correlation("quick", load_settings().suite("quick"), "sastm")
+    summary = project / "results/quick/summary"
+    summary.mkdir()
+    (project / "results/quick/correlation.csv").rename(summary / "correlation.csv")
+    table = sparsity_table(load_results("quick")).data.set_index("variation")
+    assert table.loc[variations, "self_sparse_fid"].tolist() == [8.0 - place for place in range(len(variations))]
+    assert table["self_sparse_fid"].notna().sum() == len(variations)  # and no other pair takes them
 
 
 def test_nothing_measured(project):
     write_correlation("quick", load_settings().suite("quick"), "sastm")
     assert json.loads((project / "results/quick/correlation.json").read_text()) == {"pairs": 0}
-    assert (project / "results/quick/correlation.csv").read_text() == ",".join(COLUMNS) + "\n"
+    assert (project / "results/quick/correlation.csv").read_text() == ",".join(COLUMNS["correlation"]) + "\n"
 
 
 def test_metrics_leave_out_what_is_not_defined():

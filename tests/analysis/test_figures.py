@@ -1,12 +1,16 @@
 """Figures: drawn for every suite, without a warning, and equal byte for byte when the data is equal."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.collections import PolyCollection
 from scipy import stats
+from test_mechanism_figures import write_snapshots
 
-from selfsparse.analysis import convergence, figures, sheets
+from selfsparse.analysis import convergence, figures, mechanism_figures, sheets, style, training
 from selfsparse.analysis.page import open_page
 from selfsparse.analysis.results import load_results
 from selfsparse.analysis.style import COLOURS, LINES, MARKERS, rendered
@@ -99,7 +103,73 @@ def test_a_page_keeps_nothing_of_an_earlier_run(ran):
 
 def test_the_band_is_that_of_the_mean_over_whole_runs():
     # Two runs, all resamples of the mean: both the lower run (1/4), both the upper (1/4), one of each (1/2).
-    low, high = figures.bootstrap_band(np.array([[1.0, 3.0], [5.0, 5.0]]))
+    low, high = style.bootstrap_band(np.array([[1.0, 3.0], [5.0, 5.0]]))
     assert low.tolist() == [1.0, 5.0] and high.tolist() == [3.0, 5.0]
-    low, high = figures.bootstrap_band(np.random.default_rng(1).normal(size=(1, 400)))
+    low, high = style.bootstrap_band(np.random.default_rng(1).normal(size=(1, 400)))
     assert high - low == pytest.approx(2 * 1.96 / 20, rel=0.15)
+
+
+# Runs below five of them, a band from there on
+
+
+def seeded(results, runs):
+    """The results with so many finished runs of every configuration that has one, each of its own FIDs and shares."""
+
+    def again(table):
+        of_one = table[table["seed"] == 0]
+        number = of_one.select_dtypes("float").columns
+        return pd.concat(
+            [of_one.assign(seed=i, **{n: of_one[n] * (1 + 0.01 * i) for n in number}) for i in range(runs)]
+        )
+
+    tables = {name: again(getattr(results, name)) for name in ("runs", "curves", "mechanism")}
+    return replace(results, **tables)
+
+
+def over_training(results):
+    """Each figure over training with the handles of its legend."""
+    drawings = [figures.fid_curves(results), *training.losses(results), *training.gradient_norms(results)]
+    drawings += [*mechanism_figures.signs(results), *mechanism_figures.weights(results)]
+    return [(d, [text.get_text() for text in d.figure.legends[0].get_texts()]) for d in drawings]
+
+
+def bands(axis):
+    return [c for c in axis.collections if isinstance(c, PolyCollection)]
+
+
+@pytest.mark.parametrize("runs", [3, 4, 5])
+def test_few_runs_are_drawn_themselves_and_five_have_a_band(ran, runs):
+    write_snapshots(ran)
+    results = seeded(load_results("quick"), runs)
+    shown = over_training(results)
+    assert len(shown) >= 5
+    for drawing, legend in shown:
+        assert ("one run" in legend) == (runs < 5) and ("95 % bootstrap band of the mean" in legend) == (runs >= 5)
+        assert ("mean and each finished run" in drawing.alt) == (runs < 5)
+        assert ("mean and its 95 % bootstrap band" in drawing.alt) == (runs >= 5)
+        for axis in drawing.figure.axes:
+            thick = [line for line in axis.lines if line.get_linewidth() > 1]
+            thin = [line for line in axis.lines if line.get_linewidth() < 1]
+            assert len(thin) == (runs * len(thick) if runs < 5 else 0)
+            assert len(bands(axis)) == (len(thick) if runs >= 5 else 0)
+    drawn = [axis for axis in shown[0][0].figure.axes if axis.lines]
+    assert len(drawn) >= 2
+
+
+def test_the_thin_lines_are_the_runs_and_the_thick_one_their_mean(ran):
+    results = load_results("quick")
+    c = results.configurations[0]  # WGAN-GP on digits, three finished runs
+    runs = results.finished(results.curves, c).pivot(index="step", columns="seed", values="fid").to_numpy()
+    axis = figures.fid_curves(results).figure.axes[0]
+    own = [line for line in axis.lines if line.get_color() == COLOURS[c.model]]
+    found = [line.get_ydata() for line in own]
+    assert len(found) == 4 and not bands(axis)
+    assert np.allclose(found[0], runs.mean(axis=1)) and np.allclose(np.transpose(found[1:]), runs)
+
+
+def test_the_caption_says_both_where_both_are_drawn():
+    assert style.spread_words([3, 5]) == (
+        "mean and each finished run, or from 5 runs on its 95 % bootstrap band over the finished runs"
+    )
+    assert [h.get_label() for h in style.spread_handles([3, 5])] == ["one run", "95 % bootstrap band of the mean"]
+    assert style.spread_handles([]) == []

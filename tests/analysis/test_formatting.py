@@ -12,6 +12,7 @@ from selfsparse.analysis.formatting import (
     latex_text,
     mean_std,
     number,
+    p_value,
     share,
     short,
     to_csv,
@@ -21,9 +22,23 @@ from selfsparse.analysis.formatting import (
 from selfsparse.analysis.statistics import moments
 
 
+def test_counts_keep_all_their_digits_in_a_column_of_floats():
+    data = pd.DataFrame({"images": [3_033_042.0, math.nan, 12_345_678.0], "fid": [1234567.25, 1 / 3, 2.0]})
+    assert to_csv(Table(data, data, "")) == "images,fid\n3033042,1.23457e+06\n,0.333333\n12345678,2\n"
+
+
 def test_numbers():
     assert (number(1.005, 1), number(-2.5), number(math.nan), number(None)) == ("1.0", "−2.50", "–", "–")
     assert (count(50000), count(math.nan), share(0.125), share(1.0)) == ("50,000", "–", "12 %", "100 %")
+
+
+def test_a_p_value_is_equal_or_below():
+    assert [p_value(p) for p in (0.0096, 0.000031, 9e-7, math.nan)] == [
+        "p = 0.010",
+        "p = 0.00003",
+        "p < 0.000001",
+        "p = –",
+    ]
 
 
 def test_three_significant_digits():

@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import HEADS
+from model_heads import HEADS
 
 from selfsparse.analysis import mechanism, mechanism_sentences, training
 from selfsparse.analysis import mechanism_figures as figures
 from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
 from selfsparse.analysis.mechanism import Layer, layers, with_flips
-from selfsparse.analysis.results import COLUMNS, load_results
+from selfsparse.analysis.results import load_results
 from selfsparse.analysis.style import COLOURS
 from selfsparse.config import load_settings
+from selfsparse.results.rows import COLUMNS
 
 SUITES = list(load_settings().suites)
 TABLES = [mechanism.mechanism_table, mechanism.kernels_table, training.training_table]
@@ -49,9 +50,7 @@ def write_runs(root: Path, suite: str) -> None:
     folder.mkdir(parents=True)
     runs = [(c, seed) for c in load_results(suite).configurations[:-1] for seed in c.train.seeds]
     table = pd.DataFrame([{"configuration": c.name, "seed": seed, "status": "finished"} for c, seed in runs])
-    table.reindex(columns=COLUMNS["runs"].split(",")).assign(sastm_parameters=100).to_csv(
-        folder / "runs.csv", index=False
-    )
+    table.reindex(columns=COLUMNS["runs"]).assign(sastm_parameters=100).to_csv(folder / "runs.csv", index=False)
 
 
 def write_snapshots(root: Path, suite: str = "quick") -> None:
@@ -67,7 +66,7 @@ def write_snapshots(root: Path, suite: str = "quick") -> None:
         every = c.train.snapshot_every
         for t, width in enumerate(c.network.generator_widths, 1):
             rows += [_snapshot(c, run.seed, i * every, t, width, i, rng) for i in range(SNAPSHOTS)]
-    pd.DataFrame(rows)[COLUMNS["mechanism"].split(",")].to_csv(folder / "mechanism.csv", index=False)
+    pd.DataFrame(rows)[COLUMNS["mechanism"]].to_csv(folder / "mechanism.csv", index=False)
     for name in dict.fromkeys(runs["configuration"]):
         c, arrays = configurations[name], {}
         for t, width in enumerate(c.network.generator_widths, 1):

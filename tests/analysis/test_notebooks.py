@@ -1,14 +1,24 @@
 """The notebooks are thin, and their parameters are checked."""
 
 import ast
+import json
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 from small_project import params
 
-from selfsparse.analysis.notebooks import check_parameters, cleaned, make_notebook
+from selfsparse.analysis import notebooks
+from selfsparse.analysis.notebooks import (
+    NotebookError,
+    check_parameters,
+    cleaned,
+    make_notebook,
+    make_notebooks,
+    notebook_names,
+)
 from selfsparse.config import SettingsError
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
@@ -54,10 +64,81 @@ def test_missing_parameter():
 
 
 def test_unknown_notebook(project):
-    (project / "notebooks").mkdir()
-    (project / "notebooks" / "table_fid.ipynb").touch()
+    write(project, "table_fid")
     with pytest.raises(SettingsError, match="did you mean table_fid"):
         make_notebook("table_fdi", "quick")
+
+
+def write(project: Path, name: str, tags=("parameters",), page: str | None = None, last: str = "1") -> None:
+    """Write a notebook into notebooks/."""
+    cells = [nbformat.v4.new_code_cell('suite = "quick"', metadata={"tags": list(tags)})]
+    opened = f'from selfsparse.analysis.page import open_page\npage = open_page(suite, "{page or name}")'
+    cells += [nbformat.v4.new_code_cell(source) for source in (opened, last)]
+    (project / "notebooks").mkdir(exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), project / "notebooks" / f"{name}.ipynb")
+
+
+def test_a_draft_and_a_copy_are_passed_by_and_said(project, capsys, monkeypatch):
+    """As Jupyter makes them: an untitled notebook, and a copy that would write where its original does at the same time."""
+    write(project, "table_fid")
+    write(project, "Untitled", tags=[])
+    write(project, "table_fid-Copy1", page="table_fid")
+    assert notebook_names() == ["table_fid"]
+    monkeypatch.setattr(notebooks.ProcessPoolExecutor, "map", lambda self, work, names, suites: names)
+    assert make_notebooks("quick") == ["table_fid"]
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(".ipynb is passed by: ")[0] for line in said] == [
+        "notebooks/Untitled",
+        "notebooks/table_fid-Copy1",
+    ]
+    assert "parameters" in said[0] and "'table_fid'" in said[1]
+    with pytest.raises(NotebookError, match=r"Untitled\.ipynb is not run: .*'parameters'"):
+        make_notebook("Untitled", "quick")
+
+
+@pytest.mark.parametrize("content", ["", "<<<<<<< HEAD", "[]", '{"cells": [1]}'])
+def test_a_file_that_is_no_notebook_is_named(project, content):
+    write(project, "table_fid")
+    (project / "notebooks/table_ablation.ipynb").write_text(content)
+    with pytest.raises(NotebookError, match=r"notebooks/table_ablation\.ipynb is no notebook .* restore it"):
+        make_notebooks("quick")
+
+
+@pytest.mark.slow
+def test_a_notebook_that_names_no_kernel_in_a_folder_with_braces(tmp_path, project, monkeypatch):
+    """As editors other than Jupyter save it, and as a template's name is left in a path."""
+    folder = shutil.copytree(project, tmp_path / "{name}")
+    monkeypatch.chdir(folder)
+    write(folder, "table_fid", last="page.results.suite")
+    assert json.loads(make_notebook("table_fid", "laptop").read_text())["cells"][-1]["outputs"][0]["data"] == {
+        "text/plain": ["'laptop'"]
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", "Kernel died, as where memory runs out"),
+        ("import sys; sys.exit(0)", "a cell ended the notebook before its last cell"),
+    ],
+)
+def test_a_notebook_that_ends_early_is_one_error(project, last, said):
+    write(project, "table_fid", last=last)
+    with pytest.raises(NotebookError, match=rf"^notebooks/table_fid\.ipynb: {said}"):
+        make_notebook("table_fid", "quick")
+
+
+@pytest.mark.slow
+def test_a_notebook_that_fails_leaves_what_an_earlier_run_made(project):
+    kept = project / "results/quick/figures/table_fid/fid.png"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"kept")
+    write(project, "table_fid", last="page.table('fid', page.results.no_such)")
+    with pytest.raises(NotebookError, match="no_such"):
+        make_notebook("table_fid", "quick")
+    left = [path for path in (project / "results").rglob("*") if path.is_file()]
+    assert left == [kept] and kept.read_bytes() == b"kept"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

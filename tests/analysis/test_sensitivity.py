@@ -10,10 +10,11 @@ from scipy import stats
 
 from selfsparse.analysis import sensitivity, sensitivity_tables
 from selfsparse.analysis.comparison_sentences import NOT_HERE
-from selfsparse.analysis.results import COLUMNS, load_results
+from selfsparse.analysis.results import load_results
 from selfsparse.analysis.sensitivity_figures import forest
 from selfsparse.config import load_settings
 from selfsparse.models.build import build_discriminator, build_generator
+from selfsparse.results.rows import COLUMNS
 from selfsparse.verdicts.judging import all_verdicts
 
 STEM = "mnist-32-{}-sensitivity"
@@ -41,7 +42,7 @@ def write_fids(root, fids: dict[str, list[float]]) -> None:
             for n, value in ((5000, 1.0), (50_000, fid)):
                 rows.append(run | {"generator": "best", "n_fake": n, "n_real": n, "fid": value})
     for kind, table in (("runs", runs), ("fid", rows)):
-        pd.DataFrame(table).reindex(columns=COLUMNS[kind].split(",")).to_csv(folder / f"{kind}.csv", index=False)
+        pd.DataFrame(table).reindex(columns=COLUMNS[kind]).to_csv(folder / f"{kind}.csv", index=False)
 
 
 @pytest.fixture
@@ -72,14 +73,29 @@ def test_verdicts(results):
     default = found["defaults"]
     words = {label: sensitivity.verdict(results, m, default) for label, m in found.items()}
     assert words == {
-        "defaults": "as claimed, significant",
+        "defaults": "lower, as claimed",
         "batch size 32 → 64": "Self-Sparse GAN not run",
-        "gradient penalty 10 → 1": "sign flips: opposite, significant",
-        "penalty centre 0 → 1": "same sign, but: as claimed, not significant",
+        "gradient penalty 10 → 1": "sign flips: higher, the reverse of the claim",
+        "penalty centre 0 → 1": "not distinguishable from zero",
         "initialisation dcgan → pytorch": "not run",
         "sampling batch norm running → batch": "not run",
-        "position layers chain → single": "as under the defaults",
+        "position layers chain → single": "lower, as claimed",
     }
+
+
+def test_noise_flips_no_sign(project):
+    """Lower by 1 under the defaults and higher by 1 under another reading, with standard deviations of 10: neither is found."""
+    wide = {"wgan_gp": [10.0, 20.0, 30.0], "self_sparse": [9.0, 19.0, 29.0]}
+    wide |= {"wgan_gp-penalty_1": [10.0, 20.0, 30.0], "self_sparse-penalty_1": [11.0, 21.0, 31.0]}
+    write_fids(project, wide)
+    results = load_results("sensitivity")
+    found = by_label(results)
+    m, default = found["gradient penalty 10 → 1"], found["defaults"]
+    assert default.lower and not m.lower and not m.flips(default)
+    assert sensitivity.verdict(results, m, default) == "not distinguishable from zero"
+    seen = sensitivity_tables.seen(results).data
+    assert "(U2) 21.00 against 20.00, not distinguishable from zero." in seen
+    assert "the sign flips, both differences being distinguishable from zero, under none." in seen
 
 
 def test_numbers_of_a_reading(results):
@@ -124,13 +140,14 @@ def test_the_page(results):
     )
     seen = sensitivity_tables.seen(results).data
     assert (
-        "the sign flips under gradient penalty 10 → 1 (U2)." in seen and "Not measured: batch size 32 → 64 (U1)" in seen
+        "the sign flips, both differences being distinguishable from zero, under gradient penalty 10 → 1 (U2)." in seen
+        and "Not measured: batch size 32 → 64 (U1)" in seen
     )
     assert (
-        "Under other readings: gradient penalty 10 → 1 (U2) 31.00 against 21.00, higher, significantly; penalty centre"
+        "Under other readings: gradient penalty 10 → 1 (U2) 31.00 against 21.00, higher, the reverse of the claim; penalty centre"
         in seen
     )
-    assert "penalty centre 0 → 1 (U3) 29.00 against 30.00, lower; position layers" in seen
+    assert "penalty centre 0 → 1 (U3) 29.00 against 30.00, not distinguishable from zero; position layers" in seen
     assert "Self-Sparse GAN moves most under gradient penalty 10 → 1 (U2), by 15.00" in seen and "nan" not in seen
     links = sensitivity_tables.questions(results).data
     assert (
@@ -148,7 +165,9 @@ def test_without_the_defaults_there_is_nothing_to_compare_with(project):
     write_fids(project, {name: fids for name, fids in FIDS.items() if "penalty_1" in name})
     results = load_results("sensitivity")
     (family,) = sensitivity.measured(results)
-    assert sensitivity.verdict(results, family[2], family[0]) == "opposite, significant; defaults not measured"
+    assert (
+        sensitivity.verdict(results, family[2], family[0]) == "higher, the reverse of the claim; defaults not measured"
+    )
     assert "Measured without the defaults: gradient penalty 10 → 1 (U2)." in sensitivity_tables.seen(results).data
     forest(results)
 
@@ -156,7 +175,7 @@ def test_without_the_defaults_there_is_nothing_to_compare_with(project):
 def test_other_readings_stand_in_for_no_claim(results):
     at = {"step": 2000, "stage": 1, "size": 4, "channels": 64}
     rows = [run | at | {"zero_gradient": 0.5, "weight_negative": 0.5} for run in results.runs.to_dict("records")]
-    results = replace(results, mechanism=pd.DataFrame(rows).reindex(columns=COLUMNS["mechanism"].split(",")))
+    results = replace(results, mechanism=pd.DataFrame(rows).reindex(columns=COLUMNS["mechanism"]))
     found = {v.claim.id: v.groups for v in all_verdicts(results) if v.stands_in}
     assert found.keys() == {"C24", "C25"} and set(found.values()) == {("MNIST 32 × 32",)}
 

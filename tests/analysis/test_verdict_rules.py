@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,14 +12,15 @@ from verdict_results import case
 
 from selfsparse.analysis.inference import hedges_g, power, welch
 from selfsparse.analysis.statistics import moments
+from selfsparse.paper import proofs
 from selfsparse.paper.printed import claims
+from selfsparse.paper.proofs import Proof
 from selfsparse.verdicts.measures import Signs
 from selfsparse.verdicts.outcome import (
     FAILS,
     HOLDS,
     INCONCLUSIVE,
     NOT_REPRODUCED,
-    NOT_RUN,
     REPRODUCED,
     UNAVAILABLE,
     runs_for_mean,
@@ -567,11 +569,15 @@ def test_net_saving():
 # Proof, print, and what cannot be tested
 
 
-def test_tests():
-    assert decided("C22").verdict == HOLDS
-    found = case("C22")
-    absent = found.claim.model_copy(update={"parameters": {"tests": ["tests/models/test_dcgan.py::test_gone"]}})
-    assert RULES["test"](replace(found, claim=absent)).verdict == NOT_RUN
+def test_a_proof_holds_or_fails_with_the_code(monkeypatch):
+    found = decided("C22")
+    assert found.verdict == HOLDS and found.ours == "960 comparisons, all equal within 1e-10"
+    broken = partial(Proof, 960, tolerance=1e-10, where="Eq. 11 of 4 images")
+    for deviation, ours in ((0.71094, "0.71"), (math.nan, "nan"), (1.01e-10, "1e-10")):
+        monkeypatch.setattr(proofs, "prove", lambda claim, configurations, d=deviation: broken(deviation=d))
+        found = decided("C22")
+        assert found.verdict == FAILS
+        assert found.ours == f"largest deviation {ours}, of at most 1e-10, in Eq. 11 of 4 images"
 
 
 def test_what_follows_from_the_print():

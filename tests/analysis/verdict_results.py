@@ -10,10 +10,11 @@ import pandas as pd
 from small_project import ROOT
 
 from selfsparse.analysis.names import group_key
-from selfsparse.analysis.results import COLUMNS, Results, RunCount
+from selfsparse.analysis.results import TABLES, Results, RunCount
 from selfsparse.config import Configuration, load_settings
 from selfsparse.paper import reported, reported_sparsity
 from selfsparse.paper.printed import claims, printed_table
+from selfsparse.results.rows import COLUMNS
 from selfsparse.verdicts.measures import Measures, Signs
 from selfsparse.verdicts.outcome import Case
 
@@ -48,7 +49,7 @@ def paper_results(spread: float = 0.01, seed: int = 0, fid: dict[str, float] | N
     means = reported()["paper_fid_mean"].to_dict() | (fid or {})
     xi = reported_sparsity()["paper_xi"].to_dict()
     large = printed_table("stl10_samples").query("samples == 50000").set_index("model")["fid"]
-    rows: dict[str, list[dict]] = {name: [] for name in COLUMNS}
+    rows: dict[str, list[dict]] = {name: [] for name in TABLES}
     configurations = [_whole(c) for c in SETTINGS.suite("paper")]
     for c in configurations:
         best, small = draw(means[c.name]), draw(means[c.name])
@@ -75,7 +76,7 @@ def paper_results(spread: float = 0.01, seed: int = 0, fid: dict[str, float] | N
         counted_stages="sastm",
         provenance={},
         folder=Path("/nowhere"),
-        **{name: pd.DataFrame(rows[name], columns=columns.split(",")) for name, columns in COLUMNS.items()},
+        **{name: pd.DataFrame(rows[name], columns=COLUMNS[name]) for name in TABLES},
     )
 
 

@@ -5,12 +5,16 @@ import io
 import os
 import pickle
 import tarfile
+import zipfile
 
 import numpy as np
 import pytest
+from image_files import encode, write_parquet
+from small_project import ROOT
 
 from selfsparse.config import load_settings
 from selfsparse.data import cifar10
+from selfsparse.data.known import Known
 from selfsparse.data.sources import open_source
 from selfsparse.errors import DataError
 
@@ -39,9 +43,9 @@ def batches(monkeypatch, rng):
 
 
 def register(monkeypatch, contents):
-    md5s = {name: hashlib.md5(data).hexdigest() for name, data in contents.items()}
-    monkeypatch.setattr(cifar10, "TRAINING", {n: v for n, v in md5s.items() if n != "test_batch"})
-    monkeypatch.setattr(cifar10, "TEST", {"test_batch": md5s["test_batch"]})
+    known = {name: Known(len(data), hashlib.md5(data).hexdigest()) for name, data in contents.items()}
+    monkeypatch.setattr(cifar10, "TRAINING", {n: v for n, v in known.items() if n != "test_batch"})
+    monkeypatch.setattr(cifar10, "TEST", {"test_batch": known["test_batch"]})
 
 
 def place(project, batches, form):
@@ -70,7 +74,8 @@ def test_addresses_and_md5s_are_those_of_torchvision():
 
     assert (CIFAR10.url, CIFAR10.filename, CIFAR10.tgz_md5) == (cifar10.URL, cifar10.ARCHIVE, cifar10.ARCHIVE_MD5)
     assert CIFAR10.base_folder == cifar10.FOLDER
-    assert dict(CIFAR10.train_list) == cifar10.TRAINING and dict(CIFAR10.test_list) == cifar10.TEST
+    assert dict(CIFAR10.train_list) == {name: known.md5 for name, known in cifar10.TRAINING.items()}
+    assert dict(CIFAR10.test_list) == {name: known.md5 for name, known in cifar10.TEST.items()}
     assert list(cifar10.TRAINING) == [name for name, _ in CIFAR10.train_list]
 
 
@@ -90,11 +95,105 @@ def test_through_the_stage(project, batches, resize, form, split):
     assert packed.manifest["split"] == ("train and test" if split == "all" else "train")
 
 
+def repacked(folder, batches):
+    """The six batches in an archive of somebody's, under names of theirs."""
+    with zipfile.ZipFile(folder / "cifar.zip", "w") as archive:
+        for name, (data, *_) in batches.items():
+            archive.writestr(f"python/{name}.pkl", data)
+
+
+def archive_in_zip(folder, batches):
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w:gz") as archive:
+        for name in reversed(batches):
+            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            member.size = len(batches[name][0])
+            archive.addfile(member, io.BytesIO(batches[name][0]))
+    with zipfile.ZipFile(folder / "archive.zip", "w") as archive:
+        archive.writestr("cifar-10-python.tar.gz", inner.getvalue())
+
+
+def binary(folder, batches):
+    """As the binary version has them: label, red, green, blue."""
+    (folder / "cifar-10-batches-bin").mkdir()
+    for name, (_, data, labels) in batches.items():
+        rows = b"".join(bytes([label]) + row.tobytes() for label, row in zip(labels, data, strict=True))
+        (folder / f"cifar-10-batches-bin/{name}.bin").write_bytes(rows)
+
+
+def parquet(folder, batches):
+    """As the hub has it: the batches in the order of the archive."""
+    for split, names in (("train", ("4", "3", "2", "5", "1")), ("test", ("test_batch",))):
+        chosen = [batches[name if name in batches else f"data_batch_{name}"] for name in names]
+        images = [encode(row.reshape(3, 32, 32).transpose(1, 2, 0), "PNG") for _, data, _ in chosen for row in data]
+        labels = [label for *_, labels in chosen for label in labels]
+        write_parquet(folder / f"plain_text/{split}-00000-of-00001.parquet", images, labels, column="img")
+
+
+@pytest.fixture
+def binary_known(batches, monkeypatch):
+    known = {}
+    for name, (_, data, labels) in batches.items():
+        rows = b"".join(bytes([label]) + row.tobytes() for label, row in zip(labels, data, strict=True))
+        known[name] = Known(len(rows), hashlib.md5(rows).hexdigest())
+    monkeypatch.setattr(cifar10, "BINARY", known)
+
+
+@pytest.mark.parametrize("layout", [repacked, archive_in_zip, binary, parquet])
+def test_the_layouts_of_other_mirrors(project, batches, binary_known, layout):
+    layout(project.raw("cifar10"), batches)
+    source = opened()
+    rows = np.concatenate([data for _, data, _ in batches.values()]).reshape(-1, 3, 32, 32)
+    assert np.array_equal(np.stack(list(source.images)), rows.transpose(0, 2, 3, 1))
+    assert source.labels.tolist() == [label for *_, labels in batches.values() for label in labels]
+    assert source.description["revision"] == "the official files"
+
+
+def test_parquet_of_which_an_image_differs(project, batches, binary_known):
+    batches["data_batch_2"][1][1, 7] ^= 1
+    parquet(project.raw("cifar10"), batches)
+    with pytest.raises(DataError, match=r"are not CIFAR-10's data_batch_2: other pixels, labels or another order"):
+        opened()
+
+
+@pytest.mark.parametrize("labels", [None, ["frog"] * 8, [10] * 8, [0.5] * 8])
+def test_parquet_with_other_labels(project, batches, rng, labels):
+    images = [encode(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8), "PNG")] * 8
+    write_parquet(project.raw("cifar10") / "train.parquet", images, labels, column="img")
+    with pytest.raises(DataError, match=r"expected a column 'label' of whole numbers from 0 to 9"):
+        opened()
+
+
+def test_what_is_known_of_the_binary_version():
+    assert [known.size for known in cifar10.BINARY.values()] == [10_000 * (1 + 3072)] * 6
+
+
+@pytest.mark.skipif("SELFSPARSE_RAW_DATA" not in os.environ, reason="SELFSPARSE_RAW_DATA names no folder with CIFAR-10")
+def test_the_real_one(monkeypatch):
+    """As torchvision reads it; and what is known of the binary version is what these batches make."""
+    from torchvision.datasets import CIFAR10
+
+    folder = os.path.join(os.environ["SELFSPARSE_RAW_DATA"], "cifar10")
+    if not os.path.isdir(folder):
+        pytest.skip(f"{folder} is not there")
+    monkeypatch.chdir(ROOT)
+    source = opened()
+    parts = [CIFAR10(folder, train=train) for train in (True, False)]
+    assert source.labels.tolist() == parts[0].targets + parts[1].targets
+    images = np.stack(list(source.images))
+    assert np.array_equal(images, np.concatenate([part.data for part in parts]))
+    rows = np.concatenate(
+        [source.labels[:, None].astype(np.uint8), images.transpose(0, 3, 1, 2).reshape(60_000, -1)], 1
+    )
+    for i, known in enumerate(cifar10.BINARY.values()):
+        assert hashlib.md5(rows[i * 10_000 : (i + 1) * 10_000].tobytes()).hexdigest() == known.md5
+
+
 @pytest.mark.parametrize("form", ["folder", "archive"])
 def test_a_damaged_batch(project, batches, form):
     changed = {**batches, "data_batch_3": (batches["data_batch_3"][0][:-2] + b"x.",)}
     place(project, changed, form)
-    with pytest.raises(DataError, match=r"data_batch_3 is not CIFAR-10's official file: its md5 is"):
+    with pytest.raises(DataError, match=r"data_batch_3.* is not CIFAR-10's official file: its md5 is"):
         opened()
 
 

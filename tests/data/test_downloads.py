@@ -391,3 +391,11 @@ def test_a_record_that_cannot_be_written(tmp_path):
     (tmp_path / "set").write_text("a file, not a folder")
     with pytest.raises(DataError, match=r"download\.json cannot be written .* make .*set writable"):
         downloads.begin_record(tmp_path / "set", "somewhere", "1", True, ["a"])
+
+
+@pytest.mark.parametrize("content", ["", '{"source": "a hub", "fi', "[]", "{}"])
+def test_a_record_that_is_none(tmp_path, content):
+    (tmp_path / "download.json").write_text(content)
+    for look in (unfinished, fingerprint, finish_record):
+        with pytest.raises(DataError, match=r"download\.json is damaged \(.+\): move it away"):
+            look(tmp_path)

@@ -2,16 +2,22 @@
 
 import gzip
 import hashlib
+import io
+import lzma
 import os
 import struct
+import tarfile
+import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from image_files import encode, write_parquet
 from small_project import ROOT
 
 from selfsparse.config import load_settings
 from selfsparse.data import idx
+from selfsparse.data.known import Known
 from selfsparse.data.sources import open_source
 from selfsparse.errors import DataError
 
@@ -45,18 +51,12 @@ class Files:
 
 @pytest.fixture
 def files(monkeypatch):
-    """Small sets in the places of the real ones; as in these, nobody published the md5 of Fashion-MNIST's contents."""
+    """Small sets in the places of the real ones."""
     made = {"mnist": Files(0, 256), "fashion_mnist": Files(1, 100)}
     for name, own in made.items():
-        known = {"count": COUNT, "archives": own.md5s(own.archives)}
-        if name == "mnist":
-            known["contents"] = own.md5s(own.contents)
-        else:
-            known["statistics"] = (own.images.mean() / 255, own.images.std() / 255, 0)
+        contents = {file: Known(len(data), hashlib.md5(data).hexdigest()) for file, data in own.contents.items()}
+        known = {"count": COUNT, "archives": own.md5s(own.archives), "contents": contents}
         monkeypatch.setitem(idx.SETS, name, replace(idx.SETS[name], **known))
-    # Twelve labels cannot be spread evenly over ten classes.
-    expected = np.bincount(made["fashion_mnist"].labels).tolist()
-    monkeypatch.setitem(idx._TESTS, idx.LABELS, lambda array, *known: np.bincount(array).tolist() == expected)
     return made
 
 
@@ -75,9 +75,17 @@ def test_addresses_and_md5s_are_those_of_torchvision():
         assert ours.archives == {file: known[file + ".gz"] for file in (idx.IMAGES, idx.LABELS)}
 
 
-def test_the_md5s_of_the_unzipped_mnist():
-    assert idx.SETS["mnist"].contents[idx.IMAGES] == "6bbc9ace898e44ae57da46a324031adb"
-    assert idx.SETS["mnist"].contents[idx.LABELS] == "a25bea736e30d166cdddb491f175f624"
+def test_the_md5s_of_the_unzipped_files():
+    """As published; the sizes follow from the format: 60,000 of 28 x 28 after 16 bytes, and 60,000 after 8."""
+    images, labels = 16 + 60_000 * 28 * 28, 8 + 60_000
+    assert idx.SETS["mnist"].contents == {
+        idx.IMAGES: Known(images, "6bbc9ace898e44ae57da46a324031adb"),
+        idx.LABELS: Known(labels, "a25bea736e30d166cdddb491f175f624"),
+    }
+    assert idx.SETS["fashion_mnist"].contents == {
+        idx.IMAGES: Known(images, "f4a8712d7a061bf5bd6d2ca38dc4d50a"),
+        idx.LABELS: Known(labels, "9018921c3c673c538a1fc5bad174d6f9"),
+    }
 
 
 @pytest.mark.parametrize("zipped", [False, True])
@@ -129,22 +137,28 @@ def test_a_damaged_file_is_named_with_the_remedy(project, files, name, file, zip
     files[name].place(project.raw(name), zipped)
     path = project.raw(name) / (file + ".gz" * zipped)
     data = bytearray(path.read_bytes())
-    for place in [len(data) // 2] if zipped or name == "mnist" else range(len(data) // 2, len(data)):
-        data[place] ^= 0x77  # without a published md5 only what shows in the statistics is found
+    data[len(data) // 2] ^= 0x77
     path.write_bytes(data)
     with pytest.raises(DataError) as caught:
         opened(name)
-    assert str(path) in str(caught.value) and "Delete it and fetch it again" in str(caught.value)
-    if name == "mnist" or zipped:
+    assert str(path) in str(caught.value) and "ove it away, and fetch it again" in str(caught.value)
+    if not zipped:
         assert hashlib.md5(data).hexdigest() in str(caught.value)
 
 
-@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data + b"\0", lambda data: b"\1" + data[1:]])
-def test_a_file_of_the_wrong_size_or_kind(project, files, change):
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: d[:-1], "it has 9,423 bytes"),
+        (lambda d: d + b"\0", "more than 9,424"),
+        (lambda d: b"\1" + d[1:], "md5"),
+    ],
+)
+def test_a_file_of_the_wrong_size_or_kind(project, files, change, said):
     files["fashion_mnist"].place(project.raw("fashion_mnist"), False)
     path = project.raw("fashion_mnist") / idx.IMAGES
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(DataError, match="does not hold unsigned bytes 12 x 28 x 28"):
+    with pytest.raises(DataError, match=rf"is not Fashion-MNIST's official file: .*{said}"):
         opened("fashion_mnist")
 
 
@@ -184,11 +198,123 @@ def test_only_what_is_missing_is_downloaded(project, files, monkeypatch, missing
     assert checks == {"md5": idx.SETS["mnist"].archives[missing]}
 
 
-@pytest.mark.skipif("SELFSPARSE_RAW_DATA" not in os.environ, reason="SELFSPARSE_RAW_DATA names no folder with MNIST")
-def test_the_real_mnist(monkeypatch):
+def kaggle(folder, files, zipped):
+    """Its archive: each file twice, once in a folder of its own name, with a dot."""
+    with zipfile.ZipFile(folder / "archive.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.contents.items():
+            other = name.replace("-idx", ".idx")
+            archive.writestr(f"{other}/{name}", data)
+            archive.writestr(other, data)
+
+
+def dotted(folder, files, zipped):
+    for name, data in files.contents.items():
+        name = name.replace("-idx", ".idx")
+        (folder / name).write_bytes(gzip.compress(data, 1) if zipped else data)
+
+
+def folders(folder, files, zipped):
+    """Each file in a folder of its own name."""
+    for name, data in files.contents.items():
+        (folder / name).mkdir()
+        (folder / name / name).write_bytes(data)
+
+
+def renamed(folder, files, zipped):
+    (folder / "old/set").mkdir(parents=True)
+    for i, data in enumerate(files.contents.values()):
+        (folder / f"old/set/{i}.dat").write_bytes(lzma.compress(data) if zipped else data)
+
+
+def tar_in_zip(folder, files, zipped):
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w:gz" if zipped else "w") as archive:
+        for name, data in files.contents.items():
+            member = tarfile.TarInfo(f"set/{name}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    with zipfile.ZipFile(folder / "download.zip", "w") as archive:
+        archive.writestr("notes.txt", "nothing")
+        archive.writestr("set.tar.gz" if zipped else "set.tar", inner.getvalue())
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("layout", [kaggle, dotted, folders, renamed, tar_in_zip])
+@pytest.mark.parametrize("name", FOLDERS)
+def test_files_under_whatever_name_and_in_whatever_archive(project, files, name, layout, zipped):
+    folder = project.raw(name)
+    (folder / "a_damaged.zip").write_bytes(b"PK\3\4 of which the rest is missing")
+    layout(folder, files[name], zipped)
+    before = sorted(path.relative_to(folder) for path in folder.rglob("*"))
+    source = opened(name)
+    assert np.array_equal(np.stack(list(source.images)), files[name].images)
+    assert source.labels.tolist() == files[name].labels.tolist()
+    assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_parquet_as_the_hub_has_it(project, files, name):
+    folder, images = project.raw(name), [encode(image, "PNG") for image in files[name].images]
+    labels = files[name].labels.tolist()
+    write_parquet(folder / "data/train-00000-of-00001.parquet", images, labels)
+    write_parquet(folder / "data/test-00000-of-00001.parquet", images[:2], labels[:2])
+    source = opened(name)
+    assert np.array_equal(np.stack(list(source.images)), files[name].images)
+    assert source.labels.tolist() == labels and source.description["revision"] == "the official files"
+
+
+def test_parquet_of_something_else(project, files):
+    """As many rows, of which one pixel differs."""
+    images = files["mnist"].images.copy()
+    images[3, 4, 5] ^= 1
+    path = project.raw("mnist") / "train.parquet"
+    write_parquet(path, [encode(image, "PNG") for image in images], files["mnist"].labels.tolist())
+    with pytest.raises(DataError, match=r"train\.parquet is not MNIST's official file: its md5 is"):
+        opened("mnist")
+
+
+def test_what_is_there_where_something_is_lacking(project, files):
+    """Of both files one is found under another name; the other is not the official one."""
+    folder = project.raw("mnist")
+    images, labels = files["mnist"].contents.values()
+    (folder / "labels.bin").write_bytes(labels)
+    (folder / "train-images.idx3-ubyte").write_bytes(images[:-1])
+    with pytest.raises(DataError) as caught:
+        opened("mnist")
+    said = str(caught.value)
+    assert "found:   train-labels-idx1-ubyte in " in said and "labels.bin" in said
+    known = idx.SETS["mnist"].contents[idx.IMAGES]
+    assert f"lacking: train-images-idx3-ubyte ({known.size:,} bytes, md5 {known.md5})" in said
+    assert "there:   2 files: labels.bin (20 bytes), train-images.idx3-ubyte (9,423 bytes)" in said
+
+
+def test_what_is_there_where_the_download_fails(project, monkeypatch):
+    def fail(*arguments, **checks):
+        raise DataError("it could not be downloaded.")
+
+    project.configure(sources__mnist__download=True)
+    (project.raw("mnist") / "train-images.idx3-ubyte").write_bytes(b"half of it")
+    monkeypatch.setattr(idx, "fetch", fail)
+    with pytest.raises(
+        DataError, match=r"could not be downloaded\.(.|\n)*there:   1 files: train-images\.idx3-ubyte \(10 bytes"
+    ):
+        opened("mnist")
+
+
+# Per set: images of each class, and mean and deviation of all pixels, 0 to 1, as the field normalises by them.
+REAL = {
+    "mnist": ([5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949], 0.1307, 0.3081),
+    "fashion_mnist": ([6000] * 10, 0.2860, 0.3530),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_the_real_ones(monkeypatch, name):
+    folder = os.path.join(os.environ.get("SELFSPARSE_RAW_DATA", ""), name)
+    if "SELFSPARSE_RAW_DATA" not in os.environ or not os.path.isdir(folder):
+        pytest.skip(f"SELFSPARSE_RAW_DATA names no folder with {name}")
     monkeypatch.chdir(ROOT)
-    source = opened("mnist")
-    assert source.count == 60_000
-    # The counts of the digits 0 to 9 in the training set, and the mean grey level, 33.318 (0.1307 of 255).
-    assert np.bincount(source.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    assert source.images.mean() == pytest.approx(33.318, abs=0.001)
+    source, (counts, mean, deviation) = opened(name), REAL[name]
+    assert source.count == 60_000 and np.bincount(source.labels).tolist() == counts
+    assert source.images.mean() / 255 == pytest.approx(mean, abs=5e-5)
+    assert source.images.std() / 255 == pytest.approx(deviation, abs=5e-5)

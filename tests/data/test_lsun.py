@@ -58,6 +58,20 @@ def test_lmdb(project, rooms, resize, place, images):
     assert packed.manifest["subset"] == f"{len(chosen)} of 7" and packed.manifest["order"] == "by key"
 
 
+def test_as_torchvision_reads_it(project, rooms, monkeypatch):
+    from torchvision.datasets import LSUN
+
+    project.configure(sources__lsun_bedroom__images="all")
+    folder = project.raw("lsun_bedroom")
+    values = {key: encode(image, ("JPEG", "WEBP")[i % 2]) for i, (key, image) in enumerate(rooms.items())}
+    write_lmdb(folder / "bedroom_train_lmdb", values)
+    monkeypatch.chdir(project.root)  # where torchvision leaves a list of the keys
+    theirs = LSUN(folder, classes=["bedroom_train"])
+    expected = [np.asarray(image) for image, _ in theirs]
+    theirs.dbs[0].env.close()
+    assert all(np.array_equal(*pair) for pair in zip(opened().images, expected, strict=True))
+
+
 @pytest.mark.parametrize("form", ["image files", "parquet"])
 def test_image_files_and_parquet(project, rooms, resize, form):
     project.configure(sources__lsun_bedroom__images=5)
@@ -104,6 +118,48 @@ def test_a_value_that_is_no_image(project, rooms):
 def test_a_database_that_is_none(project, rooms):
     (project.raw("lsun_bedroom") / "data.mdb").write_bytes(b"x" * 9000)
     with pytest.raises(DataError, match="not readable as lmdb"):
+        opened()
+
+
+def test_a_database_that_is_open_elsewhere_in_the_process(project, rooms):
+    """From lmdb 2.0 on a second opening is an error, whose remedy is not to fetch 46 GB again."""
+    import lmdb
+
+    project.configure(sources__lsun_bedroom__images="all")
+    folder = project.raw("lsun_bedroom")
+    write_lmdb(folder, {key: encode(image, "PNG") for key, image in rooms.items()})
+    with lmdb.open(str(folder), readonly=True, lock=False):
+        with pytest.raises(DataError, match=r"open already in this process.* close it there first") as caught:
+            opened()
+        assert "delete" not in str(caught.value) and "fetch" not in str(caught.value)
+    assert len(project.prepare("lsun_bedroom-64").images) == COUNT
+
+
+@pytest.mark.parametrize("left", [0.3, 0.9])
+def test_a_database_that_is_cut_off(project, rooms, left):
+    """Its header is whole, and lmdb opens it: reading behind its end would kill the process, without a word."""
+    folder = project.raw("lsun_bedroom")
+    write_lmdb(folder, {key: encode(image, "PNG") * 50 for key, image in rooms.items()})
+    size = (folder / "data.mdb").stat().st_size
+    os.truncate(folder / "data.mdb", int(size * left))
+    with pytest.raises(
+        DataError, match=rf"data\.mdb is cut off: it has {int(size * left):,} bytes, .* {size:,}"
+    ) as caught:
+        opened()
+    assert "delete" not in str(caught.value)
+
+
+def test_a_database_with_a_hole(project, rooms):
+    """Of the right size, its header whole, pages in the middle zeros, as a download leaves them: lmdb would end the process."""
+    folder = project.raw("lsun_bedroom")
+    image = encode(next(iter(rooms.values())), "PNG")
+    write_lmdb(folder, {b"%04d" % i: image for i in range(200)})
+    middle = (folder / "data.mdb").stat().st_size // 2 // 4096 * 4096
+    with open(folder / "data.mdb", "r+b") as file:
+        file.seek(middle)
+        file.write(bytes(4 * 4096))
+    project.configure(sources__lsun_bedroom__images=200)
+    with pytest.raises(DataError, match=r"lsun_bedroom: its keys cannot be read \(.+\)\. Nothing of it was changed"):
         opened()
 
 

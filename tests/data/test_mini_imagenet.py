@@ -1,6 +1,7 @@
 """mini-ImageNet in each of the forms in which it is passed around, made here with six classes of four images."""
 
 import csv
+import errno
 import os
 import pickle
 from fnmatch import fnmatch
@@ -142,6 +143,41 @@ def test_image_files(project, resize, rng, layout):
         assert np.abs(found - resize(image[top : top + side, left : left + side], 32)).max() <= 1
 
 
+@pytest.mark.parametrize("form", ["pickles", "lists"])
+def test_a_file_that_may_not_be_read(project, pickles, rng, monkeypatch, form):
+    """Whoever is root is kept out of nothing: the system's answer is put in its place."""
+    folder = project.raw("mini_imagenet")
+    if form == "pickles":
+        pickles()
+    else:
+        (folder / "a.png").write_bytes(encode(photograph(rng, 9, 9), "PNG"))
+        (folder / "train.csv").write_text("filename,label\na.png,n1\n")
+    kept_out = "cache-test.pkl" if form == "pickles" else "train.csv"
+    really = open
+
+    def refuse(path, *arguments, **options):
+        if str(path).endswith(kept_out):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return really(path, *arguments, **options)
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(DataError, match=rf"{kept_out} cannot be read \(Permission denied\); make it readable"):
+        project.prepare("mini_imagenet-32")
+
+
+def test_folders_as_torchvision_reads_them(project, rng):
+    from torchvision.datasets import ImageFolder
+
+    folder = project.raw("mini_imagenet")
+    for i in range(24):
+        path = folder / f"n{9 - i % 6}/{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(encode(photograph(rng, 9, 12), "PNG"))
+    theirs, ours = ImageFolder(folder), mini_imagenet.read(folder)
+    assert ours.labels.tolist() == theirs.targets
+    assert np.array_equal(np.stack(list(ours.images)), np.stack([np.asarray(image) for image, _ in theirs]))
+
+
 def test_lists_that_do_not_match_the_images(project, rng):
     folder = project.raw("mini_imagenet")
     (folder / "images").mkdir()
@@ -227,3 +263,20 @@ def test_what_is_downloaded(project, monkeypatch):
     assert options["revision"] == "bd8779f9d33c061ea6e75fdd3bce4e43dd679060" and str(folder) in options["by_hand"]
     names = [f"data/{split}-00000-of-00013.parquet" for split in ("train", "validation", "test")]
     assert [any(fnmatch(name, p) for p in options["patterns"]) for name in names] == [True, True, False]
+
+
+def test_parquet_whose_labels_are_text(project, rng):
+    """As copies have them that were made from folders: the names of the classes, numbered in their order."""
+    folder = project.raw("mini_imagenet")
+    words = [f"n{9 - i % 6}" for i in range(24)]
+    write_parquet(folder / "train.parquet", [encode(photograph(rng, 8, 8), "PNG")] * 24, words)
+    assert project.prepare("mini_imagenet-32").labels.tolist() == [5 - i % 6 for i in range(24)]
+
+
+def test_parquet_with_labels_of_two_kinds(project, rng):
+    folder = project.raw("mini_imagenet")
+    image = encode(photograph(rng, 8, 8), "PNG")
+    write_parquet(folder / "a.parquet", [image] * 12, [i % 3 for i in range(12)])
+    write_parquet(folder / "b.parquet", [image] * 12, [f"n{i % 3}" for i in range(12)])
+    with pytest.raises(DataError, match="the labels in its parquet files are of several kinds: int, str"):
+        project.prepare("mini_imagenet-32")

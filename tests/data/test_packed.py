@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -223,6 +224,35 @@ def test_an_unfinished_pack_leaves_nothing(tmp_path, images, error):
     assert not list((tmp_path / "digits-8").iterdir())
     with pytest.raises(DataError, match="dvc repro -s data@digits-8"):
         load_packed(tmp_path / "digits-8")
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "images.npy", "labels.npy"])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda d: d[: len(d) // 2], lambda d: b"", lambda d: bytes(len(d)), lambda d: b"\xff" * len(d), lambda d: b"[]"],
+    ids=["half", "empty", "zeros", "garbage", "something else"],
+)
+def test_a_damaged_file_is_named_with_what_makes_it_anew(tmp_path, name, damage):
+    folder = tmp_path / "digits-8"
+    pack(_source([np.zeros((8, 8), np.uint8)] * 3), _dataset(), folder)
+    (folder / name).write_bytes(damage((folder / name).read_bytes()))
+    said = rf"digits-8.{re.escape(name)} is damaged \(.+\); make it anew with: dvc repro -f -s data@digits-8"
+    with pytest.raises(DataError, match=said):
+        load_packed(folder)
+
+
+@pytest.mark.parametrize("name", ["images.npy", "labels.npy"])
+def test_a_missing_or_another_file_beside_the_manifest(tmp_path, name):
+    folder = tmp_path / "digits-8"
+    pack(_source([np.zeros((8, 8), np.uint8)] * 3), _dataset(), folder)
+    whole = np.load(folder / name)
+    for other in (whole[:-1], whole.astype(np.int32)):
+        np.save(folder / name, other)
+        with pytest.raises(DataError, match=rf"{name} is damaged \(it holds .*, the manifest says"):
+            load_packed(folder)
+    (folder / name).unlink()
+    with pytest.raises(DataError, match=rf"{name} is missing; make it anew with: dvc repro -f -s data@digits-8"):
+        load_packed(folder)
 
 
 def test_a_manifest_never_describes_other_images(tmp_path):

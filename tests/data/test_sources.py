@@ -2,11 +2,12 @@
 
 import pytest
 
-from selfsparse.config import Sources, load_settings
+from selfsparse.config import Photos, Sources, load_settings
 from selfsparse.data import sources
 from selfsparse.data.downloads import begin_record
+from selfsparse.data.embedded import read_photos
 from selfsparse.data.sources import bytes_to_download, image_count, open_source, raw_files_present
-from selfsparse.errors import DataError, UserError
+from selfsparse.errors import DataError, SettingsError, UserError
 
 KEYS = {
     "mnist": "mnist-32",
@@ -87,3 +88,10 @@ def test_half_a_download_does_not_count(project):
 def test_counts_known_beforehand(project, key, count):
     settings = load_settings()
     assert image_count(settings, settings.dataset(key)) == count
+
+
+def test_photographs_without_enough_contrast_end_the_search():
+    """No crop has it: the search for them would go on for ever."""
+    photos = Photos(crops=2, crop_size=8, min_contrast=100.0, seed=0)
+    with pytest.raises(SettingsError, match=r"min_contrast \(100.0\): 0 of 200 random crops of 8 pixels"):
+        read_photos(photos)

@@ -3,12 +3,14 @@
 import hashlib
 import io
 import tarfile
+import zipfile
 
 import numpy as np
 import pytest
 
 from selfsparse.config import load_settings
 from selfsparse.data import stl10
+from selfsparse.data.known import Known
 from selfsparse.data.sources import open_source
 from selfsparse.errors import DataError
 
@@ -21,13 +23,19 @@ def images(project, monkeypatch, rng):
     made = rng.integers(0, 256, (COUNT, 96, 96, 3), dtype=np.uint8)
     data = b"".join(image[:, column, colour].tobytes() for image in made for colour in range(3) for column in range(96))
     monkeypatch.setattr(stl10, "COUNT", COUNT)
-    monkeypatch.setattr(stl10, "FILE_MD5", hashlib.md5(data).hexdigest())
+    monkeypatch.setitem(stl10.KNOWN, stl10.FILE, Known(len(data), hashlib.md5(data).hexdigest()))
 
     def place(form):
         folder = project.raw("stl10")
-        path = folder / {"folder": stl10.FILE, "flat": "unlabeled_X.bin", "archive": stl10.ARCHIVE}[form]
+        names = {"folder": stl10.FILE, "flat": "unlabeled_X.bin", "archive": stl10.ARCHIVE}
+        names |= {"renamed": "train/X.dat", "renamed archive": "stl10.tgz", "zip": "archive.zip"}  # of other mirrors
+        path = folder / names[form]
         path.parent.mkdir(exist_ok=True)
-        if form != "archive":
+        if form == "zip":
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr("stl10/unlabeled_X.bin", data)
+            return path
+        if "archive" not in form:
             path.write_bytes(data)
             return path
         with tarfile.open(path, "w:gz") as archive:
@@ -35,7 +43,6 @@ def images(project, monkeypatch, rng):
                 member = tarfile.TarInfo(name)
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
-        monkeypatch.setattr(stl10, "ARCHIVE_MD5", hashlib.md5(path.read_bytes()).hexdigest())
         return path
 
     return made, place
@@ -46,10 +53,11 @@ def test_addresses_and_md5s_are_those_of_torchvision():
 
     assert (STL10.url, STL10.filename, STL10.tgz_md5) == (stl10.URL, stl10.ARCHIVE, stl10.ARCHIVE_MD5)
     assert f"{STL10.base_folder}/unlabeled_X.bin" == stl10.FILE
-    assert dict(STL10.train_list)["unlabeled_X.bin"] == stl10.FILE_MD5
+    assert dict(STL10.train_list)["unlabeled_X.bin"] == stl10.KNOWN[stl10.FILE].md5
+    assert stl10.KNOWN[stl10.FILE].size == 100_000 * 96 * 96 * 3
 
 
-@pytest.mark.parametrize("form", ["folder", "flat", "archive"])
+@pytest.mark.parametrize("form", ["folder", "flat", "archive", "renamed", "renamed archive", "zip"])
 def test_through_the_stage(project, images, resize, form):
     made, place = images
     place(form)
@@ -61,6 +69,19 @@ def test_through_the_stage(project, images, resize, form):
     assert packed.manifest["label_kind"] == "stand-in: none" and packed.manifest["split"] == "unlabeled"
 
 
+def test_as_torchvision_reads_it(project, images, monkeypatch):
+    from torchvision.datasets import STL10
+
+    _, place = images
+    place("folder")
+    monkeypatch.setattr(STL10, "_check_integrity", lambda self: True)  # the small file has another md5
+    (project.raw("stl10") / "stl10_binary/class_names.txt").write_text("airplane\n")
+    theirs = STL10(project.raw("stl10"), split="unlabeled")
+    settings = load_settings()
+    ours = open_source(settings, settings.dataset("stl10-64"))
+    assert np.array_equal(np.stack(list(ours.images)), np.stack([np.asarray(image) for image, _ in theirs]))
+
+
 @pytest.mark.parametrize("form", ["folder", "archive"])
 def test_a_damaged_file(project, images, form):
     path = images[1](form)
@@ -70,4 +91,6 @@ def test_a_damaged_file(project, images, form):
     settings = load_settings()
     with pytest.raises(DataError) as caught:
         open_source(settings, settings.dataset("stl10-64"))
-    assert str(path) in str(caught.value) and hashlib.md5(data).hexdigest() in str(caught.value)
+    assert str(path) in str(caught.value) and "ove it away, and fetch it again" in str(caught.value)
+    if form == "folder":
+        assert hashlib.md5(data).hexdigest() in str(caught.value)

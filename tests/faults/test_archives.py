@@ -6,12 +6,14 @@ import tarfile
 import time
 import tracemalloc
 import zipfile
+from dataclasses import replace
 
 import pytest
 
 from selfsparse.config import Cifar10
 from selfsparse.data import archives, cifar10, idx, lsun
-from selfsparse.data.archives import open_tar
+from selfsparse.data.archives import Place
+from selfsparse.data.known import Known, find_known
 from selfsparse.errors import DataError
 
 WANTED = "set/batch"
@@ -32,8 +34,10 @@ def write_tar(path, members: list[tuple]):
 
 
 def read(path, largest=100, largest_archive=100_000) -> bytes:
-    with open_tar(path, largest_archive) as archive, archive.open(WANTED, largest) as file:
-        return file.read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(archives, "LARGEST_ARCHIVE", largest_archive)
+        with Place(path, ("", WANTED)).open(largest) as file:
+            return file.read()
 
 
 def everything_below(folder) -> list[str]:
@@ -171,7 +175,7 @@ def test_a_size_below_zero(folder, monkeypatch):
 def test_what_is_no_archive(folder, content):
     path = folder / "set.tar.gz"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"set\.tar\.gz is damaged \(.+\); delete it and fetch it again"):
+    with pytest.raises(DataError, match=r"set\.tar\.gz is damaged \(.+\); move it away, and fetch it again"):
         read(path)
 
 
@@ -183,13 +187,41 @@ def test_a_batch_of_cifar10_that_is_a_bomb(folder):
     assert seconds < 5 and peak < 8 << 20
 
 
-def test_an_idx_file_that_is_a_bomb_is_never_unpacked(folder, monkeypatch):
+def test_an_idx_file_that_is_a_bomb_is_unpacked_no_further_than_the_right_one(folder, monkeypatch):
+    monkeypatch.setitem(
+        idx.SETS, "mnist", replace(idx.SETS["mnist"], contents=dict.fromkeys(idx.MAGIC, Known(1000, "")))
+    )
     for name in (idx.IMAGES, idx.LABELS):
         with gzip.open(folder / f"{name}.gz", "wb", compresslevel=1) as file:
-            file.write(bytes(1 << 20))
-    monkeypatch.setattr(gzip, "open", lambda *arguments: pytest.fail("unpacked before its md5 was looked at"))
-    with pytest.raises(DataError, match="is not MNIST's official file: its md5 is"):
+            for _ in range(64):
+                file.write(bytes(1 << 20))
+    seconds, peak = measured(lambda: idx.read("mnist", folder))
+    assert seconds < 5 and peak < 8 << 20
+    with pytest.raises(DataError, match="is not MNIST's official file: it has more than 1,000 bytes, expected 1,000"):
         idx.read("mnist", folder)
+
+
+@pytest.mark.parametrize("form", ["gz", "tar.gz", "zip", "zip.gz", "tar.xz"])
+def test_bombs_where_known_bytes_are_looked_for(folder, tmp_path, form):
+    """Compressed or in archives, of a size that is another or the wanted one in the directory alone."""
+    inner = tmp_path / "bomb"
+    with open(inner, "wb") as file:
+        file.truncate(24 << 20)
+    path = folder / f"anything.{form}"
+    if form == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(inner, "a.gz")
+    elif form.startswith("tar"):
+        with tarfile.open(path, f"w:{form[4:]}") as archive:
+            archive.add(inner, "a.gz")
+    else:
+        with gzip.open(path, "wb", compresslevel=1) as file:
+            file.write((b"PK\3\4" if form == "zip.gz" else b"") + inner.read_bytes())
+    tracemalloc.start()
+    begun = time.monotonic()
+    assert find_known(folder, {"a": Known(1000, "0" * 32)}) == {}
+    assert time.monotonic() - begun < 5 and tracemalloc.get_traced_memory()[1] < 12 << 20
+    tracemalloc.stop()
 
 
 def unpack(folder, write):

@@ -1,13 +1,14 @@
 """Same seed and settings, same numbers on a CPU: whatever the size of evaluation batches, or the order and number of runs."""
 
 import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_project import SMALL, write_project
+from small_project import SMALL, command, files, write_project
 
 from selfsparse.analysis import measure_tables, sparsity_tables, tables
 from selfsparse.analysis.formatting import to_markdown
@@ -19,6 +20,13 @@ pytestmark = pytest.mark.usefixtures("keep_signals")
 NAMES = ("digits-16-wgan_gp", "digits-16-self_sparse")
 MAKERS = (tables.fid_table, measure_tables.measures_table, measure_tables.quality_table,
           sparsity_tables.sparsity_table, sparsity_tables.stages_table)  # fmt: skip
+
+STAGES = (
+    ("data", "digits-16"), ("extractor", "digits-16-lenet"), ("reference", "digits-16-lenet"),
+    *((stage, NAMES[1]) for stage in ("train", "fid", "sparsity")),
+    ("correlation", "quick"), ("summary", "quick"), ("verdicts", "quick"),
+)  # fmt: skip
+TIMED = ("provenance.json", "latency.csv")  # hold what a stopwatch said
 
 
 def everything(project, changes: dict, *, together: bool = False):
@@ -74,3 +82,19 @@ def test_the_same_numbers(small):
     assert not any(same(weights[name, 3, "last"], weights[name, 4, "last"]) for name in NAMES)
     fids = fid["fid"].unstack("seed")
     assert (np.abs(fids[3] - fids[4]) > 1e-4 * fids[3]).all()
+
+
+@pytest.mark.slow
+def test_the_number_of_threads_that_the_machine_offers(tmp_path):
+    """Every stage that makes a number, with one thread and with two: the same bytes."""
+    found = []
+    for threads in ("1", "2"):
+        folder = write_project(tmp_path / threads, SMALL)
+        for stage, *name in STAGES:
+            call = command(folder, f"pipeline.{stage}", *name)
+            call["env"] |= {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+            assert subprocess.run(**call).returncode == 0, (stage, *name)
+        made = files(folder / "data") | files(folder / "results")
+        found.append({name: data for name, data in made.items() if not name.endswith(TIMED)})
+    assert found[0].keys() == found[1].keys()
+    assert [name for name in found[0] if found[0][name] != found[1][name]] == []

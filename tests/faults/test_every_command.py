@@ -7,7 +7,7 @@ COMMANDS = sorted(path.stem for path in (ROOT / "pipeline").glob("*.py") if path
 ARGUMENTS = {
     "docs": [],
     "export": ["digits-16-wgan_gp", "folder"],
-    "listing": [],
+    "inputs": [],
     "notebook": ["--suite", "quick"],
     "readme": [],
 }

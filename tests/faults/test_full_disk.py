@@ -54,10 +54,10 @@ def export(settings, name):
 
 
 def stages() -> dict:
-    from pipeline import correlation, data, extractor, fid, listing, reference, sparsity, summary, verdicts
+    from pipeline import correlation, data, extractor, fid, inputs, reference, sparsity, summary, verdicts
 
     return {
-        "listing": lambda settings, name: listing.main(settings),
+        "inputs": lambda settings, name: inputs.main(settings),
         "data": data.main,
         "extractor": extractor.main,
         "reference": reference.main,

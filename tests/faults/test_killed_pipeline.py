@@ -13,7 +13,7 @@ from small_project import CONFIGURATION, files, write_project
 
 pytestmark = pytest.mark.slow
 STAGES = (
-    "listing", "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "verdicts", "notebook",
+    "inputs", "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "verdicts", "notebook",
     "report",
 )  # fmt: skip
 TRIES = 5
@@ -29,7 +29,7 @@ LONG = {
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A project that ran from listing to report with nothing in the way, and how long each kind of stage was seen."""
+    """A project that ran from inputs to report with nothing in the way, and how long each kind of stage was seen."""
     folder = write_dvc_project(tmp_path_factory.mktemp("whole") / "project")
     process, seen = start(folder, "repro", "report@quick"), {}
     while process.poll() is None:

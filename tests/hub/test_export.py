@@ -9,6 +9,7 @@ from small_project import CONFIGURATION, run
 from pipeline import export
 from selfsparse import load_generator
 from selfsparse.config import load_settings
+from selfsparse.hub.card import model_card
 
 RUNS = f"results/quick/runs/{CONFIGURATION}"
 
@@ -121,6 +122,19 @@ def test_a_readme_of_ones_own_stays_where_a_generator_is_saved(project, tmp_path
     (tmp_path / "README.md").write_text("my own")
     generator.save_pretrained(tmp_path)
     assert (tmp_path / "README.md").read_text() == "my own" and (tmp_path / "model.safetensors").is_file()
+
+
+def test_the_card_of_another_generator_goes_with_its_weights(project, tmp_path):
+    generator = load_generator(project / RUNS / "seed0")
+    generator.card = model_card(generator.configuration, where="earlier")
+    generator.save_pretrained(tmp_path)
+    other = load_generator(project / RUNS / "seed0")
+    other.card = model_card(other.configuration, where="later")
+    other.save_pretrained(tmp_path)
+    assert load_generator(tmp_path).card.strip() == other.card.strip()
+    other.card = None  # and a generator without a card does not take that of another
+    other.save_pretrained(tmp_path)
+    assert 'load_generator("later")' not in (tmp_path / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

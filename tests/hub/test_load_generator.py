@@ -2,14 +2,18 @@
 
 import json
 import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
-from huggingface_hub import hub_mixin
+from huggingface_hub import constants, hub_mixin
 from safetensors.torch import save_file
 from small_project import CONFIGURATION, params
+from torch import nn
 
 from selfsparse import load_generator
 from selfsparse.config import load_settings
@@ -169,6 +173,111 @@ HOSTILE = {
     "no SASTM where the model has one": (configuration(network=NETWORKS["sagan"]), "self_sparse does not go with architecture sagan"),
     "another width": (configuration(latent_dim=6), r"tensor stages\.0\.deconv\.weight is \(5, 8, 4, 4\), the header means \(6, 8, 4, 4\)"),
 }  # fmt: skip
+
+
+@pytest.fixture
+def broken_hub(tmp_path, monkeypatch):
+    """A server like the Hub that ends every download of weights in the middle."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            found = self.path.endswith("model.safetensors")
+            self.send_response(200 if found else 404)
+            for name, value in {"ETag": '"1"', "X-Repo-Commit": "0" * 40, "Content-Length": "4096"}.items():
+                self.send_header(name, value)
+            if not found:
+                self.send_header("X-Error-Code", "EntryNotFound")
+            self.end_headers()
+
+        def do_GET(self):
+            self.do_HEAD()
+            self.wfile.write(bytes(100))
+
+        def log_message(self, *arguments):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}"
+        )
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)  # before it tries again
+        yield address
+        server.shutdown()
+
+
+def test_a_download_that_breaks(broken_hub, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"^me/mine: no such folder, and not loaded from the Hugging Face Hub: \S+"):
+        load_generator("me/mine")
+
+
+def test_an_error_that_says_nothing_is_named(tmp_path, monkeypatch):
+    class ReadTimeout(Exception):  # as its HTTP client's: of no class of Python's or the library's own
+        pass
+
+    def refuse(*arguments, **options):
+        raise ReadTimeout
+
+    monkeypatch.setattr(hub_mixin, "hf_hub_download", refuse)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"Hugging Face Hub: ReadTimeout$"):
+        load_generator("me/mine")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_images_of_a_network_of_another_type(dtype):
+    expected = untrained().sample(4).int()
+    generator = untrained().to(dtype)
+    assert generator(torch.zeros(1, 5)).dtype == dtype
+    difference = (generator.sample(4).int() - expected).abs()
+    assert difference.max() <= {torch.float64: 1, torch.float16: 2, torch.bfloat16: 8}[dtype]
+
+
+@pytest.mark.parametrize("seed", [np.int64(7), np.uint8(7), torch.tensor(7)], ids=["int64", "uint8", "tensor"])
+def test_a_seed_is_any_whole_number(seed):
+    generator = untrained()
+    assert torch.equal(generator.sample(np.int32(3), seed=seed), generator.sample(3, seed=7))
+
+
+def test_a_seed_is_no_other_number():
+    with pytest.raises(TypeError, match="float"):
+        untrained().sample(1, seed=7.0)
+
+
+class Compiled(nn.Module):
+    """The names that torch.compile makes, without its compiler, which takes seconds to import."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self._orig_mod = network
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        Compiled,
+        nn.DataParallel,
+        lambda network: nn.DataParallel(Compiled(network)),
+        pytest.param(torch.compile, marks=pytest.mark.slow),
+    ],
+)
+def test_a_wrapped_network_is_saved_as_it_is_without(tmp_path, wrap):
+    generator, plain = untrained(), untrained()
+    generator.generator = wrap(generator.generator)
+    generator.save_pretrained(tmp_path)
+    assert torch.equal(load_generator(tmp_path).sample(3), plain.sample(3))
+
+
+def test_another_network_is_not_saved(tmp_path):
+    generator = untrained()
+    generator.generator.stages = generator.generator.stages[:1]
+    with pytest.raises(DataError, match=r"not written: tensor \S+ is not as digits-16-self_sparse has it"):
+        generator.save_pretrained(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("case", HOSTILE)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from small_project import files
 
 from selfsparse.config import load_settings
 from selfsparse.data.packed import PackedDataset, load_packed
@@ -15,6 +16,7 @@ from selfsparse.metrics.extractors import (
     register_with_torch_fidelity,
 )
 from selfsparse.metrics.frechet import RunningGaussian, frechet_distance
+from selfsparse.metrics.reference import make_references
 
 CPU = torch.device("cpu")
 LENET = "data/extractors/digits-16-lenet"
@@ -76,6 +78,33 @@ def test_lenet_comes_back_as_it_was(small):
     described = json.loads((small / LENET / "extractor.json").read_text())
     assert (described["features"], described["classes"], described["labels"]) == (64, 10, "digit")
     assert 0 <= described["held_out_accuracy"] <= 1
+
+
+@pytest.mark.usefixtures("keep_threads")
+def test_the_number_of_threads_does_not_count(small):
+    """Weights, and features of real images, to the last bit; the caller's threads stay."""
+    settings, key = load_settings(), "digits-16-lenet"
+    images, found = load_packed(small / "data/packed/digits-16"), []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        prepare_extractor(settings, settings.extractor(key), images, small / LENET)
+        network = load_extractor(settings, small / LENET, CPU)
+        make_references(images, network, (80, 500), settings.real_images, 250, CPU, small / f"data/references/{key}")
+        assert torch.get_num_threads() == threads
+        found.append(files(small / "data"))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("label_kind", ["stand-in: none", "digit"])
+def test_a_classifier_that_learnt_nothing_is_no_extractor(small, label_kind):
+    """All labels alike, as of sketches: whatever they are called, nothing is written that could be measured with."""
+    settings, digits = load_settings(), load_packed(small / "data/packed/digits-16")
+    named = "lenet" if label_kind == "digit" else "lenet_standin"
+    extractor = settings.extractor("digits-16-lenet").model_copy(update={"extractor": named})
+    alike = PackedDataset(digits.images, np.zeros_like(digits.labels), digits.manifest | {"label_kind": label_kind})
+    with pytest.raises(DataError, match="nothing cannot measure anything: all 1,797 images have one label"):
+        prepare_extractor(settings, extractor, alike, small / "nothing")
+    assert not (small / "nothing").exists()
 
 
 def test_lenet_through_torch_fidelity(small):

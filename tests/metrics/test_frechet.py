@@ -29,6 +29,18 @@ def of(features: np.ndarray) -> Gaussian:
     return running.result()
 
 
+@pytest.mark.parametrize("batch", [1, 7, 250, 499, 501, 1300])
+def test_the_size_of_the_batches_does_not_change_a_bit(batch):
+    features = torch.from_numpy(np.random.default_rng(0).normal(1e3, 1, size=(1300, 8))).float()
+    running = RunningGaussian()
+    for part in features.split(batch):
+        running.add(part)
+    found, whole = running.result(), of(features.numpy())
+    assert found.count == 1300 and np.array_equal(found.mean, whole.mean)
+    assert np.array_equal(found.covariance, whole.covariance)
+    np.testing.assert_allclose(found.covariance, np.cov(features.double().numpy().T), rtol=1e-10, atol=1e-12)
+
+
 def test_equal_covariances_leave_the_squared_difference_of_means():
     # S_x = S_g = S: Tr(2 S - 2 (S S)^(1/2)) = 0, and |(3, -4)|^2 = 25.
     covariance = [[2.0, 0.5], [0.5, 1.0]]

@@ -1,11 +1,13 @@
 """The classifier behind the `lenet` features."""
 
 import numpy as np
+import pytest
 import torch
 from small_project import ROOT
 
 from selfsparse.config import Lenet, load_settings
 from selfsparse.data.packed import PackedDataset
+from selfsparse.errors import DataError
 from selfsparse.metrics.lenet import FEATURES, LeNet, train_lenet
 
 SETTINGS = Lenet(epochs=6, max_steps=1000, batch_size=16, lr=0.003, validation_share=0.25, seed=0)
@@ -28,14 +30,42 @@ def test_it_learns_what_can_be_learnt():
 
 
 def test_labels_without_meaning_are_not_learnt():
-    # Accuracy is measured on images kept out of training: chance is 1/2, five standard errors of 60 are 0.32.
+    # Accuracy is measured on images kept out of training, where guesses are as good.
     dataset = bright_or_dark()
     shuffled = PackedDataset(dataset.images, np.random.default_rng(1).permutation(dataset.labels), {})
-    assert train_lenet(shuffled, SETTINGS)[1] < 0.83
+    with pytest.raises(DataError, match="it has learnt nothing"):
+        train_lenet(shuffled, SETTINGS)
+
+
+def test_who_always_gives_the_most_frequent_label_has_learnt_nothing():
+    """Nine of ten right is no more than chance where nine of ten have one label."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (240, 1, 16, 16), dtype=np.uint8)
+    with pytest.raises(DataError, match=r"right for \d+ of 60 images .* most frequent label alone would be for 9\d%"):
+        train_lenet(PackedDataset(images, (rng.random(240) < 0.08).astype(np.int64), {}), SETTINGS)
+
+
+@pytest.mark.parametrize("label", [0, 3])
+def test_one_label_teaches_nothing(label):
+    dataset = bright_or_dark()
+    alike = PackedDataset(dataset.images, np.full(240, label), {})
+    with pytest.raises(DataError, match=r"all 240 images have one label.*inception"):
+        train_lenet(alike, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("count", "changes"),
+    [(20, {}), (240, {"batch_size": 181}), (240, {"validation_share": 0.004})],
+)
+def test_without_a_batch_to_learn_from_or_an_image_to_ask(count, changes):
+    """None trains, or none is kept out: 240 images less a quarter are 180."""
+    settings = SETTINGS.model_copy(update=changes)
+    with pytest.raises(DataError, match=r"lenet\.batch_size"):
+        train_lenet(bright_or_dark(count), settings)
 
 
 def test_the_seed_alone_decides():
-    short = SETTINGS.model_copy(update={"max_steps": 3})
+    short = SETTINGS.model_copy(update={"max_steps": 12})
     torch.manual_seed(1)
     first, state = train_lenet(bright_or_dark(), short)[0].state_dict(), torch.get_rng_state()
     torch.manual_seed(2)
@@ -48,9 +78,9 @@ def test_the_seed_alone_decides():
 
 
 def test_steps_are_bounded():
-    untrained = train_lenet(bright_or_dark(), SETTINGS.model_copy(update={"max_steps": 1}))[0].state_dict()
-    trained = train_lenet(bright_or_dark(), SETTINGS.model_copy(update={"max_steps": 2}))[0].state_dict()
-    assert not torch.equal(untrained["scores.weight"], trained["scores.weight"])
+    short = train_lenet(bright_or_dark(), SETTINGS.model_copy(update={"max_steps": 12}))[0].state_dict()
+    longer = train_lenet(bright_or_dark(), SETTINGS.model_copy(update={"max_steps": 13}))[0].state_dict()
+    assert not torch.equal(short["scores.weight"], longer["scores.weight"])
 
 
 def test_shapes_at_every_resolution():

@@ -62,7 +62,7 @@ def test_the_baseline_has_no_sastm(settings):
 
 
 def test_only_the_generator_differs_between_models(settings):
-    """Claim C27: the discriminator is the same network in all four, and starts alike from the same random numbers."""
+    """The discriminator is the same network in all four (claim C27), and starts alike from the same random numbers."""
     found = [build_discriminator(settings.configuration(f"digits-16-{model}")) for model in MODELS]
     assert len({str(d) for d in found}) == 1
     for d in found:

@@ -181,13 +181,6 @@ def test_sastm_outputs_are_the_forward_pass(heads):
     assert images.min() >= -1 and images.max() <= 1
 
 
-def test_mean_only_batch_norm_shifts_by_the_share_of_positions_that_are_not_zero():
-    # Eq. 11: with mu~ the mean over non-zero positions and xi the share of zeros, s = x - (1 - xi) mu~.
-    x = torch.tensor([0.0, 0.0, 3.0, 5.0])  # xi = 1/2, mu~ = 4, so s = x - 2
-    xi, mean_of_rest = (x == 0).float().mean(), x[x != 0].mean()
-    assert (x - x.mean()).tolist() == (x - (1 - xi) * mean_of_rest).tolist() == [-2.0, -2.0, 1.0, 3.0]
-
-
 @pytest.mark.parametrize("resolution", [16, 64, 24])
 def test_widths_must_lead_to_the_resolution(resolution):
     message = rf"widths \[8, 4, 2\] make 32 x 32 images, not {resolution} x {resolution}"

@@ -1,4 +1,4 @@
-"""The SASTM against Eq. 1 to 3 written out, its gradients against Eq. 6 in closed form."""
+"""The SASTM against Eq. 1 to 3 written out, its gradients against finite differences."""
 
 import ast
 from pathlib import Path
@@ -78,41 +78,12 @@ def test_a_zero_needs_both_coefficients():
 
 
 @pytest.mark.parametrize("heads", HEADS)
-def test_gradients_are_equation_6(heads):
-    """Eq. 6, with the sums that it leaves out restored: x_ijk = (alpha_i + beta_jk) h_ijk, so for a loss L with g = dL/dx
-
-    dL/dalpha_i = sum_jk g_ijk h_ijk,  dL/dbeta_jk = sum_i g_ijk h_ijk,  dL/dh_ijk = (alpha_i + beta_jk) g_ijk.
-    """
-    h = torch.randn(3, 4, 5, 6, generator=rng(), dtype=torch.float64, requires_grad=True)
-    alpha = torch.rand(3, 4, generator=rng(1), dtype=torch.float64, requires_grad=True) if heads[0] else None
-    beta = torch.rand(3, 5, 6, generator=rng(2), dtype=torch.float64, requires_grad=True) if heads[1] else None
-    g = torch.randn(3, 4, 5, 6, generator=rng(3), dtype=torch.float64)
-    recombine(h, alpha, beta).backward(g)
-    total = torch.zeros_like(h)
-    if alpha is not None:
-        torch.testing.assert_close(alpha.grad, torch.einsum("nijk,nijk->ni", g, h), rtol=1e-12, atol=1e-12)
-        total = total + alpha[:, :, None, None]
-    if beta is not None:
-        torch.testing.assert_close(beta.grad, torch.einsum("nijk,nijk->njk", g, h), rtol=1e-12, atol=1e-12)
-        total = total + beta[:, None]
-    torch.testing.assert_close(h.grad, total * g, rtol=1e-12, atol=0)
-
-
-@pytest.mark.parametrize("heads", HEADS)
-def test_gradients_reach_the_heads_weights_as_equation_6_says(heads):
-    """Chain rule through g1 (one Linear and ReLU) by hand; finite differences for every other weight."""
+def test_gradients_of_every_weight_against_finite_differences(heads):
     sastm = make(*heads, size=4)
     z = torch.randn(3, 5, generator=rng(), dtype=torch.float64)
     h = torch.randn(3, 6, 4, 4, generator=rng(1), dtype=torch.float64)
     g = torch.randn(3, 6, 4, 4, generator=rng(2), dtype=torch.float64)
     sastm(h, z).backward(g)
-    if heads[0]:
-        with torch.no_grad():
-            shared = sastm.mlp(z)
-            open_ = sastm.channel_head[0](shared) > 0
-            by_alpha = torch.einsum("nijk,nijk->ni", g, h) * open_  # Eq. 6, then ReLU
-        torch.testing.assert_close(sastm.channel_head[0].weight.grad, by_alpha.T @ shared, rtol=1e-10, atol=1e-12)
-        torch.testing.assert_close(sastm.channel_head[0].bias.grad, by_alpha.sum(0), rtol=1e-10, atol=1e-12)
     step = 1e-6
     for name, weight in sastm.named_parameters():
         before, values = weight.detach().clone(), []
@@ -124,16 +95,6 @@ def test_gradients_reach_the_heads_weights_as_equation_6_says(heads):
             weight.copy_(before)
         difference = (values[0] - values[1]) / (2 * step)
         assert weight.grad.view(-1)[0].item() == pytest.approx(difference, rel=1e-5, abs=1e-7), name
-
-
-def test_role_1_a_dead_channel_moves_no_kernel():
-    # Claim C21: alpha_i = 0 and beta = 0 everywhere make x_i = 0, and the kernel behind it gets no gradient.
-    kernel = nn.Conv2d(2, 3, 3, bias=False)
-    x = recombine(kernel(torch.randn(1, 2, 6, 6)), torch.tensor([[0.0, 1.0, 0.0]]), torch.zeros(1, 4, 4))
-    x.square().sum().backward()
-    assert (x[0, 0] == 0).all() and (x[0, 1] != 0).any()
-    gradients = kernel.weight.grad.flatten(1).abs().sum(1)
-    assert gradients[0] == 0 and gradients[2] == 0 and gradients[1] > 0
 
 
 def test_removed_heads_leave_no_parameters():

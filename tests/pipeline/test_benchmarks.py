@@ -62,11 +62,11 @@ def test_lists_and_flat_results(folder):
 
 def test_stages_add_up_by_their_name():
     announced = [
-        "Running stage 'listing':",
+        "Running stage 'inputs':",
         "Running stage 'fid@digits-16-wgan_gp':",
         "Stage 'x' didn't change, skipping",
     ]
-    assert [found[1] for line in announced if (found := ANNOUNCED.match(line))] == ["listing", "fid"]
+    assert [found[1] for line in announced if (found := ANNOUNCED.match(line))] == ["inputs", "fid"]
     found = by_kind([(BEFORE, 1.0), ("fid", 2.0), ("train", 5.0), ("fid", 4.0)])
     assert found["fid"] == {"times": 2, "seconds": 6.0} and list(found) == [BEFORE, "fid", "train"]
 

@@ -67,23 +67,23 @@ def test_all_stages_of_the_36_configurations(stages):
         assert paths(stages[f"sparsity@{name}"].outs) == {f"results/paper/sparsity/{name}"}
 
 
-def test_the_users_files_are_listed_every_time(stages):
-    """DVC cannot see a change in a folder outside the project; each dataset depends on its own list alone."""
-    listing = stages["listing"]
-    assert listing.always_changed and paths(listing.outs) == {"data/listings"}
-    assert {key for dep in listing.deps if dep.def_path == "params.yaml" for key in dep.params} == {"raw_data"}
-    assert [name for name, stage in stages.items() if stage.always_changed] == ["listing"]
-    for name, row in params()["datasets"].items():
-        stage = stages[f"data@{name}"]
-        assert {p for p in paths(stage.deps) if p.startswith("data/")} == {f"data/listings/{row['dataset']}.json"}
-        assert {key for dep in stage.deps if dep.def_path == "params.yaml" for key in dep.params} == {
-            f"sources.{row['dataset']}", f"datasets.{name}",
-        }  # fmt: skip
-    assert not [
-        name
-        for name, stage in stages.items()
-        if not name.startswith("data@") and any(p.startswith("data/listings") for p in paths(stage.deps))
-    ]
+def test_every_stage_depends_on_its_own_inputs_and_on_no_other_code_or_settings(stages):
+    """data/inputs/ holds both; dvc.yaml names the data besides."""
+    for name, stage in stages.items():
+        kind, _, key = name.partition("@")
+        named = {
+            p
+            for p in paths(stage.deps)
+            if not p.startswith(("data/packed", "data/extractors", "data/references", "results/"))
+        }
+        listing = {f"data/listings/{params()['datasets'][key]['dataset']}.json"} if kind == "data" else set()
+        assert named == ({f"data/inputs/{kind}/{key}.json"} | listing if key else set()), name
+
+
+def test_the_inputs_are_written_every_time(stages):
+    """DVC cannot see a change in a folder outside the project, nor one in the imports of a stage."""
+    assert [name for name, stage in stages.items() if stage.always_changed] == ["inputs"]
+    assert paths(stages["inputs"].outs) == {"data/listings", "data/inputs"}
 
 
 def test_the_notebooks_of_every_suite(stages):
@@ -93,7 +93,7 @@ def test_the_notebooks_of_every_suite(stages):
 def test_there_are_no_other_stages(stages):
     kinds = {name.split("@")[0] for name in stages}
     assert kinds == {
-        "listing", "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "verdicts",
+        "inputs", "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "verdicts",
         "notebook", "report",
     }  # fmt: skip
 
@@ -129,13 +129,10 @@ def test_names_hold_no_dots(stages):
     assert not [name for name in stages if "." in name]
 
 
-def test_the_code_that_a_stage_depends_on_exists(stages):
+def test_each_stage_is_a_script_of_its_name(stages):
     for name, stage in stages.items():
-        code = {p for p in paths(stage.deps) if p.startswith(("pipeline/", "selfsparse/", "notebooks"))}
-        assert f"pipeline/{name.split('@')[0]}.py" in code, name
-        assert not [p for p in code if not (ROOT / p).exists()], name
         arguments = name.replace("@", " --suite " if name.startswith("notebook@") else " ")
-        assert stage.cmd == f"python -m pipeline.{arguments}"
+        assert stage.cmd == f"python -m pipeline.{arguments}" and (ROOT / f"pipeline/{name.split('@')[0]}.py").is_file()
 
 
 def test_everything_a_stage_reads_is_made_by_another(stages):
@@ -148,50 +145,16 @@ def test_everything_a_stage_reads_is_made_by_another(stages):
 
 
 @pytest.mark.parametrize("configuration", list(params()["configurations"]))
-def test_a_trainings_inputs_are_its_own(stages, configuration):
+def test_a_trainings_data_are_its_own(stages, configuration):
     row = params()["configurations"][configuration]
     data = f"{row['dataset']}-{row['resolution']}"
     stage = stages[f"train@{configuration}"]
-    assert {p for p in paths(stage.deps) if p.startswith("data/")} == {
+    assert {p for p in paths(stage.deps) if not p.startswith("data/inputs")} == {
         f"data/packed/{data}",
         f"data/extractors/{data}-{row['extractor']}",
         f"data/references/{data}-{row['extractor']}",
     }
     assert paths(stage.outs) == {f"results/{row['suite']}/runs/{configuration}"}
-    named = {key for dep in stage.deps if dep.def_path == "params.yaml" for key in dep.params}
-    assert named >= {
-        "train", f"networks.{row['network']}", f"suites.{row['suite']}", f"configurations.{configuration}",
-    }  # fmt: skip
-    # The fingerprint of a run holds the number of samples and how the images are made: other stages name these.
-    assert f"extractors.{data}-{row['extractor']}.samples" in {
-        key
-        for dep in stages[f"reference@{data}-{row['extractor']}"].deps
-        if dep.def_path == "params.yaml"
-        for key in dep.params
-    }
-
-
-def test_every_setting_belongs_to_a_stage(stages):
-    """A setting that no stage names could change without anything being run again."""
-    named = {
-        key for stage in stages.values() for dep in stage.deps if dep.def_path == "params.yaml" for key in dep.params
-    }
-    for section, value in params().items():
-        keys = [section] if section in named or not isinstance(value, dict) else [f"{section}.{key}" for key in value]
-        if section == "networks":
-            used = {f"networks.{row['network']}" for row in params()["configurations"].values()}
-            assert set(keys) - used == {"networks.A2"}  # printed in the paper, but no experiment's (U25)
-            keys = used
-        for key in keys:
-            assert key in named or any(n.startswith(key + ".") for n in named), key
-
-
-def test_the_code_that_shapes_a_run_is_that_of_its_fingerprint(stages):
-    """What makes DVC train again also keeps an interrupted run from going on, and no more."""
-    from selfsparse.training.checkpoint import CODE
-
-    named = {p for p in paths(stages["train@mnist-32-self_sparse"].deps) if p.startswith("selfsparse/")}
-    assert named == {"selfsparse/" + part.removesuffix("/*.py") for part in CODE}
 
 
 def test_small_results_go_to_git_and_weights_do_not(stages):

@@ -22,10 +22,10 @@ def listed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run():
-        from pipeline import listing
+        from pipeline import inputs
         from selfsparse.config import load_settings
 
-        listing.main(load_settings())
+        inputs.main(load_settings())
         return {path.stem: path.read_bytes() for path in (tmp_path / "data/listings").iterdir()}
 
     return run
@@ -118,7 +118,7 @@ def test_three_thousand_files_take_a_moment(tmp_path):
 
 def test_the_script_imports_nothing_heavy(tmp_path):
     write_project(tmp_path)
-    options = command(tmp_path, "pipeline.listing")
+    options = command(tmp_path, "pipeline.inputs")
     options["args"][1:1] = ["-X", "importtime"]
     found = subprocess.run(**options, capture_output=True)
     assert found.returncode == 0 and (tmp_path / "data/listings/sketch.json").is_file()

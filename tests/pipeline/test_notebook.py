@@ -22,8 +22,8 @@ def project(tmp_path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables
     return subprocess.run(
         [sys.executable, "-m", *arguments], cwd=folder, env=environment, capture_output=True, text=True
     )
@@ -65,7 +65,10 @@ def test_unknown_notebook_is_one_line(project):
 
 
 @pytest.mark.slow
-def test_a_notebook_from_a_folder_below_the_root(project):
+def test_a_notebook_from_a_folder_below_the_root(project, monkeypatch):
+    long = project / ("x" * 100)  # longer than a path of a kernel's sockets may be
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
     found = run(project / "notebooks", "pipeline.notebook", "table_ablation", "--suite", "paper")
     assert (found.returncode, found.stderr) == (0, "")
     executed = (project / "results/paper/notebooks/table_ablation/table_ablation.ipynb").read_text()
@@ -88,6 +91,51 @@ def test_a_failing_cell_and_a_warning_are_errors(project):
     found = run(project, "pipeline.notebook", "table_ablation", "--suite", "quick")
     assert found.returncode == 2 and "look here" in found.stderr
     assert not (project / "results/quick/notebooks").exists()
+
+
+LOUD = """
+import matplotlib, pandas, seaborn, sys, warnings
+matplotlib.rcParams.update({"lines.linewidth": 5, "text.usetex": True})
+seaborn.set_theme(font_scale=3)
+pandas.set_option("display.precision", 1)
+print("not asked for", file=sys.stderr)
+warnings.simplefilter("ignore")
+"""
+
+
+@pytest.mark.slow
+def test_what_a_user_has_set_up_for_matplotlib_jupyter_and_python_changes_no_byte(project, tmp_path):
+    """A matplotlibrc, wherever one is looked for, start-up scripts, another kernel "python3", and no folder to write into."""
+    assert run(project, "pipeline.notebook", "table_ablation", "--suite", "quick").returncode == 0
+    plain = files(project / "results")
+    home = tmp_path / "home"
+    for path, text in {
+        ".config/matplotlib/matplotlibrc": "lines.linewidth: 5",
+        "elsewhere/matplotlibrc": "text.usetex: True",
+        ".ipython/profile_default/startup/loud.py": LOUD,
+        ".ipython/profile_default/ipython_config.py": "get_config().InteractiveShellApp.exec_lines = ['1 / 0']",
+        "startup.py": LOUD,
+        "site/sitecustomize.py": LOUD,
+        "jupyter/kernels/python3/kernel.json": '{"argv": ["false"], "display_name": "Another", "language": "python"}',
+    }.items():
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).write_text(text)
+    (project / "matplotlibrc").write_text("font.size: 20\nno.such.key: 1\n")
+    (home / ".cache").touch()  # no folder can be made here, whoever runs the tests
+    found = run(
+        project,
+        *("pipeline.notebook", "table_ablation", "--suite", "quick"),
+        HOME=str(home),
+        IPYTHONDIR=str(home / ".ipython"),
+        JUPYTER_PATH=str(home / "jupyter"),
+        MATPLOTLIBRC=str(home / "elsewhere"),
+        MPLBACKEND="module://no.such",
+        PYTHONPATH=f"{home / 'site'}{os.pathsep}{ROOT}",
+        PYTHONSTARTUP=str(home / "startup.py"),
+        PYTHONWARNINGS="always",
+    )
+    assert found.returncode == 0, found.stderr
+    assert files(project / "results") == plain
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """States to resume from: one process at a time, and never the state of another run."""
 
 import errno
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -233,6 +234,26 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     assert not dead.exists() and alive.exists()
 
 
+# Before anything of ours: what a file system without flock, some of NFS's and Lustre's, answers to it.
+WITHOUT_FLOCK = """
+import errno, fcntl
+def refused(*arguments):
+    raise OSError(errno.ENOLCK, "No locks available")
+fcntl.flock = refused
+"""
+
+
+@pytest.fixture(params=["flock", "without flock"])
+def without_flock(request, monkeypatch):
+    """What another process has to run first so that it is on the same file system."""
+    if request.param == "flock":
+        return ""
+    monkeypatch.setattr(fcntl, "flock", fcntl.flock)  # set back afterwards
+    exec(WITHOUT_FLOCK, {})
+    return WITHOUT_FLOCK
+
+
+@pytest.mark.usefixtures("without_flock")
 def test_one_at_a_time(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(lock, "PATIENCE_SEC", 0.2)
     folder = tmp_path / "digits" / "seed0"
@@ -278,9 +299,9 @@ def test_a_lock_that_cannot_be_written(tmp_path, monkeypatch, call, number):
     assert (f"Make {where} writable" if number == errno.EACCES else "Make room there") in said
 
 
-def test_the_lock_of_a_killed_process_is_free(tmp_path, monkeypatch):
+def test_the_lock_of_a_killed_process_is_free(tmp_path, monkeypatch, without_flock):
     monkeypatch.setattr(lock, "PATIENCE_SEC", 0.0)
-    code = "import sys; from pathlib import Path; from selfsparse.training.lock import hold\n"
+    code = without_flock + "import sys; from pathlib import Path; from selfsparse.training.lock import hold\n"
     code += "held = hold(Path(sys.argv[1]), 'it'); print('held', flush=True); sys.stdin.read()"
     path = tmp_path / "lock"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -288,7 +309,9 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path, monkeypatch):
         [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
     ) as process:
         assert process.stdout.readline() == b"held\n"
-        with pytest.raises(RunError):
+        with pytest.raises(RunError) as raised:
             lock.hold(path, "it")
+        # Of a death on another machine a file knows nothing.
+        assert (f"remove {path}.soft first" in str(raised.value)) == bool(without_flock)
         process.kill()
     lock.hold(path, "it").release()

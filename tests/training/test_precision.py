@@ -1,5 +1,7 @@
 """Precision and memory layout as settings: the same training up to the rounding that each of them means."""
 
+import operator
+
 import pytest
 import torch
 from small_project import SMALL, write_project
@@ -85,3 +87,50 @@ def test_the_precision_holds_inside_alone(precision, matmul, convolution):
         assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32) == (matmul, convolution)
         raise KeyError
     assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32) == before
+
+
+PLACES = ("", "cuda.matmul", "cudnn", "cudnn.conv", "cudnn.rnn", "mkldnn", "mkldnn.matmul")
+
+
+def _set(place: str, value: str) -> None:
+    operator.attrgetter(f"backends.{place}".rstrip("."))(torch).fp32_precision = value
+
+
+def _all_precisions() -> dict[str, str]:
+    return {p: operator.attrgetter(f"backends.{p}".rstrip("."))(torch).fp32_precision for p in PLACES}
+
+
+@pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason="PyTorch 2.9 brought these settings")
+@pytest.mark.parametrize("precision", ["fp32", "tf32"])
+@pytest.mark.parametrize(
+    "callers",
+    [
+        {},
+        {"": "tf32"},
+        {"": "ieee"},
+        {"cudnn": "ieee"},
+        {"cuda.matmul": "tf32"},
+        {"cuda.matmul": "ieee", "mkldnn.matmul": "bf16"},
+        {"cudnn.conv": "ieee"},
+        {"cudnn.conv": "tf32", "cudnn.rnn": "ieee", "mkldnn": "bf16"},
+    ],
+    ids=str,
+)
+def test_the_callers_newer_settings_hold_again(callers, precision):
+    try:
+        for place, value in callers.items():
+            _set(place, value)
+        before = _all_precisions()
+        with float32_precision(precision):
+            inside = _all_precisions()
+            full = {"fp32": {"ieee", "none"}, "tf32": {"tf32"}}[precision]  # none: full, as nothing else is said
+            assert {inside[place] for place in ("cuda.matmul", "cudnn.conv", "cudnn.rnn")} <= full
+        assert _all_precisions() == before
+        if callers.keys() == {""}:  # what took the general setting's value takes it again
+            _set("", "none")
+            assert _all_precisions()["cuda.matmul"] == "none"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+        for place in PLACES:
+            _set(place, "none")
+        torch.backends.cudnn.allow_tf32 = True  # PyTorch's default

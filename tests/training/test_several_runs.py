@@ -12,10 +12,11 @@ import torch
 from small_project import CONFIGURATION, SMALL, files, write_project
 
 from selfsparse.config import load_settings
+from selfsparse.errors import SettingsError
 from selfsparse.metrics.frechet import frechet_distance
 from selfsparse.training import evaluation, loop
 from selfsparse.training.loop import Interrupted, train_runs
-from selfsparse.training.seeds import shares_of
+from selfsparse.training.seeds import shares_of, train_configuration
 from selfsparse.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("keep_signals")
@@ -180,3 +181,10 @@ def test_a_divergence_found_late_is_the_same_divergence(small, train, monkeypatc
     overlap(monkeypatch)
     assert train() == strict
     assert json.loads(strict["seed1/run.json"])["diverged_at"] == step
+
+
+def test_fewer_images_than_a_batch_are_one_error_before_any_process_starts(small, monkeypatch):
+    settings = load_settings(write_project(small, {**SMALL, "suites.quick.train.batch_size": 4096}) / "params.yaml")
+    monkeypatch.setattr("multiprocessing.get_context", lambda method: pytest.fail("a process was started"))
+    with pytest.raises(SettingsError, match=r"train.batch_size .* is 4,096, and digits-16 has 1,797 images"):
+        train_configuration(settings, settings.configuration(CONFIGURATION))

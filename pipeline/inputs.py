@@ -1,4 +1,7 @@
-"""List the files that the user has of every dataset: data/listings/<dataset>.json."""
+"""Write what every stage is made from besides data: data/listings/, the user's files; data/inputs/, settings and code.
+
+After an edit, `python -m pipeline.inputs` and then `dvc status` say which stages it makes run again.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -10,9 +13,11 @@ if TYPE_CHECKING:
 
 def main(settings: "Settings") -> None:
     from selfsparse.data.listing import write_listings
+    from selfsparse.inputs import write_inputs
     from selfsparse.paths import project_root
 
     write_listings(settings, project_root() / "data" / "listings")
+    write_inputs(settings, project_root() / "data" / "inputs")
 
 
 if __name__ == "__main__":

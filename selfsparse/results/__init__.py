@@ -1,0 +1,1 @@
+"""What the stages measure, as files."""
