@@ -14,6 +14,7 @@ one process, so that a machine that slows down slows all of them; ratios compare
 `iqr` is the distance of the quartiles. Rates are in FLOP/s, the ceiling is a large matrix product in the same run.
 """
 SUITES = "suite_"  # results of benchmarks/suite.py, which docs/timings.md shows
+ELSEWHERE = ("suite", "verdicts")  # shown in docs/timings.md and docs/verdicts.md
 MARKS = (
     "<!-- {}: written by `python -m pipeline.docs` from benchmarks/results/, do not edit -->",
     "<!-- end of {} -->",
@@ -26,7 +27,7 @@ def benchmarks_markdown(folder: Path | None = None) -> str:
     parts = [INTRODUCTION]
     for script in sorted(folder.glob("*.py")):
         description = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
-        if "python -m benchmarks." not in description or script.stem == "suite":
+        if "python -m benchmarks." not in description or script.stem in ELSEWHERE:
             continue
         title, _, text = description.partition("\n")
         parts += [f"## {title.rstrip('.:')}\n", _as_markdown(text) + "\n"]

@@ -14,6 +14,7 @@ def pages() -> dict[str, Callable[[], str]]:
     from selfsparse.analysis.open_questions import open_questions_markdown
     from selfsparse.config import load_settings
     from selfsparse.paper import open_questions
+    from selfsparse.verdicts.page import verdicts_markdown
 
     return {
         "open_questions": lambda: open_questions_markdown(open_questions()),
@@ -21,6 +22,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "benchmarks": benchmarks_markdown,
         "timings": timings_markdown,
         "cluster": cluster_markdown,
+        "verdicts": verdicts_markdown,
     }
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def main(settings: "Settings", name: str) -> None:
     settings.suite(name)
 
-    from selfsparse.analysis.verdicts import write_verdicts
+    from selfsparse.verdicts.judging import write_verdicts
 
     found = write_verdicts(name)
     print(f"{name}: " + ", ".join(f"{n} {word}" for word, n in found.items()))

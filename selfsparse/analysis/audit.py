@@ -17,6 +17,7 @@ from selfsparse.analysis.formatting import MISSING, Table, count, interval, mean
 from selfsparse.analysis.inference import (
     as_sample_std,
     combined_correlation,
+    contrast,
     decrease,
     decrease_bounds,
     hedges_g,
@@ -505,6 +506,13 @@ def betas_table() -> Table:
         }
         rows.append((data, text))
     return table_of(rows, ([], []), f"Adam's betas on STL-10 ({place('adam_betas')}).")
+
+
+def betas_interaction() -> float:
+    """Return the two-sided p that both models move alike between the pairs of betas: Welch's for four means."""
+    first, second = _stl10(), next(pair for pair in other_pairs() if "betas" in pair.label)
+    _, p = contrast([(1, first.a), (-1, second.a), (-1, first.b), (1, second.b)])
+    return p
 
 
 # Parameters

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from selfsparse.analysis.comparability import comparable
 from selfsparse.analysis.correlation import BASELINE, SPARSE
 from selfsparse.analysis.formatting import MISSING, Table, count, interval, mean_std, number, probability, with_interval
 from selfsparse.analysis.inference import decrease, hedges_g, holm, welch
@@ -18,7 +19,6 @@ from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import Moments, moments, relative_decrease
 from selfsparse.analysis.tables import (
     ablation_groups,
-    comparable,
     comparison,
     fid_title,
     labelled_fid_table,

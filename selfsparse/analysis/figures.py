@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from selfsparse.analysis import style
+from selfsparse.analysis.comparability import comparable
 from selfsparse.analysis.correlation import correlations
 from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.formatting import number
@@ -19,7 +20,7 @@ from selfsparse.analysis.names import dataset_label, model_label, panel_title, v
 from selfsparse.analysis.regression import fit_line
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import moments
-from selfsparse.analysis.tables import comparable, fid_title, paper_moments
+from selfsparse.analysis.tables import fid_title, paper_moments
 from selfsparse.config import Configuration
 from selfsparse.paper import reported
 from selfsparse.paper.printed import printed_table

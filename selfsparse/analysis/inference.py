@@ -193,6 +193,37 @@ def combined_correlation(found: Sequence[Correlation]) -> Correlation:
     return Correlation(n, math.tanh(z), p, math.tanh(z - half), math.tanh(z + half))
 
 
+def rank_test(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
+    """Compare two samples by ranks, where a value may be infinite: Mann and Whitney's test, exact, also with ties.
+
+    Returns:
+        The share of pairs in which a is the lower (a tie counts half), and the one-sided p of a lower, and of a higher.
+    """
+    values = np.concatenate([np.asarray(a, dtype=float), np.asarray(b, dtype=float)])
+    if not len(a) or not len(b):
+        return math.nan, math.nan, math.nan
+    # Twice the midranks are whole numbers: the sum over a has a distribution that can be counted out.
+    ranks = [int((values < x).sum() + (values <= x).sum() + 1) for x in values]
+    found = sum(ranks[: len(a)])
+    ways = np.zeros((len(a) + 1, found + 1))  # larger sums are what is left
+    ways[0, 0] = 1
+    for rank in ranks:
+        ways[1:, rank:] += ways[:-1, : max(0, found + 1 - rank)].copy()
+    as_low = ways[-1] / math.comb(len(ranks), len(a))
+    higher = (found / 2 - len(a) * (len(a) + 1) / 2) / (len(a) * len(b))
+    return 1 - higher, float(as_low.sum()), float(1 - as_low[:found].sum())
+
+
+def runs_for_ranks(share: float, wanted: float = 0.8, level: float = LEVEL) -> float:
+    """Return the runs of each with which a two-sided rank test finds that share of pairs (Noether 1987); NaN at a half."""
+    if share == 0.5 or math.isnan(share):
+        return math.nan
+    n = math.ceil(((ndtri(1 - level / 2) + ndtri(wanted)) / (share - 0.5)) ** 2 / 6)
+    while 2 / math.comb(2 * n, n) >= level:  # with fewer, not even a full separation is significant
+        n += 1
+    return float(n) if n <= MOST_RUNS else math.nan
+
+
 def sign_test(successes: int, n: int) -> float:
     """Return the two-sided p of `successes` in n throws of a fair coin."""
     extreme = max(successes, n - successes)

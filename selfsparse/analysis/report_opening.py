@@ -14,24 +14,10 @@ from selfsparse.analysis.formatting import MISSING, duration
 from selfsparse.analysis.html import markdown_html
 from selfsparse.analysis.notebooks import executed_path
 from selfsparse.analysis.results import Results
-from selfsparse.analysis.verdict_rules import (
-    DOES_NOT_FOLLOW,
-    FAILS,
-    FOLLOWS,
-    HOLDS,
-    NOT_REPRODUCED,
-    NOT_RUN,
-    NOT_TESTABLE,
-    REPRODUCED,
-    UNAVAILABLE,
-    UNKNOWABLE,
-)
 from selfsparse.provenance import commit_text
+from selfsparse.verdicts.outcome import FAILS, HOLDS, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNAVAILABLE
 
-UNANSWERABLE = (UNAVAILABLE, NOT_TESTABLE, UNKNOWABLE)
-TONES = {REPRODUCED: "good", HOLDS: "good", FOLLOWS: "good"} | dict.fromkeys(
-    (NOT_REPRODUCED, FAILS, DOES_NOT_FOLLOW), "bad"
-)
+TONES = {REPRODUCED: "good", HOLDS: "good", NOT_REPRODUCED: "bad", FAILS: "bad"}
 
 
 def claims(suite: str) -> list[dict[str, Any]]:
@@ -82,8 +68,8 @@ def opening(results: Results, notebooks: Sequence[dict], claims: Sequence[dict])
             for href, title, text, notebook in cards
         ],
         "explained": executed_path(results.suite, VERDICTS).is_file(),
-        "decided": [claim for claim in claims if claim["verdict"] not in (NOT_RUN, *UNANSWERABLE)],
-        "unanswerable": [claim for claim in claims if claim["verdict"] in UNANSWERABLE],
+        "decided": [claim for claim in claims if claim["verdict"] not in (NOT_RUN, UNAVAILABLE)],
+        "unanswerable": [claim for claim in claims if claim["verdict"] == UNAVAILABLE],
         "undecided": [claim for claim in claims if claim["verdict"] == NOT_RUN],
         "counts": sorted(
             ((word, n, tone) for (word, tone), n in counts.items()), key=lambda c: (c[0] == NOT_RUN, -c[1])

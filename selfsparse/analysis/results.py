@@ -15,7 +15,7 @@ from selfsparse.provenance import read_provenance
 from selfsparse.results.rows import COLUMNS, read_rows
 
 TABLES = ("runs", "curves", "fid", "sparsity", "mechanism", "correlation")
-LATER = {"precision", "recall"}  # columns that results made before them lack
+LATER = {"precision", "recall", "alpha_differs", "beta_differs"}  # columns that results made before them lack
 
 
 @dataclass(frozen=True)

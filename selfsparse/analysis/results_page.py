@@ -3,10 +3,10 @@
 from selfsparse.analysis.answers import bullets
 from selfsparse.analysis.formatting import duration, many
 from selfsparse.analysis.results import Results, load_results
-from selfsparse.analysis.verdicts import all_verdicts, counts
 from selfsparse.config import load_settings
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import commit_text
+from selfsparse.verdicts.judging import all_verdicts, counts
 
 INTRODUCTION = """\
 # Results

@@ -4,6 +4,7 @@ import math
 
 from IPython.display import Markdown
 
+from selfsparse.analysis.comparability import PAPER_EXTRACTOR
 from selfsparse.analysis.comparison_sentences import compared
 from selfsparse.analysis.comparison_tables import main_pairs
 from selfsparse.analysis.correlation import correlations
@@ -12,7 +13,7 @@ from selfsparse.analysis.names import group_label, model_label
 from selfsparse.analysis.overview_tables import curves_table
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.sparsity_tables import sparsity_table
-from selfsparse.analysis.tables import PAPER_EXTRACTOR, ablation_groups
+from selfsparse.analysis.tables import ablation_groups
 from selfsparse.config import SASTM_MODELS
 
 

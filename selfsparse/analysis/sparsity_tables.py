@@ -4,13 +4,14 @@ import math
 
 import pandas as pd
 
+from selfsparse.analysis.comparability import comparable
 from selfsparse.analysis.correlation import BASELINE, SPARSE, correlations
 from selfsparse.analysis.formatting import MISSING, Table, interval, mean_std, number, with_interval
 from selfsparse.analysis.inference import decrease
 from selfsparse.analysis.names import group_label, model_label
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import mean_sparsity, moments
-from selfsparse.analysis.tables import comparable, comparison, fid_title, table_of
+from selfsparse.analysis.tables import comparison, fid_title, table_of
 from selfsparse.config import Configuration
 from selfsparse.paper import reported_pearson, reported_sparsity
 from selfsparse.results.rows import COLUMNS

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from selfsparse.analysis.comparability import comparable, differences
 from selfsparse.analysis.formatting import Table, count, interval, mean_std
-from selfsparse.analysis.images import image_note
 from selfsparse.analysis.names import group_label, model_label
 from selfsparse.analysis.results import Results
 from selfsparse.analysis.statistics import Moments, moments
 from selfsparse.config import Configuration
 from selfsparse.paper import reported
 
-PAPER_EXTRACTOR = "inception"
 ABLATIONS = ("without_psm", "without_csm")
 
 
@@ -25,16 +24,6 @@ def table_of(rows: Sequence[tuple[dict, dict]], columns: tuple[Sequence[str], Se
         pd.DataFrame(text, columns=None if text else columns[1]),
         caption,
     )
-
-
-def under_the_papers_extractor(c: Configuration) -> bool:
-    """Whether a configuration is measured with Inception-v3, as the paper's are."""
-    return c.extractor.extractor == PAPER_EXTRACTOR
-
-
-def comparable(c: Configuration) -> bool:
-    """Whether a FID of this configuration may stand against the paper's: under Inception-v3, and on the paper's images."""
-    return under_the_papers_extractor(c) and not image_note(c.dataset.dataset, c.source.model_dump())
 
 
 def fid_title(results: Results) -> str:
@@ -92,10 +81,8 @@ def _fid_row(results: Results, c: Configuration) -> tuple[dict, dict]:
 
 
 def comparison(c: Configuration) -> str:
-    """Say whether a FID of this configuration may stand against the paper's: `no (lenet)`."""
-    if comparable(c):
-        return "yes"
-    return "no (other images)" if under_the_papers_extractor(c) else f"no ({c.extractor.extractor})"
+    """Say whether a FID of this configuration may stand against the paper's: `no (extractor lenet, not inception)`."""
+    return f"no ({'; '.join(differences(c))})" if differences(c) else "yes"
 
 
 def labelled_fid_table(results: Results, rows: Sequence[tuple[dict[str, str], Configuration]], caption: str) -> Table:

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from selfsparse.metrics.generated import sampling
 
+SETTLING_SHARE = 0.05  # of the training, after which Hypothesis 1 has the signs unchanged: 5,000 of 100,000 steps
+
 
 @dataclass(frozen=True)
 class StageMechanism:
@@ -19,6 +21,8 @@ class StageMechanism:
         alpha_zero, beta_zero: share of coefficients that are exactly zero.
         alpha_changed, beta_changed: share of coefficients that were zero at the snapshot before and are not now, or
             the reverse: the sign changes of Hypothesis 1. None at the first snapshot.
+        alpha_differs, beta_differs: share of coefficients whose sign is not that of the step of SETTLING_SHARE, which is
+            compared whenever snapshots are taken. None up to that step.
         dead_channels: |A|, channels of x that are zero at every position for every latent.
         xi: Eq. 4, averaged over channels and latents.
         negative_given_positive: P(s < 0 | x > 0) of Eq. 12, s being x after batch norm with the batch's statistics.
@@ -34,6 +38,8 @@ class StageMechanism:
     beta_zero: float | None
     alpha_changed: float | None
     beta_changed: float | None
+    alpha_differs: float | None
+    beta_differs: float | None
     dead_channels: int
     xi: float
     negative_given_positive: float | None
@@ -65,11 +71,13 @@ def measure_mechanism(
     before: dict[str, Tensor] | None,
     batch_size: int,
     device: torch.device,
+    settled: dict[str, Tensor] | None = None,
 ) -> Snapshot:
     """Measure every stage over the probe latents (N, latent_dim), in batches as large as those of training.
 
     Args:
         before: `positive` of the snapshot before; None at the first.
+        settled: `positive` at the step of SETTLING_SHARE; None up to it.
     """
     parts: list[list[dict[str, Tensor]]] = []
     normalised: list[Tensor] = []
@@ -102,6 +110,7 @@ def measure_mechanism(
                 channels=len(sums[0]["alive"]),
                 **{f"{name}_zero": _zero(positive, f"{name}_{t}") for name in ("alpha", "beta")},
                 **{f"{name}_changed": _changed(positive, before, f"{name}_{t}") for name in ("alpha", "beta")},
+                **{f"{name}_differs": _changed(positive, settled, f"{name}_{t}") for name in ("alpha", "beta")},
                 dead_channels=int((~torch.stack([s["alive"] for s in sums]).any(dim=0)).sum()),
                 xi=float(sum(s["xi"] for s in sums) / len(latents)),
                 negative_given_positive=_ratio(sums, "negative_and_positive", "positive"),

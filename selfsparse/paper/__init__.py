@@ -65,6 +65,7 @@ def open_questions() -> OpenQuestions:
     return OpenQuestions.model_validate(YAML(typ="safe", pure=True).load(text))
 
 
+@cache
 def _read(name: str) -> pd.DataFrame:
     with (files(__name__) / name).open(encoding="utf-8") as file:
         return pd.read_csv(file)

@@ -132,10 +132,11 @@ def printed_table(name: str) -> pd.DataFrame:
     entry = printed_tables().loc[name]
     table = _read(entry["file"], keep_default_na=False)
     if not entry["configurations"]:
-        return table
+        return table.copy()
     return table.set_index("name").loc[entry["configurations"].split()].reset_index()
 
 
+@cache
 def text_number(name: str) -> float:
     """Return a number of the running text, by its name in tables/text_numbers.csv."""
     return float(printed_table("text_numbers").set_index("name").loc[name, "value"])
@@ -148,6 +149,7 @@ def claims() -> Claims:
     return Claims.model_validate(YAML(typ="safe", pure=True).load(text))
 
 
+@cache
 def _read(path: str, **options: Any) -> pd.DataFrame:
     with files("selfsparse.paper").joinpath(*path.split("/")).open(encoding="utf-8") as file:
         return pd.read_csv(file, **options)

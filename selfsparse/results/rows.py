@@ -16,7 +16,7 @@ COLUMNS = {
     ],
     "mechanism": [
         "configuration", "seed", "step", "stage", "size", "channels", "alpha_zero", "beta_zero",
-        "alpha_changed", "beta_changed", "dead_channels", "xi", "negative_given_positive", "zero_gradient",
+        "alpha_changed", "beta_changed", "alpha_differs", "beta_differs", "dead_channels", "xi", "negative_given_positive", "zero_gradient",
         "weight_negative", "weight_mean",
     ],
     "fid": ["configuration", "seed", "generator", "n_fake", "n_real", "fid", "kid", "kid_std", "precision", "recall"],

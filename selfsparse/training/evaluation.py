@@ -18,7 +18,7 @@ from selfsparse.config import Configuration, Settings
 from selfsparse.metrics.extractors import load_extractor
 from selfsparse.metrics.frechet import NotFiniteError, RunningGaussian, frechet_distance_tensors
 from selfsparse.metrics.generated import draw_latents, first_images, measure_fid, sampling, to_uint8
-from selfsparse.metrics.mechanism import Snapshot, measure_mechanism
+from selfsparse.metrics.mechanism import SETTLING_SHARE, Snapshot, measure_mechanism
 from selfsparse.metrics.reference import load_reference
 from selfsparse.paths import extractor_dir, reference_dir
 from selfsparse.training.history import PROGRESS_COLUMNS
@@ -50,6 +50,7 @@ class Evaluation:
         images = count * (1 + math.ceil(train.steps / train.evaluate_every))
         self._extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device, images)
         self._reference = load_reference(reference_dir(configuration.extractor_key), "small")
+        self.settling_step = max(1, round(SETTLING_SHARE * train.steps))
         self._latents = draw_latents(count, configuration.latent_dim, seed)
         self._probe = draw_latents(train.probe_latents, configuration.latent_dim, seed)
 
@@ -70,19 +71,36 @@ class Evaluation:
         )
         return fid
 
+    def signs(self, generator: nn.Module) -> dict[str, Tensor]:
+        """Return which coefficients of the probe latents are above zero, as Snapshot.positive."""
+        return measure_mechanism(generator, self._probe, 0, None, self._train.batch_size, self._device).positive
+
     def snapshot(
-        self, generator: nn.Module, step: int, before: dict[str, Tensor] | None
+        self,
+        generator: nn.Module,
+        step: int,
+        before: dict[str, Tensor] | None,
+        settled: dict[str, Tensor] | None = None,
     ) -> tuple[Tensor, Snapshot] | None:
-        """A look inside the generator of a step, where the settings want one: progress images, and its stages.
+        """A look inside the generator of a step, where the settings want one, and of the last: images, and its stages.
 
         Args:
             before: History.positive.
+            settled: History.settled.
         """
-        if step % self._train.snapshot_every:
+        if step % self._train.snapshot_every and step != self._train.steps:
             return None
         batch_norm = self._train.sampling_batch_norm
         images = first_images(generator, self._latents, PROGRESS_COLUMNS, self._batch_size, self._device, batch_norm)
-        found = measure_mechanism(generator, self._probe, step, before, self._train.batch_size, self._device)
+        found = measure_mechanism(
+            generator,
+            self._probe,
+            step,
+            before,
+            self._train.batch_size,
+            self._device,
+            settled if step > self.settling_step else None,  # an evaluation under way may be of a step before
+        )
         return images, found
 
 

@@ -36,6 +36,7 @@ class History:
         mechanism: the rows of mechanism.csv, one per snapshot and stage.
         coefficients: alpha and beta of the first latent, at each snapshot.
         positive: which coefficients of the probe latents were above zero at the last snapshot.
+        settled: the same at the step of SETTLING_SHARE, once it is taken.
         diverged_at: the step whose loss was not finite.
         replay: the first steps, as `trace.first_step` notes each: by these it is seen whether edited code trains as before.
     """
@@ -49,6 +50,7 @@ class History:
     mechanism: list[StageMechanism] = field(default_factory=list)
     coefficients: list[dict[str, Tensor]] = field(default_factory=list)
     positive: dict[str, Tensor] | None = None
+    settled: dict[str, Tensor] | None = None
     diverged_at: int | None = None
     replay: list[dict[str, Any]] = field(default_factory=list)
 

@@ -111,6 +111,8 @@ class Run:
             self._bar.update()
             if not self._overlaps:
                 self._check_losses(history.losses, trainer.step)
+            if trainer.step == self._evaluation.settling_step:
+                history.settled = self._evaluation.signs(trainer.generator)
             if is_due(trainer.step, train.evaluate_every, train.steps) and history.diverged_at is None:
                 self._evaluate()
             if is_due(trainer.step, train.checkpoint_every, train.steps) and history.diverged_at is None:
@@ -142,7 +144,7 @@ class Run:
             return
         history = self.history
         history.add_point(pending.step, fid, losses, tuple(norms.tolist()), pending.generator)
-        if look := self._evaluation.snapshot(pending.generator, pending.step, history.positive):
+        if look := self._evaluation.snapshot(pending.generator, pending.step, history.positive, history.settled):
             history.add_snapshot(*look)
             if shut := [row.stage for row in look[1].stages if row.dead_channels == row.channels]:
                 say(

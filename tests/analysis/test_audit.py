@@ -2,7 +2,9 @@
 
 import math
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from selfsparse.analysis import audit, audit_findings
 from selfsparse.analysis.audit_findings import FINDINGS, finding
@@ -24,7 +26,7 @@ VERDICTS = {
     "sagan": "follows",
     "spread": "does not follow",
     "samples": "follows",
-    "baseline": "does not follow",
+    "baseline": "follows",
     "betas": "follows",
     "coefficients": "follows",
     "correlation": "does not follow",
@@ -138,6 +140,11 @@ def test_samples_and_baseline():
 def test_betas():
     table = audit.betas_table().data
     assert table["difference"].tolist() == pytest.approx([7.65, 10.62, 0.28, 3.25])
+    # (63.88 − 56.23) − (67.13 − 56.51) = −2.97, its error √((1.33² + 1.38² + 0.77² + 1.62²) / 3)
+    spreads = np.array([1.33, 1.38, 0.77, 1.62]) ** 2 / 3
+    df = spreads.sum() ** 2 / (spreads**2 / 2).sum()
+    assert audit.betas_interaction() == pytest.approx(2 * stats.t.sf(2.97 / math.sqrt(spreads.sum()), df))
+    assert "0.092" in finding("betas").computed and "moves less" not in finding("betas").follows
 
 
 def test_parameters_are_those_of_the_built_networks():

@@ -18,9 +18,9 @@ from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
 from selfsparse.analysis.inference import decrease
 from selfsparse.analysis.results import load_results
 from selfsparse.analysis.statistics import moments
-from selfsparse.analysis.verdicts import own_configurations
 from selfsparse.config import SettingsError, load_settings
 from selfsparse.paper import reported
+from selfsparse.verdicts.judging import own_configurations
 
 SUITES = load_settings().suites
 COMPARED = [
@@ -105,7 +105,7 @@ def test_another_extractor_is_not_comparable(project):
     row = next(line for line in text.splitlines() if line.lstrip().startswith("mnist-32-wgan_gp:"))
     (project / "params.yaml").write_text(text.replace(row, row.replace("extractor: inception", "extractor: lenet")))
     rows = tables.fid_table(load_results("paper")).text.set_index("Configuration")
-    assert rows.loc["mnist-32-wgan_gp", "Comparable"] == "no (lenet)"
+    assert rows.loc["mnist-32-wgan_gp", "Comparable"] == "no (extractor lenet, not inception)"
 
 
 def test_sparsity_and_reduction_have_their_intervals(ran):
@@ -129,7 +129,10 @@ def test_custom_inception_weights_are_not_comparable(project):
     (folder / "extractors.json").write_text(json.dumps({"mnist-32-wgan_gp": name}))
     results = load_results("paper")
     rows = tables.fid_table(results).text.set_index("Configuration")
-    assert rows.loc["mnist-32-wgan_gp", ["Comparable", "Extractor"]].tolist() == [f"no ({name})", name]
+    assert rows.loc["mnist-32-wgan_gp", ["Comparable", "Extractor"]].tolist() == [
+        f"no (extractor {name}, not inception)",
+        name,
+    ]
     assert rows.loc["mnist-32-self_sparse", ["Comparable", "Extractor"]].tolist() == ["yes", "inception"]
     assert results.extractors() == ["inception", name]
     own = {c.name for c in own_configurations(results).values()}  # what verdicts are drawn from

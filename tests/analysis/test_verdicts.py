@@ -9,28 +9,26 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 from small_project import ROOT
-from verdict_results import GivenMeasures, case, paper_results, write_maps
+from verdict_results import GivenMeasures, case, paper_results
 
 from selfsparse.analysis.results import load_results
 from selfsparse.analysis.statistics import moments
-from selfsparse.analysis.verdict_measures import Measures
-from selfsparse.analysis.verdict_rules import INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, RULES, UNAVAILABLE
-from selfsparse.analysis.verdicts import (
+from selfsparse.analysis.verdicts import effect_text, paper_text, sentence, sentences, verdict_table
+from selfsparse.paper.printed import claims
+from selfsparse.verdicts.characteristics import TRUTHS, printed_as_ours, shares
+from selfsparse.verdicts.judging import (
     MIXED,
     OPPOSITE,
     SAME,
     all_verdicts,
     counts,
-    effect_text,
     metrics,
     own_configurations,
-    paper_text,
-    sentence,
-    sentences,
-    verdict_table,
     write_verdicts,
 )
-from selfsparse.paper.printed import claims
+from selfsparse.verdicts.measures import Measures
+from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNAVAILABLE
+from selfsparse.verdicts.rules import RULES
 
 EXPECTED = YAML(typ="safe", pure=True).load(
     (ROOT / "selfsparse/paper/expected_verdicts.yaml").read_text(encoding="utf-8")
@@ -52,9 +50,9 @@ def words(found) -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def around_the_paper(tmp_path_factory):
+def around_the_paper():
     """Results and verdicts with a spread of 1 % around the printed means."""
-    results = write_maps(paper_results(spread=0.01, seed=EXPECTED["seed"]), tmp_path_factory.mktemp("maps"))
+    results = paper_results(spread=0.01, seed=EXPECTED["seed"])
     return results, all_verdicts(results)
 
 
@@ -68,16 +66,12 @@ def test_results_around_the_printed_means_give_the_expected_verdicts(around_the_
     assert found["text"] == EXPECTED["text"]
 
 
-def test_what_does_not_follow_does_not_follow_even_then():
-    assert {c for c, word in EXPECTED["tables"].items() if word.startswith("does not follow")} == {"C7", "C10"}
-
-
 def test_the_two_readings(around_the_paper):
     """Under the text's betas, the ablations are not run, and STL-10's sparsity is that of other trainings (U6)."""
     both = words(around_the_paper[1])
     assert both["text"].keys() == {c.id for c in claims() if "text" in c.readings}
     differ = {c for c, word in both["text"].items() if word != both["tables"][c]}
-    assert differ == {"C11", "C12", "C13", "C28"}
+    assert differ == {"C11", "C12", "C13"}
     assert all(both["text"][c] == NOT_RUN for c in ("C11", "C12", "C13"))
 
 
@@ -98,8 +92,8 @@ def test_each_line_says_its_extractor_and_runs(around_the_paper):
 
 def test_an_inconclusive_verdict_names_what_would_decide_it(around_the_paper):
     open_ones = [v for v in around_the_paper[1] if v.word == INCONCLUSIVE]
-    assert open_ones and all(v.needed > 3 for v in open_ones)
-    assert all("would decide at 80 % power" in sentence(v) for v in open_ones)
+    assert open_ones and not [v.claim.id for v in open_ones if v.needed <= 3]
+    assert all("would decide" in sentence(v) for v in open_ones)
 
 
 # By chance
@@ -153,8 +147,7 @@ def test_without_runs_nothing_is_reproduced(project):
     for suite in ("quick", "laptop", "paper", "controls"):
         found = counts(all_verdicts(load_results(suite)))
         assert found == {
-            "data unavailable": 3, "does not follow from the printed numbers": 2, "holds": 4, "not run": 35,
-            "not testable": 1,
+            "data unavailable": 4, "holds": 5, "not run": 36,
         }  # fmt: skip
 
 
@@ -163,7 +156,7 @@ def test_one_missing_configuration_is_not_run(around_the_paper):
     runs = results.runs[results.runs["configuration"] != "lsun_bedroom-128-self_sparse"]
     found = {v.claim.id: v for v in all_verdicts(replace(results, runs=runs)) if v.reading == "tables"}
     assert found["C1"].word == found["C4"].word == found["C35"].word == NOT_RUN
-    assert found["C1"].why == ("23 of its 24 configurations have a finished run",)
+    assert found["C1"].why == ("23 of its 24 configurations have run",)
     assert found["C6"].word == NOT_RUN  # no stand-in where the suite has the claim's configurations
     assert found["C2"].word == REPRODUCED
 
@@ -172,17 +165,48 @@ def test_what_was_not_measured_is_not_run(around_the_paper):
     results, _ = around_the_paper
     nothing = {name: getattr(results, name).iloc[:0] for name in ("curves", "fid", "sparsity", "mechanism")}
     found = {v.claim.id: v for v in all_verdicts(replace(results, **nothing)) if v.reading == "tables"}
-    lost = {"C5", "C8", "C9", "C14", "C17", "C19", "C20", "C23", "C24", "C25", *(f"C{i}" for i in range(28, 41)), "C45"}
+    lost = {
+        "C5",
+        "C8",
+        "C9",
+        "C14",
+        "C17",
+        *(f"C{i}" for i in (18, 19, 20, 23, 24, 25, 45)),
+        *(f"C{i}" for i in range(28, 41)),
+    }
     assert {c for c, v in found.items() if v.word == NOT_RUN} == lost
     assert all(found[c].why for c in lost)
 
 
-def test_diverged_runs_are_left_out_and_said(around_the_paper):
-    results, _ = around_the_paper
+def with_diverged(results, configuration, seeds):
     runs = results.runs.copy()
-    runs.loc[(runs["configuration"] == "stl10-64-self_sparse") & (runs["seed"] == 2), "status"] = "diverged"
-    found = {v.claim.id: v for v in all_verdicts(replace(results, runs=runs)) if v.reading == "tables"}
-    assert found["C8"].runs == 2 and "1 diverged run left out" in found["C8"].why
+    runs.loc[(runs["configuration"] == configuration) & runs["seed"].isin(seeds), "status"] = "diverged"
+    return {v.claim.id: v for v in all_verdicts(replace(results, runs=runs)) if v.reading == "tables"}
+
+
+def test_survivors_alone_are_never_scored(around_the_paper):
+    """Two of three runs diverged: a FID ranks them last, and what has no worst value is inconclusive; all say so."""
+    found = with_diverged(around_the_paper[0], "stl10-64-self_sparse", [1, 2])
+    said = "Self-Sparse GAN on STL-10 64 × 64 diverged in 2 of 3 runs: "
+    for claim in ("C1", "C8", "C15", "C16"):
+        assert found[claim].word in (INCONCLUSIVE, NOT_REPRODUCED) and found[claim].runs == 3, claim
+        assert said + "counted as worse than any that finished" in found[claim].why
+    for claim in ("C9", "C28", "C36", "C37", "C40", "C45"):
+        assert found[claim].word == INCONCLUSIVE and found[claim].outcome.ours == "", claim
+        assert found[claim].why == (said + "the others alone are not scored",)
+    assert found["C2"].word == REPRODUCED  # another dataset
+
+
+def test_all_of_a_models_runs_diverged(around_the_paper):
+    """WGAN-GP never finishes on STL-10: that is a result. Three against three ranked runs have p = 1 / 20, which 5 % does not pass."""
+    found = with_diverged(around_the_paper[0], "stl10-64-wgan_gp", [0, 1, 2])
+    assert (
+        found["C8"].word == INCONCLUSIVE and found["C8"].outcome.same and found["C8"].outcome.p == pytest.approx(0.05)
+    )
+    assert found["C8"].needed == 5 and found["C7"].word == INCONCLUSIVE
+    assert found["C7"].outcome.ours == "diverged: Self-Sparse GAN 0 of 36, WGAN-GP 3 of 36"
+    # One-sided, all three of six times twelve by chance on one side: (36 · 35 · 34) / (72 · 71 · 70).
+    assert found["C7"].outcome.p == pytest.approx(36 * 35 * 34 / (72 * 71 * 70))
 
 
 def test_sketch_is_not_scored_whatever_stands_in_its_folder(around_the_paper):
@@ -227,7 +251,7 @@ def test_stand_ins_of_a_small_suite(ran):
     stand_ins = {c for c, v in found.items() if v.stands_in}
     assert {"C11", "C12", "C13", "C15"} <= stand_ins <= {c.id for c in claims() if c.stand_in_allowed}
     assert found["C12"].word == SAME  # 90 against 40
-    assert "Digits 16 × 16; lenet; n = 2)" in sentence(found["C12"]) and np.isnan(found["C12"].outcome.p)
+    assert "Digits 16 × 16; lenet; n = 3)" in sentence(found["C12"]) and np.isnan(found["C12"].outcome.p)
     assert len(found["C15"].groups) == 2  # two pairs of betas
     assert found["C6"].word == found["C16"].word == NOT_RUN
     assert found["C6"].why[-1] == "there are no grayscale images, or no RGB ones"
@@ -291,7 +315,7 @@ def test_the_metric(around_the_paper, project):
     others = {v.claim.id: v.word for v in found if v.reading == "text"}
     words = {f"{c}_text": w for c, w in others.items() if w != next(v.word for v in found if v.claim.id == c)}
     assert words and words == {name: w for name, w in values["verdict"].items() if name.endswith("_text")}
-    assert not {"C7", "C10", "C21", "C41"} & values["verdict"].keys()  # no run decides these
+    assert not {"C10", "C21", "C41", "C42"} & values["verdict"].keys()  # no run decides these
     assert not [key for row in values.values() for key in row if "." in key]
     written = write_verdicts("quick")
     assert json.loads((project / "results/quick/verdicts.json").read_text()) == {"claims": written}
@@ -312,7 +336,7 @@ def test_texts():
     assert paper_text({"wgan_gp": 54.23, "xi_bar": 0.4}) == "WGAN-GP 54.23; ξ̄ 0.40"
     assert paper_text({"curves": "no number is printed"}) == "no number is printed" and paper_text({}) == "–"
     (v,) = [v for v in all_verdicts(paper_results()) if v.claim.id == "C30"]
-    assert effect_text(v).startswith("ξ̄: 0.26 [0.")
+    assert effect_text(v).startswith("difference from the print, ξ̄: ") and v.outcome.ours.startswith("0.26 [0.")
 
 
 # What the rules read
@@ -325,8 +349,8 @@ def test_measures_of_a_summary(around_the_paper):
     stl, mnist = c["stl10-64-self_sparse"], c["mnist-128-self_sparse"]
     rows = results.fid[(results.fid["configuration"] == stl.name)].sort_values(["seed", "n_fake"])["fid"].to_numpy()
     assert measures.values(stl, "fid_drop").tolist() == (rows[::2] - rows[1::2]).tolist()
-    flips = measures.flips_per_1000(mnist)
-    assert flips["rate"].tolist() == pytest.approx([0.002] * 6) and flips["since"].tolist() == [0, 10000] * 3
+    signs = measures.signs_differing(mnist, 0.05)
+    assert signs.largest.tolist() == signs.last.tolist() == pytest.approx([0.002] * 3) and not signs.why
     # One dead channel of every stage, of widths 512 to 32: their kernels lead from 100 latents and to one channel.
     alive, all_ = [511, 255, 127, 63, 31], [512, 256, 128, 64, 32]
     weights = [16 * sum(a * b for a, b in zip([100, *w], [*w, 1], strict=True)) for w in (all_, alive)]
@@ -349,3 +373,73 @@ def test_steps_to_the_level_that_all_runs_reach(around_the_paper):
     pair = [c for name in names.values() for c in results.configurations if c.name == name]
     found = Measures(replace(results, curves=curves)).log_steps_to_level(pair)  # the level is 3
     assert [np.exp(x).round().tolist() for x in found] == [[1000, 1000], [500, 1000]]
+
+
+# How often one looks
+
+
+def thinned(table, by):
+    """Every so manyth look of each run, and its last."""
+    steps = np.sort(table["step"].unique())
+    return table[table["step"].isin({*steps[::by], steps[-1]})]
+
+
+@pytest.mark.parametrize(("level", "verdict"), [(0.004, REPRODUCED), (0.05, NOT_REPRODUCED)])
+def test_a_verdict_does_not_hang_on_how_often_one_looks(around_the_paper, level, verdict):
+    """Curves and signs at every look, every second and every fourth: C5 and C20 say the same."""
+    results, _ = around_the_paper
+    rng = np.random.default_rng(0)
+    rows = results.mechanism[results.mechanism["configuration"] == "mnist-128-self_sparse"]
+    rows = rows[rows["step"] == rows["step"].max()]
+    looks = []
+    for step in range(0, 100001, 2500):
+        share = level * rng.uniform(0.9, 1.1, len(rows)) if step > 5000 else np.nan
+        looks.append(rows.assign(step=step, alpha_differs=share, beta_differs=share))
+    mechanism, words, largest = pd.concat(looks), [], []
+    for by in (1, 2, 4):
+        thin = replace(results, curves=thinned(results.curves, by), mechanism=thinned(mechanism, by))
+        found = {v.claim.id: v for v in all_verdicts(thin) if v.claim.id in ("C5", "C20")}
+        words.append((found["C5"].word, found["C20"].word))
+        largest.append(found["C20"].outcome.effect.value)
+    assert words == [(REPRODUCED, verdict)] * 3
+    assert max(largest) - min(largest) < 0.15 * level  # the noise of a look is ± 10 %
+
+
+def test_signs_of_a_summary_from_before_they_were_compared(around_the_paper, tmp_path):
+    """The coefficients of one latent of the first run stand in: 1 of 8 signs differs at one snapshot, 2 at the last."""
+    results, _ = around_the_paper
+    mechanism = results.mechanism.assign(alpha_differs=np.nan, beta_differs=np.nan)
+    (tmp_path / "coefficients").mkdir()
+    alpha = np.ones((3, 4), dtype=np.float32)
+    beta = np.zeros((3, 2, 2), dtype=np.float32)
+    alpha[0] = 0  # before the step: does not count
+    alpha[2, 0], beta[2, 0, 0] = 0, 0.5
+    np.savez(tmp_path / "coefficients/mnist-128-self_sparse.npz", alpha_1=alpha, beta_1=beta)
+    c = next(c for c in results.configurations if c.name == "mnist-128-self_sparse")
+    signs = Measures(replace(results, mechanism=mechanism, folder=tmp_path)).signs_differing(c, 0.05)
+    assert signs.largest.tolist() == signs.last.tolist() == [2 / 8]
+    assert signs.why == "one latent of one run (n = 1), from step 10,000 on: the probe's signs were not kept"
+    none = Measures(replace(results, mechanism=mechanism)).signs_differing(c, 0.05)
+    assert none.largest.tolist() == [] == none.last.tolist()
+
+
+# Operating characteristics, and the paper's own numbers
+
+
+@pytest.mark.parametrize("number", range(len(TRUTHS)))
+def test_what_a_rule_says_of_a_truth(number):
+    """With one run nothing is decided, but where zeros are counted; with twenty, seldom the wrong thing. Seeds are fixed."""
+    truth = TRUTHS[number]
+    if truth.claim not in ("C17", "C39", "C40"):  # of which C39 and C40 test over pairs, not over runs
+        assert shares(truth, 1, 3)[INCONCLUSIVE] == 1
+    found = shares(truth, 20, 12)
+    if truth.holds is not None:
+        assert found[NOT_REPRODUCED if truth.holds else REPRODUCED] <= 2 / 12
+    if truth.holds and truth.claim not in ("C12", "C36", "C39", "C40"):  # which need more runs, or more datasets
+        assert found[REPRODUCED] >= 0.5
+
+
+def test_the_papers_own_numbers_give_what_the_page_defends():
+    found = {v.claim.id: v.word for v in printed_as_ours()}
+    assert found == {claim: word for claim, (word, _) in EXPECTED["printed"].items()}
+    assert all(text.endswith(".") for _, text in EXPECTED["printed"].values())

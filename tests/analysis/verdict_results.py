@@ -3,7 +3,6 @@
 What the paper does not print is made plausible, and such that the claims about the module hold.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,21 @@ import pandas as pd
 from small_project import ROOT
 
 from selfsparse.analysis.names import group_key
-from selfsparse.analysis.results import TABLES, Results
-from selfsparse.analysis.verdict_measures import Measures
-from selfsparse.analysis.verdict_rules import Case
-from selfsparse.config import load_settings
+from selfsparse.analysis.results import TABLES, Results, RunCount
+from selfsparse.config import Configuration, load_settings
 from selfsparse.paper import reported, reported_sparsity
 from selfsparse.paper.printed import claims, printed_table
 from selfsparse.results.rows import COLUMNS
+from selfsparse.verdicts.measures import Measures, Signs
+from selfsparse.verdicts.outcome import Case
+
+
+def _whole(c: Configuration) -> Configuration:
+    """The configuration on all images that the paper has, where params.yaml names a part of them."""
+    if c.dataset.dataset != "lsun_bedroom":
+        return c
+    return c.model_copy(update={"source": c.source.model_copy(update={"images": "all"})})
+
 
 SETTINGS = load_settings(ROOT / "params.yaml")
 SEEDS = (0, 1, 2)
@@ -43,7 +50,7 @@ def paper_results(spread: float = 0.01, seed: int = 0, fid: dict[str, float] | N
     xi = reported_sparsity()["paper_xi"].to_dict()
     large = printed_table("stl10_samples").query("samples == 50000").set_index("model")["fid"]
     rows: dict[str, list[dict]] = {name: [] for name in TABLES}
-    configurations = SETTINGS.suite("paper")
+    configurations = [_whole(c) for c in SETTINGS.suite("paper")]
     for c in configurations:
         best, small = draw(means[c.name]), draw(means[c.name])
         ratio = large.get(c.model, 0.9) / means[f"stl10-64-{c.model}"] if c.dataset.dataset == "stl10" else 0.9
@@ -98,24 +105,17 @@ def _stages(rows: dict, c, level: float, draw) -> None:
             if c.dataset_key != "mnist-128":
                 continue
             for step in (0, 10000, 20000):
-                changed = 0.02 if step and has_module else None
+                start = {"weight_negative": 0.5} if not step else {}
+                changed = (0.02 if step else None) if has_module else None
+                differs = (0.002 if step else None) if has_module else None
                 rows["mechanism"].append(
                     at
                     | {"step": step, "alpha_changed": changed, "beta_changed": changed, "dead_channels": 1, "xi": xi[i]}
+                    | {"alpha_differs": differs, "beta_differs": differs}
+                    | {"beta_zero": (0.6 if step else 0.5) * (1 + 0.01 * i) if has_module else None}
                     | {name: values[i] for name, values in final.items()}
+                    | start
                 )
-
-
-def write_maps(results: Results, folder: Path, shared: bool = True) -> Results:
-    """Return the results with feature maps of MNIST at 128 × 128; of two channels that share zeros, or have each their own."""
-    name = "mnist-128-self_sparse"
-    rng = np.random.default_rng(0)
-    maps = rng.standard_normal((4, 8, 8))
-    maps[0, :4] = 0
-    maps[1, : 4 if shared else 5] = 0
-    (folder / "feature_maps").mkdir(parents=True, exist_ok=True)
-    np.savez(folder / "feature_maps" / f"{name}.npz", x_2=maps, h_2=maps)
-    return replace(results, folder=folder)
 
 
 class GivenMeasures(Measures):
@@ -136,17 +136,18 @@ class GivenMeasures(Measures):
     def log_steps_to_level(self, pair) -> list[np.ndarray]:
         return [self.values(c, "log_steps_to_level") for c in pair]
 
-    def stage_means(self, c, quantities) -> np.ndarray:
-        return np.array([self.given[q] for q in quantities]).T
+    def by_stage(self, c, quantity: str) -> dict[int, np.ndarray]:
+        return {t: np.array(values) for t, values in self.given[quantity].get(c.model, {}).items()}
 
-    def flips_per_1000(self, c) -> pd.DataFrame:
-        return self.others["flips"]
+    def signs_differing(self, c, share: float) -> Signs:
+        return self.others["signs"]
+
+    def count(self, c) -> RunCount:
+        finished = max((len(self.values(c, quantity)) for quantity in self.given), default=0)
+        return RunCount(finished, self.others.get("diverged", {}).get(c.model, 0), 0)
 
     def free_kernel_weights(self, c) -> np.ndarray:
         return np.array(self.others["free"], dtype=float)
-
-    def maps(self, c) -> dict[int, np.ndarray]:
-        return self.others["maps"].get(c.dataset_key, {})
 
 
 def case(claim: str, values: dict[str, dict] | None = None, **others) -> Case:

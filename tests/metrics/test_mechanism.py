@@ -68,6 +68,26 @@ def test_sign_changes_against_the_snapshot_before(latents):
     assert after.stages[0].beta_changed == 0 and after.stages[1].alpha_changed == 0
 
 
+def test_signs_against_those_of_the_settling_step(latents):
+    """The same changes against a step long before: what lies between does not count, and a sign that came back is none."""
+    network = generator()
+    settled = measure_mechanism(network, latents, 5, None, BATCH, CPU).positive
+    linear = network.stages[0].sastm.channel_head[0]
+    bias = linear.bias.detach().clone()
+    with torch.no_grad():
+        linear.bias[2], linear.bias[4] = -100.0, 100.0
+    away = measure_mechanism(network, latents, 10, settled, BATCH, CPU, settled)
+    was = settled["alpha_1"].double()
+    expected = (was[:, 2].sum() + (1 - was[:, 4]).sum()) / was.numel()
+    assert away.stages[0].alpha_differs == pytest.approx(float(expected)) and expected > 0
+    assert away.stages[0].beta_differs == 0
+    with torch.no_grad():
+        linear.bias.copy_(bias)
+    back = measure_mechanism(network, latents, 20, away.positive, BATCH, CPU, settled)
+    assert back.stages[0].alpha_differs == 0 < back.stages[0].alpha_changed
+    assert measure_mechanism(network, latents, 0, None, BATCH, CPU).stages[0].alpha_differs is None
+
+
 def test_dead_channels(latents):
     """Role 1 (claim C21): without beta, a channel whose alpha is zero for every latent is zero everywhere."""
     network = generator(heads=(True, False))

@@ -103,7 +103,23 @@ def test_the_last_step_is_always_evaluated(small):
     _, folder = train(small, changes)
     assert [int(row["step"]) for row in rows(folder)] == [0, 4, 6]
     with Image.open(folder / "progress.png") as sheet:
-        assert sheet.height == 2 * 16  # snapshots at 0 and 4
+        assert sheet.height == 3 * 16  # snapshots at 0 and 4, and of the end
+    assert [row["step"] for row in rows(folder, "mechanism.csv")[::2]] == ["0", "4", "6"]
+
+
+def test_signs_are_compared_with_those_of_the_settling_step_however_often_one_looks(small):
+    """After a twentieth of 40 steps, at step 2, which is no snapshot's: the same shares at steps 20 and 40 either way."""
+    found = {}
+    for every in (4, 20):
+        changes = {f"suites.quick.train.{name}": every for name in ("evaluate_every", "snapshot_every")}
+        _, folder = train(small, changes | {"suites.quick.train.steps": 40})
+        looks = rows(folder, "mechanism.csv")
+        assert not any(row["alpha_differs"] for row in looks if int(row["step"]) <= 2)
+        found[every] = {(row["step"], row["stage"]): (row["alpha_differs"], row["beta_differs"]) for row in looks if int(row["step"]) in (20, 40)}  # fmt: skip
+        write_project(small, SMALL)
+    assert found[4] == found[20] and len(found[4]) == 4
+    assert all(0 <= float(x) <= 1 for pair in found[4].values() for x in pair)
+    assert any(float(x) > 0 for pair in found[4].values() for x in pair)
 
 
 def test_evaluation_does_not_disturb_training(small):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,31 @@ from selfsparse.analysis.results import Results, RunCount
 from selfsparse.analysis.statistics import Moments, mean_sparsity, moments
 from selfsparse.config import Configuration
 
-FINALS = {"zero_gradient_share": "zero_gradient", "negative_weight_share": "weight_negative"}  # of the last snapshot
-STAGES = {"bn_negative_share": "negative_given_positive", "xi": "xi"}
+# Column of mechanism.csv, and whether its growth over training is meant; else its value at the last snapshot.
+FINALS = {
+    "zero_gradient_share": ("zero_gradient", False),
+    "negative_weight_share": ("weight_negative", False),
+    "negative_weight_growth": ("weight_negative", True),
+}
+STAGES = {"bn_negative_share": ("negative_given_positive", False), "position_zero_growth": ("beta_zero", True)}
+
+
+@dataclass(frozen=True)
+class Signs:
+    """Of each run, the share of signs that differ from those at the claimed step: the most at any later snapshot, and last.
+
+    Empty where that was not measured; `why` says where it rests on less than the probe.
+    """
+
+    largest: np.ndarray
+    last: np.ndarray
+    why: str = ""
+
+
+def _growth(mechanism: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return, per seed and stage, how much a column is larger at the last snapshot than at the first."""
+    runs = mechanism.sort_values("step").groupby(["seed", "stage"])[column]
+    return (runs.last().astype(float) - runs.first().astype(float)).reset_index()
 
 
 class Measures:
@@ -38,7 +62,7 @@ class Measures:
 
     def has(self, c: Configuration, quantity: str) -> bool:
         """Whether a quantity was measured in a configuration, which may have no such part: a ResNet's stages end in no BN."""
-        return len(self.stage_means(c, [quantity]) if quantity in STAGES else self.values(c, quantity)) > 0
+        return len(self.by_stage(c, quantity) if quantity in STAGES else self.values(c, quantity)) > 0
 
     def values(self, c: Configuration, quantity: str) -> np.ndarray:
         """Return a quantity of each finished run, in the order of the seeds."""
@@ -53,7 +77,9 @@ class Measures:
         elif quantity == "zeta":
             found = self._finished("sparsity", c).groupby("seed")["zeta"].mean()
         elif quantity in FINALS:
-            found = last_snapshot(self.results, c).groupby("seed")[FINALS[quantity]].mean()
+            column, growth = FINALS[quantity]
+            rows = _growth(self._finished("mechanism", c), column) if growth else last_snapshot(self.results, c)
+            found = rows.groupby("seed")[column].mean()
         elif quantity in ("generator_parameters", "sastm_parameters"):
             found = self._by_seed(self.results.runs, c)[quantity]
         else:
@@ -72,25 +98,42 @@ class Measures:
         stages = self._finished("sparsity", c).dropna(subset=[quantity]).groupby("size")
         return {int(size): rows.sort_values("seed")[quantity].to_numpy(float) for size, rows in stages}
 
-    def stage_means(self, c: Configuration, quantities: Sequence[str]) -> np.ndarray:
-        """Return the last snapshot's quantities (stages, quantities), mean over runs; without stages that lack one."""
-        rows = last_snapshot(self.results, c).groupby("stage")[[STAGES[q] for q in quantities]].mean()
-        return rows.dropna().to_numpy(float)
+    def by_stage(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
+        """Return a quantity of each finished run at the end of training, or its growth since the start, by stage."""
+        column, growth = STAGES[quantity]
+        rows = (_growth(self._finished("mechanism", c), column) if growth else last_snapshot(self.results, c)).dropna(
+            subset=[column]
+        )
+        return {int(t): own.sort_values("seed")[column].to_numpy(float) for t, own in rows.groupby("stage")}
 
-    def flips_per_1000(self, c: Configuration) -> pd.DataFrame:
-        """Return the share of signs of alpha and beta that changed, per 1,000 steps: columns seed, since, until, rate.
+    def signs_differing(self, c: Configuration, share: float) -> "Signs":
+        """Return how many signs of alpha and beta, as a share, differ from those after a share of the training.
 
-        Of two snapshots, only the difference is seen: further apart than 1,000 steps, the rate is a lower bound.
+        Training notes them at that step, on the probe latents of every run. Summaries from before it did have the
+        coefficients of one latent of the first run, at the snapshots: the first one late enough stands for the step.
         """
-        rows = self._finished("mechanism", c).copy()
+        rows = self._finished("mechanism", c)
         weights = {"alpha": rows["channels"], "beta": rows["size"] ** 2}  # coefficients per latent
-        rows["signs"] = sum(n.where(rows[f"{head}_changed"].notna(), 0) for head, n in weights.items())
-        rows["changed"] = sum((n * rows[f"{head}_changed"].astype(float)).fillna(0) for head, n in weights.items())
-        steps = rows.groupby(["seed", "step"])[["signs", "changed"]].sum().reset_index()
-        steps["since"] = steps.groupby("seed")["step"].shift()
-        steps = steps[(steps["signs"] > 0) & steps["since"].notna()]
-        rate = 1000 * steps["changed"] / steps["signs"] / (steps["step"] - steps["since"])
-        return steps.assign(rate=rate.astype(float), until=steps["step"])[["seed", "since", "until", "rate"]]
+        known = {head: rows[f"{head}_differs"].astype(float) for head in weights}
+        signs = sum(n.where(known[head].notna(), 0) for head, n in weights.items())
+        changed = sum((n * known[head]).fillna(0) for head, n in weights.items())
+        sums = pd.DataFrame({"seed": rows["seed"], "step": rows["step"], "signs": signs, "changed": changed})
+        sums = sums.groupby(["seed", "step"]).sum().query("signs > 0")
+        if len(sums):
+            shares = (sums["changed"] / sums["signs"]).groupby("seed")
+            return Signs(shares.max().to_numpy(float), shares.last().to_numpy(float))
+        path, steps = self.results.coefficients(c), np.sort(rows["step"].unique())
+        if not path.is_file():
+            return Signs(np.empty(0), np.empty(0))
+        with np.load(path) as arrays:
+            above = [arrays[name].reshape(len(arrays[name]), -1) > 0 for name in sorted(arrays.files)]
+        above = np.concatenate(above, axis=1) if above else np.empty((0, 0))
+        late = [i for i, step in enumerate(steps) if step >= share * c.train.steps]
+        if len(late) < 2 or len(above) != len(steps):
+            return Signs(np.empty(0), np.empty(0))
+        found = [(above[i] != above[late[0]]).mean() for i in late[1:]]
+        why = f"one latent of one run (n = 1), from step {steps[late[0]]:,} on: the probe's signs were not kept"
+        return Signs(np.array([max(found)]), np.array([found[-1]]), why)
 
     def free_kernel_weights(self, c: Configuration) -> np.ndarray:
         """Return, per run, the weights of kernels that lead to or from channels that are zero for the whole probe."""

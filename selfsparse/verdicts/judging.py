@@ -1,0 +1,256 @@
+"""The verdict on every claim of the paper from one suite's results, as results/<suite>/verdicts.json.
+
+claims.yaml says in words which configurations a claim is scored on (`terms`) and by which rule; rules.py has the rules.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from selfsparse.analysis.comparability import differences
+from selfsparse.analysis.names import group_key, group_label, model_label, variation
+from selfsparse.analysis.results import Results, load_results
+from selfsparse.analysis.sensitivity import readings
+from selfsparse.config import Configuration
+from selfsparse.files import write_json
+from selfsparse.paper.printed import TABLES, Claim, claims
+from selfsparse.paths import suite_dir
+from selfsparse.verdicts.measures import Measures
+from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_RUN, UNAVAILABLE, Case, Group, Outcome
+from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS, counts_diverged
+
+SAME, MIXED, OPPOSITE = "stand-in: same direction", "stand-in: mixed directions", "stand-in: opposite direction"
+NO_STAND_IN = ("sketch_substitute",)  # U37
+VARIED = {"betas": lambda c: c.train.betas, "architecture": lambda c: c.network.architecture}
+
+Own = dict[tuple[str, int, str, str], Configuration]  # by dataset, resolution, model, variation
+Groups = dict[tuple[str, int, str], Group]  # by dataset, resolution, variation
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on one claim under one reading of U6, with what it rests on.
+
+    Attributes:
+        runs: the fewest runs among the configurations, diverged ones included; 0 where none was read.
+        needed: how many of outcome.unit would decide an inconclusive verdict at 80 % power; NaN for others.
+        extractor: of the FIDs; "" where no run was read.
+        why: what the reader of the verdict has to know, in sentences without a full stop.
+    """
+
+    claim: Claim
+    reading: str
+    part: str
+    outcome: Outcome
+    runs: int = 0
+    needed: float = math.nan
+    extractor: str = ""
+    groups: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+
+    @property
+    def word(self) -> str:
+        """The verdict itself."""
+        return self.outcome.verdict
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether other configurations than the claim's were compared."""
+        return self.word in (SAME, MIXED, OPPOSITE)
+
+
+def all_verdicts(results: Results) -> list[Verdict]:
+    """Return the verdict on every claim, in order, and on some under the second reading of U6."""
+    measures, own = Measures(results), own_configurations(results)
+    return [
+        verdict_on(claim, measures, own, reading, part)
+        for part, claims_of_part in claims().by_part().items()
+        for claim in claims_of_part
+        for reading in (claim.readings if own else (TABLES,))
+    ]
+
+
+def verdict_on(claim: Claim, measures: Measures, own: Own, reading: str = TABLES, part: str = "") -> Verdict:
+    """Return the verdict on one claim from whatever has been run; `own` are the paper's own configurations."""
+    base = Verdict(claim, reading, part, Outcome(NOT_RUN))
+    if claim.rule in WITHOUT_RUNS:
+        outcome = RULES[claim.rule](Case(claim, {}, measures))
+        return replace(base, outcome=outcome, why=(outcome.why,) if outcome.why else ())
+    wanted, unavailable = claim.fields(reading), claims().unavailable
+    kept = [fields for fields in wanted if fields[0] not in unavailable]
+    present = [own[fields] for fields in kept if fields in own]
+    done = [c for c in present if _has_run(measures, c)]
+    complete = bool(kept) and len(done) == len(kept)
+    if len(kept) < len(wanted):
+        reasons = [why for dataset, why in unavailable.items() if any(f[0] == dataset for f in wanted)]
+        if complete:
+            partial = _scored(base, _by_group(done), measures)
+            reasons.append(f"on {' and '.join(partial.groups)} alone: {partial.word}, {partial.outcome.ours}")
+        return replace(base, outcome=Outcome(UNAVAILABLE), why=tuple(reasons))
+    if complete:
+        return _scored(base, _by_group(done), measures)
+    if not present and claim.stand_in_allowed:
+        return _stand_in(base, measures)
+    lacking = f"{len(done)} of its {len(kept)} configurations have run"
+    return replace(base, why=(lacking if present else _no_own(claim, measures, reading),))
+
+
+def own_configurations(results: Results) -> Own:
+    """Return the suite's configurations that are the paper's own in every printed setting, by their fields."""
+    return {_fields(c): c for c in results.configurations if not differences(c)}
+
+
+def _fields(c: Configuration) -> tuple[str, int, str, str]:
+    return c.dataset.dataset, c.dataset.resolution, c.model, variation(c)
+
+
+def _no_own(claim: Claim, measures: Measures, reading: str) -> str:
+    """Say that the suite has none of a claim's configurations, or what keeps those that it has from being the paper's."""
+    wanted = set(claim.fields(reading))
+    alike = [c for c in measures.results.configurations if _fields(c) in wanted]
+    text = "the suite has none of its configurations"
+    if not alike:
+        return text
+    return f"{text} as printed: {'; '.join(dict.fromkeys(what for c in alike for what in differences(c)))}"
+
+
+def _has_run(measures: Measures, c: Configuration) -> bool:
+    count = measures.count(c)
+    return count.finished + count.diverged > 0
+
+
+def _by_group(configurations: Iterable[Configuration]) -> Groups:
+    found: Groups = {}
+    for c in configurations:
+        found.setdefault(group_key(c), {})[c.model] = c
+    return found
+
+
+def _scored(base: Verdict, groups: Groups, measures: Measures) -> Verdict:
+    if _diverged(groups, measures) and not counts_diverged(base.claim):
+        return _described(replace(base, outcome=Outcome(INCONCLUSIVE)), groups, measures)
+    outcome = RULES[base.claim.rule](Case(base.claim, groups, measures))
+    if outcome.verdict == INCONCLUSIVE and outcome.same is None:
+        return replace(base, why=(outcome.why or "not everything that it needs was measured",))
+    needed = outcome.needed() if outcome.verdict == INCONCLUSIVE else math.nan
+    return _described(replace(base, outcome=outcome, needed=needed), groups, measures)
+
+
+def _diverged(groups: Groups, measures: Measures) -> list[str]:
+    """Say of each configuration with diverged runs how many of its runs these are."""
+    found = []
+    for key, group in groups.items():
+        for model, c in group.items():
+            count = measures.count(c)
+            if count.diverged:
+                runs = count.finished + count.diverged
+                found.append(f"{model_label(model)} on {group_label(key)} diverged in {count.diverged} of {runs} runs")
+    return found
+
+
+def _described(verdict: Verdict, groups: Groups, measures: Measures) -> Verdict:
+    used = [c for group in groups.values() for c in group.values()]
+    counts = [measures.count(c) for c in used]
+    why = [verdict.outcome.why] if verdict.outcome.why else []
+    if diverged := _diverged(groups, measures):
+        counted = "counted as worse than any that finished" if counts_diverged(verdict.claim) else "the others alone are not scored"  # fmt: skip
+        why.append(f"{'; '.join(diverged)}: {counted}")
+    return replace(
+        verdict,
+        runs=min(n.finished + n.diverged for n in counts),
+        extractor=", ".join(sorted({c.extractor.extractor for c in used})),
+        groups=tuple(group_label(key) for key in groups),
+        why=tuple(why),
+    )
+
+
+def _stand_in(base: Verdict, measures: Measures) -> Verdict:
+    """Compare directions in whatever groups of the suite have the claim's models, all finished."""
+    models = {model for _, _, model, _ in base.claim.fields()}
+    done = [c for c in measures.results.configurations if c.model in models and _has_run(measures, c)]
+    others = _under_other_readings(measures.results)
+    done = [c for c in done if c.name not in others]
+    groups = {key: group for key, group in _by_group(done).items() if set(group) == models}
+    groups = {key: group for key, group in groups.items() if key[0] not in NO_STAND_IN}
+    wanted = base.claim.parameters.get("quantities") or [base.claim.parameters.get("quantity")]
+    for quantity in filter(None, wanted):
+        groups = {key: g for key, g in groups.items() if all(_measured(measures, c, quantity) for c in g.values())}
+    if varied := VARIED.get(base.claim.parameters.get("varies", "")):
+        values: dict[tuple[str, int], set] = {}
+        for key, group in groups.items():
+            values.setdefault(key[:2], set()).update(varied(c) for c in group.values())
+        groups = {key: group for key, group in groups.items() if len(values[key[:2]]) > 1}
+    if not groups:
+        return replace(
+            base, why=("the suite has none of its configurations, nor finished and measured ones to stand in",)
+        )
+    if _diverged(groups, measures) and not counts_diverged(base.claim):
+        diverged = f"{'; '.join(_diverged(groups, measures))}: the others alone do not stand in"
+        return replace(base, why=("the suite has none of its configurations", diverged))
+    outcome = RULES[base.claim.rule](Case(base.claim, groups, measures, stand_in=True))
+    if outcome.same is None:
+        why = outcome.why or "what stands in was not measured"
+        return replace(base, why=("the suite has none of its configurations", why))
+    # No test: a stand-in has a direction and nothing more.
+    ours = outcome.ours.partition(", significantly")[0]
+    word = SAME if outcome.same else MIXED if outcome.mixed else OPPOSITE
+    outcome = Outcome(word, ours, outcome.same, why=outcome.why)
+    return _described(replace(base, outcome=outcome), groups, measures)
+
+
+def _measured(measures: Measures, c: Configuration, quantity: str) -> bool:
+    return measures.has(c, quantity) or not measures.count(c).finished
+
+
+def _under_other_readings(results: Results) -> set[str]:
+    """Return the configurations under another reading of an open question, but for the betas: the paper has both pairs."""
+    return {
+        c.name
+        for default, *others in readings(results)
+        for reading in others
+        for c in reading.both
+        if c is not None and c not in default.both and reading.changes.keys() != {"betas"}
+    }
+
+
+# The metric
+
+
+def counts(found: Sequence[Verdict], reading: str = TABLES) -> dict[str, int]:
+    """Count the claims by verdict under one reading; a claim that the reading leaves alone counts as under the other."""
+    words = {v.claim.id: v.word for v in found if v.reading == TABLES}
+    words |= {v.claim.id: v.word for v in found if v.reading == reading}
+    return dict(sorted(Counter(words.values()).items()))
+
+
+def metrics(found: Sequence[Verdict]) -> dict[str, dict[str, Any]]:
+    """Return the verdicts as `dvc metrics diff` compares them, so short that those of a suite fit on a screen.
+
+    Claims by verdict, then claim by claim what was measured: the verdict with its effect, its p and the runs or pairs
+    that would decide, or the direction of what stands in. `C8_text` is C8 under the second reading of U6, where it differs.
+    """
+    values: dict[str, dict[str, Any]] = {"claims": counts(found)}
+    first = {v.claim.id: v.word for v in found if v.reading == TABLES}
+    for v in found:
+        same = v.reading != TABLES and v.word == first[v.claim.id]
+        if same or (not v.extractor and v.reading == TABLES):
+            continue  # where no run was read, a verdict changes with the code alone
+        name = v.claim.id if v.reading == TABLES else f"{v.claim.id}_{v.reading}"
+        if v.stands_in:
+            row: dict[str, Any] = {"stand-in": v.word.split()[1]}
+        else:
+            effect, p = (float(f"{x:.3g}") for x in (v.outcome.effect.value, v.outcome.p))
+            row = {"verdict": v.word, "effect": effect, "p": p, f"{v.outcome.unit.split()[0]}_needed": v.needed}
+        for key, value in row.items():
+            if isinstance(value, str) or math.isfinite(value):
+                values.setdefault(key, {})[name] = value
+    return values
+
+
+def write_verdicts(suite: str) -> dict[str, int]:
+    """Write results/<suite>/verdicts.json from whatever has been run; return the claims by verdict."""
+    found = all_verdicts(load_results(suite))
+    write_json(suite_dir(suite) / "verdicts.json", metrics(found))
+    return counts(found)

@@ -1,0 +1,72 @@
+"""Rules on what the module does inside a generator."""
+
+from selfsparse.analysis.correlation import BASELINE, SPARSE
+from selfsparse.analysis.formatting import number, short
+from selfsparse.analysis.inference import Estimate
+from selfsparse.analysis.names import model_label
+from selfsparse.analysis.statistics import moments
+from selfsparse.paper.printed import text_number
+from selfsparse.verdicts.outcome import (
+    INCONCLUSIVE,
+    NOT_REPRODUCED,
+    REPRODUCED,
+    Case,
+    Outcome,
+    Test,
+    decide,
+    p_above,
+    runs_for_mean,
+)
+from selfsparse.verdicts.values import by_interval
+
+
+def zero_and_above(case: Case) -> Outcome:
+    """A quantity is exactly zero in one model and above zero in the other, at every size."""
+    p, failed, every, ours, compared = case.parameters, [], True, [], 0
+    for group in case.groups.values():
+        zero, above = (case.measures.by_size(group[p[role]], p["quantity"]) for role in ("zero", "above"))
+        sizes = [size for size in p["sizes"] if size in above or not case.stand_in]
+        if not all(size in zero and size in above for size in sizes) or not sizes:
+            return Outcome(INCONCLUSIVE, why="not every size was measured")
+        compared += len(sizes)
+        failed += [size for size in sizes if not above[size].mean() > 0 or zero[size].mean() > 0]
+        every = every and all((above[size] > 0).all() for size in sizes)
+        ours.append(", ".join(f"{number(above[size].mean(), 3)} at {size}" for size in sizes))
+    verdict = NOT_REPRODUCED if failed else REPRODUCED if every else INCONCLUSIVE
+    why = (
+        f"not at {', '.join(map(str, dict.fromkeys(failed)))} pixels" if failed else "" if every else "not in every run"
+    )
+    ours_text = f"ζ of {model_label(p['above'])}: {'; '.join(ours)}"
+    return Outcome(verdict, ours_text, not failed, why=why, mixed=0 < len(failed) < compared)
+
+
+def net_saving(case: Case) -> Outcome:
+    """The generator without the kernels of dead channels has fewer parameters than the baseline's."""
+    ((_, baseline, sparse),) = case.pairs()
+    total, free = case.measures.values(sparse, "generator_parameters"), case.measures.free_kernel_weights(sparse)
+    if len(total) != len(free) or not len(free):
+        return Outcome(INCONCLUSIVE, why="dead channels were not counted in every run")
+    reference = case.measures.moments(baseline, "generator_parameters").mean
+    m = moments(reference - (total - free))
+    p = p_above(m, 0)
+    test = Test(
+        "parameters", m.mean > 0, p, 1 - p, Estimate(m.mean, m.low, m.high),
+        f"{model_label(SPARSE)} {short((total - free).mean())} of {short(total.mean())} parameters, "
+        f"{model_label(BASELINE)} {short(reference)}",
+        lambda level: runs_for_mean(m, 0, level),
+    )  # fmt: skip
+    return decide([test], "parameters saved")
+
+
+def signs_settle(case: Case) -> Outcome:
+    """At no later snapshot do more signs of alpha and beta differ from those at the claimed step than `most`."""
+    share = case.parameters["step"] / text_number("generator_steps")
+    found = [case.measures.signs_differing(c, share) for group in case.groups.values() for c in group.values()]
+    if not all(len(signs.largest) for signs in found):
+        return Outcome(INCONCLUSIVE, why="the signs at the claimed step were not kept beside those at later snapshots")
+    m = moments([value for signs in found for value in signs.largest])
+    end = moments([value for signs in found for value in signs.last])
+    outcome = by_interval(m, case.parameters["most"], above=False, of="share of signs that differ")
+    whys = dict.fromkeys(why for why in (outcome.why, *(signs.why for signs in found)) if why)
+    ours = f"{outcome.ours} of the signs differ at most, {number(end.mean, 4)} at the end"
+    return Outcome(**{**vars(outcome), "ours": ours, "why": "; ".join(whys)})

@@ -1,0 +1,77 @@
+"""Every rule of the verdicts: claims.yaml says each in words, RULES has each in code by the same name.
+
+A rule takes a Case, all of whose configurations have run, and returns an Outcome. Where a run has diverged, only those
+of WITH_DIVERGED that ask for quantities with a worst value decide anything: survivors alone are never scored.
+"""
+
+from collections.abc import Callable
+
+from selfsparse.analysis.formatting import many
+from selfsparse.paper.printed import Claim
+from selfsparse.verdicts.mechanism import net_saving, signs_settle, zero_and_above
+from selfsparse.verdicts.orders import (
+    RANKED,
+    falls_and_is_lower,
+    grows_in_a_stage,
+    larger_decrease_one_sided_holm,
+    lower_in_every_stage,
+    lower_mean_one_sided_welch_holm,
+    monotone_except,
+    ordering_of_three,
+    same_order,
+    smaller_spread,
+)
+from selfsparse.verdicts.outcome import FAILS, HOLDS, UNAVAILABLE, Case, Outcome
+from selfsparse.verdicts.values import (
+    close_to_printed,
+    correlation_beside_printed,
+    correlation_positive,
+    larger_correlation,
+    share_above,
+)
+
+# Proof, print, and what cannot be tested
+
+
+def proof(case: Case) -> Outcome:
+    """The claim's proof, run on the library's own code. Where it holds, no deviation is told: a CPU rounds its own way."""
+    from selfsparse.paper.proofs import prove  # late: it imports torch
+
+    found = prove(case.claim.id, case.measures.results.configurations if case.measures.results else ())
+    if found.holds:
+        within = f" within {found.tolerance:g}" if found.tolerance else ""
+        return Outcome(HOLDS, f"{many(found.compared, 'comparison')}, all equal{within}")
+    ours = f"largest deviation {found.deviation:.2g}, of at most {found.tolerance:g}, in {found.where}"
+    return Outcome(FAILS, ours, why="this code does not do what the paper proves")
+
+
+def computed_from_print(case: Case) -> Outcome:
+    """Whether the claim follows from the paper's own numbers, which is the audit's finding; what it leaves out is said."""
+    from selfsparse.analysis.audit_findings import FOLLOWS, finding  # late: it draws figures
+
+    found = finding(case.parameters["finding"])
+    return Outcome(HOLDS if found.verdict == FOLLOWS else FAILS, found.computed, why=found.does_not)
+
+
+def not_testable(case: Case) -> Outcome:
+    """Nothing that anyone can have could decide it."""
+    return Outcome(UNAVAILABLE, why=case.parameters["why"])
+
+
+RULES: dict[str, Callable[[Case], Outcome]] = {
+    rule.__name__: rule
+    for rule in (
+        lower_mean_one_sided_welch_holm, ordering_of_three, larger_decrease_one_sided_holm, close_to_printed,
+        correlation_beside_printed, correlation_positive, larger_correlation, monotone_except, same_order, smaller_spread,
+        zero_and_above, grows_in_a_stage, lower_in_every_stage, falls_and_is_lower, net_saving, signs_settle, share_above,
+        proof, computed_from_print, not_testable,
+    )
+}  # fmt: skip
+WITHOUT_RUNS = {"proof", "computed_from_print", "not_testable"}  # rules that read no run
+WITH_DIVERGED = {"lower_mean_one_sided_welch_holm", "ordering_of_three"}  # of quantities with a worst value
+
+
+def counts_diverged(claim: Claim) -> bool:
+    """Whether the rule of a claim counts a run that diverged, as the worst or as what it is about."""
+    quantities = claim.parameters.get("quantities") or [claim.parameters.get("quantity")]
+    return claim.rule == "smaller_spread" or (claim.rule in WITH_DIVERGED and RANKED.issuperset(quantities))
