@@ -56,7 +56,11 @@ def test_every_suite_renders_where_nothing_ran(project, make):
 
 
 def test_the_columns_are_those_that_the_stage_writes():
-    for text, kind, more in ((STAGES, StageRow, ["configuration"]), (COMPACT, CompactRow, ["configuration"]), (LATENCY, LatencyRow, [])):
+    for text, kind, more in (
+        (STAGES, StageRow, ["configuration"]),
+        (COMPACT, CompactRow, ["configuration"]),
+        (LATENCY, LatencyRow, []),
+    ):
         assert text.splitlines()[0].split(",") == [*more, *(field.name for field in fields(kind))]
 
 

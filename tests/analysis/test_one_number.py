@@ -18,7 +18,8 @@ from selfsparse.analysis import sensitivity, sensitivity_tables
 from selfsparse.analysis.answers import answers
 from selfsparse.analysis.formatting import interval, number, probability, to_csv
 from selfsparse.analysis.results import load_results
-from selfsparse.analysis.verdicts import all_verdicts, verdict_table
+from selfsparse.analysis.verdicts import verdict_table
+from selfsparse.verdicts.judging import all_verdicts
 
 
 @dataclass

@@ -64,7 +64,9 @@ def test_what_shapes_a_run_is_in_its_fingerprint(shape, changes):
     assert key.split(".")[-1] == (changed if changed != "train" else "betas")
 
 
-@pytest.mark.parametrize("difference", [{"seed": 1}, {"device": "cuda"}, {"reference": "y"}, {"images": "y"}, {"extractor": "y"}])
+@pytest.mark.parametrize(
+    "difference", [{"seed": 1}, {"device": "cuda"}, {"reference": "y"}, {"images": "y"}, {"extractor": "y"}]
+)
 def test_seed_device_and_data_are_in_it(shape, difference):
     before, after = shape(), shape(**difference)
     assert [k for k in before if before[k] != after[k]] == list(difference)
