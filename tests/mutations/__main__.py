@@ -1,0 +1,178 @@
+"""Which faults the tests see: each mutation of `mutants.py`, one at a time, in a copy of the project.
+
+    python tests/mutations                      # all, in some minutes on two cores
+    python tests/mutations --only frechet       # those whose module or text holds a word
+
+A mutation is killed where one of its tests fails. Not part of the tests, as it takes minutes; the exit code is 1 where
+one survives, and 2 where the list does not fit the code any more.
+"""
+
+import argparse
+import compileall
+import os
+import py_compile
+import shutil
+import signal
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+
+from mutants import MUTANTS
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKERS = 2
+IMPORTED = (
+    "numpy", "pandas", "scipy.stats", "sklearn", "seaborn", "torch", "torchvision", "torch_fidelity", "safetensors.torch",
+    "pydantic", "ruamel.yaml", "filelock", "hypothesis", "pytest",
+)  # fmt: skip
+LIMIT = 300  # seconds that the tests of one mutation may take; what takes longer hangs, and is killed
+COPIED = (
+    "selfsparse",
+    "tests",
+    "pipeline",
+)  # what is changed, or finds the project by its own place; the rest is linked
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """`old` becomes `new` in a module of selfsparse, and the tests, files below tests/, are to see it.
+
+    Where both are empty nothing is changed: these tests have to pass, or they would kill whatever they are given.
+    """
+
+    module: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        return Path("selfsparse") / self.module
+
+    def __str__(self) -> str:
+        return f"{self.module}: {' '.join(self.old.split())}  ->  {' '.join(self.new.split()) or '(nothing)'}"
+
+    def problem(self) -> str:
+        """Return why the list does not fit the code any more, or ""."""
+        absent = [test for test in self.tests if not (ROOT / "tests" / test).is_file()]
+        if absent or not (ROOT / self.path).is_file():
+            return f"no such file: {', '.join([f'tests/{test}' for test in absent] or [str(self.path)])}"
+        source = (ROOT / self.path).read_text(encoding="utf-8")
+        if (found := source.count(self.old)) != 1:
+            return f"its old text is in {self.path} {found} times, not once"
+        try:
+            compile(source.replace(self.old, self.new), self.path, "exec")
+        except SyntaxError as error:
+            return f"its new text is no Python ({error})"
+        return ""
+
+
+def listed() -> Iterator[Mutation]:
+    for module, (tests, changes) in MUTANTS.items():
+        for old, new in changes:
+            yield Mutation(module, old, new, tuple(tests.split()))
+
+
+def copy_project(folder: Path) -> None:
+    for path in ROOT.iterdir():
+        if path.name in COPIED:
+            shutil.copytree(path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif path.name not in (".pytest_cache", ".ruff_cache"):
+            (folder / path.name).symlink_to(path)
+    # Checked by content: a file that is changed and changed back within a second looks the same otherwise.
+    compileall.compile_dir(folder, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+
+
+def prepare(folder: Path) -> None:
+    """Make this worker's copy, and import what all tests need, but nothing of the project: each run forks from here."""
+    global copy
+    copy = folder / str(os.getpid())
+    copy.mkdir()
+    copy_project(copy)
+    os.chdir(copy)
+    sys.path[:] = [str(copy), *(p for p in sys.path if p and not Path(p).resolve().is_relative_to(ROOT / "tests"))]
+    sys.dont_write_bytecode = True
+    os.environ |= {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # of other packages' plugins the tests need none
+    for name in IMPORTED:
+        import_module(name)
+    assert "selfsparse" not in sys.modules
+
+
+def run(mutation: Mutation) -> tuple[Mutation, int, str]:
+    """Run a mutation's tests; return pytest's exit code, or -SIGALRM where they hung, and what they printed."""
+    path = copy / mutation.path
+    source = path.read_text(encoding="utf-8")
+    if mutation.old:
+        path.write_text(source.replace(mutation.old, mutation.new), encoding="utf-8")
+    printed = copy / "printed"
+    child = os.fork()
+    if not child:
+        os.setsid()
+        signal.alarm(LIMIT)
+        output = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        import pytest
+
+        options = f"-x -q --tb=short -p no:cacheprovider --basetemp={copy / 'temporary'}".split()
+        files = [f"tests/{test}" for test in mutation.tests]
+        code = 70  # pytest itself failed
+        try:
+            code = int(pytest.main([*options, "-m", "not slow", *files]))
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    try:
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    finally:
+        path.write_text(source, encoding="utf-8")
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)  # what the tests started and left behind
+    return mutation, code, printed.read_text(encoding="utf-8", errors="replace")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python tests/mutations", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", metavar="WORD", default="", help="mutations whose module or text holds this word")
+    word = parser.parse_args(arguments).only
+    mutations = [m for m in listed() if word in str(m)]
+    if problems := [f"{m}\n    {problem}" for m in mutations if (problem := m.problem())]:
+        print(*problems, "tests/mutations/mutants.py does not fit the code any more.", sep="\n")
+        return 2
+    unchanged = {m.tests: Mutation(m.module, "", "", m.tests) for m in mutations}.values()
+    killed, total = Counter(), Counter(m.module for m in mutations)
+    with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
+        pool = ProcessPoolExecutor(WORKERS, get_context("fork"), initializer=prepare, initargs=(Path(folder),))
+        with pool:
+            broken = [found for found in pool.map(run, unchanged) if found[1]]
+            for mutation, code, printed in broken:
+                print(
+                    printed, f"{' '.join(mutation.tests)}: end with {code}, but have to pass without a fault", sep="\n"
+                )
+            if broken:
+                return 2
+            for done in as_completed([pool.submit(run, m) for m in mutations]):
+                mutation, code, printed = done.result()
+                if code not in (0, 1, 2, -signal.SIGALRM):
+                    raise RuntimeError(f"{mutation}: pytest ended with {code}\n{printed}")
+                killed[mutation.module] += code != 0
+                print("killed   " if code else "SURVIVED ", mutation, flush=True)
+                by = [line.split(" - ")[0] for line in printed.splitlines() if line.startswith(("FAILED", "ERROR"))]
+                if code:
+                    print("         ", by[0] if by else "hung", flush=True)
+    for module in total:
+        print(f"{killed[module]:4} of {total[module]:3}  {module}")
+    print(f"{killed.total():4} of {total.total():3}  {100 * killed.total() / max(1, total.total()):.1f} % killed")
+    return int(killed.total() < total.total())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
