@@ -70,6 +70,16 @@ def test_a_contrast_of_four_by_hand():
     assert found.value == 1 and math.isnan(found.low) and math.isnan(p)
 
 
+def test_a_contrast_with_weights_by_hand():
+    """2 · 5 − 0.5 · 8 = 6 of 3 ± 1 in three runs and 8 ± 4 in five: variances 4 · 1/3 and 1/4 · 16/5."""
+    found, p = contrast([(2, m(5.0, 1.0, 3)), (-0.5, m(8.0, 4.0, 5))])
+    first, second = 4 / 3, 0.8
+    df = (first + second) ** 2 / (first**2 / 2 + second**2 / 4)
+    error = math.sqrt(first + second)
+    assert (found.value, found.low) == pytest.approx((6, 6 - stats.t.ppf(0.975, df) * error))
+    assert found.high == pytest.approx(12 - found.low) and p == pytest.approx(2 * stats.t.sf(6 / error, df))
+
+
 def test_welch_by_hand():
     """STL-10: variances 1.9044 and 1.7689, error sqrt(3.6733 / 3), df 3.6733² / ((1.9044² + 1.7689²) / 2)."""
     found = welch(*PAIRS[0])
@@ -113,6 +123,18 @@ def test_hedges_g_by_hand():
     assert stats.nct.cdf(-t, 4, -found.high / scale) == pytest.approx(0.975)
 
 
+def test_hedges_g_of_unequal_groups():
+    """From the values: the pooled variance over all squared deviations, the interval by the noncentral t of SciPy."""
+    a, b = np.array([3.0, 4.5]), np.array([6.0, 5.5, 9.0, 7.0, 2.0, 13.0])
+    pooled = math.sqrt((((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum()) / 6)
+    correction = math.gamma(3) / (math.sqrt(3) * math.gamma(2.5))
+    found, scale = hedges_g(moments(a), moments(b)), math.sqrt(1 / 2 + 1 / 6)
+    assert found.value == pytest.approx((a.mean() - b.mean()) / pooled * correction)
+    t = (a.mean() - b.mean()) / pooled / scale
+    for end, share in ((found.low, 0.025), (found.high, 0.975)):  # the deltas under which t lies at these quantiles
+        assert stats.nct.cdf(t, 6, end / scale / correction) == pytest.approx(1 - share, abs=1e-6)
+
+
 def test_hedges_g_is_unbiased_and_its_interval_covers():
     """Three values each around a difference of 1.5 standard deviations; without the correction the mean were 1.88."""
     draws = np.random.default_rng(0).normal(size=(4000, 2, 3))
@@ -134,6 +156,15 @@ def test_decrease_by_hand():
     found = decrease(m(10, 0), m(8, 1))
     half = 4.302652729911275 * 100 * math.sqrt(1 / 3) / 10
     assert (found.value, found.low, found.high) == pytest.approx((20, 20 - half, 20 + half))
+
+
+def test_decrease_scales_the_baselines_spread():
+    """10 ± 1 in four runs to 5 ± 0.5 in three: of 5 / 10 the first adds (0.5 · 1)² / 4, the second 0.5² / 3."""
+    found = decrease(m(10, 1, 4), m(5, 0.5, 3))
+    first, second = 0.25 / 4, 0.25 / 3
+    df = (first + second) ** 2 / (first**2 / 3 + second**2 / 2)
+    half = 10 * stats.t.ppf(0.975, df) * math.sqrt(first + second)
+    assert (found.value, found.low, found.high) == pytest.approx((50, 50 - half, 50 + half))
 
 
 def test_decrease_is_exact_for_a_baseline_of_one():
@@ -202,10 +233,17 @@ def test_power_beyond_what_a_float_holds():
     assert power(m(33.16, 0.02), m(28.88, 0.37), n=10) == pytest.approx(0, abs=1e-12)
 
 
-@pytest.mark.parametrize(("a", "b"), PAIRS[:2])
-def test_runs_for_power_are_the_fewest(a, b):
-    n = int(runs_for_power(a, b))
-    assert power(a, b, n) >= 0.8 and (n == 2 or power(a, b, n - 1) < 0.8)
+@pytest.mark.parametrize("level", [0.05, 0.01, 0.2])
+@pytest.mark.parametrize(("a", "b"), [*PAIRS[:2], (m(0, 1), m(1, 1))])
+def test_runs_for_power_are_the_fewest(a, b, level):
+    n = int(runs_for_power(a, b, 0.8, level))
+    assert power(a, b, n, level) >= 0.8 and (n == 2 or power(a, b, n - 1, level) < 0.8)
+
+
+@pytest.mark.parametrize(("level", "runs"), [(0.05, 17), (0.01, 26)])
+def test_runs_for_power_of_the_textbooks(level, runs):
+    """d = 1 at 80 %: Cohen's tables have 17 in each group at 5 %, two-sided, and 26 at 1 %."""
+    assert runs_for_power(m(0, 1), m(1, 1), 0.8, level) == runs
 
 
 def test_no_number_of_runs():

@@ -113,7 +113,8 @@ def test_a_channel_without_a_map_is_dead(generator):
     ]
 
 
-def test_rates_and_positions_by_hand():
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0]], ids=["lit last", "lit first"])
+def test_rates_and_positions_by_hand(order):
     """x = beta h with beta = relu(z_0 at one position, -1 elsewhere): zero for half of four latents, lit at one position."""
     torch.manual_seed(0)
     generator = DCGANGenerator(
@@ -135,10 +136,33 @@ def test_rates_and_positions_by_hand():
         conv.bias.zero_()
     z = torch.ones(4, 16)
     z[:2, 0] = -1.0
-    found = observe(generator, z, 3, CPU, "running")[0]
+    found = observe(generator, z[order], 3, CPU, "running")[0]
     assert found.zero_rate.tolist() == [0.5, 0.5] and not found.dead.channels.any()
     assert (~found.positions).nonzero().tolist() == [[1, 2]] and (~found.dead.beta).nonzero().tolist() == [[1, 2]]
     assert found.dead.alpha.all()  # without channel head
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0]], ids=["lit last", "lit first"])
+def test_channels_by_hand(order):
+    """alpha = relu(z_0) and relu(-2): the first channel lives for half of four latents, the second for none."""
+    torch.manual_seed(0)
+    generator = DCGANGenerator(
+        3, [2], 1, 8, lambda channels, size: SASTM(3, channels, size, mlp_widths=(1,), position_head=False)
+    ).eval()
+    sastm = generator.stages[0].sastm
+    with torch.no_grad():
+        for layer, weight, bias in (
+            (sastm.mlp[0], [[1.0, 0.0, 0.0]], [0.0]),
+            (sastm.channel_head[0], [[1.0], [0.0]], [0.0, -2.0]),
+        ):
+            layer.weight.copy_(torch.tensor(weight))
+            layer.bias.copy_(torch.tensor(bias))
+    z = torch.ones(4, 3)
+    z[:2, 0] = -1.0
+    found = observe(generator, z[order], 3, CPU, "running")[0]
+    assert found.zero_rate.tolist() == [0.5, 1.0] and found.dead.channels.tolist() == [False, True]
+    assert found.dead.alpha.tolist() == [False, True]
+    assert found.dead.beta.all() and not found.positions.any()
 
 
 def test_the_stages_of_a_resnet():

@@ -110,6 +110,19 @@ def test_a_head_that_is_always_zero_goes():
     assert (draw(small, "running") - draw(full, "running")).abs().max() < 1e-12
 
 
+def test_a_head_that_is_zero_in_part_stays():
+    """alpha of one channel, or beta of one position, is 0 for every latent: the others need their head."""
+    full = build()
+    kill_alpha(full, 0, [2])
+    dead = proven_dead(full)
+    assert dead[0].alpha.tolist() == [i == 2 for i in range(6)] and not dead[0].channels.any()
+    dead[1].beta[:] = False
+    dead[1].beta.view(-1)[0] = True
+    small = fold(full, dead, "running")
+    assert all(stage.sastm.channel_head is not None and stage.sastm.position_head is not None for stage in small.stages)
+    assert torch.equal(draw(small, "running"), draw(full, "running"))
+
+
 def test_a_whole_dead_stage_leaves_one_channel_and_one_image():
     full = build()
     kill_alpha(full, 1, range(5))

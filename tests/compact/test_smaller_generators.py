@@ -9,7 +9,7 @@ from killing import kill_alpha, kill_beta
 from safetensors.torch import load_file, save_file
 from small_project import SMALL, files, write_project
 
-from selfsparse.compact.measure import measure_configuration_sparsity
+from selfsparse.compact.measure import compare, latency_ratio, measure_configuration_sparsity
 from selfsparse.config import load_settings
 from selfsparse.metrics.generated import draw_latents
 from selfsparse.metrics.measure import load_generator
@@ -115,6 +115,36 @@ def test_all_but_the_times_are_the_same_again(small):
         shutil.rmtree(folder)
     assert found[0] == found[1] and {"dead_channels.csv", "compact.csv"} < found[0].keys()
     assert b"latency" not in found[0]["compact.csv"]
+
+
+class Timed(torch.nn.Module):
+    """Takes some seconds of a clock that no one else moves, twice as many in its first pass, and adds to its latents."""
+
+    def __init__(self, clock: list[float], seconds: float, added: float = 0.0) -> None:
+        super().__init__()
+        self.clock, self.seconds, self.added, self.passes = clock, seconds, added, 0
+
+    def __deepcopy__(self, memo):
+        return Timed(self.clock, self.seconds, self.added)
+
+    def forward(self, z):
+        self.clock[0] += self.seconds * (1 if self.passes else 100)
+        self.passes += 1
+        return z + self.added * (z > 0.5)
+
+
+def test_the_latency_is_the_smaller_ones_share(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("selfsparse.compact.measure.time.perf_counter", lambda: clock[0])
+    assert latency_ratio(Timed(clock, 4.0), Timed(clock, 3.0), torch.zeros(1, 2)) == pytest.approx(0.75)
+
+
+def test_images_are_compared_pixel_by_pixel_over_all_batches():
+    """Five images in batches of two: one pixel of the second differs by 0.1, nothing in the others."""
+    z = torch.zeros(5, 1, 2, 2)
+    z[1, 0, 1, 0] = 0.75
+    largest, share = compare(Timed([0.0], 0), Timed([0.0], 0, added=0.125), z, 2, CPU, "running")
+    assert (largest, share) == (0.125, 0.2)
 
 
 def test_where_nothing_is_dead_nothing_is_filled_in(small):

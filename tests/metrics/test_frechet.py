@@ -90,9 +90,12 @@ def test_it_is_symmetric_and_the_root_may_be_given():
     assert frechet_distance(a, b, lower_factor(a.covariance)) == frechet_distance(a, b)
 
 
-def test_against_scipys_matrix_root():
+@pytest.mark.parametrize("block", [512, 16])
+def test_against_scipys_matrix_root(block, monkeypatch):
+    """Also where the product is made of several blocks, and above its diagonal not made at all."""
     from scipy.linalg import sqrtm
 
+    monkeypatch.setattr(frechet, "BLOCK", block)
     a, b = gaussian(np.zeros(50), random_covariance(50, 1)), gaussian(np.full(50, 0.1), random_covariance(50, 2))
     trace = np.trace(a.covariance + b.covariance - 2 * sqrtm(a.covariance @ b.covariance).real)
     assert frechet_distance(a, b) == pytest.approx(50 * 0.01 + trace, rel=1e-10)

@@ -6,7 +6,15 @@ import torch
 from torch import nn
 
 from selfsparse.metrics.frechet import Gaussian, NotFiniteError, RunningGaussian, frechet_distance, lower_factor
-from selfsparse.metrics.generated import draw_latents, generate, measure_fid, sampling, tile, to_uint8
+from selfsparse.metrics.generated import (
+    draw_latents,
+    first_images,
+    generate,
+    measure_fid,
+    sampling,
+    tile,
+    to_uint8,
+)
 from selfsparse.metrics.reference import Reference
 
 CPU = torch.device("cpu")
@@ -93,11 +101,11 @@ def test_generating_uses_running_statistics_and_leaves_the_mode(training):
     class Normed(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.norm = nn.BatchNorm1d(4, affine=False)
-            self.norm.running_mean[:] = 1.0
+            self.norm = nn.BatchNorm2d(4, affine=False)
+            self.norm.running_mean[:] = 1.0  # far from any batch's
 
         def forward(self, z):
-            return self.norm(z).reshape(-1, 1, 2, 2)
+            return self.norm(z[:, :, None, None]).reshape(-1, 1, 2, 2)
 
     generator = Normed().train(training)
     latents = draw_latents(6, 4, 0)
@@ -130,6 +138,18 @@ def test_generating_with_batch_statistics():
     with pytest.raises(RuntimeError), sampling(generator, "batch"):
         raise RuntimeError
     assert generator.norm.track_running_stats
+
+
+@pytest.mark.parametrize("batch_norm", ["running", "batch"])
+def test_the_first_images_are_those_of_the_whole_batch(batch_norm):
+    """Under the statistics of a batch an image depends on those beside it: three are drawn as they are among eight."""
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Unflatten(1, (3, 2, 2)), nn.BatchNorm2d(3))
+    latents = draw_latents(20, 12, 0)
+    found = first_images(generator, latents, 3, 8, CPU, batch_norm)
+    assert torch.equal(found, next(generate(generator, latents, 8, CPU, batch_norm))[:3])
+    alone = next(generate(generator, latents[:3], 8, CPU, batch_norm))
+    assert torch.equal(found, alone) == (batch_norm == "running")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from small_project import ROOT
+from torch.nn import functional
 
 from selfsparse.config import Lenet, load_settings
 from selfsparse.data.packed import PackedDataset
@@ -81,6 +82,22 @@ def test_steps_are_bounded():
     short = train_lenet(bright_or_dark(), SETTINGS.model_copy(update={"max_steps": 12}))[0].state_dict()
     longer = train_lenet(bright_or_dark(), SETTINGS.model_copy(update={"max_steps": 13}))[0].state_dict()
     assert not torch.equal(short["scores.weight"], longer["scores.weight"])
+
+
+def test_features_and_scores_written_out():
+    """Pixels in [-1, 1]; features before their ReLU, scores behind it."""
+    torch.manual_seed(0)
+    network, images = LeNet(3, 7), torch.randint(256, (5, 3, 16, 16), dtype=torch.uint8)
+    first, second = (m for m in network.convolutions if isinstance(m, torch.nn.Conv2d))
+    y = images.double() / 127.5 - 1
+    y = functional.max_pool2d(functional.conv2d(y, first.weight.double(), first.bias.double(), padding=2).relu(), 2)
+    y = functional.conv2d(y, second.weight.double(), second.bias.double(), padding=2).relu()
+    y = y.unflatten(3, (4, 2)).unflatten(2, (4, 2)).mean((3, 5))  # 8 x 8 to 4 x 4
+    y = y.flatten(1) @ network.features.weight.double().T + network.features.bias.double()
+    assert (y < 0).any()
+    torch.testing.assert_close(network(images).double(), y, rtol=1e-4, atol=1e-5)
+    scores = y.relu() @ network.scores.weight.double().T + network.scores.bias.double()
+    torch.testing.assert_close(network.classify(images).double(), scores, rtol=1e-4, atol=1e-5)
 
 
 def test_shapes_at_every_resolution():

@@ -16,6 +16,7 @@ from selfsparse.errors import DataError
 from selfsparse.metrics.extractors import load_extractor
 from selfsparse.metrics.final_fid import measure_configuration_fid
 from selfsparse.metrics.generated import draw_latents, measure_fid
+from selfsparse.metrics.kid import kernel_distance
 from selfsparse.metrics.measure import load_generator
 from selfsparse.metrics.reference import load_reference
 from selfsparse.metrics.sparsity import measure_sparsity
@@ -51,7 +52,7 @@ def test_fid_of_every_seed_best_and_last_small_and_large(small):
     run = small / f"results/quick/runs/{c.name}/seed1"
     reference = load_reference(small / "data/references" / EXTRACTOR, "small")
     latents = draw_latents(80, c.latent_dim, settings.fid.latent_seed)
-    expected, _ = measure_fid(
+    expected, features = measure_fid(
         load_generator(c, run / "last.safetensors", CPU),
         latents,
         load_extractor(settings, small / "data/extractors" / EXTRACTOR, CPU),
@@ -62,6 +63,9 @@ def test_fid_of_every_seed_best_and_last_small_and_large(small):
     )
     assert float(found[6]["fid"]) == pytest.approx(expected, rel=1e-9)
     # KID, precision and recall come with the smaller count alone, whose real features are kept.
+    real, own = torch.from_numpy(reference.features), settings.fid_of[c.suite]
+    kid = kernel_distance(real, features, own.kid_subsets, own.kid_subset_size, own.latent_seed)
+    assert [float(found[6][name]) for name in ("kid", "kid_std")] == pytest.approx(kid)
     for name in ("kid", "precision", "recall"):
         assert [bool(row[name]) for row in found] == [True, False] * 4
     assert all(0 <= float(row[name]) <= 1 for row in found[::2] for name in ("precision", "recall"))
@@ -70,6 +74,20 @@ def test_fid_of_every_seed_best_and_last_small_and_large(small):
     # Fresh latents: the FID of the best generator is not the one that chose it (U42).
     best = json.loads((run / "run.json").read_text())["best_fid"]
     assert float(found[4]["fid"]) != best and float(found[4]["fid"]) == pytest.approx(best, rel=0.5)
+
+
+def test_precision_is_of_the_generated_and_recall_of_the_real(small, monkeypatch):
+    """Networks of eight steps have neither: what is asked for is the features, the real ones first."""
+    monkeypatch.setattr(
+        "selfsparse.metrics.final_fid.precision_recall",
+        lambda real, generated: (float(real.mean()), float(generated.mean())),
+    )
+    settings, c = train(small, seeds=(0,))
+    measure_configuration_fid(settings, c, CPU)
+    real = load_reference(small / "data/references" / EXTRACTOR, "small").features
+    for row in rows(small / f"results/quick/fid/{c.name}/fid.csv")[::2]:
+        assert float(row["precision"]) == pytest.approx(float(real.mean()), rel=1e-5)
+        assert float(row["recall"]) != pytest.approx(float(real.mean()), rel=1e-3)
 
 
 @pytest.mark.parametrize("diverged", [{1}, {0}, {0, 1}], ids=str)
@@ -114,6 +132,7 @@ def test_sparsity_and_maps(small, model):
     assert [(row["stage"], row["size"], row["channels"]) for row in found] == [("1", "4", "8"), ("2", "8", "4")]
     for row, stage in zip(found, expected, strict=True):
         assert float(row["xi"]) == pytest.approx(stage.xi, rel=1e-12) and 0 <= stage.xi <= 1
+        assert float(row["zeta"]) == pytest.approx(stage.zeta, rel=1e-12)
         assert (row["alpha_zero"] == "") == (model in ("wgan_gp", "without_csm"))
         assert (row["beta_zero"] == "") == (model in ("wgan_gp", "without_psm"))
     with np.load(folder / "feature_maps.npz") as maps:
@@ -136,6 +155,23 @@ def test_best_and_last_the_same_generator_have_the_same_numbers(small, monkeypat
         for which in ("best", "last")
     )
     assert [{**row, "generator": ""} for row in best] == [{**row, "generator": ""} for row in last]
+
+
+def test_best_and_last_have_each_their_own_weights(small, monkeypatch):
+    """FIDs 1, 2, ... in training, so that the first generator is the best."""
+    values = iter(range(1, 99))
+    monkeypatch.setattr("selfsparse.training.evaluation.measure_fid", lambda *arguments: (float(next(values)), None))
+    settings, c = train(small, seeds=(0,))
+    measure_configuration_fid(settings, c, CPU)
+    found = {row["generator"]: float(row["fid"]) for row in rows(small / f"results/quick/fid/{c.name}/fid.csv")[::2]}
+    reference = load_reference(small / "data/references" / EXTRACTOR, "small")
+    extractor = load_extractor(settings, small / "data/extractors" / EXTRACTOR, CPU)
+    latents = draw_latents(80, c.latent_dim, settings.fid.latent_seed)
+    for which in ("best", "last"):
+        generator = load_generator(c, small / f"results/quick/runs/{c.name}/seed0/{which}.safetensors", CPU)
+        expected, _ = measure_fid(generator, latents, extractor, reference, 80, CPU, "running")
+        assert found[which] == pytest.approx(expected, rel=1e-9)
+    assert found["best"] != pytest.approx(found["last"], rel=1e-3)
 
 
 def _falling():

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from selfsparse.metrics.mechanism import measure_mechanism
-from selfsparse.models.dcgan import DCGANGenerator
+from selfsparse.models.dcgan import DCGANGenerator, StageOutput
 from selfsparse.models.resnet import ResNetGenerator
 from selfsparse.models.sastm import SASTM
 
@@ -97,6 +97,26 @@ def test_dead_channels(latents):
     alpha = torch.stack([network.stages[0].sastm.coefficients(z[None])[0][0] for z in latents])
     assert row.dead_channels == int((alpha == 0).all(0).sum()) >= 2
     assert row.beta_zero is None
+
+
+def test_a_channel_is_dead_where_no_batch_wakes_it():
+    """Batches of two, two and one latent; one channel lives in the first alone, one in the last, one below zero, one never."""
+    x = torch.zeros(5, 4, 2, 2)
+    x[0, 0, 0, 1], x[4, 1, 1, 1], x[2, 2, 0, 0] = 1.0, 2.0, -1.0
+
+    class Numbered(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            stage = torch.nn.Module()
+            stage.deconv = torch.nn.ConvTranspose2d(1, 4, 4)
+            self.stages = torch.nn.ModuleList([stage])
+
+        def sastm_outputs(self, z):
+            maps = x[z[:, 0].long()]
+            return [StageOutput(None, None, maps, maps)]
+
+    (row,) = measure_mechanism(Numbered(), torch.arange(5.0)[:, None], 0, None, 2, CPU).stages
+    assert row.dead_channels == 1 and row.xi == pytest.approx(1 - 3 / 80)  # three of 5 * 4 * 4 values are not zero
 
 
 def test_the_baseline_has_no_coefficients(latents):

@@ -43,6 +43,7 @@ def test_the_same_features_cover_each_other(monkeypatch, whole):
     assert precision_recall(features, features) == (1.0, 1.0)
 
 
-def test_few_features_take_fewer_neighbours():
-    found = precision_recall(torch.from_numpy(points(3, 0)), torch.from_numpy(points(10, 1)))
-    assert found == pytest.approx(by_hand(points(3, 0), points(10, 1), k=2))
+@pytest.mark.parametrize(("real", "generated"), [(3, 10), (10, 3)])
+def test_few_features_take_fewer_neighbours(real, generated):
+    found = precision_recall(torch.from_numpy(points(real, 0)), torch.from_numpy(points(generated, 1)))
+    assert found == pytest.approx(by_hand(points(real, 0), points(generated, 1), k=2))

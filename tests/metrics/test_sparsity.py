@@ -36,6 +36,27 @@ def test_exactly_two_thirds_is_sparse():
     assert channel_sparsity(position_sparsity(MAPS)).tolist() == pytest.approx([2 / 3, 1 / 3])
 
 
+class Normed(nn.Module):
+    """A stage whose map is its batch norm's output, of a channel whose running mean is 1: zero for a latent of 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(1)
+        self.norm.running_mean[:] = 1.0
+
+    def sastm_outputs(self, z):
+        x = self.norm(z[:, :, None, None])
+        return [StageOutput(None, None, x, x)]
+
+
+@pytest.mark.parametrize(("batch_norm", "xi"), [("running", 2 / 6), ("batch", 3 / 6)])
+def test_batch_norms_are_as_when_images_are_drawn(batch_norm, xi):
+    """In batches of three: 1, 1, 4 and 2, 2, 2. Less the running mean, 1, two are zero; less the batch's own, 2, three."""
+    latents = torch.tensor([[1.0], [1.0], [4.0], [2.0], [2.0], [2.0]])
+    (stage,) = measure_sparsity(Normed(), latents, 2 / 3, 3, torch.device("cpu"), batch_norm)
+    assert stage.xi == pytest.approx(xi)
+
+
 class Fake(nn.Module):
     """A generator whose stages are MAPS, picked by the latent, with alpha in the first and beta in the second."""
 
@@ -66,3 +87,6 @@ def test_rates_of_a_generator(batch_size):
     assert first.alpha_zero == pytest.approx(0.6) and first.beta_zero is None
     assert (second.stage, second.size, second.channels) == (2, 4, 2)
     assert (second.xi, second.zeta, second.beta_zero) == pytest.approx((1, 1, 0.25)) and second.alpha_zero is None
+    # At a rate of 1/2 a third channel is sparse, of the second image: 2/3 of both.
+    other, _ = measure_sparsity(Fake(), latents, 1 / 2, batch_size, torch.device("cpu"), "running")
+    assert other.zeta == pytest.approx(2 / 3) and other.xi == first.xi

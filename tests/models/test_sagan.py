@@ -85,29 +85,37 @@ def test_attention_follows_the_layer_of_its_size(name):
     assert sizes == [(2, 16, 8, 8)]
 
 
-def test_the_generator_without_attention_and_normalisation_is_the_tables(monkeypatch):
-    """At gamma = 0 only the weights' scale differs: the same stages, written out."""
+@pytest.mark.parametrize("gamma", [0.0, 0.7])
+def test_the_generator_written_out(gamma):
+    """The tables' stages, with attention behind the ReLU of the second: at gamma = 0 only the weights' scale differs."""
     generator = networks()["generator"].eval().double()
+    attention = generator.stages[1].activation[1]
+    nn.init.constant_(attention.gamma, gamma)
     z = torch.randn(4, 6, generator=rng(), dtype=torch.float64)
     y = z[:, :, None, None]
     for i, stage in enumerate(generator.stages):
         y = nn.functional.conv_transpose2d(y, stage.deconv.weight, stride=1 + (i > 0), padding=int(i > 0))
         y = torch.relu(y / math.sqrt(1 + 1e-5))  # running mean 0 and variance 1
+        y = attended(attention, y) if i == 1 else y
     expected = torch.tanh(nn.functional.conv_transpose2d(y, generator.to_image[0].weight, stride=2, padding=1))
     torch.testing.assert_close(generator(z), expected, rtol=1e-10, atol=1e-12)
 
 
-def test_the_discriminator_has_no_norm_but_biases():
+@pytest.mark.parametrize("gamma", [0.0, 0.7])
+def test_the_discriminator_has_no_norm_but_biases(gamma):
     discriminator = networks()["discriminator"].eval().double()
+    (attention,) = (m for m in discriminator.modules() if isinstance(m, SelfAttention))
+    nn.init.constant_(attention.gamma, gamma)
     for layer in discriminator.layers:
         if isinstance(layer, nn.Conv2d):
             nn.init.uniform_(layer.bias, -1, 1, generator=rng())
     images = torch.randn(4, 3, 16, 16, generator=rng(1), dtype=torch.float64)
-    first, _, _, second, _, last = discriminator.layers
+    first, second, last = (layer for layer in discriminator.layers if isinstance(layer, nn.Conv2d))
     y = images
     for layer in (first, second):
         y = nn.functional.conv2d(y, layer.weight, layer.bias, stride=2, padding=1)
         y = torch.where(y > 0, y, 0.2 * y)
+        y = attended(attention, y) if layer is first else y
     scores = torch.einsum("nchw,chw->n", y, last.weight[0]) + last.bias
     torch.testing.assert_close(discriminator(images), scores, rtol=1e-10, atol=1e-12)
 

@@ -136,11 +136,12 @@ def test_points_are_drawn_from_the_given_stream_alone():
     assert not torch.equal(a, sample_on_lines(real, fake, rng(4)))
 
 
-def test_discriminator_loss_of_a_linear_critic():
+@pytest.mark.parametrize("one_pass", [True, False])
+def test_discriminator_loss_of_a_linear_critic(one_pass):
     # E[D(G(z))] - E[D(x)] + lambda |w|^2 with w = 1: mean sums of fake and real, and 18 lambda.
     real, fake = images(1), images(2)
     critic = Linear(torch.ones(2, 3, 3))
-    found = discriminator_loss(critic, real, fake, rng(), gradient_penalty=10.0)
+    found = discriminator_loss(critic, real, fake, rng(), gradient_penalty=10.0, one_pass=one_pass)
     expected = (fake.sum() - real.sum()).item() / 6 + 180.0
     assert found.loss.item() == pytest.approx(expected, rel=1e-6)
     assert found.penalty.item() == 18.0 and not found.penalty.requires_grad
@@ -195,11 +196,12 @@ def unit_critic(w: float = 1.0) -> Linear:
     return Linear(torch.full((1, 1, 1), w, dtype=torch.float64))
 
 
-def test_hinge_loss_by_hand():
-    # Reals score 2, 0.5, -1: max(0, 1 - D) = 0, 0.5, 2, mean 2.5 / 3. Fakes score -3, -0.5, 1: max(0, 1 + D) = 0, 0.5, 2.
+@pytest.mark.parametrize("one_pass", [True, False])
+def test_hinge_loss_by_hand(one_pass):
+    # Reals score 2, 0.5, -1: max(0, 1 - D) = 0, 0.5, 2. Fakes score -3, -0.5, 1: max(0, 1 + D) = 0, 0.5, 2. Means 2.5 / 3.
     real, fake = points_of([2.0, 0.5, -1.0]), points_of([-3.0, -0.5, 1.0])
     critic = unit_critic()
-    found = discriminator_loss(critic, real, fake, rng(), gradient_penalty=0.0, loss="hinge")
+    found = discriminator_loss(critic, real, fake, rng(), gradient_penalty=0.0, loss="hinge", one_pass=one_pass)
     assert found.loss.item() == pytest.approx(5 / 3, rel=1e-14)
     # Only scores inside the margin pull: -(0.5 - 1) / 3 from the reals, (-0.5 + 1) / 3 from the fakes.
     found.loss.backward()

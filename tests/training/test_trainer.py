@@ -192,6 +192,31 @@ def test_real_images_are_scaled_to_minus_one_and_one(make):
     assert dataset.max() == 255  # the dataset itself is not touched
 
 
+@pytest.mark.parametrize("seed", [0, 1, 5])
+def test_the_seed_decides_the_real_images_and_the_latents(make, seed):
+    """Each run has an order of images and a stream of latents of its own, whatever its networks' first weights are."""
+    trainer, batches = make(seed=seed, batch_size=8, discriminator_steps=2), ShuffledBatches(40, 8, seed)
+    for step in range(3):
+        trainer._real_images.before(step)
+        for i in range(2):
+            assert torch.equal(trainer._real(i), images()[batches[2 * step + i]].float().div(127.5).sub(1))
+        trainer._real_images.after()
+    own = torch.Generator().manual_seed(seed + 2**31)
+    assert torch.equal(torch.randn(4, generator=trainer.rng), torch.randn(4, generator=own))
+
+
+@pytest.mark.parametrize(("name", "passes"), [("digits-16-wgan_gp", [8, 16, 8]), ("photos-16-sagan", [8, 8, 8])])
+def test_sagans_discriminator_sees_real_and_fake_images_apart(tmp_path, name, passes):
+    """Each pass takes a step of its power iteration. WGAN-GP's: the points of the penalty, fake and real, the generator's."""
+    changes = {**SMALL, "suites.quick.train.discriminator_steps": 1}
+    c = load_settings(write_project(tmp_path, changes) / "params.yaml").configuration(name)
+    trainer = Trainer(c, 0, images().expand(-1, c.dataset.channels, -1, -1).contiguous(), CPU)
+    seen = []
+    trainer.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    trainer.generator_step()
+    assert seen == passes
+
+
 def test_seeds_differ_and_repeat(make):
     runs = {seed: [make(seed=seed).generator_step().tolist() for _ in range(2)] for seed in (0, 1)}
     assert runs[0][0] == runs[0][1] and runs[0][0] != runs[1][0]
