@@ -37,6 +37,7 @@ def channel_head(mlp_rows, mlp_bias, rows, bias) -> SASTM:
         ([[-1, -2, 0], [1, -2, 0]], [0, 0], [True, False]),
         ([[-1, -2, 5], [-1, -2, 5]], [0, 0.1], [True, False]),  # a weight on unit 2 does not count, a bias does
         ([[0, 0, 0], [0, 0, 1e-30]], [-1, 0], [True, True]),
+        ([[-1, 2, 0], [-1, -2, 0]], [0, 0], [False, True]),  # unit 1 is positive where z is negative
     ],
 )
 def test_a_channel_is_proven_dead_by_signs(rows, bias, expected):
@@ -58,6 +59,40 @@ def test_the_position_head_by_hand():
     assert (~found).nonzero().tolist() == [[1, 4]]
     deconv.bias.data.fill_(0.5)
     assert not _never_positive(sastm, sastm.position_head).any()
+
+
+@pytest.mark.parametrize(
+    ("signs", "dead"), [((-1, 1, -1), False), ((1, 1, -1), True), ((-1, -1, -1), True), ((1, -1, -1), False)]
+)
+def test_signs_along_a_chain_of_deconvolutions(signs, dead):
+    """Of a map above zero through weights of one sign each: what comes out has the product of the signs."""
+    sastm = SASTM(1, 1, 32, mlp_widths=(16,), position_size=4, channel_head=False)
+    nn.init.ones_(sastm.mlp[0].weight)
+    nn.init.zeros_(sastm.mlp[0].bias)
+    deconvs = [m for m in sastm.position_head if isinstance(m, nn.ConvTranspose2d)]
+    for deconv, sign in zip(deconvs, signs, strict=True):
+        nn.init.constant_(deconv.weight, sign)
+        nn.init.zeros_(deconv.bias)
+    assert (_never_positive(sastm, sastm.position_head) == dead).all()
+    assert ((sastm.coefficients(torch.ones(1, 1))[1] == 0) == dead).all()
+
+
+def test_a_channel_lives_where_one_position_does():
+    """Without channel head, and with beta proven 0 at all positions but one."""
+    torch.manual_seed(0)
+    generator = DCGANGenerator(
+        1, [2, 3], 1, 16, lambda c, size: SASTM(1, c, size, mlp_widths=(1,), position_size=4, channel_head=False)
+    )
+    linear, deconv = (generator.stages[1].sastm.position_head[i] for i in (0, 3))
+    nn.init.constant_(linear.weight, -1.0)
+    nn.init.zeros_(linear.bias)
+    nn.init.constant_(deconv.weight, -1.0)
+    nn.init.zeros_(deconv.bias)
+    linear.weight.data[5] = 1.0
+    assert proven_dead(generator)[1].channels.all()
+    deconv.weight.data[0, 0, 0, 3] = 1.0  # reaches one position
+    found = proven_dead(generator)[1]
+    assert not found.channels.any() and (~found.beta).nonzero().tolist() == [[1, 4]]
 
 
 def test_what_is_proven_is_never_seen_alive():
