@@ -348,8 +348,12 @@ def test_configurations_that_outputs_call_by_one_name(first, second, label, tmp_
 
 def test_configurations_of_two_suites_may_share_a_name(tmp_path):
     row = params()["configurations"]["digits-16-self_sparse"]
-    rows = {"digits-16-self_sparse": row, "digits-16-self_sparse-laptop": row | {"suite": "laptop"}}
-    assert {"digits-16-self_sparse-laptop"} <= set(load_settings(_with_rows(tmp_path, rows)).configurations)
+    other = {
+        "configurations.digits-16-self_sparse-laptop": row | {"suite": "laptop"},
+        "suites.laptop.fid": {"kid_subset_size": 100},
+    }
+    write_project(tmp_path, other)
+    assert "digits-16-self_sparse-laptop" in load_settings(tmp_path / "params.yaml").configurations
 
 
 def _with_rows(folder: Path, rows: dict) -> Path:

@@ -37,7 +37,7 @@ def write_results(configuration: Configuration, seed: int, trainer: Trainer, his
         np.savez_compressed(file, **{n: torch.stack([c[n] for c in history.coefficients]).numpy() for n in names})
     with atomic_path(folder / "progress.png") as partial:
         tile(torch.cat(history.progress), PROGRESS_COLUMNS).save(partial, format="PNG")
-    write_json(folder / "replay.json", history.replay)
+    write_json(folder / "replay.json", history.replay[: history.diverged_at])  # which may be found out steps later
     write_json(
         folder / "run.json",
         {

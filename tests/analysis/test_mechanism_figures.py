@@ -89,6 +89,7 @@ def _snapshot(c, seed: int, step: int, t: int, width: int, i: int, rng) -> dict:
         there = part[0] in has
         row |= {f"{part}_zero": rng.uniform(0.3, 0.6) if there else None}
         row |= {f"{part}_changed": rng.uniform(0, 0.5) / (1 + i) if there and i else None}
+        row |= {f"{part}_differs": rng.uniform(0, 0.5) if there and i else None}
     row |= {"dead_channels": width // 4 if has == "a" else 0, "xi": rng.uniform(0.2, 0.5) if has else 0.0}
     row |= {"negative_given_positive": rng.uniform(0.1, 0.4) if deconv else None}
     row |= {"zero_gradient": rng.uniform(0.45, 0.6) if deconv else None}
