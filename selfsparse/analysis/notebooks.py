@@ -24,6 +24,7 @@ from selfsparse.files import write_text
 from selfsparse.paths import project_root, suite_dir
 from selfsparse.processes import place_for_sockets, usable_cpus, when_parent_is_gone
 
+FIGURES = "../../figures"  # results/<suite>/figures/, as seen from a folder two levels below results/<suite>/
 INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 USER_ERRORS = {kind.__name__ for kind in UserError.__subclasses__()}  # of a kernel: a message, no traceback
@@ -223,7 +224,7 @@ def linked(notebook):
 
 def figure_html(file: str, alt: str, width: int) -> str:
     """Return an image of results/<suite>/figures/, as seen from a folder two levels below results/<suite>/."""
-    return f'<img src="../../figures/{quote(file)}" alt="{escape(alt)}" width="{width}" loading="lazy">'
+    return f'<img src="{FIGURES}/{quote(file)}" alt="{escape(alt)}" width="{width}" loading="lazy">'
 
 
 def heading(notebook) -> str:

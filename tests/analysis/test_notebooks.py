@@ -1,6 +1,7 @@
 """The notebooks are thin, and their parameters are checked."""
 
 import ast
+import base64
 import json
 import re
 import shutil
@@ -173,3 +174,32 @@ def test_cleaning_takes_out_times_versions_and_paths(tmp_path):
     }
     assert found.cells[0].metadata == {"tags": ["injected-parameters"]} and found.cells[0].id == "injected-parameters"
     assert found.cells[0].outputs[0].text == "results/x.csv"
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_nbconvert_embeds_the_figures_that_an_executed_notebook_links_to(tmp_path, saved):
+    """As `jupyter nbconvert --Exporter.preprocessors=selfsparse.analysis.embedding.EmbedFigures` does, for a page to move."""
+    from nbconvert.exporters import NotebookExporter
+
+    png = b"\x89PNG of a figure"
+    path = tmp_path / "notebooks/table_fid/table_fid.ipynb"
+    path.parent.mkdir(parents=True)
+    output = nbformat.v4.new_output(
+        "display_data", {"image/png": base64.b64encode(png).decode(), "text/plain": "Image"}
+    )
+    output.metadata["image/png"] = {"file": "table_fid/a b.png", "alt": "FIDs.", "width": 7}
+    cell = nbformat.v4.new_code_cell("page.figure(fid)", outputs=[output])
+    nbformat.write(notebooks.linked(nbformat.v4.new_notebook(cells=[cell])), path)
+    assert "image/png" not in path.read_text() and "../../figures/table_fid/a%20b.png" in path.read_text()
+    if saved:
+        figure = tmp_path / "figures/table_fid/a b.png"
+        figure.parent.mkdir(parents=True)
+        figure.write_bytes(png)
+    exporter = NotebookExporter(preprocessors=["selfsparse.analysis.embedding.EmbedFigures"])
+    shown = json.loads(exporter.from_filename(str(path))[0])["cells"][0]["outputs"][0]
+    if saved:
+        assert base64.b64decode(shown["data"].pop("image/png")) == png
+        assert shown["data"] == {"text/plain": ["FIDs."]}
+        assert shown["metadata"] == {"image/png": {"alt": "FIDs.", "width": 7}}
+    else:
+        assert "../../figures/table_fid/a%20b.png" in str(shown["data"]["text/html"])
