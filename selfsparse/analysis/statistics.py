@@ -42,6 +42,10 @@ def moments(values: Sequence[float]) -> Moments:
     mean = float(array.mean())
     if n == 1:
         return Moments(1, mean, math.nan, math.nan, math.nan)
+    if (array == array[0]).all():
+        return Moments(
+            n, float(array[0]), 0.0, float(array[0]), float(array[0])
+        )  # a sum would round: 0.4 thrice has none
     std = float(array.std(ddof=1))
     half = float(stdtrit(n - 1, 0.975)) * std / math.sqrt(n)
     return Moments(n, mean, std, mean - half, mean + half)

@@ -36,6 +36,11 @@ STAGES = (1, 2, 3, 4, 5)
 _printed = cache(paper_moments)
 
 
+@cache
+def _printed_xi() -> dict[str, float]:
+    return reported_sparsity()["paper_xi"].to_dict()
+
+
 class Drawn(Measures):
     """Measures with values in place of a summary's: by quantity, then by configuration; runs that diverged by configuration."""
 
@@ -176,7 +181,7 @@ def _sparsity(claim: str, mean: Callable[[str, str, str], float] | None = None) 
 
     def draw(rng: np.random.Generator, n: int) -> Case:
         case = _fids(claim, mean)(rng, n)
-        xi = reported_sparsity()["paper_xi"]
+        xi = _printed_xi()
         own = {name: rng.normal(xi[name], XI_SPREAD, n) for _, model, name in names_of(case) if model == "self_sparse"}
         return replace(case, measures=Drawn({"best_fid": case.measures._given["best_fid"], "xi_bar": own}))
 
@@ -379,7 +384,7 @@ def printed_as_ours() -> list[Verdict]:
     ξ̄, whose spread is not printed, has XI_SPREAD; the FIDs by 5K and 50K of v1's table are one run each.
     """
     settings, three = load_settings(), np.array([-1.0, 0.0, 1.0])
-    xi, samples = reported_sparsity()["paper_xi"], printed_table("stl10_samples").set_index(["model", "samples"])["fid"]
+    xi, samples = _printed_xi(), printed_table("stl10_samples").set_index(["model", "samples"])["fid"]
     values: dict[str, dict] = {name: {} for name in ("best_fid", "xi_bar", "fid_small", "fid_large", "fid_drop")}
     own = {}
     for c in settings.suite("paper"):

@@ -278,7 +278,9 @@ def smaller_spread(case: Case) -> Outcome:
     diverged = [sum(pair[i].diverged for pair in counts) for i in (0, 1)]
     if any(diverged):
         every = [sum(pair[i].finished + pair[i].diverged for pair in counts) for i in (0, 1)]
-        return decide([_fewer(diverged, every)], "diverged runs fewer, percentage points", direction="fewer")
+        return decide(
+            [_fewer(diverged, every, len(counts))], "diverged runs fewer, percentage points", direction="fewer"
+        )
     found = [[case.measures.moments(c, "best_fid") for c in pair] for _, *pair in case.pairs()]
     usable = all(m.n > 1 and m.std > 0 for pair in found for m in pair)
     if not usable:
@@ -308,15 +310,24 @@ def _runs_for_spread(value: float, cells: int, level: float) -> float:
     return float(n) if n <= MOST_RUNS else math.nan
 
 
-def _fewer(diverged: list[int], every: list[int]) -> Test:
-    """Fisher's exact test that fewer of the second have diverged, from (WGAN-GP, Self-Sparse GAN)."""
+def _fewer(diverged: list[int], every: list[int], cells: int) -> Test:
+    """Fisher's exact test that fewer of the second have diverged, from (WGAN-GP, Self-Sparse GAN) over so many cells."""
     total, among = sum(diverged), sum(every)
     ways = [math.comb(every[1], k) * math.comb(every[0], total - k) for k in range(min(total, every[1]) + 1)]
     p, reverse = (sum(part) / math.comb(among, total) for part in (ways[: diverged[1] + 1], ways[diverged[1] :]))
     shares = [d / n for d, n in zip(diverged, every, strict=True)]
     ours = f"diverged: {model_label(SPARSE)} {diverged[1]} of {every[1]}, {model_label(BASELINE)} {diverged[0]} of {every[0]}"
     effect = Estimate(100 * (shares[0] - shares[1]), math.nan, math.nan)
-    return Test("diverged", shares[1] < shares[0], p, reverse, effect, ours, lambda level: math.nan)
+    return Test(
+        "diverged", shares[1] < shares[0], p, reverse, effect, ours, lambda level: _runs_for_shares(shares, cells, level)
+    )  # fmt: skip
+
+
+def _runs_for_shares(shares: list[float], cells: int, level: float) -> float:
+    """Return the runs in each cell that tell two shares apart, by the difference of their arcsines (Cohen's h)."""
+    h = abs(2 * math.asin(math.sqrt(shares[0])) - 2 * math.asin(math.sqrt(shares[1])))
+    n = ((ndtri(1 - level / 2) + ndtri(POWER)) / h) ** 2 * 2 / cells if h else math.inf
+    return float(math.ceil(n)) if n <= MOST_RUNS else math.nan
 
 
 # Changes over training

@@ -83,6 +83,8 @@ def _beside_print(case: Case, name: str, level: float) -> Outcome:
     difference = value.value - printed
     half, p = half_width(parts, level), p_close(parts, difference, margin)
     known = math.isfinite(half)
+    if known and math.isnan(value.low):  # without any spread the value is exact
+        value = Estimate(*[value.value] * 3)
     # Of no effect: ours has to tell itself from it, on the side on which the print is.
     wrong = against is not None and not (value.low > against if printed > against else value.high < against)
     verdict, why = INCONCLUSIVE, ""

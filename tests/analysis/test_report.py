@@ -67,6 +67,11 @@ def test_the_committed_results_as_a_site(committed):
         row = re.search(rf'<tr id="{claim.id}">(.*?)</tr>', index, re.DOTALL)[1]
         assert html.escape(claim.statement, quote=False) in row.replace("&#39;", "'")
         assert f">{verdicts[claim.id]}</span>" in row
+    # What is proven or scored has a colour; a stand-in has a direction and none.
+    shown = set(re.findall(r'<span class="verdict ?(\w*)">([^<]+)</span>', index + results))
+    colours = {"reproduced": "good", "holds": "good", "not reproduced": "bad", "fails": "bad"}
+    assert shown == {(colours.get(word, ""), word) for _, word in shown}
+    assert {word for _, word in shown if word.startswith("stand-in: ")}
     ids = re.findall(r'<tr id="(C\d+)">', index)
     assert len(ids) == len(set(ids)) == 45 and not re.search(r"(?s)not run</span>.*>holds</span>", index[index.index('id="decided"'):])  # fmt: skip
 

@@ -45,6 +45,13 @@ def test_one_value_has_no_spread_and_none_has_nothing():
     assert none.n == 0 and math.isnan(none.mean)
 
 
+@pytest.mark.parametrize("value", [0.4, 0.1, 54.23])
+def test_equal_values_have_no_spread(value):
+    """numpy's standard deviation of 0.4 thrice is 7e-17, of which a t test makes p = 0."""
+    found = moments([value] * 3)
+    assert (found.mean, found.std, found.low, found.high) == (value, 0.0, value, value)
+
+
 def test_relative_decrease_of_fashion_mnist():
     assert relative_decrease(20.37, 15.92) == pytest.approx(21.85, abs=0.005)
     assert relative_decrease(10.0, 11.0) == pytest.approx(-10.0)

@@ -533,6 +533,11 @@ def test_smaller_spread():
     assert found.verdict == REPRODUCED and found.ours == "diverged: Self-Sparse GAN 0 of 72, WGAN-GP 12 of 84"
     assert found.p == pytest.approx(stats.fisher_exact([[0, 72], [12, 72]], alternative="less").pvalue)
     assert found.effect.value == pytest.approx(100 * 12 / 84)
+    found = of(1, diverged={"wgan_gp": 6, "self_sparse": 5})  # 72 of 144 against 60 of 132
+    assert found.verdict == INCONCLUSIVE and found.same
+    h = 2 * math.asin(math.sqrt(0.5)) - 2 * math.asin(math.sqrt(60 / 132))
+    assert found.needed() == math.ceil(2 * ((stats.norm.ppf(0.95) + stats.norm.ppf(0.8)) / h) ** 2 / 12)
+    assert math.isnan(of(1, diverged={"wgan_gp": 6, "self_sparse": 6}).needed())  # no difference to find
 
 
 # Runs that diverged
