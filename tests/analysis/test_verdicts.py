@@ -439,14 +439,14 @@ def test_the_lowest_fid_of_both_models_hangs_alike_on_how_often_one_looks(effect
 
 
 def test_a_noisier_curve_reaches_lower_the_more_one_looks():
-    """So another interval than the printed one is never scored: with 5 % noise against 2 % the decrease moves by 2 points."""
+    """So another interval than the printed one is never scored: with 5 % noise against 2 % the decrease moves by 3 points."""
     rng = np.random.default_rng(0)
     curves = 50 * (1 + np.array([0.05, 0.02])[:, None, None] * rng.standard_normal((250, 2, 5, 200)))
     found = {by: lowest(curves, by).mean(axis=(0, 2)) for by in (1, 10)}
     moved = [100 * (1 - s / b) for b, s in found.values()]
     # The least of 200 and of 20 normal values lies 2.746 and 1.867 standard deviations below their mean.
     by_hand = [100 * (1 - (1 - 0.02 * z) / (1 - 0.05 * z)) for z in (2.746, 1.867)]
-    assert moved == pytest.approx(by_hand, abs=0.15) and moved[0] < moved[1] - 2
+    assert moved == pytest.approx(by_hand, abs=0.4) and moved[0] < moved[1] - 2
     c = next(c for c in paper_results().configurations if c.name == "mnist-128-wgan_gp")
     other = c.model_copy(update={"train": c.train.model_copy(update={"evaluate_every": 5000})})
     assert not differences(c) and "interval of the evaluations" in " ".join(differences(other))
@@ -484,6 +484,20 @@ def test_what_a_rule_says_of_a_truth(number):
         assert found[NOT_REPRODUCED if truth.holds else REPRODUCED] <= 2 / 12
     if truth.holds and truth.claim not in ("C12", "C36", "C39", "C40"):  # which need more runs, or more datasets
         assert found[REPRODUCED] >= 0.5
+
+
+NO_EFFECT = [t for t in TRUTHS if t.claim in ("C7", "C8", "C18", "C19", "C24") and t.words in (
+    "the same spread", "alike, and half of both models' runs diverge", "nothing grown", "saves nothing on balance", "alike")]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("truth", NO_EFFECT, ids=lambda truth: truth.claim)
+@pytest.mark.parametrize("n", [3, 20])
+def test_no_effect_is_seldom_anything(truth, n):
+    """Each word in 5 % of 2,000 experiments at most, and the noise of such a share: a standard error of 0.5 %."""
+    found = shares(truth, n, 2000)
+    print(truth.claim, n, found)
+    assert max(found[REPRODUCED], found[NOT_REPRODUCED]) <= 0.065
 
 
 def test_the_papers_own_numbers_give_what_the_page_defends():
