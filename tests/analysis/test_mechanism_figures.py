@@ -66,7 +66,7 @@ def write_snapshots(root: Path, suite: str = "quick") -> None:
         every = c.train.snapshot_every
         for t, width in enumerate(c.network.generator_widths, 1):
             rows += [_snapshot(c, run.seed, i * every, t, width, i, rng) for i in range(SNAPSHOTS)]
-    pd.DataFrame(rows)[COLUMNS["mechanism"]].to_csv(folder / "mechanism.csv", index=False)
+    pd.DataFrame(rows).reindex(columns=COLUMNS["mechanism"]).to_csv(folder / "mechanism.csv", index=False)
     for name in dict.fromkeys(runs["configuration"]):
         c, arrays = configurations[name], {}
         for t, width in enumerate(c.network.generator_widths, 1):
