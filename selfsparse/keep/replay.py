@@ -42,11 +42,8 @@ def compare_runs(
     """
     train = configuration.train
     steps = min(FIRST_STEPS, train.steps)
-    short = configuration.model_copy(
-        update={"train": train.model_copy(update={"steps": steps, "checkpoint_every": steps})}
-    )
     try:
-        train_runs(settings, short, seeds, torch.device(device))
+        train_runs(settings, configuration, seeds, torch.device(device), until=steps)
     except Interrupted:
         raise KeyboardInterrupt from None
     again = result_dir(configuration.suite, "runs", configuration.name)

@@ -51,6 +51,7 @@ def train_runs(
     device: torch.device,
     bar_position: int = 0,
     results: Path | None = None,
+    until: int | None = None,
 ) -> list[History]:
     """Train the runs of these seeds to their ends, in turns of a step, and write their results.
 
@@ -58,6 +59,7 @@ def train_runs(
     alone. Several make sense on a GPU, where the steps of one keep it busy while those of another wait.
 
     Args:
+        until: the step at which they end; their own last one where None.
         results: the folder in which each run leaves its own, seed<seed>; that of the configuration where None.
 
     Raises:
@@ -88,6 +90,7 @@ def train_runs(
                 overlaps=overlaps,
                 bar_position=bar_position + i,
                 stopped=stop.now,
+                until=until,
             )
             runs.append(stack.enter_context(run))
         for run in runs:

@@ -50,8 +50,10 @@ class Run:
         overlaps: bool,
         bar_position: int,
         stopped: Callable[[], bool],
+        until: int | None = None,
     ) -> None:
         self.configuration, self.seed = configuration, seed
+        self._last = until or configuration.train.steps
         self.folder = results / f"seed{seed}"
         self.trainer = Trainer(configuration, seed, images, device)
         self.history = History()
@@ -93,7 +95,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether there is no step left to take: the last one is taken, or the run has diverged."""
-        return self.trainer.step >= self.configuration.train.steps or self.history.diverged_at is not None
+        return self.trainer.step >= self._last or self.history.diverged_at is not None
 
     def begin(self) -> None:
         """Measure the untrained generator, unless the run goes on from a state (U47)."""
@@ -113,9 +115,9 @@ class Run:
                 self._check_losses(history.losses, trainer.step)
             if trainer.step == self._evaluation.settling_step:
                 history.settled = self._evaluation.signs(trainer.generator)
-            if is_due(trainer.step, train.evaluate_every, train.steps) and history.diverged_at is None:
+            if is_due(trainer.step, train.evaluate_every, self._last) and history.diverged_at is None:
                 self._evaluate()
-            if is_due(trainer.step, train.checkpoint_every, train.steps) and history.diverged_at is None:
+            if is_due(trainer.step, train.checkpoint_every, self._last) and history.diverged_at is None:
                 self.save()
 
     def _evaluate(self) -> None:
