@@ -106,7 +106,10 @@ def test_every_stage_on_a_disk_that_fills_up(small, monkeypatch, keep_signals):
     monkeypatch.setenv(ANEW, "1")  # else a stage that has its results writes none
     tried = 0
     for stage, work in stages().items():
-        disk.written, disk.room = 0, None
+        disk.room = None
+        if stage == "inputs":  # which leaves what is the same as it is
+            work(settings, "quick")
+        disk.written = 0
         work(settings, NAMES.get(stage, "quick"))
         needed, before = disk.written, kept(small)
         assert needed, stage
