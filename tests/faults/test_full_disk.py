@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from small_project import CONFIGURATION, command, files, run
+from small_project import CONFIGURATION, ROOT, command, files, run
 
 from selfsparse.errors import WriteError
 from selfsparse.files import atomic_path, write_text
@@ -41,7 +41,7 @@ def report(settings, name):
     page.table("fid", Table(pd.DataFrame({"fid": [1.0]}), pd.DataFrame({"FID": ["1.00"]}), "A table."))
     page.figure(Drawing("fid", Figure(), "A figure."))
     Path("notebooks").mkdir(exist_ok=True)
-    Path("notebooks/table_fid.ipynb").touch()
+    Path("notebooks/table_fid.ipynb").write_bytes((ROOT / "notebooks/table_fid.ipynb").read_bytes())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(notebooks, "execute", lambda name, parameters: nbformat.v4.new_notebook())
         notebooks.make_notebook("table_fid", name)

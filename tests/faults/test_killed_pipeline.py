@@ -100,6 +100,7 @@ def training(whole, tmp_path):
     for folder in folders:
         shutil.copytree(whole[0], folder, symlinks=True)
         write_project(folder, cut_down(LONG))
+        repro(folder, "--single-item", "inputs")  # which a single stage does not bring up
     repro(folders[0], "--single-item", f"train@{CONFIGURATION}")
     return folders[1], runs(folders[0])
 
