@@ -229,7 +229,9 @@ if "DVC_STAGE" in os.environ:
     log = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     def hook(event, arguments):
         if event == "open" and isinstance(arguments[0], (str, bytes)) and not (arguments[2] or 0) & (os.O_WRONLY | os.O_CREAT):
-            os.write(log, os.path.abspath(os.fsdecode(arguments[0])).encode() + b"\\n")
+            path = os.path.abspath(os.fsdecode(arguments[0]))
+            if os.path.isfile(path):  # a folder that is removed is opened too
+                os.write(log, path.encode() + b"\\n")
     sys.addaudithook(hook)
 """
 # Settings count by value, and dvc.lock says whether a result is missing; states of trainings and times are no stage's.
