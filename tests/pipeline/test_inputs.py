@@ -235,12 +235,14 @@ if "DVC_STAGE" in os.environ:
     sys.addaudithook(hook)
 """
 # Settings count by value, and dvc.lock says whether a result is missing; states of trainings and times are no stage's.
+# The name of a prepared extractor is in data/extractors: another one makes all runs anew, which a summary depends on.
 BESIDE = (
     "params.yaml",
     "dvc.lock",
     ".dvc/config",
     ".checkpoints",
     "data/code.json",
+    "data/extractors",
     *(f"results/quick/{k}" for k in ("provenance", "latency")),
 )
 
