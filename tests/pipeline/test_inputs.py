@@ -243,6 +243,7 @@ BESIDE = (
     ".checkpoints",
     "data/code.json",
     "data/extractors",
+    ".matplotlib",
     *(f"results/quick/{k}" for k in ("provenance", "latency")),
 )
 
