@@ -244,6 +244,7 @@ BESIDE = (
     "data/code.json",
     "data/extractors",
     ".matplotlib",
+    "notebooks",  # which there are; what they show is in their executed copies
     *(f"results/quick/{k}" for k in ("provenance", "latency")),
 )
 
