@@ -30,7 +30,7 @@ SMALL = {
     "fid.kid_subsets": 3,
     "suites.quick.fid.kid_subset_size": 20,
     "sparsity.latents": 30,
-    "sources.photos.crops": 40,
+    "sources.photos.crops": 80,
     "lenet.max_steps": 15,
     "extractors.digits-16-lenet.samples": [80, 120],
 }
