@@ -87,7 +87,7 @@ def test_photos_are_crops_with_contrast(tmp_path):
     again, _ = packed_in(tmp_path / "again", "photos-16")
     other, _ = packed_in(tmp_path / "other", "photos-16", {"sources.photos.seed": 1})
     crops = np.stack(list(source.images))
-    assert crops.shape == (40, 32, 32, 3) and packed.images.shape == (40, 3, 16, 16)
+    assert crops.shape == (80, 32, 32, 3) and packed.images.shape == (80, 3, 16, 16)
     # Luma as Pillow's: (299 R + 587 G + 114 B) / 1000.
     luma = crops @ np.array([0.299, 0.587, 0.114])
     assert luma.std(axis=(1, 2)).min() > 20 - 0.5

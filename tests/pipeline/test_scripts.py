@@ -22,7 +22,7 @@ USED = {
     "sparsity": {"torch"},
     "correlation": {"pandas", "scipy"},
     "summary": {"pandas", "scipy"},
-    "verdicts": {"pandas", "scipy", "matplotlib"},
+    "verdicts": {"pandas", "scipy", "matplotlib", "torch"},
 }
 
 
