@@ -319,7 +319,7 @@ def test_spread_of_unequal_numbers_of_runs():
 def test_fewer_diverged_runs_are_fishers_test(diverged):
     every = [10, 8]  # WGAN-GP, Self-Sparse GAN
     table = [[diverged[1], every[1] - diverged[1]], [diverged[0], every[0] - diverged[0]]]
-    found = _fewer(list(diverged), every)
+    found = _fewer(list(diverged), every, cells=1)
     assert found.p == pytest.approx(stats.fisher_exact(table, alternative="less").pvalue)
     assert found.p_reverse == pytest.approx(stats.fisher_exact(table, alternative="greater").pvalue)
     assert found.same == (diverged[1] / 8 < diverged[0] / 10)
