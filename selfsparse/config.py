@@ -23,8 +23,9 @@ from pydantic import (
     model_validator,
 )
 from ruamel.yaml import YAML
-from ruamel.yaml.composer import Composer, ComposerError
+from ruamel.yaml.composer import ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, Event, NodeEvent, SequenceStartEvent
 
 from selfsparse.errors import SettingsError, printable
 from selfsparse.paths import project_root
@@ -485,43 +486,45 @@ def load_settings(path: Path | None = None) -> Settings:
 
 @functools.lru_cache(maxsize=16)
 def _parsed(text: str) -> Any:
-    """Read YAML as DVC does: 1e-4 is a number, a key given twice is an error. Kept, as it takes 0.2 s; nobody changes it."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Composer = _PlainComposer
+    """Read YAML as DVC does: 1e-4 is a number, a key given twice is an error. Kept, as nobody changes it."""
+    yaml = YAML(typ="safe")
+    _only_plain(yaml.parse(text))
     return yaml.load(text)
 
 
-class _PlainComposer(Composer):
-    """YAML without anchors, aliases and merge keys, through which one change has an effect in several places.
+def _only_plain(events: Iterable[Event]) -> None:
+    """Refuse anchors, aliases and merge keys, through which one change has an effect in several places.
 
-    Nor with tags, which say of what type a value is: the settings know that themselves.
+    And tags, which say of what type a value is: the settings know that themselves.
     """
-
-    def __init__(self, loader: Any = None) -> None:
-        super().__init__(loader)
-        self._path: list[str] = []
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.parser.peek_event()
-        # The index is a key, a number in a list, or nothing for the whole file and for keys themselves.
-        step = getattr(index, "value", index)
-        step = getattr(event, "value", None) if step is None and parent is not None else step
-        self._path += [] if step is None else [str(step)]
+    path: list[str] = []  # the key or number of each open mapping or list
+    key_next: list[bool | None] = []  # whether a mapping expects a key; None for a list
+    for event in events:
+        if isinstance(event, CollectionEndEvent):
+            path.pop(), key_next.pop()
+        if not isinstance(event, NodeEvent):
+            continue
+        is_key = bool(key_next and key_next[-1])
+        value = getattr(event, "value", None)
+        if key_next and key_next[-1] is None:
+            path[-1] = str(int(path[-1] or -1) + 1)
+        elif key_next:
+            path[-1] = str(value) if is_key else path[-1]
+            key_next[-1] = not is_key
         problem = ""
         if event.anchor is not None:
             problem = f"the anchor or alias '{event.anchor}' is not allowed; write the value out"
         elif getattr(event, "tag", None) is not None:
             problem = f"the tag {_shown(str(event.tag))} is not allowed; write the value alone"
-        elif index is None and getattr(event, "value", None) == "<<":
+        elif is_key and value == "<<":
             problem = "merge keys are not allowed; write the keys out"
-        elif len(self._path) > MAX_DEPTH:
+        elif len(path) > MAX_DEPTH:
             problem = f"nested more than {MAX_DEPTH} deep"
         if problem:
-            raise ComposerError(None, None, f"{_dotted(self._path)}: {problem}", event.start_mark)
-        node = super().compose_node(parent, index)
-        if step is not None:
-            self._path.pop()
-        return node
+            raise ComposerError(None, None, f"{_dotted(path)}: {problem}", event.start_mark)
+        if isinstance(event, CollectionStartEvent):
+            path.append("")
+            key_next.append(None if isinstance(event, SequenceStartEvent) else True)
 
 
 def _resolve(name: str, row: _Row, file: _File, raw: dict, source: str) -> Configuration:

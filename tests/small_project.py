@@ -40,7 +40,7 @@ FULL_SIZE = "mnist-32-self_sparse"
 
 @functools.cache
 def _parsed() -> dict:
-    return YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    return YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 
 def params(changes: dict[str, Any] | None = None) -> dict:

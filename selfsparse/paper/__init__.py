@@ -62,7 +62,7 @@ def reported_pearson() -> pd.DataFrame:
 def open_questions() -> OpenQuestions:
     """Return what the paper leaves open (U1 to U62), with our choices and the settings that change them."""
     text = (files(__name__) / "open_questions.yaml").read_text(encoding="utf-8")
-    return OpenQuestions.model_validate(YAML(typ="safe", pure=True).load(text))
+    return OpenQuestions.model_validate(YAML(typ="safe").load(text))
 
 
 @cache

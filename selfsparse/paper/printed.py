@@ -146,7 +146,7 @@ def text_number(name: str) -> float:
 def claims() -> Claims:
     """Return the paper's claims C1 to C45."""
     text = (files("selfsparse.paper") / "claims.yaml").read_text(encoding="utf-8")
-    return Claims.model_validate(YAML(typ="safe", pure=True).load(text))
+    return Claims.model_validate(YAML(typ="safe").load(text))
 
 
 @cache

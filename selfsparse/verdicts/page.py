@@ -70,7 +70,7 @@ def verdicts_markdown() -> str:
 def expected() -> dict[str, Any]:
     """Return the verdicts that made-up results and the paper's own numbers have to give."""
     text = (files("selfsparse.paper") / "expected_verdicts.yaml").read_text(encoding="utf-8")
-    return YAML(typ="safe", pure=True).load(text)
+    return YAML(typ="safe").load(text)
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

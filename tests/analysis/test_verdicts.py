@@ -31,9 +31,7 @@ from selfsparse.verdicts.measures import Measures
 from selfsparse.verdicts.outcome import FAILS, HOLDS, INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNAVAILABLE
 from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS
 
-EXPECTED = YAML(typ="safe", pure=True).load(
-    (ROOT / "selfsparse/paper/expected_verdicts.yaml").read_text(encoding="utf-8")
-)
+EXPECTED = YAML(typ="safe").load((ROOT / "selfsparse/paper/expected_verdicts.yaml").read_text(encoding="utf-8"))
 DRAWS = 1000
 # Rules that compare models; the claims of kind `ordering` have no other.
 COMPARING = {

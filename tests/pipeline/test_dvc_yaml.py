@@ -99,9 +99,7 @@ def test_there_are_no_other_stages(stages):
 
 
 def test_every_suite_has_its_fid_curves_in_dvcs_plots(stages):
-    plots = {
-        name: plot for entry in YAML(typ="safe", pure=True).load(DVC_YAML)["plots"] for name, plot in entry.items()
-    }
+    plots = {name: plot for entry in YAML(typ="safe").load(DVC_YAML)["plots"] for name, plot in entry.items()}
     made = {p for stage in stages.values() for p in paths(stage.outs)}
     for suite in params()["suites"]:
         plot = plots.pop(f"fid curves of {suite}")
@@ -162,6 +160,6 @@ def test_small_results_go_to_git_and_weights_do_not(stages):
         kind = name.split("@")[0]
         cached = {out.use_cache for out in stage.outs}
         assert cached == {kind not in ("correlation", "summary", "verdicts", "notebook", "report")}, name
-    assert YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())["stages"].keys() == {
+    assert YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"].keys() == {
         name.split("@")[0] for name in stages
     }

@@ -106,7 +106,7 @@ def test_what_was_made_under_other_settings_is_not_done(settings, tmp_path):
     def lock(md5: str) -> None:
         stage = {"deps": [{"path": f"data/inputs/train/{NAME}.json", "md5": md5}]}
         with open(tmp_path / "dvc.lock", "w") as file:
-            YAML(typ="safe", pure=True).dump({"stages": {f"train@{NAME}": stage}}, file)
+            YAML(typ="safe").dump({"stages": {f"train@{NAME}": stage}}, file)
 
     write_inputs(settings, tmp_path / "inputs")
     lock(hash_file(tmp_path / f"inputs/train/{NAME}.json", "md5"))
