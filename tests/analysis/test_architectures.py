@@ -40,6 +40,7 @@ def test_rows_in_the_order_of_the_forward_pass(settings):
     assert rows[-1] == ["DeConv 4 × 4, stride 2, padding 1", "1 × 32 × 32", "1,024"]
 
 
+@pytest.mark.slow
 def test_every_parameter_has_a_row(settings):
     for name in ("stl10-64-self_sparse-resnet", "celeba_hq-128-sagan"):
         c = settings.configuration(name)

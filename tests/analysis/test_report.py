@@ -49,6 +49,7 @@ def test_contents_name_every_table_and_figure_of_the_paper():
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_committed_results_as_a_site(committed):
     pages = check_site(committed / "report")
     index, results = pages["index.html"].text, pages["results.html"].text

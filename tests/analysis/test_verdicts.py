@@ -224,6 +224,7 @@ def test_sketch_is_not_scored_whatever_stands_in_its_folder(around_the_paper):
     assert "CelebA-HQ 128 × 128 alone: reproduced" in " ".join(by_id["C44"].why)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["name", "extractor", "steps"])
 def test_only_the_papers_own_configurations_count(around_the_paper, change):
     """Another name, extractor or budget: a claim on FIDs is not run, one on directions may be stood in for."""
@@ -391,6 +392,7 @@ def thinned(table, by):
     return table[table["step"].isin({*steps[::by], steps[-1]})]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("level", "verdict"), [(0.004, REPRODUCED), (0.05, NOT_REPRODUCED)])
 def test_a_verdict_does_not_hang_on_how_often_one_looks(around_the_paper, level, verdict):
     """Curves and signs at every look, every second and every fourth: C5 and C20 say the same."""

@@ -137,6 +137,7 @@ def limited(project, size: int, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 def test_packed_images_from_the_command_line(small):
     before = files(small)
     found = limited(small, 100_000, "pipeline.data", "digits-16")

@@ -52,6 +52,7 @@ def replayed(trained, monkeypatch, keep_signals):
     return again
 
 
+@pytest.mark.slow
 def test_the_same_code(replayed):
     assert replayed() == "the first 4 steps are the same to the bit"
 

@@ -386,6 +386,7 @@ def test_what_sastm_adds(table):
     assert round(100 * sastm / base) == percent
 
 
+@pytest.mark.slow
 def test_every_layer_of_the_36_configurations(settings):
     found = settings.suite("paper")
     for c in found:

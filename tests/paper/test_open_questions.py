@@ -150,6 +150,7 @@ def test_every_link_of_the_page_leads_somewhere():
     assert not [x for x in links if not (x in anchors if x.startswith("#") else (PAGE.parent / x).is_file())]
 
 
+@pytest.mark.slow
 def test_a_page_that_is_out_of_date(tmp_path):
     write_project(tmp_path)
     found = run(tmp_path, "pipeline.docs", "--check")

@@ -69,7 +69,7 @@ def assert_same(a: Trainer, b: Trainer, rtol: float, atol: float) -> None:
 
 
 @pytest.mark.parametrize("begun", [False, True])
-@pytest.mark.parametrize("name", ["stl10-64-self_sparse", "celeba_hq-128-sagan"])
+@pytest.mark.parametrize("name", ["stl10-64-self_sparse", pytest.param("celeba_hq-128-sagan", marks=pytest.mark.slow)])
 def test_steps_are_undone_in_place(make, name, begun):
     """Weights, running statistics, the vectors of spectral norms, Adam's moments and counts, and the random stream."""
     trainer, other = make(name, "cpu"), make(name, "cpu")

@@ -209,6 +209,7 @@ def test_code_in_a_state_is_not_run_even_under_the_right_checksum(tmp_path, monk
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_states_before(tmp_path):
     """Under a limit on the size of files, which answers as a full disk does; in a process of its own, as it stays."""
     states = saved(tmp_path, 3)

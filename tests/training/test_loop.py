@@ -107,6 +107,7 @@ def test_the_last_step_is_always_evaluated(small):
     assert [row["step"] for row in rows(folder, "mechanism.csv")[::2]] == ["0", "4", "6"]
 
 
+@pytest.mark.slow
 def test_signs_are_compared_with_those_of_the_settling_step_however_often_one_looks(small):
     """After a twentieth of 40 steps, at step 2, which is no snapshot's: the same shares at steps 20 and 40 either way."""
     found = {}
@@ -170,6 +171,7 @@ def test_a_finished_run_is_not_trained_again(small, at_step):
     assert files(folder) == whole
 
 
+@pytest.mark.slow
 def test_a_changed_setting_starts_anew_and_says_what_differs(small, at_step, monkeypatch, capsys):
     before, changed = params()["suites"]["quick"]["train"]["generator_lr"], {"suites.quick.train.generator_lr": 0.25}
     _, folder = train(small, changed)

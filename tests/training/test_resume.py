@@ -245,6 +245,7 @@ def test_the_parent_alone_killed(unbroken):
     assert results(project) == expected
 
 
+@pytest.mark.slow
 def test_results_that_a_dvc_started_meanwhile_removed_come_back(small, monkeypatch, keep_signals):
     """It removes the folder first, and waits for the training then: one seed was kept, and another is being trained."""
     from selfsparse.config import load_settings
@@ -285,6 +286,7 @@ def test_side_by_side_or_one_by_one_is_the_same(small):
     assert found[0]["seed0/last.safetensors"] != found[0]["seed1/last.safetensors"]
 
 
+@pytest.mark.slow
 def test_a_gpu_that_is_not_there(tmp_path):
     """The project's own full-size configuration: exit code 2, within a few seconds of the import of torch."""
     write_project(tmp_path)
