@@ -74,10 +74,10 @@ report: repository install  ## Report on whatever has been run so far: make repo
 	@echo "Report: $(CURDIR)/results/$(SUITE)/report/index.html"
 
 test: install  ## Run the tests (under 3 minutes, no network, no GPU).
-	$(BIN)/pytest -q -n auto --dist worksteal -m "not slow"
+	$(BIN)/pytest -q -n auto --maxprocesses 8 --dist worksteal -m "not slow"
 
 test-slow: install  ## Run the tests that take longer.
-	$(BIN)/pytest -q -n auto --dist worksteal -m slow
+	$(BIN)/pytest -q -n auto --maxprocesses 8 --dist worksteal -m slow
 
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 
