@@ -93,7 +93,7 @@ def _write_lock(folder: Path, names: list[str]) -> None:
     known = _read(ROOT / "dvc.lock")["stages"]
     with open(folder / "dvc.lock", "w") as file:
         file.write("schema: '2.0'\nstages:\n")
-        for kind in ("train", "fid", "sparsity"):
+        for kind in ("train", "measure"):
             text = io.StringIO()
             YAML(typ="safe").dump(next(value for name, value in known.items() if name.startswith(f"{kind}@")), text)
             entry = textwrap.indent(text.getvalue(), "    ")
@@ -117,7 +117,7 @@ def measure(folder: Path, sample: int) -> dict[str, float]:
     found |= {"stages": stages, "load_graph_seconds": _cpu_seconds() - begun}
 
     head = Head(project, f"report@{SUITE}")
-    state = State(missing=[name for name in head.names if name.startswith(("train@", "fid@", "sparsity@"))])
+    state = State(missing=[name for name in head.names if name.startswith(("train@", "measure@"))])
     begun = _cpu_seconds()
     schedule = head.schedule(state, None)
     schedule.run(_Pretended())

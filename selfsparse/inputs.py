@@ -23,7 +23,7 @@ READERS = {
 }  # fmt: skip
 # How fast and on how many processors at a time a run is made, and how often it is saved: of no influence on a number.
 NOT_SHAPING = {"parallel_seeds", "checkpoint_every"}
-OF_DATASETS, OF_EXTRACTORS, OF_CONFIGURATIONS = ("data",), ("extractor", "reference"), ("train", "fid", "sparsity")
+OF_DATASETS, OF_EXTRACTORS, OF_CONFIGURATIONS = ("data",), ("extractor", "reference"), ("train", "measure")
 OF_SUITES = ("correlation", "summary", "verdicts", "notebook", "report")
 
 
@@ -97,10 +97,8 @@ def _measuring(settings: Settings, stage: str, c: Configuration) -> dict[str, An
         # Under running statistics an image does not depend on those beside it (U18), nor its FID on how many pass at a time.
         read = {"precision", "batch_size"} if c.train.sampling_batch_norm == "batch" else {"precision"}
         return {"fid": settings.fid.model_dump(mode="json", include=read)}
-    if stage == "fid":
-        return {"fid": settings.fid_of[c.suite].model_dump(mode="json")}
     return {
-        "fid": settings.fid.model_dump(mode="json", include={"batch_size", "latent_seed"}),
+        "fid": settings.fid_of[c.suite].model_dump(mode="json"),
         "sparsity": settings.sparsity.model_dump(mode="json", exclude={"counted_stages"}),
     }
 

@@ -10,7 +10,7 @@ from selfsparse import code
 from selfsparse.code import SHAPES_NOTHING, bare, code_hashes, code_of
 
 STAGES = (
-    "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "verdicts", "notebook", "report",
+    "data", "extractor", "reference", "train", "measure", "correlation", "summary", "verdicts", "notebook", "report",
 )  # fmt: skip
 IMPORT = re.compile(
     r"^(?:from ((?:selfsparse|pipeline)[\w.]*) import \(?([^#]*)|import ((?:selfsparse|pipeline)[\w.]*))"
@@ -61,11 +61,11 @@ def test_what_shapes_nothing_exists():
 
 def test_the_code_of_the_measures():
     """The files that were once missing: an edit of them left stale numbers."""
-    assert {f"selfsparse/metrics/{m}.py" for m in ("frechet", "generated", "reference", "kid", "lenet")} <= set(
-        code_of("fid")
-    )
-    assert "selfsparse/models/sastm.py" in code_of("fid") and "selfsparse/metrics/sparsity.py" in code_of("sparsity")
-    assert {"selfsparse/metrics/generated.py", "selfsparse/models/dcgan.py"} <= set(code_of("sparsity"))
+    found = set(code_of("measure"))
+    assert {
+        f"selfsparse/metrics/{m}.py" for m in ("frechet", "generated", "reference", "kid", "lenet", "sparsity")
+    } <= found
+    assert {"selfsparse/models/sastm.py", "selfsparse/models/dcgan.py"} <= found
     assert "selfsparse/training/objective.py" in code_of("train")
     assert not [path for path in code_of("train") if "analysis" in path or "kid" in path]
     assert "notebooks/table_fid.ipynb" in code_of("notebook") and "selfsparse/paper/claims.yaml" in code_of("verdicts")
@@ -129,8 +129,8 @@ def test_a_docstring_beside_code_takes_no_code_with_it():
 
 
 def test_an_edit_shows_in_the_hash_of_its_file_alone(monkeypatch, tmp_path):
-    before = code_hashes("fid")
-    for path in {*code_of("fid"), *SHAPES_NOTHING}:
+    before = code_hashes("measure")
+    for path in {*code_of("measure"), *SHAPES_NOTHING}:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes((ROOT / path).read_bytes())
     edited = tmp_path / "selfsparse/metrics/kid.py"
@@ -138,7 +138,7 @@ def test_an_edit_shows_in_the_hash_of_its_file_alone(monkeypatch, tmp_path):
     monkeypatch.setattr(code, "ROOT", tmp_path)
     for name in ("_read_by", "_facts", "_file_of"):
         monkeypatch.setattr(code, name, getattr(code, name).__wrapped__)
-    after = code_hashes("fid")
+    after = code_hashes("measure")
     assert {path for path in before if before[path] != after[path]} == {"selfsparse/metrics/kid.py"}
 
 

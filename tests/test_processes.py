@@ -47,7 +47,7 @@ def start(folder, *arguments: str, stage: bool) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-c", *arguments],
         cwd=folder,
-        env=environment | ({"DVC_STAGE": "fid@x"} if stage else {}),
+        env=environment | ({"DVC_STAGE": "measure@x"} if stage else {}),
         stdout=subprocess.PIPE,
         text=True,
     )

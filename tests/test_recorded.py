@@ -11,8 +11,8 @@ from selfsparse.recorded import put_back
 FILES = {"seed0/run.json": b"{}", "seed0/best.safetensors": b"weights", "fid.csv": b"fid\n"}
 LOCK = """schema: '2.0'
 stages:
-  fid@a:
-    cmd: python -m pipeline.fid a
+  measure@a:
+    cmd: python -m pipeline.measure a
     deps:
     - path: results/quick/runs/a
       hash: md5

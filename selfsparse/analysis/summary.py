@@ -74,7 +74,7 @@ def check_nothing_lost(configurations: list[Configuration]) -> None:
     """Raise DataError where dvc.lock records a result that is not on this disk: what git holds would be overwritten."""
     lock = project_root() / "dvc.lock"
     recorded = (
-        set(re.findall(r"^  fid@([^:\s]+):", lock.read_text(encoding="utf-8"), re.M)) if lock.is_file() else set()
+        set(re.findall(r"^  measure@([^:\s]+):", lock.read_text(encoding="utf-8"), re.M)) if lock.is_file() else set()
     )
     lost = [
         c.name
@@ -86,7 +86,7 @@ def check_nothing_lost(configurations: list[Configuration]) -> None:
             f"dvc.lock records results that are not on this disk: {', '.join(lost)}.\n"
             "The summary and the correlation stay as they are. To go on with these:"
             f" dvc repro --allow-missing report@{configurations[0].suite}\n"
-            f"Restore the results with `dvc checkout` or `dvc pull`, or make them with `dvc repro fid@{lost[0]}`."
+            f"Restore the results with `dvc checkout` or `dvc pull`, or make them with `dvc repro measure@{lost[0]}`."
         )
 
 

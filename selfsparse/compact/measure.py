@@ -25,8 +25,6 @@ from selfsparse.metrics.generated import draw_latents, sampling, to_uint8
 from selfsparse.metrics.measure import load_generator, measure_shape, read_csv, read_run, write_csv
 from selfsparse.models.build import count_parameters
 from selfsparse.models.dcgan import DCGANGenerator, Generator
-from selfsparse.paths import result_dir
-from selfsparse.recorded import put_back
 
 LATENCY_IMAGES = 16
 LATENCY_ROUNDS = 15
@@ -50,7 +48,6 @@ def measure_configuration_sparsity(settings: Settings, configuration: Configurat
     is always zero. A ResNet has rows in dead_channels.csv alone: its blocks add a skip path to x, so that what follows a dead
     channel is not constant.
     """
-    put_back(result_dir(configuration.suite, "sparsity", configuration.name))  # first: whatever comes, it stays then
     seeds = configuration.train.seeds
     shapes = {seed: sparsity_shape(settings, configuration, seed, device) for seed in seeds}
     kept = KeptSeeds(configuration, "sparsity", shapes)

@@ -84,22 +84,20 @@ def check_training(settings: Settings, name: str) -> str:
     return how
 
 
-def _check_measure(kind: str) -> Callable[[Settings, str], str]:
-    """A check that measures one run again."""
+def check_measures(settings: Settings, name: str) -> str:
+    """Measure one run again: its FIDs, and its sparsity."""
+    from selfsparse.compact.measure import measure_configuration_sparsity, sparsity_shape
+    from selfsparse.metrics.final_fid import fid_shape, measure_configuration_fid
 
-    def check(settings: Settings, name: str) -> str:
-        from selfsparse.compact.measure import measure_configuration_sparsity, sparsity_shape
-        from selfsparse.metrics.final_fid import fid_shape, measure_configuration_fid
-
-        shape, measure = {
-            "fid": (fid_shape, measure_configuration_fid),
-            "sparsity": (sparsity_shape, measure_configuration_sparsity),
-        }[kind]
-        c, device = settings.configuration(name), any_device()
+    c, device, found = settings.configuration(name), any_device(), []
+    runs = result_dir(c.suite, "runs", name)
+    for kind, shape, measure in (
+        ("fid", fid_shape, measure_configuration_fid),
+        ("sparsity", sparsity_shape, measure_configuration_sparsity),
+    ):
         shapes = {seed: shape(settings, c, seed, device) for seed in c.train.seeds}
-        kept, runs = result_dir(c.suite, kind, name), result_dir(c.suite, "runs", name)
+        kept = result_dir(c.suite, kind, name)
         edited = _edited(kept, shapes)
-        how = "made by today's code"
         if edited:
             finished = [s for s in edited if read_json(runs / f"seed{s}/run.json")["status"] == "finished"]
             seed = (finished or edited)[0]
@@ -107,12 +105,10 @@ def _check_measure(kind: str) -> Callable[[Settings, str], str]:
             with copy_of_project(settings, EXTRACTORS, REFERENCES, runs.relative_to(project_root()).as_posix()):
                 measure(settings, alone, device)
                 compare_files(kept / f"seed{seed}", result_dir(c.suite, kind, name) / f"seed{seed}")
-            how = f"seed {seed} measured again is the same to the byte"
+            found.append(f"{kind} of seed {seed} measured again is the same to the byte")
         _note(kept, shapes, edited)
         measure(settings, c, device)  # keeps every seed, and joins their tables as today's code does
-        return how
-
-    return check
+    return "; ".join(found) or "made by today's code"
 
 
 def _edited(kept: Path, shapes: Shapes) -> list[int]:
@@ -141,6 +137,5 @@ CHECKS: dict[str, Callable[[Settings, str], str]] = {
     "extractor": _all_of(extractor_dir, "extractor", DATA),
     "reference": _all_of(reference_dir, "reference", DATA, EXTRACTORS),
     "train": check_training,
-    "fid": _check_measure("fid"),
-    "sparsity": _check_measure("sparsity"),
+    "measure": check_measures,
 }

@@ -20,8 +20,7 @@ from selfsparse.metrics.kid import kernel_distance
 from selfsparse.metrics.measure import load_generator, measure_shape, read_csv, read_run, write_csv
 from selfsparse.metrics.precision_recall import precision_recall
 from selfsparse.metrics.reference import Reference, load_reference
-from selfsparse.paths import extractor_dir, reference_dir, result_dir
-from selfsparse.recorded import put_back
+from selfsparse.paths import extractor_dir, reference_dir
 
 SHEET_SIDE = 8
 FID_COLUMNS = ["seed", "generator", "n_fake", "n_real", "fid", "kid", "kid_std", "precision", "recall"]
@@ -52,7 +51,6 @@ def measure_configuration_fid(settings: Settings, configuration: Configuration, 
     A seed that was measured from the same weights is not measured again. A run that diverged has no rows; run.json says that
     it did.
     """
-    put_back(result_dir(configuration.suite, "fid", configuration.name))  # first: whatever comes, it stays then
     seeds = configuration.train.seeds
     kept = KeptSeeds(configuration, "fid", {seed: fid_shape(settings, configuration, seed, device) for seed in seeds})
     print(kept.describe("measures FIDs of"), flush=True)

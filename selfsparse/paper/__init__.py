@@ -26,7 +26,7 @@ class OpenQuestion(BaseModel):
     parameters: dict[str, Any] = {}
     code: tuple[str, ...] = ()
     change: dict[str, Any] = {}
-    target: str = "fid@mnist-32-self_sparse"
+    target: str = "measure@mnist-32-self_sparse"
     how: str = ""
 
 

@@ -16,7 +16,6 @@ from selfsparse.planning.cost import extractor_flops, step_cost
 
 WIDTH = 80  # columns of the table
 NAME = 28  # of them for a configuration's name; longer ones take several lines
-STAGES = ("train", "fid", "sparsity")
 SUSTAINED = 100e12  # FLOP/s, for the arithmetic of a GPU that is not here
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -29,17 +28,15 @@ class Done:
     """
 
     runs: int
-    fid: bool
-    sparsity: bool
+    measured: bool
     changed: bool
 
     @property
     def text(self) -> str:
-        """For example `3 fs`: three runs, FID and sparsity; `changed`; `-`."""
+        """For example `3 m`: three runs, FID and sparsity measured; `changed`; `-`."""
         if self.changed:
             return "changed"
-        measures = "f" * self.fid + "s" * self.sparsity
-        return f"{self.runs} {measures}".strip() if self.runs else "-"
+        return f"{self.runs} {'m' * self.measured}".strip() if self.runs else "-"
 
 
 @dataclass(frozen=True)
@@ -139,13 +136,13 @@ def _cost(c: Configuration, machine: Machine, done: Done) -> Cost:
     dataset = c.dataset
     per_image = step.image_flops + extractor_flops(c.extractor.extractor, dataset.channels, dataset.resolution)
     small, large = c.extractor.samples
-    final = runs * 2 * (small + large) / images  # the share of the images that belongs to stage fid
+    final = runs * 2 * (small + large) / images  # the share of the images that belongs to stage measure
     measuring = images * per_image / machine.feature_rate
     evaluating, finally_measuring = (1 - final) * measuring / at_once, final * measuring
     kept = Done(0, False, False, True) if done.changed else done
     left = (1 - kept.runs / runs) * (training_seconds + evaluating)
-    left += 0.0 if kept.fid else finally_measuring
-    stages = (kept.runs < runs) + (not kept.fid) + (not kept.sparsity)
+    left += 0.0 if kept.measured else finally_measuring
+    stages = (kept.runs < runs) + (not kept.measured)
     return Cost(
         name=c.name,
         runs=runs,
@@ -162,18 +159,14 @@ def _cost(c: Configuration, machine: Machine, done: Done) -> Cost:
 
 
 def _done(settings: Settings, c: Configuration, locked: dict) -> Done:
-    folders = {
-        kind: result_dir(c.suite, directory, c.name)
-        for kind, directory in zip(STAGES, ("runs", "fid", "sparsity"), strict=True)
-    }
-    runs = sum((folders["train"] / f"seed{seed}" / "run.json").is_file() for seed in c.train.seeds)
+    folders = {kind: result_dir(c.suite, kind, c.name) for kind in ("runs", "fid", "sparsity")}
+    runs = sum((folders["runs"] / f"seed{seed}" / "run.json").is_file() for seed in c.train.seeds)
     recorded = {dep["path"]: dep.get("md5") for dep in locked.get(f"train@{c.name}", {}).get("deps", [])}
     known = recorded.get(f"data/inputs/train/{c.name}.json")
     changed = runs > 0 and known not in (None, inputs_md5(settings, "train", c.name))
     return Done(
         runs=runs,
-        fid=(folders["fid"] / "fid.csv").is_file(),
-        sparsity=(folders["sparsity"] / "sparsity.csv").is_file(),
+        measured=all((folders[kind] / f"{kind}.csv").is_file() for kind in ("fid", "sparsity")),
         changed=changed,
     )
 

@@ -23,7 +23,7 @@ MAKERS = (tables.fid_table, measure_tables.measures_table, measure_tables.qualit
 
 STAGES = (
     ("data", "digits-16"), ("extractor", "digits-16-lenet"), ("reference", "digits-16-lenet"),
-    *((stage, NAMES[1]) for stage in ("train", "fid", "sparsity")),
+    *((stage, NAMES[1]) for stage in ("train", "measure")),
     ("correlation", "quick"), ("summary", "quick"), ("verdicts", "quick"),
 )  # fmt: skip
 TIMED = ("quick/provenance/", "quick/latency/")  # hold what a stopwatch said
@@ -31,7 +31,7 @@ TIMED = ("quick/provenance/", "quick/latency/")  # hold what a stopwatch said
 
 def everything(project, changes: dict, *, together: bool = False):
     """Run from training to tables; return last weights by configuration and seed, measures, and tables as shown."""
-    from pipeline import correlation, fid, sparsity, summary
+    from pipeline import correlation, measure, summary
 
     shutil.rmtree(project / "results", ignore_errors=True)
     shutil.rmtree(project / ".checkpoints", ignore_errors=True)
@@ -42,8 +42,7 @@ def everything(project, changes: dict, *, together: bool = False):
         seeds = configuration.train.seeds
         for group in [seeds] if together else [(seed,) for seed in seeds]:
             train_runs(settings, configuration, group, torch.device("cpu"))
-        fid.main(settings, name)
-        sparsity.main(settings, name)
+        measure.main(settings, name)
         for seed in seeds:
             folder = project / f"results/quick/runs/{name}/seed{seed}"
             weights |= {(name, seed, part): load_file(folder / f"{part}.safetensors") for part in ("best", "last")}
@@ -61,7 +60,7 @@ def same(a: dict, b: dict) -> bool:
 
 @pytest.mark.slow
 def test_the_same_numbers(small):
-    from pipeline import fid as fid_stage
+    from pipeline import measure
 
     seeds = {"suites.quick.train.seeds": [3, 4]}
     weights, fid, shown = everything(small, seeds)
@@ -75,7 +74,7 @@ def test_the_same_numbers(small):
     # The same batches: the measures too, to the last bit.
     settings = load_settings(write_project(small, {**SMALL, **seeds}) / "params.yaml")
     for name in NAMES:
-        fid_stage.main(settings, name)
+        measure.main(settings, name)
         again = pd.read_csv(small / f"results/quick/fid/{name}/fid.csv").set_index(["seed", "generator", "n_fake"])
         pd.testing.assert_frame_equal(again.sort_index(), fid.loc[name][list(again)], check_exact=True)
     # Another seed is another training.

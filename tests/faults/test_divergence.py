@@ -40,12 +40,11 @@ def overflow(monkeypatch):
 
 
 def through_the_pipeline(settings) -> None:
-    from pipeline import correlation, fid, sparsity, summary, verdicts
+    from pipeline import correlation, measure, summary, verdicts
 
     for name in (WHOLE, PART, NONE):
         train_runs(settings, settings.configuration(name), (0, 1), torch.device("cpu"))
-        fid.main(settings, name)
-        sparsity.main(settings, name)
+        measure.main(settings, name)
     for stage in (correlation, summary, verdicts):
         stage.main(settings, "quick")
 

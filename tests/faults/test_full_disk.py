@@ -55,7 +55,7 @@ def export(settings, name):
 
 
 def stages() -> dict:
-    from pipeline import correlation, data, extractor, fid, inputs, reference, sparsity, summary, verdicts
+    from pipeline import correlation, data, extractor, inputs, measure, reference, summary, verdicts
 
     return {
         "inputs": lambda settings, name: inputs.main(settings),
@@ -63,8 +63,7 @@ def stages() -> dict:
         "extractor": extractor.main,
         "reference": reference.main,
         "train": train,
-        "fid": fid.main,
-        "sparsity": sparsity.main,
+        "measure": measure.main,
         "export": export,
         "correlation": correlation.main,
         "summary": summary.main,
@@ -75,7 +74,7 @@ def stages() -> dict:
 
 TIMES = ("results/quick/latency/", "results/quick/provenance/")
 NAMES = {"data": "digits-16", "extractor": "digits-16-lenet", "reference": "digits-16-lenet"}
-NAMES |= dict.fromkeys(("train", "fid", "sparsity", "export"), CONFIGURATION)
+NAMES |= dict.fromkeys(("train", "measure", "export"), CONFIGURATION)
 
 
 class Disk:

@@ -13,7 +13,7 @@ from small_project import CONFIGURATION, files, write_project
 
 pytestmark = pytest.mark.slow
 STAGES = (
-    "inputs", "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "verdicts", "notebook",
+    "inputs", "data", "extractor", "reference", "train", "measure", "correlation", "summary", "verdicts", "notebook",
     "report",
 )  # fmt: skip
 TRIES = 5
@@ -75,7 +75,7 @@ def test_killed_in_every_kind_of_stage(whole, tmp_path, moments):
     folder = write_dvc_project(tmp_path / "project")
     for stage in STAGES:
         # Of two stages of a kind, the first; of a kind's two configurations the time is that of both.
-        latest = 0.8 * seconds[stage] / (2 if stage in ("train", "fid", "sparsity") else 1)
+        latest = 0.8 * seconds[stage] / (2 if stage in ("train", "measure") else 1)
         arguments = ("report@quick",)
         for _ in range(TRIES):
             if killed_in(folder, stage, arguments, moments.uniform(0, latest)):
@@ -158,11 +158,11 @@ def test_the_suite_goes_on_past_a_run_that_diverges_and_one_that_fails(whole, tm
             "            self.step += 1\n            next(self.generator.parameters()).data.fill_(float('nan'))\n",
         )
     )
-    stages = [f"{kind}@{name}" for name in (BASELINE, CONFIGURATION) for kind in ("fid", "sparsity")]
+    stages = [f"measure@{name}" for name in (BASELINE, CONFIGURATION)]
     process = start(folder, "repro", "--keep-going", *stages)
     assert process.wait(timeout=300) > 0
     text = said(folder)
     assert "PyTorch finds none on this machine" in text and "seed 0: DIVERGED: not finite at step 2" in text
-    assert f"Running stage 'fid@{BASELINE}'" not in text
+    assert f"Running stage 'measure@{BASELINE}'" not in text
     for kind in ("fid", "sparsity"):
         assert len((folder / f"results/quick/{kind}/{CONFIGURATION}/{kind}.csv").read_text().splitlines()) == 1

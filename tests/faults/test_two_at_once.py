@@ -22,7 +22,7 @@ def test_three_at_the_same_data_and_the_same_fid(small, tmp_path):
     assert files(fresh) == files(once)
 
     assert run(small, "pipeline.train", CONFIGURATION).returncode == 0
-    assert run(small, "pipeline.fid", CONFIGURATION).returncode == 0
+    assert run(small, "pipeline.measure", CONFIGURATION).returncode == 0
     before = files(small)
-    at_once(small, "pipeline.fid", CONFIGURATION)
+    at_once(small, "pipeline.measure", CONFIGURATION)
     assert files(small) == before

@@ -123,7 +123,7 @@ def test_the_command_of_a_question_changes_the_settings(q, tmp_path):
     assert words[:3] == ["dvc", "exp", "run"] and len(overrides) == len(q.change)
     for target in targets:
         stage, name = target.split("@")
-        assert stage in ("fid", "sparsity", "correlation") and name in {**params()["configurations"], "paper": None}
+        assert stage in ("measure", "correlation") and name in {**params()["configurations"], "paper": None}
     write_json(tmp_path / "params.json", params())
     apply_overrides(tmp_path / "params.json", overrides)
     changed = read_json(tmp_path / "params.json")

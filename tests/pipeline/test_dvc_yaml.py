@@ -42,8 +42,7 @@ def paths(entries) -> set[str]:
         ("extractor", "extractors"),
         ("reference", "extractors"),
         ("train", "configurations"),
-        ("fid", "configurations"),
-        ("sparsity", "configurations"),
+        ("measure", "configurations"),
         ("correlation", "suites"),
         ("summary", "suites"),
         ("verdicts", "suites"),
@@ -60,11 +59,11 @@ def test_all_stages_of_the_36_configurations(stages):
     for name in names:
         data = "-".join(name.split("-")[:2])
         expected = {f"data@{data}", f"extractor@{data}-inception", f"reference@{data}-inception"}
-        expected |= {f"{kind}@{name}" for kind in ("train", "fid", "sparsity")}
+        expected |= {f"{kind}@{name}" for kind in ("train", "measure")}
         assert expected <= stages.keys(), name
         assert paths(stages[f"train@{name}"].outs) == {f"results/paper/runs/{name}"}
-        assert paths(stages[f"fid@{name}"].outs) == {f"results/paper/fid/{name}"}
-        assert paths(stages[f"sparsity@{name}"].outs) == {f"results/paper/sparsity/{name}"}
+        outs = {f"results/paper/{kind}/{name}" for kind in ("fid", "sparsity")}
+        assert paths(stages[f"measure@{name}"].outs) == outs
 
 
 def test_every_stage_depends_on_its_own_inputs_and_on_no_other_code_or_settings(stages):
@@ -93,7 +92,7 @@ def test_the_notebooks_of_every_suite(stages):
 def test_there_are_no_other_stages(stages):
     kinds = {name.split("@")[0] for name in stages}
     assert kinds == {
-        "inputs", "data", "extractor", "reference", "train", "fid", "sparsity", "correlation", "summary", "verdicts",
+        "inputs", "data", "extractor", "reference", "train", "measure", "correlation", "summary", "verdicts",
         "notebook", "report",
     }  # fmt: skip
 

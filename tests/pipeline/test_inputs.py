@@ -16,13 +16,12 @@ from selfsparse.config import _Settings, load_settings
 from selfsparse.inputs import OF_SUITES, inputs_md5, inputs_of, write_inputs
 
 NAMES = params()["configurations"]
-MEASURES = ("fid", "sparsity")
 QUICK = {f"{stage}/quick" for stage in OF_SUITES}
 NOTEBOOKS = {f"notebook/{suite}" for suite in params()["suites"]}
 
 
 def of_configurations(names, *stages) -> set[str]:
-    return {f"{stage}/{name}" for name in names for stage in (stages or ("train", *MEASURES))}
+    return {f"{stage}/{name}" for name in names for stage in (stages or ("train", "measure"))}
 
 
 def of_suites(names) -> set[str]:
@@ -81,15 +80,15 @@ EDITS = {
     "a network that nobody trains": ({"networks.A2.position_size": 8}, NOTEBOOKS),
     "images in a pass": (
         {"fid.batch_size": 125},
-        of_configurations(NAMES, *MEASURES) | of_configurations(BATCH_STATISTICS, "train")
+        of_configurations(NAMES, "measure") | of_configurations(BATCH_STATISTICS, "train")
         | {f"reference/{name}" for name in params()["extractors"]},
     ),
-    "KID's subsets": ({"fid.kid_subsets": 20}, of_configurations(NAMES, "fid")),
+    "KID's subsets": ({"fid.kid_subsets": 20}, of_configurations(NAMES, "measure")),
     "a suite's own subsets of KID": (
         {"suites.quick.fid.kid_subset_size": 50},
-        of_configurations([n for n, row in NAMES.items() if row["suite"] == "quick"], "fid"),
+        of_configurations([n for n, row in NAMES.items() if row["suite"] == "quick"], "measure"),
     ),
-    "latents of the sparsity": ({"sparsity.latents": 4000}, of_configurations(NAMES, "sparsity")),
+    "latents of the sparsity": ({"sparsity.latents": 4000}, of_configurations(NAMES, "measure")),
     "which stages count": ({"sparsity.counted_stages": "all"}, {f"{s}/{suite}" for s in OF_SUITES for suite in params()["suites"]}),
     "the classifier": ({"lenet.epochs": 6}, set(BY_LENET)),
     "which real images": ({"real_images.count": "all"}, {f"reference/{name}" for name in params()["extractors"]}),
@@ -171,7 +170,7 @@ def _allowed(value, found: set) -> set:
 
 STAGE_NAMES = {
     "data": "digits-16", "extractor": "digits-16-lenet", "reference": "digits-16-lenet", "train": CONFIGURATION,
-    "fid": CONFIGURATION, "sparsity": CONFIGURATION,
+    "measure": CONFIGURATION,
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from selfsparse.made_from import ANEW
 
 pytestmark = pytest.mark.slow
 SEEDS = "suites.quick.train.seeds"
-STAGES = [f"{kind}@{CONFIGURATION}" for kind in ("train", "fid", "sparsity")]
+STAGES = [f"{kind}@{CONFIGURATION}" for kind in ("train", "measure")]
 
 
 @pytest.fixture(scope="module")
@@ -115,18 +115,16 @@ def test_an_edit_that_changes_no_number_is_kept(project):
     edit(project, trainer, "discriminator_mean, penalty_mean", "score_mean, penalty_mean")
     edit(project, trainer, "torch.stack([discriminator_mean,", "torch.stack([score_mean,")
     edit(project, "selfsparse/metrics/kid.py", "\n\n\ndef", "\n\nMORE = 1\n\n\ndef")
-    stale = [f"{kind}@{name}" for kind in ("train", "fid") for name in (BASELINE, CONFIGURATION)]
+    stale = [f"{kind}@{name}" for kind in ("train", "measure") for name in (BASELINE, CONFIGURATION)]
     assert {name for name in status(project) if name in stale} == set(stale)
     found = told(project, "pipeline.keep", "quick")
     assert found.returncode == 0, found.stdout + found.stderr
     for name in stale:
         assert f"{name}: kept: " in found.stdout
     assert f"train@{CONFIGURATION}: kept: the first 8 steps are the same to the bit" in found.stdout
-    assert f"fid@{CONFIGURATION}: kept: seed 0 measured again is the same to the byte" in found.stdout
+    assert f"measure@{CONFIGURATION}: kept: fid of seed 0 measured again is the same to the byte" in found.stdout
     assert not {
-        name
-        for name in status(project)
-        if name.split("@")[0] in ("data", "extractor", "reference", "train", "fid", "sparsity")
+        name for name in status(project) if name.split("@")[0] in ("data", "extractor", "reference", "train", "measure")
     }
     after = {kind: results(project, kind) for kind in before}
     for kind, old in before.items():

@@ -18,8 +18,7 @@ USED = {
     "extractor": {"torch"},
     "reference": {"torch"},
     "train": {"torch"},
-    "fid": {"torch", "torchvision", "torch_fidelity"},  # KID, precision and recall are torch-fidelity's
-    "sparsity": {"torch"},
+    "measure": {"torch", "torchvision", "torch_fidelity"},  # KID, precision and recall are torch-fidelity's
     "correlation": {"pandas", "scipy"},
     "summary": {"pandas", "scipy"},
     "verdicts": {"pandas", "scipy", "matplotlib", "torch"},
@@ -79,8 +78,7 @@ def test_the_whole_way_from_pixels_to_summary(tmp_path):
         ("extractor", "digits-16-lenet"),
         ("reference", "digits-16-lenet"),
         ("train", CONFIGURATION),
-        ("fid", CONFIGURATION),
-        ("sparsity", CONFIGURATION),
+        ("measure", CONFIGURATION),
         ("correlation", "quick"),
         ("summary", "quick"),
         ("verdicts", "quick"),

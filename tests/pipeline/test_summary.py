@@ -172,7 +172,7 @@ def test_a_seed_that_is_no_longer_asked_for_is_ignored(project):
 
 
 def test_all_runs_diverged(project):
-    """Tables with a header alone, no sheet and no maps: what `fid` and `sparsity` leave of such a configuration."""
+    """Tables with a header alone, no sheet and no maps: what `measure` leaves of such a configuration."""
     name = "digits-16-without_csm"
     for seed in (0, 1):
         add_run(project, name, seed, best=300.0, diverged=True)
@@ -199,14 +199,14 @@ def test_nothing_run_gives_empty_tables(tmp_path, monkeypatch):
 @pytest.mark.parametrize("lost", [W, S])
 def test_a_recorded_result_that_is_not_here_is_not_forgotten(project, lost):
     summary()
-    lock = "schema: '2.0'\nstages:\n" + "".join(f"  fid@{n}:\n    cmd: x\n" for n in (W, S, "of-another-suite"))
+    lock = "schema: '2.0'\nstages:\n" + "".join(f"  measure@{n}:\n    cmd: x\n" for n in (W, S, "of-another-suite"))
     (project / "dvc.lock").write_text(lock)
     summary()  # nothing is lost yet
     before = files(project / "results/quick/summary"), (project / "results/quick/summary.json").read_bytes()
     (project / f"results/quick/fid/{lost}/fid.csv").unlink()
     with pytest.raises(DataError) as caught:
         summary()
-    assert lost in str(caught.value) and "dvc checkout" in str(caught.value) and f"fid@{lost}" in str(caught.value)
+    assert lost in str(caught.value) and "dvc checkout" in str(caught.value) and f"measure@{lost}" in str(caught.value)
     assert (files(project / "results/quick/summary"), (project / "results/quick/summary.json").read_bytes()) == before
 
 

@@ -84,7 +84,7 @@ def test_what_is_done_is_taken_off(settings, tmp_path):
         folder.mkdir(parents=True)
         (folder / "run.json").touch()
     found = entry(make_plan(settings, ["laptop"]))
-    assert found["done"] == {"runs": 2, "fid": False, "sparsity": False, "changed": False}
+    assert found["done"] == {"runs": 2, "measured": False, "changed": False}
     share = found["remaining_seconds"] / before["remaining_seconds"]
     assert 1 / 3 < share < 0.6
     for kind in ("fid", "sparsity"):
@@ -95,7 +95,7 @@ def test_what_is_done_is_taken_off(settings, tmp_path):
     (tmp_path / f"results/laptop/runs/{NAME}/seed2/run.json").touch()
     plan = make_plan(settings, ["laptop"])
     assert entry(plan)["remaining_seconds"] == 0 and plan["suites"]["laptop"]["total"]["runs_done"] == 3
-    assert " 3 fs " in plan_text(plan)
+    assert " 3 m " in plan_text(plan)
 
 
 def test_what_was_made_under_other_settings_is_not_done(settings, tmp_path):
