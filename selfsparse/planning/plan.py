@@ -139,7 +139,7 @@ def _cost(c: Configuration, machine: Machine, done: Done) -> Cost:
     final = runs * 2 * (small + large) / images  # the share of the images that belongs to stage measure
     measuring = images * per_image / machine.feature_rate
     evaluating, finally_measuring = (1 - final) * measuring / at_once, final * measuring
-    kept = Done(0, False, False, True) if done.changed else done
+    kept = Done(0, measured=False, changed=True) if done.changed else done
     left = (1 - kept.runs / runs) * (training_seconds + evaluating)
     left += 0.0 if kept.measured else finally_measuring
     stages = (kept.runs < runs) + (not kept.measured)
