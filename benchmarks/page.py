@@ -14,7 +14,7 @@ one process, so that a machine that slows down slows all of them; ratios compare
 `iqr` is the distance of the quartiles. Rates are in FLOP/s, the ceiling is a large matrix product in the same run.
 """
 SUITES = "suite_"  # results of benchmarks/suite.py, which docs/timings.md shows
-ELSEWHERE = ("suite", "verdicts")  # shown in docs/timings.md and docs/verdicts.md
+ELSEWHERE = ("suite", "verdicts", "gpu_session")  # in docs/timings.md, docs/verdicts.md and docs/cluster.md
 MARKS = (
     "<!-- {}: written by `python -m pipeline.docs` from benchmarks/results/, do not edit -->",
     "<!-- end of {} -->",
