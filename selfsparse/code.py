@@ -8,7 +8,7 @@ import ast
 import functools
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ def code_of(stage: str, *more: str, without: Collection[str] = ()) -> list[str]:
         more: further files, with all that these import.
         without: files that are passed by, unless one of `more` needs them: of several data readers a stage uses one.
     """
-    seen = _reached([stage if "/" in stage else f"pipeline/{stage}.py"], without) | _reached(more)
+    seen = _reached((stage if "/" in stage else f"pipeline/{stage}.py",), frozenset(without)) | _reached(more)
     return sorted(seen - SHAPES_NOTHING)
 
 
@@ -53,7 +53,8 @@ def code_hashes(stage: str, *more: str, without: Collection[str] = ()) -> dict[s
     return {path: _facts(path).hash for path in code_of(stage, *more, without=without)}
 
 
-def _reached(start: Iterable[str], without: Collection[str] = ()) -> set[str]:
+@functools.cache
+def _reached(start: tuple[str, ...], without: frozenset[str] = frozenset()) -> frozenset[str]:
     seen: set[str] = set()
     to_read = list(start)
     while to_read:
@@ -61,7 +62,7 @@ def _reached(start: Iterable[str], without: Collection[str] = ()) -> set[str]:
         if path not in seen and path not in without:
             seen.add(path)
             to_read += _read_by(path)
-    return seen
+    return frozenset(seen)
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """Writing files so that an interruption or a full disk leaves the old one or the new one, never half of one."""
 
 import errno
-import glob
+import functools
 import hashlib
 import json
 import os
@@ -96,12 +96,18 @@ def _number_in_text(error: BaseException) -> int | None:
 
 
 def _partial(path: Path) -> Path:
-    """Return the temporary name of a file, and remove what processes that were killed left under such names."""
+    """Return the temporary name of a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
-        if not _runs(left.name.split(".")[-2]):
-            left.unlink(missing_ok=True)
+    _sweep(path.parent)
     return path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+
+@functools.cache
+def _sweep(folder: Path) -> None:
+    """Remove what processes that were killed left under such names; once, as each look goes through the whole folder."""
+    for left in folder.glob(".*.partial"):
+        if left.is_file() and not _runs(left.name.split(".")[-2]):
+            left.unlink(missing_ok=True)
 
 
 def _runs(process: str) -> bool:

@@ -136,7 +136,7 @@ def test_an_edit_shows_in_the_hash_of_its_file_alone(monkeypatch, tmp_path):
     edited = tmp_path / "selfsparse/metrics/kid.py"
     edited.write_text(edited.read_text(encoding="utf-8") + "\nEDITED = 1\n", encoding="utf-8")
     monkeypatch.setattr(code, "ROOT", tmp_path)
-    for name in ("_read_by", "_facts", "_file_of"):
+    for name in ("_reached", "_read_by", "_facts", "_file_of"):
         monkeypatch.setattr(code, name, getattr(code, name).__wrapped__)
     after = code_hashes("measure")
     assert {path for path in before if before[path] != after[path]} == {"selfsparse/metrics/kid.py"}
@@ -151,7 +151,7 @@ def fresh(monkeypatch, tmp_path):
     monkeypatch.setattr(code, "ROOT", tmp_path)
 
     def forget():
-        for name in ("_read_by", "_facts", "_file_of", "_known"):
+        for name in ("_reached", "_read_by", "_facts", "_file_of", "_known"):
             getattr(code, name).cache_clear()
 
     forget()
@@ -173,3 +173,9 @@ def test_what_is_remembered_is_used_for_the_same_text_only(fresh, tmp_path):
         kept.write_text(damaged)
         fresh()
         assert code_hashes("a") == first
+
+
+def test_the_imports_of_a_stage_are_followed_once_for_all_its_configurations(monkeypatch):
+    first = code_of("fid")
+    monkeypatch.setattr(code, "_read_by", None)  # would be called
+    assert code_of("fid") == first

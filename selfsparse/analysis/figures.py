@@ -53,7 +53,7 @@ def fid_curves(results: Results) -> Drawing:
 def _curve(axis: Axes, results: Results, c: Configuration) -> bool:
     """Draw the finished runs, and each diverged run to the step where it ended."""
     colour, line = style.COLOURS[c.model], style.LINES[c.model]
-    rows = results.curves[results.curves["configuration"] == c.name]
+    rows = results.rows(results.curves, c)
     finished = results.finished(results.curves, c)
     if len(finished):
         style.mean_and_runs(axis, finished.pivot(index="step", columns="seed", values="fid"), c.model)

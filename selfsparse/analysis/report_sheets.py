@@ -44,7 +44,7 @@ def _sheet(results: Results, c: Configuration, best: pd.Series) -> dict[str, Any
 
 def _steps(results: Results, c: Configuration, rows: int) -> list[str]:
     """Return what each row of a sheet over training shows: its step, and its FID where one was measured there."""
-    curves = results.curves[results.curves["configuration"] == c.name]
+    curves = results.rows(results.curves, c)
     first = curves[curves["seed"] == curves["seed"].min()].set_index("step")["fid"]  # the sheet is the first seed's
     texts = []
     for step in (row * c.train.snapshot_every for row in range(rows)):

@@ -2,7 +2,8 @@
 
 import json
 import math
-from dataclasses import dataclass
+import weakref
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -58,6 +59,15 @@ class Results:
     correlation: pd.DataFrame
     provenance: dict[str, dict]
     folder: Path
+    _positions: dict[int, tuple[weakref.ref, dict]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def rows(self, table: pd.DataFrame, c: Configuration) -> pd.DataFrame:
+        """Return a configuration's rows of a table, which is gone through once for all configurations, not for each."""
+        known, positions = self._positions.get(id(table), (lambda: None, {}))
+        if known() is not table:
+            positions = table.groupby("configuration").indices
+            self._positions[id(table)] = weakref.ref(table), positions
+        return table.iloc[positions.get(c.name, [])]
 
     def groups(self) -> dict[tuple[str, int, str], list[Configuration]]:
         """Return the configurations that are compared with each other, by dataset, resolution and variation."""
@@ -72,14 +82,14 @@ class Results:
 
     def count(self, c: Configuration) -> RunCount:
         """Count the runs of a configuration against the seeds that params.yaml asks for."""
-        status = self.runs.loc[self.runs["configuration"] == c.name, "status"]
+        status = self.rows(self.runs, c)["status"]
         finished, diverged = int((status == "finished").sum()), int((status == "diverged").sum())
         return RunCount(finished, diverged, max(0, len(c.train.seeds) - finished - diverged))
 
     def finished(self, table: pd.DataFrame, c: Configuration) -> pd.DataFrame:
         """Return the rows of a configuration's finished runs: statistics are over these, and n says how many."""
-        runs = self.runs[(self.runs["configuration"] == c.name) & (self.runs["status"] == "finished")]
-        return table[(table["configuration"] == c.name) & table["seed"].isin(runs["seed"])]
+        runs, rows = self.rows(self.runs, c), self.rows(table, c)
+        return rows[rows["seed"].isin(runs.loc[runs["status"] == "finished", "seed"])]
 
     def best_in_training(self, c: Configuration) -> pd.Series:
         """Return each finished run's lowest FID during training: the paper's number (U42)."""
@@ -100,7 +110,8 @@ class Results:
 
     def real_images(self, c: Configuration, n_fake: int) -> float:
         """Return how many real images stand against n_fake generated ones; NaN where nothing was measured."""
-        rows = self.fid[(self.fid["configuration"] == c.name) & (self.fid["n_fake"] == n_fake)]
+        rows = self.rows(self.fid, c)
+        rows = rows[rows["n_fake"] == n_fake]
         return float(rows["n_real"].max()) if len(rows) else math.nan
 
     def sample_sheet(self, c: Configuration) -> Path:

@@ -154,8 +154,9 @@ def _metrics(
 ) -> dict[str, dict[str, float]]:
     """Per configuration: FIDs, their spread over seeds, sparsity, and how many runs these come from."""
     metrics = {}
+    rows = {name: dict(iter(table.groupby("configuration"))) for name, table in tables.items()}
     for c in configurations:
-        own = {name: table[table["configuration"] == c.name] for name, table in tables.items()}
+        own = {name: rows[name].get(c.name, table[:0]) for name, table in tables.items()}
         if own["runs"].empty:
             continue
         finished = own["runs"][own["runs"]["status"] == "finished"]

@@ -71,7 +71,7 @@ def _drawings(results: Results, kind: str, columns: dict[str, str], what: str) -
 
 def _evaluated(results: Results, c: Configuration) -> pd.DataFrame:
     """Return a configuration's evaluations of all runs, without step 0, before which nothing was trained."""
-    rows = results.curves[results.curves["configuration"] == c.name]
+    rows = results.rows(results.curves, c)
     return rows.dropna(subset=[*LOSSES, *NORMS], how="all")
 
 
