@@ -141,7 +141,10 @@ def main() -> None:
     from benchmarks.timing import RESULTS, print_table, write_result
 
     path = RESULTS / "growth.json"
-    found = json.loads(path.read_text())["measured"] if path.is_file() else {}
+    found: dict[str, dict[str, dict]] = {}
+    for row in json.loads(path.read_text())["commands"] if path.is_file() else ():
+        values = {name: row[name] for name in ("seconds", "memory_mb")}
+        found.setdefault(row["command"], {})[str(row["configurations"])] = values
     for count in arguments.sizes:
         for with_dvc in (False, True):
             keys = [key for key in arguments.only if (key == NOTHING) == with_dvc]
@@ -157,7 +160,7 @@ def main() -> None:
                 for key in keys:  # in the order of `make report`
                     found.setdefault(key, {})[str(count)] = measure(folder, COMMANDS[key])
                     print(key, count, found[key][str(count)], flush=True)
-                    write_result("growth", {"commands": rows_of(found), "measured": found})
+                    write_result("growth", {"commands": rows_of(found)})
     print_table(
         "Growth",
         ["command", "configurations", "seconds", "MB", "exponent"],
