@@ -52,8 +52,8 @@ def notebook_figures(notebook: Mapping[str, Any]) -> list[Figure]:
         if cell["cell_type"] == "markdown":
             lines = "".join(cell["source"]).splitlines()
             title = next((line.lstrip("# ") for line in reversed(lines) if line.startswith("#")), title)
-        shown = [output.get("metadata", {}).get("figure") for output in cell.get("outputs", [])]
-        if first := next(filter(None, shown), None):
+        shown = [output.get("metadata", {}).get("image/png", {}) for output in cell.get("outputs", [])]
+        if first := next((figure for figure in shown if "file" in figure), None):
             found.append(Figure(first["file"], title, first["alt"]))
     often = {title for title, n in Counter(figure.title for figure in found).items() if n > 1}
     return [replace(f, title=f"{f.title}: {_kind(f)}") if f.title in often else f for f in found]

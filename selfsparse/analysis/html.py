@@ -29,9 +29,14 @@ def notebook_html(notebook: nbformat.NotebookNode) -> str:
     return dressed(body, "table")
 
 
+def plain_html(markdown: str) -> str:
+    """Return Markdown, in which nothing counts as HTML, as HTML."""
+    return markdown2html_mistune(without_html(markdown))
+
+
 def markdown_html(markdown: str, name: str) -> str:
-    """Return Markdown, in which nothing counts as HTML, as HTML; `name` tells its ids apart on the page."""
-    return dressed(markdown2html_mistune(without_html(markdown)), name)
+    """Return Markdown as HTML in the report's look; `name` tells its ids apart on the page."""
+    return dressed(plain_html(markdown), name)
 
 
 def dressed(html: str, name: str) -> str:

@@ -5,16 +5,14 @@ import json
 import os
 import re
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from html import escape
 from itertools import repeat
+from multiprocessing import active_children
 from pathlib import Path
-from urllib.parse import quote
 
 from selfsparse.analysis.folders import figures_dir, tables_dir
 from selfsparse.config import load_settings
@@ -22,9 +20,8 @@ from selfsparse.environment import ignore_user_settings
 from selfsparse.errors import SettingsError, UserError
 from selfsparse.files import write_text
 from selfsparse.paths import project_root, suite_dir
-from selfsparse.processes import place_for_sockets, usable_cpus, when_parent_is_gone
+from selfsparse.processes import place_for_sockets, usable_cpus
 
-FIGURES = "../../figures"  # results/<suite>/figures/, as seen from a folder two levels below results/<suite>/
 INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 USER_ERRORS = {kind.__name__ for kind in UserError.__subclasses__()}  # of a kernel: a message, no traceback
@@ -79,7 +76,7 @@ def make_notebook(name: str, suite: str) -> Path:
     _known(name, notebook_names(), "notebook")
     load_settings().suite(suite)
     with _put_back_on_failure(tables_dir(suite, name), figures_dir(suite, name)):
-        executed = linked(execute(name, {"suite": suite}))
+        executed = execute(name, {"suite": suite})
 
     import nbformat
 
@@ -93,8 +90,14 @@ def make_notebooks(suite: str) -> list[Path]:
     load_settings().suite(suite)  # one error, and not one from each
     for name, reason in passed_by().items():
         print(f"notebooks/{name}.ipynb is passed by: {reason}.", file=sys.stderr)
-    with ProcessPoolExecutor(usable_cpus(), initializer=_end_at_once) as workers:
-        return list(workers.map(make_notebook, notebook_names(), repeat(suite)))
+    with ThreadPoolExecutor(usable_cpus()) as workers:  # a thread waits for a kernel, which is a process
+        try:
+            return list(workers.map(make_notebook, notebook_names(), repeat(suite)))
+        except BaseException:  # an error, or Ctrl-C: the others are not waited for
+            workers.shutdown(wait=False, cancel_futures=True)
+            for kernel in active_children():
+                kernel.kill()
+            raise
 
 
 @contextmanager
@@ -112,16 +115,6 @@ def _put_back_on_failure(*folders: Path) -> Iterator[None]:
             for folder, copy in kept.items():
                 shutil.copytree(copy, folder)
             raise
-
-
-def _end_at_once() -> None:
-    """What a worker does first: see to it that Ctrl-C ends it without a word, and that it does not outlive its parent.
-
-    Else it would wait for work for ever. Its kernels look after their parent themselves.
-    """
-    signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    when_parent_is_gone(lambda: os._exit(1))
 
 
 def execute(name: str, parameters: dict[str, str]):
@@ -145,13 +138,11 @@ def execute(name: str, parameters: dict[str, str]):
     source.metadata["kernelspec"] = KERNEL
     check_parameters(name, parameters, papermill.inspect_notebook(source))
     with tempfile.TemporaryDirectory(dir=place_for_sockets()) as folder:
-        os.environ["IPYTHONDIR"] = folder  # parallel kernels would fight over one history database
         try:
             executed = papermill.execute_notebook(
                 source,
                 None,
                 parameters,
-                cwd=str(root),
                 kernel_name="python3",
                 progress_bar=False,
                 start_timeout=300,  # the defaults of 60 s, and of 4 s for outputs, are short where cores are busy
@@ -160,7 +151,10 @@ def execute(name: str, parameters: dict[str, str]):
                 # Parallel kernels would race for TCP ports, or for sockets of one name in one folder.
                 config=Config({"KernelManager": {"transport": "ipc", "ip": str(Path(folder) / "kernel")}}),
                 kernel_manager_class=OwnPython,
-                extra_arguments=["--IPKernelApp.exec_lines=from selfsparse.analysis import kernel; kernel.prepare()"],
+                extra_arguments=[
+                    f"--IPKernelApp.ipython_dir={folder}",  # parallel kernels would fight over one history database
+                    "--IPKernelApp.exec_lines=from selfsparse.analysis import kernel; kernel.prepare()",
+                ],
             )
         except papermill.PapermillExecutionError as error:
             said = error.evalue if error.ename in USER_ERRORS else error
@@ -186,7 +180,12 @@ def check_parameters(name: str, given: Iterable[str], declared: Iterable[str]) -
 
 
 def cleaned(notebook, root: Path):
-    """Take out what differs between equal runs: times, papermill's notes, random cell ids, versions, absolute paths, stderr."""
+    """Take out what differs between equal runs: times, papermill's notes, random cell ids, versions, absolute paths, stderr.
+
+    Markdown gets its HTML beside it, as not every viewer of notebooks shows Markdown that a cell put out.
+    """
+    from selfsparse.analysis.html import plain_html
+
     language = notebook.metadata.get("language_info", {})
     notebook.metadata = {
         "kernelspec": KERNEL,
@@ -204,27 +203,9 @@ def cleaned(notebook, root: Path):
             for output in cell.outputs:
                 if output.output_type == "stream":
                     output.text = output.text.replace(str(root) + os.sep, "")
+                elif "text/markdown" in output.data:
+                    output.data["text/html"] = plain_html(output.data["text/markdown"])
     return notebook
-
-
-def linked(notebook):
-    """Put links to the saved figures in place of the copies that a notebook's outputs hold.
-
-    The links lead from results/<suite>/notebooks/<name>/ to results/<suite>/figures/.
-    """
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            shown = output.get("metadata", {}).get("image/png", {})
-            if "file" in shown:
-                figure = {key: shown[key] for key in ("file", "alt", "width")}
-                output.metadata = {"figure": figure}
-                output.data = {"text/html": figure_html(**figure), "text/plain": shown["alt"]}
-    return notebook
-
-
-def figure_html(file: str, alt: str, width: int) -> str:
-    """Return an image of results/<suite>/figures/, as seen from a folder two levels below results/<suite>/."""
-    return f'<img src="{FIGURES}/{quote(file)}" alt="{escape(alt)}" width="{width}" loading="lazy">'
 
 
 def heading(notebook) -> str:

@@ -1,5 +1,6 @@
 """What a notebook shows and saves: its tables and figures under results/<suite>/."""
 
+import os
 import shutil
 from dataclasses import dataclass, replace
 
@@ -10,10 +11,11 @@ from selfsparse.analysis.folders import figures_dir, tables_dir
 from selfsparse.analysis.formatting import Table, to_csv, to_latex, to_markdown
 from selfsparse.analysis.images import image_notes
 from selfsparse.analysis.results import Results, load_results
-from selfsparse.analysis.style import rendered
+from selfsparse.analysis.style import PNG_DPI, rendered
 from selfsparse.files import atomic_path, write_text
+from selfsparse.paths import project_root
 
-MOST_PIXELS_WIDE = 1000  # of an image on the page; the saved file keeps its own size
+VECTOR = "SELFSPARSE_VECTOR"  # a variable that names a further format, svg or pdf, for figures in build/figures/
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,16 @@ class Page:
         return Markdown(texts["md"])
 
     def figure(self, drawing: Drawing) -> Image:
-        """Save a figure as PNG and SVG, and return it for display."""
-        folder = figures_dir(self.results.suite, self.notebook)
-        files = rendered(drawing.figure)
-        for suffix, content in files.items():
+        """Save a figure as PNG, and as what VECTOR names beside, and return it for display."""
+        suite = self.results.suite
+        folders = {"png": figures_dir(suite, self.notebook)}
+        if suffix := os.environ.get(VECTOR):
+            folders[suffix] = project_root() / "build/figures" / suite / self.notebook
+        files = {suffix: rendered(drawing.figure, suffix, drawing.alt) for suffix in folders}
+        for suffix, folder in folders.items():
             with atomic_path(folder / f"{drawing.name}.{suffix}") as partial:
-                partial.write_bytes(content)
-        write_text(folder / f"{drawing.name}.txt", drawing.alt + "\n")
-        return image(files["png"], drawing.alt, f"{self.notebook}/{drawing.name}.png")
+                partial.write_bytes(files[suffix])
+        return Shown(files["png"], drawing.alt, f"{self.notebook}/{drawing.name}.png")
 
 
 def open_page(suite: str, notebook: str) -> Page:
@@ -54,11 +58,21 @@ def open_page(suite: str, notebook: str) -> Page:
     return Page(results, notebook)
 
 
-def image(png: bytes, alt: str, file: str) -> Image:
-    """Return an image for display, at two thirds of its pixels: files are drawn for print.
+class Shown(Image):
+    """A figure on the page.
 
     Args:
-        file: where it lies, from results/<suite>/figures/ on; an executed notebook links to it in place of a copy.
+        file: where it lies, from results/<suite>/figures/ on.
     """
-    width = min(MOST_PIXELS_WIDE, int.from_bytes(png[16:20], "big") * 2 // 3)  # bytes 16-19 of a PNG are its width
-    return Image(data=png, format="png", alt=alt, width=width, metadata={"file": file})
+
+    def __init__(self, png: bytes, alt: str, file: str):
+        width = shown_width(int.from_bytes(png[16:20], "big"))  # these bytes of a PNG are its width
+        super().__init__(png, format="png", alt=alt, width=width, metadata={"file": file})
+
+    def __repr__(self) -> str:
+        return self.alt
+
+
+def shown_width(pixels: int) -> int:
+    """Return how wide a figure is shown, in pixels of CSS: a third above its size on paper, and no more than a page is."""
+    return min(1000, round(pixels * 4 / 3 * 100 / PNG_DPI))

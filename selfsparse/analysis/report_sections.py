@@ -11,7 +11,7 @@ from selfsparse.analysis.contents import BEYOND, PAPER, Item
 from selfsparse.analysis.folders import figures_dir, tables_dir
 from selfsparse.analysis.html import markdown_html
 from selfsparse.analysis.notebooks import executed_path
-from selfsparse.analysis.page import MOST_PIXELS_WIDE
+from selfsparse.analysis.page import shown_width
 from selfsparse.analysis.results import Results
 
 FILE_TYPES = {"CSV": "csv", "Markdown": "md", "LaTeX": "tex"}
@@ -65,13 +65,11 @@ def _shown_figures(suite: str, item: Item) -> list[Path]:
 
 def _figure(path: Path) -> dict[str, Any]:
     with Image.open(path) as image:
-        width, height = image.size
-    shown = min(MOST_PIXELS_WIDE, width * 2 // 3)
-    source = f"../figures/{path.parent.name}/{quote(path.name)}"
+        (width, height), alt = image.size, image.info["Description"]
+    shown = shown_width(width)
     return {
-        "src": source,
-        "href": source.removesuffix("png") + "svg" if path.with_suffix(".svg").is_file() else source,
-        "alt": path.with_suffix(".txt").read_text(encoding="utf-8").strip(),
+        "src": f"../figures/{path.parent.name}/{quote(path.name)}",
+        "alt": alt,
         "width": shown,
         "height": round(height * shown / width),
     }
