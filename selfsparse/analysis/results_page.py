@@ -15,8 +15,8 @@ What the pipeline made, suite by suite: small files, tracked by git. The weights
 machine that trained them; no remote is published, so that a suite's own run brings its weights.
 Written by `python -m pipeline.readme` from the files themselves (`make readme`); a test holds it against them.
 
-In a suite's folder: `report/` (open `index.html`), `tables/` (CSV, Markdown, LaTeX), `figures/` (PNG, SVG),
-`notebooks/` (executed), `summary/` (the numbers behind all of these, run by run), `provenance/` (when, where and from which commit), and
+In a suite's folder: `report/` (open `index.html`), `tables/` (CSV, Markdown, LaTeX), `figures/` (PNG),
+`notebooks/` (executed, figures and tables inside), `summary/` (the numbers behind all of these, run by run), `provenance/` (when, where and from which commit), and
 `summary.json`, `verdicts.json` and `correlation.json`, which `dvc metrics show` and `dvc metrics diff` read.
 """
 VERSIONS = ("python", "torch", "torchvision", "torch-fidelity", "dvc")

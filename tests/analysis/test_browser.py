@@ -3,6 +3,7 @@
 Needs Chromium, a package of the system: `make browser`.
 """
 
+import base64
 import html
 import json
 import re
@@ -89,7 +90,7 @@ def hostile(ran, tmp_path, monkeypatch) -> Path:
     from matplotlib.figure import Figure
 
     from selfsparse.analysis.drawing import Drawing
-    from selfsparse.analysis.notebooks import executed_path, linked
+    from selfsparse.analysis.notebooks import cleaned, executed_path
     from selfsparse.analysis.page import open_page
     from selfsparse.analysis.report import make_report
 
@@ -110,7 +111,7 @@ def hostile(ran, tmp_path, monkeypatch) -> Path:
     cell.outputs = [nbformat.v4.new_output("stream", text="\n".join(HOSTILE))]
     data = format_display_data(shown[0]), format_display_data(shown[1])
     cell.outputs += [nbformat.v4.new_output("display_data", data=d, metadata=m) for d, m in data]
-    notebook = linked(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Report"), cell]))
+    notebook = cleaned(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Report"), cell]), root)
     path = executed_path("quick", "table_fid")
     path.parent.mkdir(parents=True)
     nbformat.write(notebook, path)
@@ -122,7 +123,7 @@ def format_display_data(shown) -> tuple[dict, dict]:
     if hasattr(shown, "_repr_markdown_"):
         return {"text/markdown": shown.data}, {}
     png, metadata = shown._repr_png_()
-    return {"image/png": png}, {"image/png": metadata}
+    return {"image/png": base64.b64encode(png).decode() if isinstance(png, bytes) else png}, {"image/png": metadata}
 
 
 @needs_chromium

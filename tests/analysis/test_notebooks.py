@@ -1,7 +1,6 @@
 """The notebooks are thin, and their parameters are checked."""
 
 import ast
-import base64
 import json
 import re
 import shutil
@@ -85,7 +84,7 @@ def test_a_draft_and_a_copy_are_passed_by_and_said(project, capsys, monkeypatch)
     write(project, "Untitled", tags=[])
     write(project, "table_fid-Copy1", page="table_fid")
     assert notebook_names() == ["table_fid"]
-    monkeypatch.setattr(notebooks.ProcessPoolExecutor, "map", lambda self, work, names, suites: names)
+    monkeypatch.setattr(notebooks.ThreadPoolExecutor, "map", lambda self, work, names, suites: names)
     assert make_notebooks("quick") == ["table_fid"]
     said = capsys.readouterr().err.splitlines()
     assert [line.split(".ipynb is passed by: ")[0] for line in said] == [
@@ -176,30 +175,8 @@ def test_cleaning_takes_out_times_versions_and_paths(tmp_path):
     assert found.cells[0].outputs[0].text == "results/x.csv"
 
 
-@pytest.mark.parametrize("saved", [True, False])
-def test_nbconvert_embeds_the_figures_that_an_executed_notebook_links_to(tmp_path, saved):
-    """As `jupyter nbconvert --Exporter.preprocessors=selfsparse.analysis.embedding.EmbedFigures` does, for a page to move."""
-    from nbconvert.exporters import NotebookExporter
-
-    png = b"\x89PNG of a figure"
-    path = tmp_path / "notebooks/table_fid/table_fid.ipynb"
-    path.parent.mkdir(parents=True)
-    output = nbformat.v4.new_output(
-        "display_data", {"image/png": base64.b64encode(png).decode(), "text/plain": "Image"}
-    )
-    output.metadata["image/png"] = {"file": "table_fid/a b.png", "alt": "FIDs.", "width": 7}
-    cell = nbformat.v4.new_code_cell("page.figure(fid)", outputs=[output])
-    nbformat.write(notebooks.linked(nbformat.v4.new_notebook(cells=[cell])), path)
-    assert "image/png" not in path.read_text() and "../../figures/table_fid/a%20b.png" in path.read_text()
-    if saved:
-        figure = tmp_path / "figures/table_fid/a b.png"
-        figure.parent.mkdir(parents=True)
-        figure.write_bytes(png)
-    exporter = NotebookExporter(preprocessors=["selfsparse.analysis.embedding.EmbedFigures"])
-    shown = json.loads(exporter.from_filename(str(path))[0])["cells"][0]["outputs"][0]
-    if saved:
-        assert base64.b64decode(shown["data"].pop("image/png")) == png
-        assert shown["data"] == {"text/plain": ["FIDs."]}
-        assert shown["metadata"] == {"image/png": {"alt": "FIDs.", "width": 7}}
-    else:
-        assert "../../figures/table_fid/a%20b.png" in str(shown["data"]["text/html"])
+def test_markdown_that_a_cell_puts_out_gets_its_html(tmp_path):
+    cell = nbformat.v4.new_code_cell("page.table(fid)")
+    cell.outputs = [nbformat.v4.new_output("display_data", {"text/markdown": "| a |\n| --- |\n| <b>1 |\n"})]
+    (output,) = cleaned(nbformat.v4.new_notebook(cells=[cell]), tmp_path).cells[0].outputs
+    assert "<td>&lt;b&gt;1</td>" in output.data["text/html"]

@@ -135,7 +135,7 @@ def test_markdown_tables_get_captions_and_boxes():
 
 def test_the_gallery_takes_the_first_figure_of_each_cell():
     def shown(*names):
-        outputs = [{"metadata": {"figure": {"file": name, "alt": name, "width": 1}}} for name in names]
+        outputs = [{"metadata": {"image/png": {"file": name, "alt": name, "width": 1}}} for name in names]
         return {"cell_type": "code", "source": [], "outputs": [{"metadata": {}}, *outputs]}
 
     heading = {"cell_type": "markdown", "source": ["# One\n", "text\n", "## Two"]}
