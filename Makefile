@@ -4,6 +4,8 @@ PYTHON ?= python3
 SUITE ?= quick
 VENV := .venv
 BIN := $(VENV)/bin
+# uv where there is one, for speed; --require-hashes holds for both.
+INSTALL = $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/pip install --disable-pip-version-check) --quiet
 # A stage of quick is over about as soon as DVC has looked for an earlier run of it.
 NO_RUN_CACHE_quick := --no-run-cache
 WHOLE := quick laptop sensitivity gpu_hour
@@ -23,8 +25,8 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  { echo "error: Python's venv module is missing; on Debian or Ubuntu: apt-get install python3-venv"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 .PHONY: repository
@@ -52,7 +54,7 @@ $(IN_PARTS): repository install
 cluster: $(VENV)/cluster  ## Install Ray as well (70 MB), for `python -m pipeline.distribute`.
 
 $(VENV)/cluster: requirements-cluster.lock $(VENV)/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-cluster.lock
+	$(INSTALL) --require-hashes -r requirements-cluster.lock
 	@touch $@
 
 plan: install  ## Say what a suite costs before it is run: make plan SUITE=paper.
