@@ -18,9 +18,15 @@ from torchvision import transforms
 from selfsparse.config import Configuration
 from selfsparse.models.build import build_discriminator, build_generator, initialise
 from selfsparse.models.dcgan import LatentDeconv, ScoreConv
+from selfsparse.models.sastm import ThinConv, ThinDeconv
 
 # What published implementations write where our networks compute a layer as a matrix product.
-PUBLISHED_LAYERS = {LatentDeconv: nn.ConvTranspose2d, ScoreConv: nn.Conv2d}
+PUBLISHED_LAYERS = {
+    LatentDeconv: nn.ConvTranspose2d,
+    ScoreConv: nn.Conv2d,
+    ThinConv: nn.Conv2d,
+    ThinDeconv: nn.ConvTranspose2d,
+}
 
 
 class PILImages(Dataset):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from selfsparse.models.sastm import SASTM, recombine
+from selfsparse.models.sastm import SASTM, ThinDeconv, recombine
 
 # differs from the paper: nothing is stated; DCGAN's and WGAN-GP's slope (U16).
 LEAKY_SLOPE = 0.2
@@ -127,7 +127,7 @@ class DCGANGenerator(Generator):
             )
             for i, (before, width) in enumerate(zip([latent_dim, *widths[:-1]], widths, strict=True))
         )
-        self.to_image = nn.Sequential(nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1, bias=False), nn.Tanh())
+        self.to_image = nn.Sequential(ThinDeconv(widths[-1], channels, 4, 2, 1, bias=False), nn.Tanh())
 
 
 class ScoreConv(nn.Conv2d):

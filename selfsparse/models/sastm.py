@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 
 from torch import Tensor, nn
+from torch.nn.functional import fold, unfold
 
 
 def recombine(h: Tensor, alpha: Tensor | None, beta: Tensor | None) -> Tensor:
@@ -28,6 +29,38 @@ def recombine(h: Tensor, alpha: Tensor | None, beta: Tensor | None) -> Tensor:
     if alpha is None:
         return beta[:, None] * h
     return (alpha[:, :, None, None] + beta[:, None]) * h
+
+
+class ThinConv(nn.Conv2d):
+    """A convolution of one or a few channels: on a CPU a matrix product with the windows, as libraries are slow at these."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As nn.Conv2d."""
+        if x.device.type != "cpu":
+            return super().forward(x)
+        size = [
+            (n + 2 * p - k) // s + 1
+            for n, p, k, s in zip(x.shape[2:], self.padding, self.kernel_size, self.stride, strict=True)
+        ]
+        y = self.weight.flatten(1) @ unfold(x, self.kernel_size, 1, self.padding, self.stride)
+        y = y.unflatten(2, size)
+        return y if self.bias is None else y + self.bias[:, None, None]
+
+
+class ThinDeconv(nn.ConvTranspose2d):
+    """A transposed convolution to one or a few channels: on a CPU a matrix product whose windows are added up."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As nn.ConvTranspose2d."""
+        if x.device.type != "cpu":
+            return super().forward(x)
+        size = [
+            (n - 1) * s - 2 * p + k
+            for n, p, k, s in zip(x.shape[2:], self.padding, self.kernel_size, self.stride, strict=True)
+        ]
+        windows = self.weight.flatten(1).t() @ x.flatten(2)
+        y = fold(windows, size, self.kernel_size, 1, self.padding, self.stride)
+        return y if self.bias is None else y + self.bias[:, None, None]
 
 
 class SASTM(nn.Module):
@@ -104,9 +137,9 @@ def _position_head(width: int, start: int, size: int, layers: str) -> nn.Sequent
         found += [nn.Linear(width, start * start), nn.ReLU()]
     found.append(nn.Unflatten(1, (1, start, start)))
     steps = int(math.log2(size)) - int(math.log2(start))
-    layer = nn.ConvTranspose2d if steps > 0 else nn.Conv2d
+    layer = ThinDeconv if steps > 0 else ThinConv
     if layers == "chain":
-        found += [layer(1, 1, 4, 2, 1) for _ in range(abs(steps))] or [nn.Conv2d(1, 1, 3, 1, 1)]
+        found += [layer(1, 1, 4, 2, 1) for _ in range(abs(steps))] or [ThinConv(1, 1, 3, 1, 1)]
     elif layers == "single":
         ratio = 2 ** abs(steps)
         found += [layer(1, 1, ratio, ratio)] if steps else []

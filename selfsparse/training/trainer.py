@@ -11,7 +11,8 @@ from selfsparse.errors import RunError
 from selfsparse.models.build import build_discriminator, build_generator, initialise
 from selfsparse.training.batches import ShuffledBatches
 from selfsparse.training.capture import CapturedStep
-from selfsparse.training.objective import discriminator_loss, generator_loss
+from selfsparse.training.explicit import ExplicitDiscriminator
+from selfsparse.training.objective import discriminator_loss, generator_loss, sample_on_lines
 from selfsparse.training.real_images import real_images
 
 MOST_AHEAD = 32  # steps of which a GPU is given no more than twice as many ahead: an interruption waits for those
@@ -48,6 +49,10 @@ class Trainer:
                 network.to(device, memory_format=self._format)
             self.generator_optimizer = self._adam(self.generator, train.generator_lr)
             self.discriminator_optimizer = self._adam(self.discriminator, train.discriminator_lr)
+            # On a CPU the discriminator's gradients are written out; elsewhere, and for other networks, PyTorch finds them.
+            self._explicit = None
+            if device.type == "cpu" and configuration.network.architecture == "dcgan" and train.precision != "bf16":
+                self._explicit = ExplicitDiscriminator(self.discriminator)
             batches = ShuffledBatches(len(images), train.batch_size, seed)
             self._real_images = real_images(images, batches, train.discriminator_steps, device)
         # Latents and lines have a stream of their own, so that they do not depend on the networks' sizes.
@@ -137,6 +142,11 @@ class Trainer:
         with torch.no_grad():  # no graph of the generator: this step leaves it alone
             fake = self._fake()
         train = self.configuration.train
+        if self._explicit is not None:
+            points = sample_on_lines(real, fake, self.rng) if train.gradient_penalty else None
+            loss = self._explicit.backward(real, fake, points, train.gradient_penalty, train.penalty_centre, train.loss)
+            self.discriminator_optimizer.step()
+            return torch.stack([loss.loss, loss.penalty])
         loss = discriminator_loss(
             self._scores,
             real,
@@ -165,6 +175,8 @@ class Trainer:
         return self._forward(self.generator, z)
 
     def _scores(self, images: Tensor) -> Tensor:
+        if self._explicit is not None:
+            return self._explicit.scores(images)
         return self._forward(self.discriminator, images)
 
     def _forward(self, network: nn.Module, x: Tensor) -> Tensor:

@@ -119,7 +119,7 @@ def test_removed_heads_leave_no_parameters():
 def test_the_position_head_goes_by_halves_and_doubles(start, size, kinds):
     sastm = SASTM(4, 3, size, mlp_widths=(start * start,), position_size=start)
     found = [
-        (type(m), m.kernel_size[0], m.stride[0], m.padding[0])
+        (nn.Conv2d if isinstance(m, nn.Conv2d) else nn.ConvTranspose2d, m.kernel_size[0], m.stride[0], m.padding[0])
         for m in sastm.position_head
         if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)
     ]
@@ -145,7 +145,7 @@ def test_a_single_position_layer(size, kind, ratio):
     linear, relu, square, layer, last = sastm.position_head
     assert (linear.in_features, linear.out_features) == (8, 256)
     assert [type(m) for m in (relu, square, last)] == [nn.ReLU, nn.Unflatten, nn.ReLU]
-    assert type(layer) is kind and (layer.in_channels, layer.out_channels) == (1, 1)
+    assert isinstance(layer, kind) and (layer.in_channels, layer.out_channels) == (1, 1)
     assert layer.kernel_size == layer.stride == (ratio, ratio) and layer.padding == (0, 0)
     assert layer.weight.numel() == ratio**2 and layer.bias.numel() == 1
     # Values, without convolutions: every block of the larger map is one number of the smaller times the kernel.

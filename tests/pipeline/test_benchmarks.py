@@ -11,6 +11,7 @@ from benchmarks.textbook import TextbookTrainer
 from benchmarks.training_step import random_images
 from selfsparse.config import load_settings
 from selfsparse.models.dcgan import LatentDeconv, ScoreConv
+from selfsparse.models.sastm import ThinConv, ThinDeconv
 
 ENVIRONMENT = {
     "device": "CPU (X)", "cpu": "CPU (X)", "cpu_cores": 2, "threads": 1, "cuda": None, "system": "Linux", "python": "3.11.7",
@@ -89,9 +90,9 @@ def test_the_textbook_trains_the_same_networks_made_of_pytorchs_layers():
     configuration = load_settings().configuration("digits-16-self_sparse")
     images, cpu = random_images(configuration, original=True, count=16), torch.device("cpu")
     published, ours = (TextbookTrainer(configuration, images, cpu, our_layers=ours) for ours in (False, True))
-    for network, layer in (("generator", LatentDeconv), ("discriminator", ScoreConv)):
+    for network, layers in (("generator", {LatentDeconv, ThinConv, ThinDeconv}), ("discriminator", {ScoreConv})):
         kinds = [{type(m) for m in getattr(trainer, network).modules()} for trainer in (ours, published)]
-        assert kinds[0] - kinds[1] == {layer}
+        assert kinds[0] - kinds[1] == layers
     z = torch.randn(16, configuration.latent_dim, generator=torch.Generator().manual_seed(1))
     fake, same = published.generator(z), ours.generator(z)
     torch.testing.assert_close(fake, same)

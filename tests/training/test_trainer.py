@@ -12,6 +12,7 @@ from selfsparse.config import load_settings
 from selfsparse.models.build import build_discriminator, build_generator, initialise
 from selfsparse.training.batches import ShuffledBatches
 from selfsparse.training.real_images import ResidentImages
+from selfsparse.training.explicit import ExplicitDiscriminator
 from selfsparse.training.trainer import LOSSES, Trainer
 
 MODELS = ("wgan_gp", "self_sparse", "without_psm", "without_csm")
@@ -107,12 +108,23 @@ def test_the_settings_reach_the_objective(make, changes, loss):
     assert found == pytest.approx(loss) and penalty == pytest.approx(changes.get("penalty_centre", 0))
 
 
-@pytest.mark.parametrize(("gradient_penalty", "passes"), [(10.0, 2), (0.0, 1)])
-def test_without_penalty_the_discriminator_runs_only_once(make, gradient_penalty, passes):
-    trainer, calls = make(discriminator_steps=1, gradient_penalty=gradient_penalty), []
-    trainer.discriminator.register_forward_hook(lambda *_: calls.append(1))
+def images_of_passes(trainer, monkeypatch):
+    """The number of images of each pass through the discriminator, as they come."""
+    seen = []
+    trainer.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    forward = ExplicitDiscriminator._forward
+    monkeypatch.setattr(
+        ExplicitDiscriminator, "_forward", lambda self, x, *more: seen.append(len(x)) or forward(self, x, *more)
+    )
+    return seen
+
+
+@pytest.mark.parametrize(("gradient_penalty", "kinds"), [(10.0, 3), (0.0, 2)])
+def test_without_penalty_the_discriminator_sees_no_points_of_it(make, monkeypatch, gradient_penalty, kinds):
+    trainer = make(discriminator_steps=1, gradient_penalty=gradient_penalty, batch_size=8)
+    seen = images_of_passes(trainer, monkeypatch)
     losses = trainer.generator_step()
-    assert len(calls) == passes + 1  # and once for the generator
+    assert seen == [kinds * 8, 8]  # and once for the generator
     assert (losses[2] == 0) == (gradient_penalty == 0)
 
 
@@ -205,14 +217,13 @@ def test_the_seed_decides_the_real_images_and_the_latents(make, seed):
     assert torch.equal(torch.randn(4, generator=trainer.rng), torch.randn(4, generator=own))
 
 
-@pytest.mark.parametrize(("name", "passes"), [("digits-16-wgan_gp", [8, 16, 8]), ("photos-16-sagan", [8, 8, 8])])
-def test_sagans_discriminator_sees_real_and_fake_images_apart(tmp_path, name, passes):
-    """Each pass takes a step of its power iteration. WGAN-GP's: the points of the penalty, fake and real, the generator's."""
+@pytest.mark.parametrize(("name", "passes"), [("digits-16-wgan_gp", [24, 8]), ("photos-16-sagan", [8, 8, 8])])
+def test_sagans_discriminator_sees_real_and_fake_images_apart(tmp_path, monkeypatch, name, passes):
+    """Each pass takes a step of its power iteration. WGAN-GP's: fake, real and the penalty's points together, the generator's."""
     changes = {**SMALL, "suites.quick.train.discriminator_steps": 1}
     c = load_settings(write_project(tmp_path, changes) / "params.yaml").configuration(name)
     trainer = Trainer(c, 0, images().expand(-1, c.dataset.channels, -1, -1).contiguous(), CPU)
-    seen = []
-    trainer.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    seen = images_of_passes(trainer, monkeypatch)
     trainer.generator_step()
     assert seen == passes
 
