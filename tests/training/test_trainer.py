@@ -11,8 +11,8 @@ from torch import nn
 from selfsparse.config import load_settings
 from selfsparse.models.build import build_discriminator, build_generator, initialise
 from selfsparse.training.batches import ShuffledBatches
-from selfsparse.training.real_images import ResidentImages
 from selfsparse.training.explicit import ExplicitDiscriminator
+from selfsparse.training.real_images import ResidentImages
 from selfsparse.training.trainer import LOSSES, Trainer
 
 MODELS = ("wgan_gp", "self_sparse", "without_psm", "without_csm")
