@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from selfsparse.compact.dead import DeadParts
 from selfsparse.metrics.generated import sampling
 from selfsparse.models.dcgan import DCGANGenerator, Generator
+from selfsparse.models.sastm import ThinDeconv
 
 
 class FoldedDeconv(nn.Module):
@@ -101,7 +102,8 @@ def _deconv(
 ) -> nn.Module:
     """The deconvolution from and to the channels that are kept, and the fixed map of the others, unless that is 0."""
     weight = deconv.weight[:, kept_out]  # (C', C, 4, 4)
-    small = nn.ConvTranspose2d(
+    layer = ThinDeconv if isinstance(deconv, ThinDeconv) else nn.ConvTranspose2d
+    small = layer(
         int(kept_in.sum()), int(kept_out.sum()), deconv.kernel_size, deconv.stride, deconv.padding, bias=False
     ).to(weight)
     small.weight.copy_(weight[kept_in])

@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import fold, unfold
 
@@ -31,6 +32,11 @@ def recombine(h: Tensor, alpha: Tensor | None, beta: Tensor | None) -> Tensor:
     return (alpha[:, :, None, None] + beta[:, None]) * h
 
 
+def _product(weight: Tensor, maps: Tensor) -> Tensor:
+    """weight (K, C) times each of the maps (N, C, P); `@` would sum in another order where no gradient is asked for."""
+    return torch.bmm(weight.expand(len(maps), -1, -1), maps)
+
+
 class ThinConv(nn.Conv2d):
     """A convolution of one or a few channels: on a CPU a matrix product with the windows, as libraries are slow at these."""
 
@@ -42,7 +48,7 @@ class ThinConv(nn.Conv2d):
             (n + 2 * p - k) // s + 1
             for n, p, k, s in zip(x.shape[2:], self.padding, self.kernel_size, self.stride, strict=True)
         ]
-        y = self.weight.flatten(1) @ unfold(x, self.kernel_size, 1, self.padding, self.stride)
+        y = _product(self.weight.flatten(1), unfold(x, self.kernel_size, 1, self.padding, self.stride))
         y = y.unflatten(2, size)
         return y if self.bias is None else y + self.bias[:, None, None]
 
@@ -58,7 +64,7 @@ class ThinDeconv(nn.ConvTranspose2d):
             (n - 1) * s - 2 * p + k
             for n, p, k, s in zip(x.shape[2:], self.padding, self.kernel_size, self.stride, strict=True)
         ]
-        windows = self.weight.flatten(1).t() @ x.flatten(2)
+        windows = _product(self.weight.flatten(1).t(), x.flatten(2))
         y = fold(windows, size, self.kernel_size, 1, self.padding, self.stride)
         return y if self.bias is None else y + self.bias[:, None, None]
 

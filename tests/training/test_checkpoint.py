@@ -12,6 +12,7 @@ import pytest
 import torch
 from small_project import ROOT, SMALL, write_project
 
+from selfsparse import files
 from selfsparse.config import load_settings
 from selfsparse.errors import RunError, WriteError
 from selfsparse.training import lock
@@ -231,6 +232,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     (state,) = saved(tmp_path, 1)
+    files._sweep.cache_clear()  # as in another process than the one that saved this state
     dead, alive = (state.parent / f".state-000002.pt.{pid}.partial" for pid in (process.pid, os.getppid()))
     dead.write_bytes(b"half")
     alive.write_bytes(b"half")
