@@ -111,7 +111,8 @@ def hostile(ran, tmp_path, monkeypatch) -> Path:
     cell.outputs = [nbformat.v4.new_output("stream", text="\n".join(HOSTILE))]
     data = format_display_data(shown[0]), format_display_data(shown[1])
     cell.outputs += [nbformat.v4.new_output("display_data", data=d, metadata=m) for d, m in data]
-    notebook = cleaned(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Report"), cell]), root)
+    cells, kind = [nbformat.v4.new_markdown_cell("# Report"), cell], {"language_info": {"name": "python"}}
+    notebook = cleaned(nbformat.v4.new_notebook(metadata=kind, cells=cells), root)
     path = executed_path("quick", "table_fid")
     path.parent.mkdir(parents=True)
     nbformat.write(notebook, path)
