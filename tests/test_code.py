@@ -176,6 +176,6 @@ def test_what_is_remembered_is_used_for_the_same_text_only(fresh, tmp_path):
 
 
 def test_the_imports_of_a_stage_are_followed_once_for_all_its_configurations(monkeypatch):
-    first = code_of("fid")
+    first = code_of("measure")
     monkeypatch.setattr(code, "_read_by", None)  # would be called
-    assert code_of("fid") == first
+    assert code_of("measure") == first
