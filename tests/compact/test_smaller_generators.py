@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,7 +10,8 @@ from killing import kill_alpha, kill_beta
 from safetensors.torch import load_file, save_file
 from small_project import SMALL, files, write_project
 
-from selfsparse.compact.measure import compare, latency_ratio, measure_configuration_sparsity
+from selfsparse.compact.dead import DeadParts
+from selfsparse.compact.measure import _revived_heads, compare, latency_ratio, measure_configuration_sparsity
 from selfsparse.config import load_settings
 from selfsparse.metrics.generated import draw_latents
 from selfsparse.metrics.measure import load_generator
@@ -35,6 +37,26 @@ def measured(project, name):
     measure_configuration_sparsity(settings, c, CPU)
     folder = project / f"results/quick/sparsity/{name}"
     return settings, c, path, rows(folder / "dead_channels.csv"), rows(folder / "compact.csv")
+
+
+@pytest.mark.parametrize(
+    ("alpha", "beta", "revived"),
+    [
+        ([True, True, False], [True, True], 0),  # the channel that lives now is one that was removed
+        ([True, False, True], [True, True], 1),  # one of the kept alphas lives now, the other does not
+        ([True, True, True], [True, False], 1),
+        ([False, False, True], [False, False], 2),
+    ],
+)
+def test_a_head_that_comes_alive_in_part_is_counted(alpha, beta, revived):
+    with_heads, without = (
+        SimpleNamespace(channel_head=1, position_head=1),
+        SimpleNamespace(channel_head=None, position_head=None),
+    )
+    full, small = (SimpleNamespace(stages=[SimpleNamespace(sastm=heads)]) for heads in (with_heads, without))
+    dead = DeadParts(torch.tensor([False, False, True]), torch.ones(3, dtype=bool), torch.ones(1, 2, dtype=bool))
+    now = DeadParts(dead.channels, torch.tensor(alpha), torch.tensor([beta]))
+    assert _revived_heads(full, small, [dead], [now]) == revived
 
 
 @pytest.mark.parametrize(("name", "dead"), [("digits-16-self_sparse", (3, 1)), ("digits-16-without_psm", (2, 2))])
