@@ -19,6 +19,21 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("self.position_head(shared)[:, 0]", "self.position_head(shared)[:, 0].mT"),
         ],
     ),
+    "training/explicit.py": (
+        "training/test_explicit.py",
+        [
+            ("to_scores[n : 2 * n].neg_()", "to_scores[:n].neg_()"),
+            ("*= of_fake > -1", "*= of_fake < -1"),
+            ("*= of_real < 1", "*= of_real < 0"),
+            ("u *= gradient_penalty", "u *= 1"),
+            (".add_(EPS)", ".add_(0)"),
+            ("to_r * r.square()", "to_r * r"),
+            ("(norm - 1) / norm", "(norm + 1) / norm"),
+            ("to_n += _through_activation(q, values)", "to_n += q"),
+            ("of_score += u.sum(0)", "of_score += u.mean(0)"),
+            (".addcmul_(g, v_along)", ".addcmul_(g, along)"),
+        ],
+    ),
     "models/dcgan.py": (
         "models/test_dcgan.py models/test_sagan.py",
         [
