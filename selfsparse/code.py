@@ -32,6 +32,9 @@ READS = {
     "selfsparse/paper/printed.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
     "selfsparse/analysis/report.py": ("selfsparse/analysis/site/*",),
     "pipeline/notebook.py": ("notebooks/*.ipynb",),
+    "selfsparse/analysis/kernel.py": (
+        "selfsparse/analysis/warm.py",
+    ),  # named for the process that kernels are forked from
 }
 
 

@@ -4,6 +4,7 @@ New folders wait beside the states of trainings until all are made. So a stage t
 last result as dvc.lock has it, and what it made counts when it runs again.
 """
 
+import contextlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ class KeptSeeds:
         self._staged = {seed for seed in reasons if outdated(self.path(seed), shapes[seed]) is None}
         self.reasons = {seed: reason for seed, reason in reasons.items() if seed not in self._staged}
         for path in self.staging.iterdir() if self.staging.is_dir() else ():
-            if path not in map(self.path, self._staged):
+            if path not in map(self.path, self._staged) and not _in_writing(path):
                 _remove(path)
 
     def path(self, seed: int) -> Path:
@@ -72,7 +73,8 @@ class KeptSeeds:
             The seeds whose folders are gone meanwhile.
         """
         put_back(self.folder)  # another DVC may have been started meanwhile, and have removed it
-        made = [path.name for path in self.staging.iterdir()] if self.staging.is_dir() else []
+        there = self.staging.iterdir() if self.staging.is_dir() else ()
+        made = [path.name for path in there if not _in_writing(path)]
         for name in made:
             _remove(self.folder / name)
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -81,8 +83,14 @@ class KeptSeeds:
         for path in self.folder.iterdir() if self.folder.is_dir() else ():
             if path.name not in wanted:
                 _remove(path)
-        shutil.rmtree(self.staging, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self.staging.rmdir()  # unless another process writes there
         return [seed for seed in self.shapes if not (self.folder / f"seed{seed}").is_dir()]
+
+
+def _in_writing(path: Path) -> bool:
+    """Whether it is a file on its way to its name: of another process at the same stage, or left by one that was killed."""
+    return path.name.endswith(".partial")
 
 
 def _remove(path: Path) -> None:
