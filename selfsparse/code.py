@@ -31,10 +31,8 @@ READS = {
     "selfsparse/paper/__init__.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
     "selfsparse/paper/printed.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
     "selfsparse/analysis/report.py": ("selfsparse/analysis/site/*",),
-    "pipeline/notebook.py": ("notebooks/*.ipynb",),
-    "selfsparse/analysis/kernel.py": (
-        "selfsparse/analysis/warm.py",
-    ),  # named for the process that kernels are forked from
+    # The second is named for the process that kernels are forked from.
+    "pipeline/notebook.py": ("notebooks/*.ipynb", "selfsparse/analysis/warm.py"),
 }
 
 
