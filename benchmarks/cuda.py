@@ -60,7 +60,7 @@ def distinct_networks(settings: Settings) -> dict[str, list[str]]:
         t = c.train
         key = (
             c.network_name, c.model, c.latent_dim, c.dataset.channels, c.dataset.resolution, t.batch_size,
-            t.discriminator_steps, t.loss, t.gradient_penalty > 0, t.precision,
+            t.discriminator_steps, t.loss, t.penalty_weight > 0, t.precision,
         )  # fmt: skip
         found.setdefault(key, []).append(c.name)
     return {names[0]: names for names in found.values()}

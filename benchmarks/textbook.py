@@ -144,8 +144,8 @@ class TextbookTrainer:
                 loss_d = torch.relu(1 - real_scores).mean() + torch.relu(1 + fake_scores).mean()
             else:
                 loss_d = -torch.mean(real_scores) + torch.mean(fake_scores)
-            if train.gradient_penalty:
-                loss_d = loss_d + train.gradient_penalty * gradient_penalty(self.discriminator, real.data, fake.data)
+            if train.penalty_weight:
+                loss_d = loss_d + train.penalty_weight * gradient_penalty(self.discriminator, real.data, fake.data)
             loss_d.backward()
             self.optimizer_d.step()
         self.optimizer_g.zero_grad()

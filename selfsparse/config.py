@@ -102,7 +102,7 @@ class Train(_Settings):
     discriminator_lr: Annotated[float, Field(gt=0, le=1)]
     betas: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]], Strict(False)]
     loss: Literal["wasserstein", "hinge"]
-    gradient_penalty: Annotated[float, Field(ge=0, le=1e6)]
+    penalty_weight: Annotated[float, Field(ge=0, le=1e6)]
     penalty_centre: Annotated[Literal[0, 1], BeforeValidator(_whole)]
     initialisation: Literal["dcgan", "pytorch"]
     position_layers: Literal["chain", "single"]

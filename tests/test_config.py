@@ -371,10 +371,10 @@ def test_a_name_with_a_dot_or_a_capital(refuse):
 def test_not_a_number(value, tmp_path):
     write_project(tmp_path)
     text = json.dumps(params())
-    changed = text.replace('"gradient_penalty": 10.0', f'"gradient_penalty": {value}', 1)
+    changed = text.replace('"penalty_weight": 10.0', f'"penalty_weight": {value}', 1)
     assert changed != text
     (tmp_path / "params.yaml").write_text(changed)
-    assert message_of(tmp_path / "params.yaml").startswith("params.yaml: train.gradient_penalty: ")
+    assert message_of(tmp_path / "params.yaml").startswith("params.yaml: train.penalty_weight: ")
 
 
 def test_a_key_given_twice(tmp_path):

@@ -137,7 +137,7 @@ def _training(provenance: dict[str, Any] | None) -> str:
         "Settings, SHA-256": f"`{provenance['settings_sha256']}`",
         "Generator steps, batch size": f"{count(train['steps'])}, {count(train['batch_size'])}",
         "Learning rates (generator, discriminator), Adam betas": f"{train['generator_lr']}, {train['discriminator_lr']}, {train['betas']}",
-        "Loss, gradient penalty, its centre": f"{train['loss']}, {train['gradient_penalty']}, {train['penalty_centre']}",
+        "Loss, gradient penalty, its centre": f"{train['loss']}, {train['penalty_weight']}, {train['penalty_centre']}",
         "Device": provenance["device"],
         "Wall time of all its seeds together": f"{count(provenance['seconds'])} s",
         "PyTorch": provenance["torch"],

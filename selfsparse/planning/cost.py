@@ -105,7 +105,7 @@ def step_cost(c: Configuration) -> StepCost:
         include={
             "batch_size",
             "discriminator_steps",
-            "gradient_penalty",
+            "penalty_weight",
             "penalty_centre",
             "loss",
             "position_layers",
@@ -136,7 +136,7 @@ def _count_step(c: Configuration) -> StepCost:
             real,
             fake,
             None,
-            gradient_penalty=train.gradient_penalty,
+            penalty_weight=train.penalty_weight,
             penalty_centre=train.penalty_centre,
             loss=train.loss,
             one_pass=c.network.architecture != "sagan",

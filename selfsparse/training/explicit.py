@@ -105,7 +105,7 @@ class ExplicitDiscriminator:
         real: Tensor,
         fake: Tensor,
         points: Tensor | None,
-        gradient_penalty: float,
+        penalty_weight: float,
         penalty_centre: int = 0,
         loss: str = "wasserstein",
     ) -> DiscriminatorLoss:
@@ -114,7 +114,7 @@ class ExplicitDiscriminator:
         Args:
             real, fake: images (N, C, R, R).
             points: of the penalty (N, C, R, R); None for no penalty.
-            gradient_penalty, penalty_centre, loss: as of `objective.discriminator_loss`.
+            penalty_weight, penalty_centre, loss: as of `objective.discriminator_loss`.
         """
         kernels, score = self._weights()
         n = len(real)
@@ -152,7 +152,7 @@ class ExplicitDiscriminator:
         if points is not None:
             gradient = _to_input(chain[0][2][hat], kernels[0])
             penalty, u = _penalty(gradient, penalty_centre)
-            u *= gradient_penalty
+            u *= penalty_weight
             # Back through that chain, from images to scores: u is the gradient with respect to what came out of a layer ...
             seconds = []
             for layer, (w, (g, along, to_y), (values, r)) in enumerate(zip(kernels, chain, norms, strict=True)):
@@ -179,7 +179,7 @@ class ExplicitDiscriminator:
                     q = _to_input(to_y, kernels[layer])
         for w, grad, x, (_, _, to_y) in zip(kernels, grads, inputs[:-1], chain, strict=True):
             grad += _to_weight(x, to_y, w)
-        return DiscriminatorLoss(total + gradient_penalty * penalty, penalty)
+        return DiscriminatorLoss(total + penalty_weight * penalty, penalty)
 
     def scores(self, images: Tensor) -> Tensor:
         """Images (N, C, R, R) -> scores (N,), which can be differentiated once, with respect to the images alone."""
@@ -187,7 +187,7 @@ class ExplicitDiscriminator:
 
 
 def _penalty(gradient: Tensor, centre: int) -> tuple[Tensor, Tensor]:
-    """`objective.penalty_of_gradient` of a gradient (N, C, R, R), and the penalty's own with respect to it."""
+    """`objective.gradient_penalty` of a gradient (N, C, R, R), and the penalty's own with respect to it."""
     if centre == 0:
         return gradient.square().sum((1, 2, 3)).mean(), gradient * (2 / len(gradient))
     norm = torch.linalg.vector_norm(gradient, dim=(1, 2, 3), keepdim=True)

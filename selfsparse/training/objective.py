@@ -29,7 +29,7 @@ def sample_on_lines(real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
     return torch.lerp(real, fake, position)
 
 
-def penalty_of_gradient(discriminator: Scores, points: Tensor, centre: int = 0) -> Tensor:
+def gradient_penalty(discriminator: Scores, points: Tensor, centre: int = 0) -> Tensor:
     """Mean penalty of the discriminator's gradient at points (N, C, H, W) (U3, U4).
 
     centre 0: E[ |grad D(x^)|_2^2 ] of Eq. 13, the squared norm, never its root, which has no gradient at 0.
@@ -51,7 +51,7 @@ def discriminator_loss(
     fake: Tensor,
     rng: torch.Generator,
     *,
-    gradient_penalty: float,
+    penalty_weight: float,
     penalty_centre: int = 0,
     loss: str = "wasserstein",
     one_pass: bool = True,
@@ -59,7 +59,7 @@ def discriminator_loss(
     """What the discriminator minimises for images (N, C, H, W) in [-1, 1].
 
     wasserstein: E[D(G(z))] - E[D(x)]; hinge (SAGAN's Eq. 4): E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))];
-    each plus gradient_penalty times the penalty, which is left out, and 0, where gradient_penalty is 0.
+    each plus penalty_weight times the penalty, which is left out, and 0, where penalty_weight is 0.
 
     one_pass: real and fake images go through the discriminator together: the same up to rounding, and faster. Not where a
     pass changes the discriminator, as spectral normalisation does by a step of its power iteration.
@@ -67,15 +67,15 @@ def discriminator_loss(
     The penalty's points have a pass of their own: in one over all images its second backward would run over all three.
     """
     penalty = real.new_zeros(())
-    if gradient_penalty:
-        penalty = penalty_of_gradient(discriminator, sample_on_lines(real, fake, rng), penalty_centre)
+    if penalty_weight:
+        penalty = gradient_penalty(discriminator, sample_on_lines(real, fake, rng), penalty_centre)
     if one_pass:
         of_fake, of_real = discriminator(torch.cat([fake, real])).split([len(fake), len(real)])
     else:
         of_fake, of_real = discriminator(fake), discriminator(real)
     hinge = loss == "hinge"
     total = relu(1 + of_fake).mean() + relu(1 - of_real).mean() if hinge else of_fake.mean() - of_real.mean()
-    return DiscriminatorLoss(total + gradient_penalty * penalty, penalty.detach())
+    return DiscriminatorLoss(total + penalty_weight * penalty, penalty.detach())
 
 
 def generator_loss(discriminator: Scores, fake: Tensor) -> Tensor:

@@ -143,8 +143,8 @@ class Trainer:
             fake = self._fake()
         train = self.configuration.train
         if self._explicit is not None:
-            points = sample_on_lines(real, fake, self.rng) if train.gradient_penalty else None
-            loss = self._explicit.backward(real, fake, points, train.gradient_penalty, train.penalty_centre, train.loss)
+            points = sample_on_lines(real, fake, self.rng) if train.penalty_weight else None
+            loss = self._explicit.backward(real, fake, points, train.penalty_weight, train.penalty_centre, train.loss)
             self.discriminator_optimizer.step()
             return torch.stack([loss.loss, loss.penalty])
         loss = discriminator_loss(
@@ -152,7 +152,7 @@ class Trainer:
             real,
             fake,
             self.rng,
-            gradient_penalty=train.gradient_penalty,
+            penalty_weight=train.penalty_weight,
             penalty_centre=train.penalty_centre,
             loss=train.loss,
             one_pass=self.configuration.network.architecture != "sagan",

@@ -59,7 +59,7 @@ def test_what_differs_is_named(fields, said):
 
 
 def test_what_is_left_open_is_no_difference():
-    open_ones = {"batch_size": 128, "gradient_penalty": 1.0, "penalty_centre": 1, "initialisation": "pytorch"}
+    open_ones = {"batch_size": 128, "penalty_weight": 1.0, "penalty_centre": 1, "initialisation": "pytorch"}
     assert comparable(changed("mnist-32-self_sparse", train=open_ones))
     assert comparable(changed("mnist-32-wgan_gp", network={"sastm_widths": (8,)}))  # which has no module
     assert comparable(changed("celeba_hq-128-sagan", train={"discriminator_steps": 2}))  # U31

@@ -118,7 +118,7 @@ def test_the_settings(name, settings):
     sagan = model == "sagan"  # nothing of it is printed: SAGAN's own protocol (U31)
     assert train.generator_lr == 1e-4 and train.discriminator_lr == (4e-4 if sagan else 3e-4)
     assert train.discriminator_steps == (1 if sagan else 2)
-    assert (train.loss, train.gradient_penalty) == (("hinge", 0.0) if sagan else ("wasserstein", 10.0))
+    assert (train.loss, train.penalty_weight) == (("hinge", 0.0) if sagan else ("wasserstein", 10.0))
     assert train.penalty_centre == 0  # as Eq. 13 prints
     assert train.batch_size == 64  # U1
 

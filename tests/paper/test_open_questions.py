@@ -26,7 +26,7 @@ PAGE = ROOT / "docs" / "open_questions.md"
 # What must be a setting and not code, with one path of each.
 SETTINGS = {
     "U1": "train.batch_size",
-    "U2": "train.gradient_penalty",
+    "U2": "train.penalty_weight",
     "U6": "configurations.stl10-64-self_sparse.train.betas",
     "U18": "train.sampling_batch_norm",
     "U21": "train.position_layers",

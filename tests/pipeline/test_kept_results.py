@@ -142,7 +142,7 @@ def test_an_edit_that_changes_no_number_is_kept(project):
 def test_an_edit_that_changes_a_number_is_not(project):
     """Whichever; all stays stale, and as it was."""
     lock, before = (project / "dvc.lock").read_bytes(), results(project, "runs")
-    edit(project, "selfsparse/training/explicit.py", "u *= gradient_penalty", "u *= 1.001 * gradient_penalty")
+    edit(project, "selfsparse/training/explicit.py", "u *= penalty_weight", "u *= 1.001 * penalty_weight")
     found = told(project, "pipeline.keep", *STAGES)
     assert found.returncode == 1, found.stderr
     assert f"train@{CONFIGURATION}: NOT kept: seed 0: step 1 is the first that differs" in found.stdout

@@ -57,7 +57,7 @@ def test_a_step_convolution_by_convolution(tmp_path, monkeypatch):
 
 
 def test_without_a_penalty_there_is_no_second_backward(tmp_path, monkeypatch):
-    found = step_cost(configuration(tmp_path, monkeypatch, gradient_penalty=0.0, discriminator_steps=1))
+    found = step_cost(configuration(tmp_path, monkeypatch, penalty_weight=0.0, discriminator_steps=1))
     assert found.discriminator.flops == N * (G1 + G2 + 2 * (2 * (D1 + D2) + D2))
     assert found.flops == found.discriminator.flops + found.generator.flops
 

@@ -24,18 +24,16 @@ def images(case, dtype, seed):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("gradient_penalty", [10.0, 0.0])
+@pytest.mark.parametrize("penalty_weight", [10.0, 0.0])
 @pytest.mark.parametrize(("loss", "centre"), [("wasserstein", 0), ("wasserstein", 1), ("hinge", 0)])
 @pytest.mark.parametrize(("dtype", "within"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
-def test_losses_and_gradients_are_those_of_automatic_differentiation(
-    case, gradient_penalty, loss, centre, dtype, within
-):
+def test_losses_and_gradients_are_those_of_automatic_differentiation(case, penalty_weight, loss, centre, dtype, within):
     network, real, fake = discriminator(case, dtype), images(case, dtype, 1), images(case, dtype, 2)
-    settings = {"gradient_penalty": gradient_penalty, "penalty_centre": centre, "loss": loss}
+    settings = {"penalty_weight": penalty_weight, "penalty_centre": centre, "loss": loss}
     expected = discriminator_loss(network, real, fake, torch.Generator().manual_seed(3), **settings)
     expected.loss.backward(inputs=list(network.parameters()))
     gradients = [parameter.grad for parameter in network.parameters()]
-    points = sample_on_lines(real, fake, torch.Generator().manual_seed(3)) if gradient_penalty else None
+    points = sample_on_lines(real, fake, torch.Generator().manual_seed(3)) if penalty_weight else None
     found = ExplicitDiscriminator(network).backward(real, fake, points, **settings)
     assert found.loss.item() == pytest.approx(expected.loss.item(), rel=within, abs=within)
     assert found.penalty.item() == pytest.approx(expected.penalty.item(), rel=within)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from selfsparse.training.objective import discriminator_loss, generator_loss, penalty_of_gradient, sample_on_lines
+from selfsparse.training.objective import discriminator_loss, generator_loss, gradient_penalty, sample_on_lines
 
 
 class Linear(nn.Module):
@@ -40,7 +40,7 @@ def images(seed: int, n: int = 6, dtype: torch.dtype = torch.float32) -> torch.T
 def test_penalty_of_a_linear_critic_is_the_squared_norm_of_its_weights():
     w = torch.arange(18.0, dtype=torch.float64).reshape(2, 3, 3)
     critic = Linear(w.clone())
-    penalty = penalty_of_gradient(critic, images(0, 4, torch.float64))  # means of four are exact
+    penalty = gradient_penalty(critic, images(0, 4, torch.float64))  # means of four are exact
     assert penalty.item() == 1785.0  # 0^2 + ... + 17^2 = 17 * 18 * 35 / 6, wherever the points lie
     # Its double backward: d|w|^2 / dw = 2 w, exactly.
     penalty.backward()
@@ -52,7 +52,7 @@ def test_penalty_of_a_quadratic_critic():
     points = torch.zeros(2, 2, 3, 3, dtype=torch.float64)
     points[0, 0, 0, 0], points[1, 1, 2, 2] = 2.0, -1.0
     critic = Quadratic(3.0)
-    penalty = penalty_of_gradient(critic, points)
+    penalty = gradient_penalty(critic, points)
     assert penalty.item() == 22.5
     penalty.backward()
     assert critic.a.grad.item() == 15.0  # 2 a (4 + 1) / 2
@@ -60,7 +60,7 @@ def test_penalty_of_a_quadratic_critic():
 
 def test_penalty_has_a_finite_gradient_where_the_norm_has_none():
     critic = Quadratic(3.0)  # grad D = 0 at x = 0 (U4)
-    penalty = penalty_of_gradient(critic, torch.zeros(2, 1, 2, 2, dtype=torch.float64))
+    penalty = gradient_penalty(critic, torch.zeros(2, 1, 2, 2, dtype=torch.float64))
     penalty.backward()
     assert penalty.item() == 0 and critic.a.grad.item() == 0
 
@@ -73,9 +73,9 @@ def test_where_the_penalty_is_centred(slope, zero_centred, one_centred):
     w = torch.zeros(2, 3, 3, dtype=torch.float64)
     w[0, 0, 0], w[1, 2, 1] = 0.6 * slope, -0.8 * slope
     points = images(0, 4, torch.float64)
-    assert penalty_of_gradient(Linear(w), points).item() == pytest.approx(zero_centred, abs=1e-14)
-    assert penalty_of_gradient(Linear(w), points, 0).item() == pytest.approx(zero_centred, abs=1e-14)
-    assert penalty_of_gradient(Linear(w), points, 1).item() == pytest.approx(one_centred, abs=1e-14)
+    assert gradient_penalty(Linear(w), points).item() == pytest.approx(zero_centred, abs=1e-14)
+    assert gradient_penalty(Linear(w), points, 0).item() == pytest.approx(zero_centred, abs=1e-14)
+    assert gradient_penalty(Linear(w), points, 1).item() == pytest.approx(one_centred, abs=1e-14)
 
 
 def test_the_one_centred_penaltys_own_gradient():
@@ -83,7 +83,7 @@ def test_the_one_centred_penaltys_own_gradient():
     w = torch.zeros(2, 3, 3, dtype=torch.float64)
     w[0, 0, 0], w[0, 0, 1] = 3.0, 4.0
     critic = Linear(w.clone())
-    penalty_of_gradient(critic, images(0, 4, torch.float64), 1).backward()
+    gradient_penalty(critic, images(0, 4, torch.float64), 1).backward()
     torch.testing.assert_close(critic.w.grad, 1.6 * w, rtol=1e-14, atol=0)
 
 
@@ -92,7 +92,7 @@ def test_the_one_centred_penalty_is_per_image():
     points = torch.zeros(2, 2, 3, 3, dtype=torch.float64)
     points[0, 0, 0, 0], points[1, 1, 2, 2] = 2.0, -1.0
     critic = Quadratic(3.0)
-    penalty = penalty_of_gradient(critic, points, 1)
+    penalty = gradient_penalty(critic, points, 1)
     assert penalty.item() == 14.5
     penalty.backward()
     assert critic.a.grad.item() == 12.0  # mean of 2 (6 - 1) 2 and 2 (3 - 1) 1
@@ -101,17 +101,17 @@ def test_the_one_centred_penalty_is_per_image():
 def test_the_one_centred_penalty_where_the_gradient_is_zero():
     # The root's slope is infinite there; the penalty is 1, and what reaches the weights is 0, not NaN.
     critic = Quadratic(3.0)
-    penalty = penalty_of_gradient(critic, torch.zeros(2, 1, 2, 2, dtype=torch.float64), 1)
+    penalty = gradient_penalty(critic, torch.zeros(2, 1, 2, 2, dtype=torch.float64), 1)
     penalty.backward()
     assert penalty.item() == 1.0 and critic.a.grad.item() == 0.0
     flat = Linear(torch.zeros(2, 3, 3))
-    penalty_of_gradient(flat, images(0), 1).backward()
+    gradient_penalty(flat, images(0), 1).backward()
     assert torch.equal(flat.w.grad, torch.zeros(2, 3, 3))
 
 
 def test_penalty_leaves_its_points_alone():
     points = images(0, 6, torch.float64)
-    penalty_of_gradient(Linear(torch.ones(2, 3, 3, dtype=torch.float64)), points)
+    gradient_penalty(Linear(torch.ones(2, 3, 3, dtype=torch.float64)), points)
     assert not points.requires_grad and points.grad is None
 
 
@@ -141,7 +141,7 @@ def test_discriminator_loss_of_a_linear_critic(one_pass):
     # E[D(G(z))] - E[D(x)] + lambda |w|^2 with w = 1: mean sums of fake and real, and 18 lambda.
     real, fake = images(1), images(2)
     critic = Linear(torch.ones(2, 3, 3))
-    found = discriminator_loss(critic, real, fake, rng(), gradient_penalty=10.0, one_pass=one_pass)
+    found = discriminator_loss(critic, real, fake, rng(), penalty_weight=10.0, one_pass=one_pass)
     expected = (fake.sum() - real.sum()).item() / 6 + 180.0
     assert found.loss.item() == pytest.approx(expected, rel=1e-6)
     assert found.penalty.item() == 18.0 and not found.penalty.requires_grad
@@ -171,7 +171,7 @@ def test_the_critic_scores_fakes_reals_and_only_if_needed_the_lines(loss, weight
     critic, stream = Counted(torch.ones(2, 3, 3)), rng()
     before = stream.get_state()
     found = discriminator_loss(
-        critic, images(1), images(2), stream, gradient_penalty=weight, loss=loss, one_pass=one_pass
+        critic, images(1), images(2), stream, penalty_weight=weight, loss=loss, one_pass=one_pass
     )
     assert critic.calls == calls
     assert torch.equal(stream.get_state(), before) == (weight == 0)  # nor are positions drawn for a penalty left out
@@ -181,7 +181,7 @@ def test_the_critic_scores_fakes_reals_and_only_if_needed_the_lines(loss, weight
 def test_without_penalty_weight_the_loss_is_wassersteins():
     real, fake = images(1), images(2)
     critic = Linear(torch.ones(2, 3, 3))
-    loss = discriminator_loss(critic, real, fake, rng(), gradient_penalty=0.0).loss
+    loss = discriminator_loss(critic, real, fake, rng(), penalty_weight=0.0).loss
     assert loss.item() == pytest.approx((fake.sum() - real.sum()).item() / 6, rel=1e-6)
     loss.backward()
     torch.testing.assert_close(critic.w.grad, fake.mean(0) - real.mean(0), rtol=1e-6, atol=1e-7)
@@ -201,7 +201,7 @@ def test_hinge_loss_by_hand(one_pass):
     # Reals score 2, 0.5, -1: max(0, 1 - D) = 0, 0.5, 2. Fakes score -3, -0.5, 1: max(0, 1 + D) = 0, 0.5, 2. Means 2.5 / 3.
     real, fake = points_of([2.0, 0.5, -1.0]), points_of([-3.0, -0.5, 1.0])
     critic = unit_critic()
-    found = discriminator_loss(critic, real, fake, rng(), gradient_penalty=0.0, loss="hinge", one_pass=one_pass)
+    found = discriminator_loss(critic, real, fake, rng(), penalty_weight=0.0, loss="hinge", one_pass=one_pass)
     assert found.loss.item() == pytest.approx(5 / 3, rel=1e-14)
     # Only scores inside the margin pull: -(0.5 - 1) / 3 from the reals, (-0.5 + 1) / 3 from the fakes.
     found.loss.backward()
@@ -212,10 +212,10 @@ def test_hinge_loss_rests_beyond_the_margin():
     # Reals above 1, fakes below -1: the loss is 0 and moves nothing. The Wasserstein loss would go on.
     real, fake = points_of([2.0, 3.0]), points_of([-2.0, -3.0])
     critic = unit_critic()
-    found = discriminator_loss(critic, real, fake, rng(), gradient_penalty=0.0, loss="hinge")
+    found = discriminator_loss(critic, real, fake, rng(), penalty_weight=0.0, loss="hinge")
     found.loss.backward()
     assert found.loss.item() == 0 and critic.w.grad.item() == 0
-    assert discriminator_loss(critic, real, fake, rng(), gradient_penalty=0.0).loss.item() == -5.0
+    assert discriminator_loss(critic, real, fake, rng(), penalty_weight=0.0).loss.item() == -5.0
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_each_loss_with_each_penalty(loss, centre, expected):
         points_of([2.0, 2.0]),
         points_of([-1.0, -1.0]),
         rng(),
-        gradient_penalty=10.0,
+        penalty_weight=10.0,
         penalty_centre=centre,
         loss=loss,
     )

@@ -8,7 +8,7 @@ from small_project import SMALL, write_project
 
 from selfsparse.config import load_settings
 from selfsparse.device import float32_precision
-from selfsparse.training.objective import penalty_of_gradient
+from selfsparse.training.objective import gradient_penalty
 from selfsparse.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -59,7 +59,7 @@ def test_the_penaltys_gradient_under_bf16(make):
         trainer = make(precision=precision)
         points = torch.rand(16, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
         trainer._explicit = None  # whose scores are differentiated once
-        penalty = penalty_of_gradient(trainer._scores, points)
+        penalty = gradient_penalty(trainer._scores, points)
         found[precision] = penalty, torch.autograd.grad(penalty, list(trainer.discriminator.parameters()))
     (a, full), (b, half) = found["fp32"], found["bf16"]
     assert b != a and b.item() == pytest.approx(a.item(), rel=0.02)

@@ -119,13 +119,13 @@ def images_of_passes(trainer, monkeypatch):
     return seen
 
 
-@pytest.mark.parametrize(("gradient_penalty", "kinds"), [(10.0, 3), (0.0, 2)])
-def test_without_penalty_the_discriminator_sees_no_points_of_it(make, monkeypatch, gradient_penalty, kinds):
-    trainer = make(discriminator_steps=1, gradient_penalty=gradient_penalty, batch_size=8)
+@pytest.mark.parametrize(("penalty_weight", "kinds"), [(10.0, 3), (0.0, 2)])
+def test_without_penalty_the_discriminator_sees_no_points_of_it(make, monkeypatch, penalty_weight, kinds):
+    trainer = make(discriminator_steps=1, penalty_weight=penalty_weight, batch_size=8)
     seen = images_of_passes(trainer, monkeypatch)
     losses = trainer.generator_step()
     assert seen == [kinds * 8, 8]  # and once for the generator
-    assert (losses[2] == 0) == (gradient_penalty == 0)
+    assert (losses[2] == 0) == (penalty_weight == 0)
 
 
 def test_the_discriminators_steps_leave_the_generator_alone(make):
