@@ -14,11 +14,11 @@ from unittest.mock import patch
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.timing import compare, matmul_ceiling, print_table, ratio, seconds_of, write_result
 from selfsparse.metrics import inception
 from selfsparse.metrics.inception import Inception
+from selfsparse.models.counting import forward_flops
 
 THEIRS, OURS, COMPILED = "torch-fidelity", "ours", "ours, compiled"
 
@@ -92,17 +92,16 @@ def measure(count: int, side: int, channels: int, rounds: int, compiling: bool) 
         if name != THEIRS
     }
     found = compare(contestants, rounds, warmup=0)
-    with FlopCounterMode(display=False) as counter:
-        ours.layers(torch.zeros(1, 3, inception.SIDE, inception.SIDE))
+    flops = forward_flops(ours.layers, torch.zeros(1, 3, inception.SIDE, inception.SIDE))
     ceiling = matmul_ceiling("cpu")
     rate = {name: count / value["median_seconds"] for name, value in found.items()}
     result |= {
         "timing": found,
         "images_per_second": rate,
         "ratio": {name: ratio(found, name, THEIRS) for name in found},
-        "flops_per_image": counter.get_total_flops(),
+        "flops_per_image": flops,
         "ceiling_flops": ceiling,
-        "share_of_ceiling": {name: value * counter.get_total_flops() / ceiling for name, value in rate.items()},
+        "share_of_ceiling": {name: value * flops / ceiling for name, value in rate.items()},
     }
     if compiling and rate[COMPILED] > rate[OURS]:
         result["break_even_images"] = result["compile_seconds"] / (1 / rate[OURS] - 1 / rate[COMPILED])

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from selfsparse.code import code_hashes
 from selfsparse.compact.dead import DeadParts, Observed, observe, proven_dead
@@ -24,6 +23,7 @@ from selfsparse.metrics.final_sparsity import SPARSITY_COLUMNS, write_sparsity
 from selfsparse.metrics.generated import draw_latents, sampling, to_uint8
 from selfsparse.metrics.measure import load_generator, measure_shape, read_csv, read_run, write_csv
 from selfsparse.models.build import count_parameters
+from selfsparse.models.counting import forward_flops
 from selfsparse.models.dcgan import DCGANGenerator, Generator
 
 LATENCY_IMAGES = 16
@@ -172,8 +172,8 @@ def _compact_row(
         heads_removed=heads,
         full_parameters=count_parameters(generator),
         compact_parameters=count_parameters(small),
-        full_flops=count_flops(generator, latent),
-        compact_flops=count_flops(small, latent),
+        full_flops=forward_flops(generator, latent),
+        compact_flops=forward_flops(small, latent),
         latents=len(probe.latents),
         fresh_latents=len(probe.fresh),
         **measured,
@@ -196,14 +196,6 @@ def count_heads(generator: Generator) -> int:
     """Return how many channel and position heads a generator's SASTMs have."""
     sastms = [stage.sastm for stage in generator.stages]
     return sum(head is not None for sastm in sastms for head in (sastm.channel_head, sastm.position_head))
-
-
-@torch.no_grad()
-def count_flops(generator: Generator, latent: Tensor) -> int:
-    """Return the FLOPs of one image's forward pass from its latent (1, latent_dim)."""
-    with FlopCounterMode(display=False) as counter:
-        generator(latent)
-    return counter.get_total_flops()
 
 
 @torch.no_grad()

@@ -1,24 +1,17 @@
 """FLOPs, operations and memory of one generator step and of one forward pass, counted without computing anything.
 
 The step is the trainer's own arithmetic (Sec. 4.2, Eq. 13) on PyTorch's meta device, which knows shapes and no values.
-A FLOP is a multiplication or an addition; those of convolutions and matrix products count, as in PyTorch's counter.
 """
 
 import functools
-import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import flop_registry
+from torch import nn
 
 from selfsparse.config import Configuration
 from selfsparse.models.build import build_discriminator, build_generator, count_parameters
+from selfsparse.models.counting import Work, counted, forward_flops
 from selfsparse.training.objective import discriminator_loss, generator_loss
 
 # torch-fidelity's Inception-v3 up to its 2,048 features, one image of 299 x 299; a test counts them.
@@ -26,15 +19,6 @@ INCEPTION_FLOPS = 11_422_336_192
 # Besides the weights themselves, Adam's two moments, and the generator of the lowest FID so far.
 MOMENTS = 2
 BYTES = 4  # of a float32
-
-
-@dataclass(frozen=True)
-class Cost:
-    """FLOPs of some work, the operations that it launches, and the most bytes that its results take at a time."""
-
-    flops: int
-    operations: int
-    peak_bytes: int
 
 
 @dataclass(frozen=True)
@@ -48,54 +32,12 @@ class StepCost:
         image_flops: the generator's forward pass, per image.
     """
 
-    discriminator: Cost
-    generator: Cost
+    discriminator: Work
+    generator: Work
     flops: int
     operations: int
     memory_bytes: int
     image_flops: float
-
-
-class _Counter(TorchDispatchMode):
-    """Counts what passes. PyTorch's own counter cannot follow the penalty's gradient inside of a gradient."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.flops = self.operations = self.bytes = self.peak_bytes = 0
-        self._alive: weakref.WeakSet = weakref.WeakSet()
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        kwargs = kwargs or {}
-        out = func(*args, **kwargs)
-        formula = flop_registry.get(func._overloadpacket)
-        if formula is not None:
-            self.flops += formula(*args, **kwargs, out_val=out)
-        if not func.is_view:
-            self.operations += 1
-        for tensor in tree_leaves(out):
-            if isinstance(tensor, Tensor):
-                self._hold(tensor.untyped_storage())
-        return out
-
-    def _hold(self, storage: torch.UntypedStorage) -> None:
-        if storage in self._alive:
-            return
-        self._alive.add(storage)
-        size = storage.nbytes()
-        self.bytes += size
-        self.peak_bytes = max(self.peak_bytes, self.bytes)
-        weakref.finalize(storage, self._release, size).atexit = False
-
-    def _release(self, size: int) -> None:
-        self.bytes -= size
-
-
-@contextmanager
-def counted() -> Iterator[Callable[[], Cost]]:
-    """Count what PyTorch does inside; call what is yielded for it."""
-    counter = _Counter()
-    with counter:
-        yield lambda: Cost(counter.flops, counter.operations, counter.peak_bytes)
 
 
 def step_cost(c: Configuration) -> StepCost:
@@ -148,8 +90,6 @@ def _count_step(c: Configuration) -> StepCost:
     with counted() as cost:
         generator_loss(discriminator, generator(z)).backward()
     of_generator = cost()
-    with counted() as cost, torch.no_grad():
-        generator.eval()(z)
     weights = [count_parameters(generator), sum(p.numel() for p in discriminator.parameters())]
     kept = BYTES * ((1 + MOMENTS) * sum(weights) + weights[0])
     n = train.discriminator_steps
@@ -159,7 +99,7 @@ def _count_step(c: Configuration) -> StepCost:
         flops=n * of_discriminator.flops + of_generator.flops,
         operations=n * of_discriminator.operations + of_generator.operations,
         memory_bytes=kept + max(of_discriminator.peak_bytes, of_generator.peak_bytes + BYTES * weights[1]),
-        image_flops=cost().flops / train.batch_size,
+        image_flops=forward_flops(generator.eval(), z) / train.batch_size,
     )
 
 
@@ -173,6 +113,4 @@ def extractor_flops(extractor: str, channels: int, resolution: int) -> int:
     with torch.device("meta"):
         network: nn.Module = LeNet(channels, 10).eval()
         image = torch.empty(1, channels, resolution, resolution, dtype=torch.uint8)
-    with counted() as cost, torch.no_grad():
-        network(image)
-    return cost().flops
+    return forward_flops(network, image)

@@ -8,7 +8,8 @@ from small_project import params, write_project
 from torch import nn
 
 from selfsparse.config import load_settings
-from selfsparse.planning.cost import INCEPTION_FLOPS, counted, extractor_flops, step_cost
+from selfsparse.models.counting import counted, forward_flops
+from selfsparse.planning.cost import INCEPTION_FLOPS, extractor_flops, step_cost
 
 N = 6  # batch
 Z, G, D = 5, 3, 7  # latent, generator's and discriminator's width of an 8 x 8 network for grey images
@@ -106,9 +107,8 @@ def test_inception_as_torch_fidelity_builds_it():
         patch.object(nn.Module, "load_state_dict", lambda *a, **k: None),
     ):
         network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path="unread")
-    with counted() as cost, torch.no_grad():
-        network(torch.empty(2, 3, 32, 32, dtype=torch.uint8, device="meta"))
-    assert cost().flops == 2 * INCEPTION_FLOPS == 2 * extractor_flops("inception", 3, 32)
+    flops = forward_flops(network, torch.empty(2, 3, 32, 32, dtype=torch.uint8, device="meta"))
+    assert flops == 2 * INCEPTION_FLOPS == 2 * extractor_flops("inception", 3, 32)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
