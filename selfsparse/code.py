@@ -8,7 +8,7 @@ import ast
 import functools
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,12 +22,15 @@ REMEMBERED = "data/code.json"
 SHAPES_NOTHING = frozenset(
     f"selfsparse/{name}.py"
     for name in (
-        "__init__", "cli", "code", "config", "data/__init__", "data/downloads", "data/listing", "environment", "errors", "files",
+        "__init__", "cli", "code", "config", "data/__init__", "data/downloads", "data/listing", "data/registry", "environment", "errors", "files",
         "inputs", "kept_seeds", "made_from", "paths", "processes", "provenance", "recorded", "training/fingerprint", "training/lock",
     )
 )  # fmt: skip
 # What modules read beside themselves: printed tables and claims, templates of the report, the notebooks.
 READS = {
+    "selfsparse/data/idx.py": ("selfsparse/data/datasets.toml",),
+    "selfsparse/data/lsun.py": ("selfsparse/data/datasets.toml",),
+    "selfsparse/analysis/names.py": ("selfsparse/data/datasets.toml",),
     "selfsparse/paper/__init__.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
     "selfsparse/paper/printed.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
     "selfsparse/analysis/report.py": ("selfsparse/analysis/site/*",),
@@ -36,31 +39,30 @@ READS = {
 }
 
 
-def code_of(stage: str, *more: str, without: Collection[str] = ()) -> list[str]:
+def code_of(stage: str, *more: str) -> list[str]:
     """Return the files that shape what a stage makes, sorted, relative to the project's root: `selfsparse/models/sastm.py`.
 
     Args:
         stage: `train`, for pipeline/train.py and all that it imports, at its top or later, directly or not; or the file to
             begin with.
-        more: further files, with all that these import.
-        without: files that are passed by, unless one of `more` needs them: of several data readers a stage uses one.
+        more: further files, with all that these import: the reader of a dataset, which sources.py imports by its name.
     """
-    seen = _reached((stage if "/" in stage else f"pipeline/{stage}.py",), frozenset(without)) | _reached(more)
+    seen = _reached((stage if "/" in stage else f"pipeline/{stage}.py", *more))
     return sorted(seen - SHAPES_NOTHING)
 
 
-def code_hashes(stage: str, *more: str, without: Collection[str] = ()) -> dict[str, str]:
+def code_hashes(stage: str, *more: str) -> dict[str, str]:
     """Return what `code_of` returns with a hash of each file: of a module without its comments and docstrings."""
-    return {path: _facts(path).hash for path in code_of(stage, *more, without=without)}
+    return {path: _facts(path).hash for path in code_of(stage, *more)}
 
 
 @functools.cache
-def _reached(start: tuple[str, ...], without: frozenset[str] = frozenset()) -> frozenset[str]:
+def _reached(start: tuple[str, ...]) -> frozenset[str]:
     seen: set[str] = set()
     to_read = list(start)
     while to_read:
         path = to_read.pop()
-        if path not in seen and path not in without:
+        if path not in seen:
             seen.add(path)
             to_read += _read_by(path)
     return frozenset(seen)

@@ -20,6 +20,7 @@ from pydantic import (
     SerializeAsAny,
     Strict,
     ValidationError,
+    create_model,
     model_validator,
 )
 from ruamel.yaml import YAML
@@ -27,15 +28,13 @@ from ruamel.yaml.composer import ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, Event, NodeEvent, SequenceStartEvent
 
+from selfsparse.data.registry import DATASETS
 from selfsparse.errors import SettingsError, printable
 from selfsparse.paths import project_root
 
 ModelName = Literal["wgan_gp", "self_sparse", "without_psm", "without_csm", "sagan"]
 SASTM_MODELS = ("self_sparse", "without_psm", "without_csm")  # whose generator has the module
-DatasetName = Literal[
-    "digits", "photos", "mnist", "fashion_mnist", "cifar10", "stl10", "mini_imagenet", "celeba_hq", "lsun_bedroom",
-    "sketch", "sketch_substitute",
-]  # fmt: skip
+DatasetName = Literal[tuple(DATASETS)]
 ExtractorName = Literal["lenet", "lenet_standin", "inception"]
 
 
@@ -266,20 +265,11 @@ class SketchSubstitute(Lsun):
     min_edge: Annotated[int, Field(ge=0, le=10000)]
 
 
-class Sources(_Settings):
-    """What is read of each dataset, before it is resized."""
-
-    digits: Embedded
-    photos: Photos
-    mnist: Download
-    fashion_mnist: Download
-    cifar10: Cifar10
-    stl10: Download
-    mini_imagenet: Download
-    celeba_hq: Download
-    lsun_bedroom: Lsun
-    sketch: Sketch
-    sketch_substitute: SketchSubstitute
+OPTIONS = {kind.__name__: kind for kind in (Embedded, Photos, Download, Cifar10, Lsun, Sketch, SketchSubstitute)}
+# What is read of each dataset, before it is resized.
+Sources = create_model(
+    "Sources", __base__=_Settings, **{name: (OPTIONS[declared.options], ...) for name, declared in DATASETS.items()}
+)
 
 
 class RealImages(_Settings):

@@ -11,16 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from selfsparse.code import REMEMBERED, code_hashes, remember
-from selfsparse.config import Configuration, Settings, Sources
+from selfsparse.config import Configuration, Settings
+from selfsparse.data.registry import DATASETS
 from selfsparse.files import hash_file, to_json, write_text
 from selfsparse.paths import project_root, suite_dir
 
-# Which reader, selfsparse/data/<reader>.py, a dataset goes through.
-READERS = {
-    "digits": "embedded", "photos": "embedded", "mnist": "idx", "fashion_mnist": "idx", "cifar10": "cifar10", "stl10": "stl10",
-    "mini_imagenet": "mini_imagenet", "celeba_hq": "celeba_hq", "lsun_bedroom": "lsun", "sketch": "sketch",
-    "sketch_substitute": "sketch",
-}  # fmt: skip
 # How fast and on how many processors at a time a run is made, and how often it is saved: of no influence on a number.
 NOT_SHAPING = {"parallel_seeds", "checkpoint_every"}
 OF_DATASETS, OF_EXTRACTORS, OF_CONFIGURATIONS = ("data",), ("extractor", "reference"), ("train", "measure")
@@ -113,9 +108,7 @@ def _settings_of_suite(settings: Settings, stage: str, suite: str) -> dict[str, 
     }
     if stage == "notebook":
         values["networks"] = {name: network.model_dump(mode="json") for name, network in settings.networks.items()}
-        values["sources"] = settings.sources.model_dump(
-            mode="json", exclude={key: {"download"} for key in Sources.model_fields}
-        )
+        values["sources"] = settings.sources.model_dump(mode="json", exclude={key: {"download"} for key in DATASETS})
     return values
 
 
@@ -137,5 +130,4 @@ def _other_summaries(settings: Settings, suite: str) -> Iterator[tuple[str, str]
 def _code_of(settings: Settings, stage: str, name: str) -> dict[str, str]:
     if stage not in OF_DATASETS:
         return code_hashes(stage)
-    reader = f"selfsparse/data/{READERS[settings.dataset(name).dataset]}.py"
-    return code_hashes(stage, reader, without=tuple(f"selfsparse/data/{other}.py" for other in READERS.values()))
+    return code_hashes(stage, f"selfsparse/data/{DATASETS[settings.dataset(name).dataset].reader}.py")

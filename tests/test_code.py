@@ -73,15 +73,17 @@ def test_the_code_of_the_measures():
 
 def test_one_reader_shapes_its_own_datasets_alone():
     from selfsparse.config import load_settings
-    from selfsparse.inputs import READERS, inputs_of
+    from selfsparse.data.registry import DATASETS
+    from selfsparse.inputs import inputs_of
 
     settings = load_settings()
     for key, row in params()["datasets"].items():
         own = {path for path in inputs_of(settings, "data", key)["code"] if path.startswith("selfsparse/data/")}
-        readers = {f"selfsparse/data/{name}.py" for name in READERS.values()} & own
-        needed = {f"selfsparse/data/{READERS[row['dataset']]}.py"}
-        # Sketches are read from folders, or drawn from what LSUN's reader finds.
-        assert readers == needed | ({"selfsparse/data/lsun.py"} if row["dataset"].startswith("sketch") else set()), key
+        readers = {f"selfsparse/data/{declared.reader}.py" for declared in DATASETS.values()} & own
+        needed = {f"selfsparse/data/{DATASETS[row['dataset']].reader}.py"}
+        # Their edges are drawn from what LSUN's reader finds.
+        edges = row["dataset"] == "sketch_substitute"
+        assert readers == needed | ({"selfsparse/data/lsun.py"} if edges else set()), key
         assert {"selfsparse/data/packed.py", "selfsparse/data/images.py"} <= own
 
 

@@ -1,6 +1,7 @@
 """How configurations, models and datasets are called in tables and figures."""
 
 from selfsparse.config import Configuration, variation, variation_label
+from selfsparse.data import registry
 
 MODELS = {
     "wgan_gp": "WGAN-GP",
@@ -9,19 +10,7 @@ MODELS = {
     "without_csm": "without CSM",
     "sagan": "SAGAN",
 }
-DATASETS = {
-    "digits": "Digits",
-    "photos": "Photos",
-    "mnist": "MNIST",
-    "fashion_mnist": "Fashion-MNIST",
-    "cifar10": "CIFAR-10",
-    "stl10": "STL-10",
-    "mini_imagenet": "mini-ImageNet",
-    "celeba_hq": "CelebA-HQ",
-    "lsun_bedroom": "LSUN bedrooms",
-    "sketch": "Sketch",
-    "sketch_substitute": "Sketch substitute",
-}
+DATASETS = {name: declared.title for name, declared in registry.DATASETS.items()}
 
 PANEL_WIDTH = 32  # letters of a title that fit over one of three panels
 

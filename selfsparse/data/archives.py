@@ -65,6 +65,11 @@ class Place:
         except DAMAGE as error:
             raise unreadable(self.path, error) from None
 
+    def read(self, largest: int) -> bytes:
+        """Return its bytes, of one that is larger the first `largest` and one more."""
+        with self.open(largest) as file:
+            return file.read(largest + 1)
+
 
 def unreadable(path: Path, error: Exception) -> DataError:
     """Return the error of a file of the user's that cannot be read, or whose content is damaged."""

@@ -42,18 +42,31 @@ BINARY = {
 }
 PER_BATCH = 10_000
 
+Batch = tuple[np.ndarray, np.ndarray]  # pixels (N, 3072) and labels (N,)
+Load = Callable[[bytes, str], Batch]
 
-def find(folder: Path) -> bool:
+
+def find(name: str, folder: Path) -> bool:
     """Whether all six batches are there, in the archive or by themselves, or parquet files."""
     return _places(folder) is not None or bool(parquet_names(folder))
 
 
-def download(folder: Path) -> None:
+def known(name: str) -> dict[str, Known]:
+    """Return the batches of the Python version."""
+    return TRAINING | TEST
+
+
+def count(name: str, options: Cifar10) -> int:
+    """Return how many images are used."""
+    return PER_BATCH * (6 if options.split == "all" else 5)
+
+
+def download(name: str, folder: Path, options: Cifar10, by_hand: str) -> None:
     """Fetch the archive."""
     fetch([URL], folder / ARCHIVE, size=ARCHIVE_SIZE, md5=ARCHIVE_MD5)
 
 
-def read(folder: Path, options: Cifar10) -> Source:
+def read(name: str, folder: Path, options: Cifar10) -> Source:
     """The 50,000 training images and, where `split` is all, the 10,000 test images after them; 32 x 32, RGB.
 
     Raises:
@@ -61,21 +74,15 @@ def read(folder: Path, options: Cifar10) -> Source:
     """
     wanted = [*TRAINING, *(TEST if options.split == "all" else [])]
     batches = _from_places(wanted, *found) if (found := _places(folder)) else _from_parquet(folder, wanted)
-    images = [pixels.reshape(PER_BATCH, 3, 32, 32) for pixels, _ in batches]
-    labels = [own for _, own in batches]
-    split = "train and test" if options.split == "all" else "train"
+    images = (row.reshape(3, 32, 32).transpose(1, 2, 0) for pixels, _ in batches for row in pixels)
     description = {
         "source": "CIFAR-10",
         "revision": "the official files",
-        "split": split,
+        "split": "train and test" if options.split == "all" else "train",
         "order": "data_batch_1 to 5, then test_batch",
     }
-    every = (image.transpose(1, 2, 0) for batch in images for image in batch)
-    return Source(len(images) * PER_BATCH, every, np.concatenate(labels), "object", description)
-
-
-Batch = tuple[np.ndarray, np.ndarray]  # pixels (N, 3072) and labels (N,)
-Load = Callable[[bytes, str], Batch]
+    labels = np.concatenate([own for _, own in batches])
+    return Source(len(batches) * PER_BATCH, images, labels, "object", description)
 
 
 def _places(folder: Path) -> tuple[dict[str, Known], dict[str, Place], Load] | None:
@@ -89,18 +96,17 @@ def _places(folder: Path) -> tuple[dict[str, Known], dict[str, Place], Load] | N
             return python, {name: Place(place / name) for name in python}, _load_python
     if (folder / ARCHIVE).is_file():
         return python, {name: Place(folder / ARCHIVE, ("", f"{FOLDER}/{name}")) for name in python}, _load_python
-    for known, load in ((python, _load_python), (BINARY, _load_binary)):
-        if len(found := find_known(folder, known)) == len(known):
-            return known, found, load
+    for version, load in ((python, _load_python), (BINARY, _load_binary)):
+        if len(found := find_known(folder, version)) == len(version):
+            return version, found, load
     return None
 
 
-def _from_places(wanted: list[str], known: dict[str, Known], places: dict[str, Place], load: Load) -> list[Batch]:
+def _from_places(wanted: list[str], version: dict[str, Known], places: dict[str, Place], load: Load) -> list[Batch]:
     batches = []
     for name in wanted:
-        with places[name].open(known[name].size) as file:
-            data = file.read(known[name].size + 1)
-        if problem := known[name].problem(io.BytesIO(data)):
+        data = places[name].read(version[name].size)
+        if problem := version[name].problem(io.BytesIO(data)):
             raise DataError(
                 f"{places[name]} is not CIFAR-10's official file: {problem}.\n"
                 "Move it away, or the archive that holds it, and fetch it again."
@@ -113,7 +119,7 @@ def _from_parquet(folder: Path, wanted: list[str]) -> list[Batch]:
     """The batches out of parquet files, such as the hub's, which has the official images and labels in another order."""
     names = parquet_names(folder)
     rows = zip(read_images(folder, names), read_digits(folder, names), strict=True)
-    official = {known.md5: name for name, known in BINARY.items()}
+    official = {own.md5: name for name, own in BINARY.items()}
     found = {}
     while batch := list(islice(rows, PER_BATCH)):
         data = b"".join(bytes([label]) + image.transpose(2, 0, 1).tobytes() for image, label in batch)

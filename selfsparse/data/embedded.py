@@ -1,13 +1,31 @@
 """The two datasets that come inside scikit-learn."""
 
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
 
-from selfsparse.config import Photos
+from selfsparse.config import Embedded, Photos
 from selfsparse.data.images import Source
 from selfsparse.errors import SettingsError
 
 MAX_DRAWN = 100  # random crops for each that is wanted: ten seconds or so, where none has enough contrast
+COMMON = {"revision": "the package's own copy", "split": "all"}
+
+
+def find(name: str, folder: Path) -> bool:
+    """Whether it is there: always."""
+    return True
+
+
+def count(name: str, options: Embedded | Photos) -> int:
+    """Return how many images there will be."""
+    return options.crops if isinstance(options, Photos) else 1797
+
+
+def read(name: str, folder: Path, options: Embedded | Photos) -> Source:
+    """The digits, or crops of the photographs; nothing in the folder is looked at."""
+    return read_photos(options) if isinstance(options, Photos) else read_digits()
 
 
 def read_digits() -> Source:
@@ -16,12 +34,7 @@ def read_digits() -> Source:
 
     digits = load_digits()
     images = np.rint(digits.images * (255 / 16)).astype(np.uint8)
-    description = {
-        "source": "scikit-learn, sklearn.datasets.load_digits",
-        "revision": "the package's own copy",
-        "split": "all",
-        "order": "the package's",
-    }
+    description = {"source": "scikit-learn, sklearn.datasets.load_digits", **COMMON, "order": "the package's"}
     return Source(len(images), images, digits.target.astype(np.int64), "digit", description)
 
 
@@ -55,11 +68,6 @@ def read_photos(photos: Photos) -> Source:
         quadrant = 2 * (centre[0] >= photo.shape[0] // 2) + (centre[1] >= photo.shape[1] // 2)
         crops.append(crop)
         labels.append(4 * which + quadrant)
-    description = {
-        "source": "scikit-learn, sklearn.datasets.load_sample_images (CC BY 2.0)",
-        "revision": "the package's own copy",
-        "split": "all",
-        "order": "as drawn from the seed",
-        **photos.model_dump(),
-    }
+    source = {"source": "scikit-learn, sklearn.datasets.load_sample_images (CC BY 2.0)"}
+    description = {**source, **COMMON, "order": "as drawn from the seed", **photos.model_dump()}
     return Source(len(crops), crops, np.array(labels, np.int64), "stand-in: photograph and quadrant", description)

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: the same file names, the same format, told apart by their checksums."""
+"""MNIST, Fashion-MNIST and others of their format: the same file names, told apart by their checksums."""
 
 import io
 from dataclasses import dataclass
@@ -6,21 +6,23 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from selfsparse.config import Download
 from selfsparse.data.archives import Place
 from selfsparse.data.downloads import fetch
 from selfsparse.data.images import Source
 from selfsparse.data.known import Known, find_known
 from selfsparse.data.parquet import parquet_names, read_digits, read_images
+from selfsparse.data.registry import DATASETS, Declared
 from selfsparse.errors import DataError
 
-IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+IMAGES, LABELS = FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 SIDE = 28
 MAGIC = {IMAGES: 2051, LABELS: 2049}  # what a file begins with, in four bytes; then come the sizes, in four each
 
 
 @dataclass(frozen=True)
 class IdxSet:
-    """One of the two sets.
+    """One of the sets.
 
     Attributes:
         title: its name for readers.
@@ -34,67 +36,55 @@ class IdxSet:
 
     title: str
     folder: str
-    mirrors: tuple[str, ...]
+    mirrors: list[str]
     count: int
     label_kind: str
     archives: dict[str, str]
     contents: dict[str, Known]
 
 
-SETS = {
-    "mnist": IdxSet(
-        title="MNIST",
-        folder="MNIST",
-        mirrors=("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"),
-        count=60_000,
-        label_kind="digit",
-        archives={IMAGES: "f68b3c2dcbeaaa9fbdd348bbdeb94873", LABELS: "d53e105ee54ea40749a09fcbcd1e9432"},
-        contents={
-            IMAGES: Known(47_040_016, "6bbc9ace898e44ae57da46a324031adb"),
-            LABELS: Known(60_008, "a25bea736e30d166cdddb491f175f624"),
-        },
-    ),
-    "fashion_mnist": IdxSet(
-        title="Fashion-MNIST",
-        folder="FashionMNIST",
-        mirrors=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
-        count=60_000,
-        label_kind="article of clothing",
-        archives={IMAGES: "8d4fb7e6c68d591d4c3dfef9ec88bf0d", LABELS: "25c81989df183df01b3e8a0aad5dffbe"},
-        contents={
-            IMAGES: Known(47_040_016, "f4a8712d7a061bf5bd6d2ca38dc4d50a"),
-            LABELS: Known(60_008, "9018921c3c673c538a1fc5bad174d6f9"),
-        },
-    ),
-}
+def _declared(entry: Declared) -> IdxSet:
+    facts = dict(entry.facts)
+    archives = dict(zip(FILES, facts.pop("archives"), strict=True))
+    sizes = (16 + entry.count * SIDE**2, 8 + entry.count)
+    contents = {file: Known(*own) for file, *own in zip(FILES, sizes, facts.pop("contents"), strict=True)}
+    return IdxSet(title=entry.title, count=entry.count, archives=archives, contents=contents, **facts)
+
+
+SETS = {name: _declared(entry) for name, entry in DATASETS.items() if entry.reader == "idx"}
 
 
 def find(name: str, folder: Path) -> bool:
     """Whether both files of the training set are there, or parquet files of it."""
-    return all(_place(name, folder, file) for file in (IMAGES, LABELS)) or bool(_parquet_names(folder))
+    return all(_place(name, folder, file) for file in FILES) or bool(_parquet_names(folder))
 
 
-def download(name: str, folder: Path) -> None:
+def known(name: str) -> dict[str, Known]:
+    """Return the two files."""
+    return SETS[name].contents
+
+
+def download(name: str, folder: Path, options: Download, by_hand: str) -> None:
     """Fetch what is missing of the training set, as gzip archives."""
-    known = SETS[name]
-    for file in (IMAGES, LABELS):
+    own = SETS[name]
+    for file in FILES:
         if _place(name, folder, file) is None:
             archive = file + ".gz"
-            urls = [mirror + archive for mirror in known.mirrors]
-            fetch(urls, folder / known.folder / "raw" / archive, md5=known.archives[file])
+            urls = [mirror + archive for mirror in own.mirrors]
+            fetch(urls, folder / own.folder / "raw" / archive, md5=own.archives[file])
 
 
-def read(name: str, folder: Path) -> Source:
-    """The 60,000 training images, 28 x 28, grey (the paper's "60K", U32).
+def read(name: str, folder: Path, options: Download) -> Source:
+    """The training images, 28 x 28, grey: 60,000 (the paper's "60K", U32).
 
     Raises:
-        DataError: a file is damaged, or belongs to the other set.
+        DataError: a file is damaged, or belongs to another set.
     """
-    known = SETS[name]
-    images = _read_checked(name, folder, IMAGES, (known.count, SIDE, SIDE))
-    labels = _read_checked(name, folder, LABELS, (known.count,))
-    description = {"source": known.title, "revision": "the official files", "split": "train", "order": "the files'"}
-    return Source(known.count, images, labels.astype(np.int64), known.label_kind, description)
+    own = SETS[name]
+    images = _read_checked(name, folder, IMAGES, (own.count, SIDE, SIDE))
+    labels = _read_checked(name, folder, LABELS, (own.count,))
+    description = {"source": own.title, "revision": "the official files", "split": "train", "order": "the files'"}
+    return Source(own.count, images, labels.astype(np.int64), own.label_kind, description)
 
 
 def _place(name: str, folder: Path, file: str) -> Place | None:
@@ -112,24 +102,23 @@ def _parquet_names(folder: Path) -> list[str]:
 
 
 def _read_checked(name: str, folder: Path, file: str, shape: tuple[int, ...]) -> np.ndarray:
-    known, place = SETS[name], _place(name, folder, file)
+    own, place = SETS[name], _place(name, folder, file)
     header = np.array([MAGIC[file], *shape], ">u4").tobytes()
     if place is not None:
-        with place.open(known.contents[file].size) as opened:
-            data = opened.read(known.contents[file].size + 1)
+        data = place.read(own.contents[file].size)
     elif names := _parquet_names(folder):  # the official file is made of them, to be checked as such
         place = Place(folder / names[0])
         grey = (image[:, :, 0].tobytes() for image in read_images(folder, names))
         data = header + (b"".join(grey) if file == IMAGES else bytes(read_digits(folder, names)))
     else:
         raise DataError(f"{folder}: {file} is not there")
-    problem = known.contents[file].problem(io.BytesIO(data))
+    problem = own.contents[file].problem(io.BytesIO(data))
     if not problem:
         return np.frombuffer(data, np.uint8, offset=len(header)).reshape(shape)
     for other, theirs in SETS.items():
         if not theirs.contents[file].problem(io.BytesIO(data)):
             raise DataError(
-                f"{place} is {theirs.title}'s, not {known.title}'s: both sets use the same file names.\n"
-                f"Have the two folders been swapped? {theirs.title} belongs into {other}/, {known.title} into {name}/."
+                f"{place} is {theirs.title}'s, not {own.title}'s: both sets use the same file names.\n"
+                f"Have the two folders been swapped? {theirs.title} belongs into {other}/, {own.title} into {name}/."
             )
-    raise DataError(f"{place} is not {known.title}'s official file: {problem}. Move it away, and fetch it again.")
+    raise DataError(f"{place} is not {own.title}'s official file: {problem}. Move it away, and fetch it again.")

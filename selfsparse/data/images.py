@@ -16,7 +16,6 @@ from PIL import Image, UnidentifiedImageError
 from selfsparse.data.listing import files_below
 from selfsparse.errors import DataError, printable
 
-NO_LABELS = "stand-in: none"
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 # Told apart by content, not by name. No others: Pillow hands some, PostScript for one, to programs outside.
 FORMATS = ("PNG", "JPEG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "PPM")
@@ -50,10 +49,10 @@ class Source:
     left_out: Mapping[str, str] = field(default_factory=dict)
     refusal: str = ""
 
-
-def no_labels(count: int) -> np.ndarray:
-    """Return the labels, int64 (count,), of a dataset that has none: zeros, to go with the kind NO_LABELS."""
-    return np.zeros(count, np.int64)
+    @classmethod
+    def unlabelled(cls, count: int, images: Iterable[np.ndarray], description: dict[str, Any], **more: Any) -> "Source":
+        """Return the source of a dataset that has no labels: zeros stand in."""
+        return cls(count, images, np.zeros(count, np.int64), "stand-in: none", description, **more)
 
 
 def image_names(folder: Path) -> list[str]:
@@ -124,9 +123,3 @@ def decode(data: bytes | Path, name: str) -> np.ndarray:
         raise DataError(
             f"{printable(name)}: not readable as an image ({error}); put a sound copy in its place"
         ) from None
-
-
-def decode_files(folder: Path, names: Iterable[str]) -> Iterator[np.ndarray]:
-    """Yield the named image files of a folder, uint8 (H, W, 3)."""
-    for name in names:
-        yield decode(folder / name, str(folder / name))

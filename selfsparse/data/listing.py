@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from selfsparse.config import Settings, Sources
+from selfsparse.config import Settings
+from selfsparse.data.registry import DATASETS
 from selfsparse.errors import DataError, printable
 from selfsparse.files import read_json, write_json
 from selfsparse.paths import workspace_root
 
-# Inside a package, or known byte by byte from published checksums: whatever lies in the folder, the images are the same.
-ALWAYS_THE_SAME = ("digits", "photos", "mnist", "fashion_mnist", "cifar10", "stl10")
 # What a system leaves in any folder, besides hidden files: thumbnails, waste baskets and snapshots; in lower case.
 OF_THE_SYSTEM = {
     "@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "~snapshot",  # of a NAS
@@ -131,8 +130,8 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 def write_listings(settings: Settings, folder: Path) -> None:
     """Write `<dataset>.json` into `folder` for every dataset of `sources`."""
-    for dataset in Sources.model_fields:
-        if dataset in ALWAYS_THE_SAME:
+    for dataset, declared in DATASETS.items():
+        if declared.fixed:
             content = {"files": "the same for everyone, checked when they are read"}
         else:
             content = fingerprint(raw_folder(settings, dataset))

@@ -9,30 +9,24 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from selfsparse.config import Lsun
-from selfsparse.data.downloads import (
-    begin_record,
-    check_file,
-    fetch,
-    fetch_dataset,
-    fetched,
-    finish_record,
-    note_fetched,
-    provenance,
-    require_space,
-)
-from selfsparse.data.images import NO_LABELS, Source, decode, decode_files, image_names, no_labels
+from selfsparse.data import downloads
+from selfsparse.data.downloads import check_file, fetch, fetch_dataset, provenance, require_space
+from selfsparse.data.folders import has_images, images_in
+from selfsparse.data.images import Source, decode
 from selfsparse.data.listing import RECORD
-from selfsparse.data.parquet import count_rows, image_column, parquet_names, read_images
+from selfsparse.data.registry import DATASETS
 from selfsparse.errors import DataError, printable
 
 LARGEST_UNPACKED = 10  # times the archive: its images are compressed already
 PER_OPENING = 10_000  # images between two openings of an lmdb: what was read of it counts as memory until it is closed
+PART_BYTES = 4_760_000_000  # of the smaller copy
 
 
 @dataclass(frozen=True)
@@ -40,7 +34,6 @@ class Scene:
     """One of LSUN's training sets.
 
     Attributes:
-        dataset: its name in the settings.
         lmdb: name of its database's folder, and of the archive without `.zip`.
         count: its images.
         zip_size: bytes of the archive.
@@ -48,7 +41,6 @@ class Scene:
         repository: a Hugging Face dataset with a part of it, and how many images that has.
     """
 
-    dataset: str
     lmdb: str
     count: int
     zip_size: int
@@ -61,23 +53,7 @@ class Scene:
         return f"http://dl.yf.io/lsun/scenes/{self.lmdb}.zip"
 
 
-SCENES = {
-    "lsun_bedroom": Scene(
-        dataset="lsun_bedroom",
-        lmdb="bedroom_train_lmdb",
-        count=3_033_042,
-        zip_size=45_922_737_680,
-        zip_sha256="a15644c2e7153106867f0adb3491fc41224102d1f01b24494fb47d9f5d1f174e",
-        repository=("pcuenq/lsun-bedrooms", 303_125),
-    ),
-    "sketch_substitute": Scene(
-        dataset="sketch_substitute",
-        lmdb="church_outdoor_train_lmdb",
-        count=126_227,
-        zip_size=2_448_463_466,
-        zip_sha256="91128ae026840ac0c5982b4445ab5fc4e092d6847cca76793b2b1a0815c2e74a",
-    ),
-}
+SCENES = {name: Scene(count=entry.count, **entry.facts) for name, entry in DATASETS.items() if "lmdb" in entry.facts}
 
 
 def find(name: str, folder: Path) -> bool:
@@ -85,7 +61,17 @@ def find(name: str, folder: Path) -> bool:
     if _lmdb(name, folder):
         _import_lmdb(folder)
         return True
-    return bool(parquet_names(folder) or image_names(folder))
+    return has_images(folder)
+
+
+def count(name: str, options: Lsun) -> int:
+    """Return how many images are asked for."""
+    return SCENES[name].count if options.images == "all" else options.images
+
+
+def room(name: str, options: Lsun) -> int:
+    """Return how many bytes a download takes at its peak, roughly."""
+    return PART_BYTES if takes_part(name, options) else int(2.25 * SCENES[name].zip_size)
 
 
 def takes_part(name: str, options: Lsun) -> bool:
@@ -110,26 +96,21 @@ def download(name: str, folder: Path, options: Lsun, by_hand: str) -> None:
             f"{database} is there, but a download into {folder} did not finish: delete {folder / RECORD} to use the"
             " database as it is,\nor move it away, so that the download can go on"
         )
-    ours = not archive.is_file() or fetched(folder, [archive.name])
+    ours = not archive.is_file() or downloads.fetched(folder, [archive.name])
     if not ours:
         check_file(archive, size=scene.zip_size, sha256=scene.zip_sha256)
     if not archive.is_file():
         # The archive and what comes out of it lie side by side for a while.
-        require_space(folder, download_bytes(name, options), f"LSUN's {scene.lmdb} to download and unpack")
+        require_space(folder, room(name, options), f"LSUN's {scene.lmdb} to download and unpack")
     names = [f"{scene.lmdb}/data.mdb", *([archive.name] if ours else [])]
-    begin_record(folder, scene.url, f"sha256 {scene.zip_sha256}", True, names)
+    downloads.begin_record(folder, scene.url, f"sha256 {scene.zip_sha256}", True, names)
     if ours:
         fetch([scene.url], archive, size=scene.zip_size, sha256=scene.zip_sha256)
-        note_fetched(folder, archive.name)
+        downloads.note_fetched(folder, archive.name)
     _unpack(archive, database)
-    finish_record(folder)
+    downloads.finish_record(folder)
     if ours:
         archive.unlink()
-
-
-def download_bytes(name: str, options: Lsun) -> int:
-    """Return how much room a download takes at its peak, roughly."""
-    return 4_760_000_000 if takes_part(name, options) else int(2.25 * SCENES[name].zip_size)
 
 
 def read(name: str, folder: Path, options: Lsun) -> Source:
@@ -138,15 +119,13 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
     Raises:
         DataError: fewer images than asked for, or, where all of an lmdb are, another number than LSUN's.
     """
-    scene = SCENES[name]
-    if database := _lmdb(name, folder):
-        names = [(database / "data.mdb").relative_to(folder).as_posix()]
-        available, form, order = _entries(database), "lmdb", "by key"
-    elif names := parquet_names(folder):
-        available, form, order = count_rows(folder, names), "parquet", "the rows', file by file"
+    scene, database = SCENES[name], _lmdb(name, folder)
+    found = None if database else images_in(folder)
+    if database:
+        with _transaction(database) as transaction:
+            available = transaction.stat()["entries"]
     else:
-        names = image_names(folder)
-        available, form, order = len(names), "image files", "by path"
+        available = found.count
     # What is there is taken as it is, and never added to: the user must make room for a download first.
     instead = f"move what is in {folder} away, so that all of it is downloaded,\nor " if options.download else ""
     # Photographs of buildings may come from anywhere; "all of LSUN's bedrooms" is a number.
@@ -155,27 +134,25 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
             f"{database or folder}: expected {scene.count:,} images, found {available:,}.\n"
             f"Put the whole of {scene.lmdb} there, or {instead}say how many to use: sources.{name}.images in params.yaml"
         )
-    count = available if options.images == "all" else options.images
-    if count > available:
+    wanted = available if options.images == "all" else options.images
+    if wanted > available:
         raise DataError(
-            f"{folder}: sources.{name}.images in params.yaml asks for {count:,} images, there are {available:,}.\n"
+            f"{folder}: sources.{name}.images in params.yaml asks for {wanted:,} images, there are {available:,}.\n"
             f"Put more there, or {instead}ask for fewer"
         )
+    title, subset = f"LSUN {scene.lmdb.removesuffix('_lmdb')}", f"{wanted:,} of {scene.count:,}"
     if database:
-        _require_sound_keys(database, count)
-        images = _database_images(database, count)
-    elif form == "parquet":
-        images = _first(count, read_images(folder, names))
+        _require_sound_keys(database, wanted)
+        images = _database_images(database, wanted)
+        names = [(database / "data.mdb").relative_to(folder).as_posix()]
+        description = {
+            **provenance(folder, names, f"{title}, lmdb"), "split": "train", "subset": subset, "order": "by key",
+        }  # fmt: skip
     else:
-        images = decode_files(folder, names[:count])
-    description = {
-        **provenance(folder, names, f"LSUN {scene.lmdb.removesuffix('_lmdb')}, {form}"),
-        "split": "train",
-        "subset": f"{count:,} of {scene.count:,}",
-        "order": order,
-        **({"column": image_column(folder, names)} if form == "parquet" else {}),
-    }
-    return Source(count, images, no_labels(count), NO_LABELS, description)
+        images = islice(found.images(), wanted)
+        order = "the rows', file by file" if found.column else "by path"
+        description = found.description(title, split="train", subset=subset, order=order)
+    return Source.unlabelled(wanted, images, description)
 
 
 def _lmdb(name: str, folder: Path) -> Path | None:
@@ -249,11 +226,6 @@ def _require_sound_keys(database: Path, count: int) -> None:
         raise DataError(f"{database}: its keys cannot be read ({reason}). {_COMPARE.format(database.name)}")
 
 
-def _entries(database: Path) -> int:
-    with _transaction(database) as transaction:
-        return transaction.stat()["entries"]
-
-
 def _database_images(database: Path, count: int) -> Iterator[np.ndarray]:
     """The first `count` values in the order of their keys, decoded."""
     last, done = None, 0
@@ -262,16 +234,9 @@ def _database_images(database: Path, count: int) -> Iterator[np.ndarray]:
             if last is not None:
                 cursor.set_key(last)
                 cursor.next()
-            for key, value in cursor.iternext():
-                yield decode(value, f"{database}, key {key.decode('latin-1')}")
-                last, done = key, done + 1
-                if done == count or done % PER_OPENING == 0:
-                    break
-
-
-def _first(count: int, images: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    for _ in range(count):
-        yield next(images)
+            for last, value in islice(cursor.iternext(), min(PER_OPENING, count - done)):
+                yield decode(value, f"{database}, key {last.decode('latin-1')}")
+                done += 1
 
 
 def _unpack(archive: Path, database: Path) -> None:

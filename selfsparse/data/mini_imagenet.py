@@ -7,11 +7,13 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from selfsparse.config import Download
 from selfsparse.data.archives import unreadable
 from selfsparse.data.downloads import fetch_dataset, provenance
-from selfsparse.data.images import Source, decode_files, image_names
+from selfsparse.data.folders import has_images, images_in
+from selfsparse.data.images import Source
 from selfsparse.data.listing import files_below
-from selfsparse.data.parquet import count_rows, image_column, parquet_names, read_images, read_labels
+from selfsparse.data.parquet import count_rows, parquet_names, read_labels
 from selfsparse.data.pickles import load_arrays
 from selfsparse.errors import DataError
 
@@ -23,40 +25,37 @@ CLASSES, PER_CLASS = 100, 600
 SPLITS = (("train",), ("validation", "val"), ("test",))
 
 
-def find(folder: Path) -> bool:
+def find(name: str, folder: Path) -> bool:
     """Whether pickles, parquet files or images are there."""
-    return bool(_pickles(folder) or parquet_names(folder) or image_names(folder))
+    return _pickles(folder) is not None or has_images(folder)
 
 
-def download(folder: Path, by_hand: str) -> None:
+def download(name: str, folder: Path, options: Download, by_hand: str) -> None:
     """Fetch the training and validation parquet files of a pinned revision: ImageNet's own images at full size."""
     fetch_dataset(REPOSITORY, folder, patterns=PATTERNS, revision=REVISION, by_hand=by_hand)
 
 
-def read(folder: Path) -> Source:
+def read(name: str, folder: Path, options: Download) -> Source:
     """All 60,000 images of all 100 classes, RGB, in the size in which they are stored.
 
     Raises:
         DataError: other counts than 100 classes of 600 images, or files that cannot be read.
     """
+    title, split = "mini-ImageNet", "train, validation and test classes together"
     if pickles := _pickles(folder):
-        names = [path.name for path in pickles]
         labels, images = _label_pickles(pickles), _unpickled(pickles)
-        form, order = "three pickles, 84 x 84", "the pickles', train, validation, test"
-    elif names := parquet_names(folder):
-        names, labels = _label_rows(folder, names)
-        images, form, order = read_images(folder, names), "parquet", "the rows', file by file"
+        source = provenance(folder, [path.name for path in pickles], f"{title}, three pickles, 84 x 84")
+        description = {**source, "split": split, "order": "the pickles', train, validation, test"}
     else:
-        names = image_names(folder)
-        labels, images = _label_files(folder, names), decode_files(folder, names)
-        form, order = "image files", "by path"
+        names, order = parquet_names(folder), "by path"
+        if names:
+            names, labels = _label_rows(folder, names)
+            order = "the rows', file by file"
+        found = images_in(folder, names=names)
+        if not names:
+            labels = _label_files(folder, found.names)
+        images, description = found.images(), found.description(title, split=split, order=order)
     _require_classes(labels, folder)
-    description = {
-        **provenance(folder, names, f"mini-ImageNet, {form}"),
-        "split": "train, validation and test classes together",
-        "order": order,
-        **({"column": image_column(folder, names)} if form == "parquet" else {}),
-    }
     return Source(len(labels), images, labels, "class", description)
 
 

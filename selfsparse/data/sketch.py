@@ -1,37 +1,26 @@
-"""Line drawings: the user's own, as the paper's set is private (U37), or edges of photographs in their place."""
+"""Line drawings of the user's own, as the paper's set is private (U37)."""
 
-import importlib.util
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from selfsparse.config import Sketch, SketchSubstitute
-from selfsparse.data import lsun
-from selfsparse.data.images import (
-    NO_LABELS,
-    Source,
-    UnreadableImage,
-    image_names,
-    is_image_name,
-    no_labels,
-    open_image,
-)
+from selfsparse.config import Sketch
+from selfsparse.data.images import Source, UnreadableImage, image_names, is_image_name, open_image
 from selfsparse.data.listing import files_below, out_of_reach
 from selfsparse.errors import DataError, printable, warn
 
 ENOUGH = 5000  # images of the smaller FID (Sec. 4.2)
 
 
-def find(folder: Path) -> bool:
+def find(name: str, folder: Path) -> bool:
     """Whether there is an image at all."""
     return bool(image_names(folder))
 
 
-def read(folder: Path, options: Sketch) -> Source:
+def read(name: str, folder: Path, options: Sketch) -> Source:
     """All images below a folder, grey, sorted by path; what is transparent becomes white.
 
     Every file is decoded once beforehand. What cannot be read as one image, or has another ending, is left out, each with
@@ -65,9 +54,9 @@ def read(folder: Path, options: Sketch) -> Source:
         "left_out": len(left_out),
         "mean_ink": round(float(np.mean(ink)), 4) if ink else None,
     }
-    images, count = _drawings(folder, good, options.invert), len(good)
-    refusal = _refusal(folder, options, count, len(left_out))
-    return Source(count, images, no_labels(count), NO_LABELS, description, left_out=left_out, refusal=refusal)
+    images = _drawings(folder, good, options.invert)
+    refusal = _refusal(folder, options, len(good), len(left_out))
+    return Source.unlabelled(len(good), images, description, left_out=left_out, refusal=refusal)
 
 
 def _refusal(folder: Path, options: Sketch, count: int, left_out: int) -> str:
@@ -82,48 +71,6 @@ def _refusal(folder: Path, options: Sketch, count: int, left_out: int) -> str:
             " sources.sketch.min_images in params.yaml"
         )
     return ""
-
-
-def find_photographs(folder: Path) -> bool:
-    """Whether photographs for the substitute are there; a missing scikit-image is a DataError."""
-    if importlib.util.find_spec("skimage") is None:
-        raise DataError("sketch_substitute needs a package that is not installed: pip install 'selfsparse[sketch]'")
-    return lsun.find("sketch_substitute", folder)
-
-
-def read_substitute(folder: Path, options: SketchSubstitute) -> Source:
-    """Photographs of buildings (LSUN's churches, or the user's) that become black edges on white once resized.
-
-    Raises:
-        DataError: as `lsun.read`.
-    """
-    source = lsun.read("sketch_substitute", folder, options)
-    recipe = f"Canny's edges, sigma {options.sigma}, of at least {options.min_edge} pixels"
-    return replace(
-        source,
-        description={**source.description, "drawn_by": recipe},
-        finish=lambda grey: draw_edges(grey, options.sigma, options.min_edge),
-    )
-
-
-def draw_edges(grey: np.ndarray, sigma: float, min_edge: int) -> np.ndarray:
-    """Draw the edges of a photograph.
-
-    Args:
-        grey: uint8 (H, W).
-        sigma: width of the Gaussian that smooths it first, in pixels.
-        min_edge: edges of fewer connected pixels are left out.
-
-    Returns:
-        uint8 (H, W), 0 on edges and 255 elsewhere.
-    """
-    from skimage.feature import canny
-    from skimage.morphology import remove_small_objects
-
-    edges = canny(grey, sigma=sigma)
-    if min_edge > 1:
-        edges = remove_small_objects(edges, max_size=min_edge - 1, connectivity=2)
-    return np.where(edges, 0, 255).astype(np.uint8)
 
 
 def _drawings(folder: Path, names: list[str], invert: bool) -> Iterator[np.ndarray]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from selfsparse.config import Download
 from selfsparse.data.archives import Place
 from selfsparse.data.downloads import fetch
-from selfsparse.data.images import NO_LABELS, Source, no_labels
+from selfsparse.data.images import Source
 from selfsparse.data.known import Known, find_known
 from selfsparse.errors import DataError
 
@@ -22,17 +23,22 @@ IMAGE_BYTES = 3 * SIDE * SIDE
 KNOWN = {FILE: Known(COUNT * IMAGE_BYTES, "5242ba1fed5e4be9e1e742405eb56ca4")}
 
 
-def find(folder: Path) -> bool:
+def find(name: str, folder: Path) -> bool:
     """Whether the file is there, by itself or in an archive."""
     return _place(folder) is not None
 
 
-def download(folder: Path) -> None:
+def known(name: str) -> dict[str, Known]:
+    """Return the file."""
+    return KNOWN
+
+
+def download(name: str, folder: Path, options: Download, by_hand: str) -> None:
     """Fetch the archive."""
     fetch([URL], folder / ARCHIVE, size=ARCHIVE_SIZE, md5=ARCHIVE_MD5)
 
 
-def read(folder: Path) -> Source:
+def read(name: str, folder: Path, options: Download) -> Source:
     """The 100,000 unlabelled images, 96 x 96, RGB.
 
     Raises:
@@ -43,7 +49,7 @@ def read(folder: Path) -> Source:
         if problem := KNOWN[FILE].problem(file):
             raise DataError(f"{place} is not STL-10's official file: {problem}.\nMove it away, and fetch it again.")
     description = {"source": "STL-10", "revision": "the official file", "split": "unlabeled", "order": "the file's"}
-    return Source(COUNT, _images(place), no_labels(COUNT), NO_LABELS, description)
+    return Source.unlabelled(COUNT, _images(place), description)
 
 
 def _place(folder: Path) -> Place | None:

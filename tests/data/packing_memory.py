@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from selfsparse.config import Dataset
-from selfsparse.data.images import NO_LABELS, Source, no_labels
+from selfsparse.data.images import Source
 from selfsparse.data.packed import pack
 
 
@@ -36,7 +36,7 @@ def peak() -> int:
 def main(count: int, folder: Path) -> None:
     """Print count, peak memory in bytes, seconds and size of the array as JSON."""
     begun = time.monotonic()
-    source = Source(count, images(count), no_labels(count), NO_LABELS, {"source": "made up"})
+    source = Source.unlabelled(count, images(count), {"source": "made up"})
     pack(source, Dataset(dataset="photos", resolution=128, channels=3, filter="bilinear", border=0), folder)
     size = (folder / "images.npy").stat().st_size
     print(json.dumps({"images": count, "peak": peak(), "seconds": round(time.monotonic() - begun), "bytes": size}))

@@ -173,7 +173,7 @@ def test_folders_as_torchvision_reads_them(project, rng):
         path = folder / f"n{9 - i % 6}/{i}.png"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(encode(photograph(rng, 9, 12), "PNG"))
-    theirs, ours = ImageFolder(folder), mini_imagenet.read(folder)
+    theirs, ours = ImageFolder(folder), mini_imagenet.read("mini_imagenet", folder, None)
     assert ours.labels.tolist() == theirs.targets
     assert np.array_equal(np.stack(list(ours.images)), np.stack([np.asarray(image) for image, _ in theirs]))
 

@@ -6,7 +6,7 @@ from image_files import encode, photograph, write_lmdb
 from PIL import Image
 
 from selfsparse.config import load_settings
-from selfsparse.data import sketch
+from selfsparse.data import sketch, sketch_substitute
 from selfsparse.data.sources import open_source
 from selfsparse.errors import DataError
 
@@ -127,7 +127,7 @@ def test_short_edges_are_left_out():
     grey = np.full((64, 64), 255, np.uint8)
     grey[10:13, 10:13] = 0  # its outline is shorter than 20 pixels
     grey[:, 40:] = 0
-    with_all, without = sketch.draw_edges(grey, 1.0, 0), sketch.draw_edges(grey, 1.0, 20)
+    with_all, without = sketch_substitute.draw_edges(grey, 1.0, 0), sketch_substitute.draw_edges(grey, 1.0, 20)
     assert (with_all[5:20, 5:20] == 0).any() and (without[5:20, 5:20] == 255).all()
     assert np.array_equal(with_all[:, 30:], without[:, 30:]) and (without[:, 30:] == 0).any()
 
@@ -140,7 +140,7 @@ def test_all_churches_of_the_database_are_as_many_as_lsun_has(project, rng):
 
 
 def test_without_scikit_image(project, monkeypatch):
-    monkeypatch.setattr(sketch.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(sketch_substitute.importlib.util, "find_spec", lambda name: None)
     (project.raw("sketch_substitute") / "1.png").write_bytes(encode(BORDER, "PNG"))
     with pytest.raises(DataError, match=r"pip install 'selfsparse\[sketch\]'"):
         project.prepare("sketch_substitute-128")

@@ -1,11 +1,13 @@
 """What is said where a dataset's files are missing, for every dataset; and what is said of each beforehand."""
 
+import importlib
+
 import pytest
 
-from selfsparse.config import Photos, Sources, load_settings
-from selfsparse.data import sources
+from selfsparse.config import OPTIONS, Photos, Sources, load_settings
 from selfsparse.data.downloads import begin_record
 from selfsparse.data.embedded import read_photos
+from selfsparse.data.registry import DATASETS
 from selfsparse.data.sources import bytes_to_download, image_count, open_source, raw_files_present
 from selfsparse.errors import DataError, SettingsError, UserError
 
@@ -23,7 +25,11 @@ KEYS = {
 
 
 def test_every_dataset_has_a_reader():
-    assert {*sources.READERS, "digits", "photos"} == set(Sources.model_fields) == {*KEYS, "digits", "photos"}
+    assert set(DATASETS) == set(Sources.model_fields) == {*KEYS, "digits", "photos"}
+    for declared in DATASETS.values():
+        reader = importlib.import_module(f"selfsparse.data.{declared.reader}")
+        assert callable(reader.find) and callable(reader.read)
+        assert hasattr(reader, "download") == ("download" in OPTIONS[declared.options].model_fields)
 
 
 @pytest.mark.parametrize("name", KEYS)
@@ -40,7 +46,7 @@ def test_missing_files(project, name):
     assert len(lines) <= 10 and lines[0].startswith(f"{name}: its files are not in ")
     assert [line.split(":")[0].strip() for line in lines[1:5]] == ["get", "from", "put", "into"]
     assert f"  into:    {project.root / 'data/raw' / name}" in lines and "SELFSPARSE_RAW_DATA" in messages[0]
-    wanted = sources.READERS[name].wanted
+    wanted = DATASETS[name]
     for part in (wanted.what, wanted.where, wanted.size, wanted.checked, wanted.terms):
         assert part and part in messages[0]
     asked = f"sources.{name}.download to true in params.yaml" in messages[0]

@@ -185,7 +185,7 @@ def test_a_batch_of_cifar10_that_is_a_bomb(folder):
     """Its md5 would show only once all of it is in memory."""
     path = zeros(folder / cifar10.ARCHIVE, f"{cifar10.FOLDER}/data_batch_1", 96 << 20)
     assert path.stat().st_size < 1 << 20
-    seconds, peak = measured(lambda: cifar10.read(folder, Cifar10(download=False, split="all")))
+    seconds, peak = measured(lambda: cifar10.read("cifar10", folder, Cifar10(download=False, split="all")))
     assert seconds < 5 and peak < 8 << 20
 
 
@@ -197,10 +197,10 @@ def test_an_idx_file_that_is_a_bomb_is_unpacked_no_further_than_the_right_one(fo
         with gzip.open(folder / f"{name}.gz", "wb", compresslevel=1) as file:
             for _ in range(64):
                 file.write(bytes(1 << 20))
-    seconds, peak = measured(lambda: idx.read("mnist", folder))
+    seconds, peak = measured(lambda: idx.read("mnist", folder, None))
     assert seconds < 5 and peak < 8 << 20
     with pytest.raises(DataError, match="is not MNIST's official file: it has more than 1,000 bytes, expected 1,000"):
-        idx.read("mnist", folder)
+        idx.read("mnist", folder, None)
 
 
 @pytest.mark.parametrize("form", ["gz", "tar.gz", "zip", "zip.gz", "tar.xz"])

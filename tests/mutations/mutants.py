@@ -334,10 +334,10 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [
             ("return 255 - grey if invert else grey", "return grey if invert else 255 - grey"),
             ("// 257)", "// 255)"),
-            ("np.where(edges, 0, 255)", "np.where(edges, 255, 0)"),
         ],
     ),
-    "data/celeba_hq.py": ("data/test_celeba_hq.py", [("key=natural_order", "key=str")]),
+    "data/sketch_substitute.py": ("data/test_sketch.py", [("np.where(edges, 0, 255)", "np.where(edges, 255, 0)")]),
+    "data/celeba_hq.py": ("data/test_celeba_hq.py", [("images_in(folder, natural_order)", "images_in(folder)")]),
     "data/embedded.py": (
         "data/test_packed.py",
         [("(255 / 16)", "(255 / 17)"), (".std() < photos.min_contrast", ".std() < 0")],
