@@ -40,28 +40,28 @@ laptop:  ## ... in about an hour on two CPU cores: the four models on real MNIST
 sensitivity:  ## ... in about four hours on two CPU cores: one of the paper's open questions changed at a time.
 gpu_hour:  ## ... an estimated hour of a CUDA GPU: the paper's MNIST rows at full width and budget.
 $(WHOLE): repository install
-	$(BIN)/python -m pipeline.check $@
+	$(BIN)/selfsparse check $@
 	$(BIN)/dvc repro $(NO_RUN_CACHE_$@) report@$@
 	@echo "Report: $(CURDIR)/results/$@/report/index.html"
 
 paper:  ## Run what there are data for, then report (CUDA GPU): the paper's 36 configurations.
 controls:  ## ... what the paper lacks: as many parameters, the other penalty, a public Sketch.
 $(IN_PARTS): repository install
-	$(BIN)/python -m pipeline.check $@
+	$(BIN)/selfsparse check $@
 	-$(BIN)/dvc repro --keep-going report@$@
 	$(MAKE) report SUITE=$@
 
-cluster: $(VENV)/cluster  ## Install Ray as well (70 MB), for `python -m pipeline.distribute`.
+cluster: $(VENV)/cluster  ## Install Ray as well (70 MB), for `selfsparse distribute`.
 
 $(VENV)/cluster: requirements-cluster.lock $(VENV)/installed
 	$(INSTALL) --require-hashes -r requirements-cluster.lock
 	@touch $@
 
 plan: install  ## Say what a suite costs before it is run: make plan SUITE=paper.
-	@$(BIN)/python -m pipeline.plan $(SUITE)
+	@$(BIN)/selfsparse plan $(SUITE)
 
 readme: install  ## Renew what README.md and results/README.md say of the results.
-	$(BIN)/python -m pipeline.readme
+	$(BIN)/selfsparse readme
 
 status: repository install  ## Say what of a suite an edit has put out of date: make status SUITE=laptop.
 	@$(BIN)/python -m pipeline.inputs

@@ -32,7 +32,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, flush=True)
 sys.exit(code)
 """
 COMMANDS = {
-    "plan": ("pipeline.plan", SUITE),
+    "plan": ("selfsparse", "plan", SUITE),
     "inputs": ("pipeline.inputs",),
     "correlation": ("pipeline.correlation", SUITE),
     "summary": ("pipeline.summary", SUITE),

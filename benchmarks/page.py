@@ -9,14 +9,14 @@ from selfsparse.paths import project_root
 
 INTRODUCTION = """# Benchmarks
 
-Written by `python -m pipeline.docs` from `benchmarks/results/`. Each script of `benchmarks/` alternates its contestants in
+Written by `selfsparse docs` from `benchmarks/results/`. Each script of `benchmarks/` alternates its contestants in
 one process, so that a machine that slows down slows all of them; ratios compare between machines, seconds do not. Medians;
 `iqr` is the distance of the quartiles. Rates are in FLOP/s, the ceiling is a large matrix product in the same run.
 """
 SUITES = "suite_"  # results of benchmarks/suite.py, which docs/timings.md shows
 ELSEWHERE = ("suite", "verdicts", "gpu_session")  # in docs/timings.md, docs/verdicts.md and docs/cluster.md
 MARKS = (
-    "<!-- {}: written by `python -m pipeline.docs` from benchmarks/results/, do not edit -->",
+    "<!-- {}: written by `selfsparse docs` from benchmarks/results/, do not edit -->",
     "<!-- end of {} -->",
 )
 

@@ -89,6 +89,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON instead of tables")
     arguments = parser.parse_args()
     helps = {f"pipeline.{stage} --help": python("-m", f"pipeline.{stage}", "--help") for stage in STAGES}
+    helps["selfsparse --help"] = python("-m", "selfsparse", "--help")
     result = {
         "help": compare(helps, arguments.rounds),
         "start": compare({name: python("-c", code) for name, code in STARTS.items()}, arguments.rounds),

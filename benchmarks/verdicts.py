@@ -2,7 +2,7 @@
 
     python -m benchmarks.verdicts [--draws 1000]
 
-It writes benchmarks/results/verdicts.json, which `python -m pipeline.docs` shows in docs/verdicts.md. Seeds are fixed.
+It writes benchmarks/results/verdicts.json, which `selfsparse docs` shows in docs/verdicts.md. Seeds are fixed.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A suite on a Slurm cluster: Ray on every node of the allocation, for as long as the suite runs.
 #
-#     sbatch [--nodes=4 --cpus-per-task=64 --gpus-per-node=4 ...] docs/slurm.sh SUITE SHARED [options of pipeline.distribute]
+#     sbatch [--nodes=4 --cpus-per-task=64 --gpus-per-node=4 ...] docs/slurm.sh SUITE SHARED [options of selfsparse distribute]
 #
 # Submit it from a clone of the repository that all nodes see, after `make install cluster` there. SHARED is a folder that all nodes see
 # too: results travel through it, and states of trainings lie in it. See docs/cluster.md.
@@ -16,7 +16,7 @@
 #SBATCH --signal=B:TERM@300
 
 set -euo pipefail
-usage="usage: sbatch docs/slurm.sh SUITE SHARED [options of pipeline.distribute]"
+usage="usage: sbatch docs/slurm.sh SUITE SHARED [options of selfsparse distribute]"
 suite=${1:?$usage}
 shared=$(realpath -m "${2:?$usage}")
 shift 2
@@ -45,7 +45,7 @@ if ((SLURM_NNODES > 1)); then
   workers=$!
 fi
 
-python -m pipeline.distribute "$suite" --address "$address" --remote "$shared/dvc" --scratch "$scratch" \
+selfsparse distribute "$suite" --address "$address" --remote "$shared/dvc" --scratch "$scratch" \
   --checkpoints "$shared/checkpoints" "$@" &
 run=$!
 # Before the time is up: stages are told to end when nobody waits for them any more, and trainings save their states.

@@ -157,7 +157,7 @@ def test_every_suite_is_one_command_that_checks_before_it_trains():
     assert listed == {name for name in phony.split() if name[0] != "$"} | suites
     for suite in suites:
         planned = subprocess.run(["make", "-n", suite], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        steps = [planned.index(f"-m pipeline.check {suite}\n"), planned.index(f"report@{suite}\n")]
+        steps = [planned.index(f"selfsparse check {suite}\n"), planned.index(f"report@{suite}\n")]
         assert steps == sorted(steps) and " train@" not in planned[: steps[0]], suite
 
 

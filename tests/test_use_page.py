@@ -35,7 +35,7 @@ def project(small, keep_signals, monkeypatch):
 
 @pytest.mark.slow
 def test_the_page_runs(project):
-    command = re.search(r"python -m (pipeline\.export .*)", PAGE.read_text(encoding="utf-8"))[1].split()
+    command = re.search(r"(?m)^(selfsparse export .*)", PAGE.read_text(encoding="utf-8"))[1].split()
     found = run(project, *command)
     assert (found.returncode, found.stderr) == (0, "")
     names: dict = {}

@@ -17,7 +17,7 @@ from selfsparse.paper import reported
 
 INTRODUCTION = """# Architectures
 
-Written by `python -m pipeline.docs` from the networks as they are built; the widths stand in `params.yaml`, section `networks`.
+Written by `selfsparse docs` from the networks as they are built; the widths stand in `params.yaml`, section `networks`.
 Tables A1 to D4 are those of the journal version's appendix, Tables 5 and 6 are in its Section 3.4.
 A table of SASTM (A4, B3, C3, D3, D4, 5) says what Self-Sparse GAN adds to its WGAN-GP baseline.
 

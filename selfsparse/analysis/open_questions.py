@@ -14,7 +14,7 @@ ABSENT = object()
 INTRODUCTION = """\
 # What the paper leaves open
 
-<!-- written by `python -m pipeline.docs` from selfsparse/paper/open_questions.yaml, do not edit -->
+<!-- written by `selfsparse docs` from selfsparse/paper/open_questions.yaml, do not edit -->
 
 The paper does not state everything that its experiments need, and contradicts itself in places. This page lists every
 such question that steers our code or settings: how the paper can be read, which reading we follow, why, and how to

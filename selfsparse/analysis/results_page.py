@@ -13,7 +13,7 @@ INTRODUCTION = """\
 
 What the pipeline made, suite by suite: small files, tracked by git. The weights of the generators are in the DVC cache of the
 machine that trained them; no remote is published, so that a suite's own run brings its weights.
-Written by `python -m pipeline.readme` from the files themselves (`make readme`); a test holds it against them.
+Written by `selfsparse readme` from the files themselves (`make readme`); a test holds it against them.
 
 In a suite's folder: `report/` (open `index.html`), `tables/` (CSV, Markdown, LaTeX), `figures/` (PNG),
 `notebooks/` (executed, figures and tables inside), `summary/` (the numbers behind all of these, run by run), `provenance/` (when, where and from which commit), and

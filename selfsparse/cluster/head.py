@@ -320,7 +320,7 @@ def distribute(
     scratch: str | None = None,
     checkpoints: str | None = None,
 ) -> int:
-    """Run a suite on a Ray cluster; see `pipeline/distribute.py` for the arguments. Return the exit code.
+    """Run a suite on a Ray cluster; `selfsparse distribute --help` says the arguments. Return the exit code.
 
     Raises:
         UserError: Ray is missing, the suite is unknown, the checkout has changes, or there is no cluster or no remote; or DVC

@@ -165,7 +165,7 @@ def load_generator(path_or_hub_id: str | Path) -> TrainedGenerator:
 
     Args:
         path_or_hub_id: a .safetensors file of a run, a run's folder (its best generator), a folder that
-            `python -m pipeline.export` made, or the id `name/model` of one on the Hugging Face Hub.
+            `selfsparse export` made, or the id `name/model` of one on the Hugging Face Hub.
 
     Raises:
         DataError: there is nothing of that name, or it is not the weights of a generator of this project.

@@ -13,7 +13,7 @@ from selfsparse.verdicts.characteristics import WORDS, printed_as_ours
 
 INTRODUCTION = """# Verdicts
 
-Written by `python -m pipeline.docs`. The rules in words, with the margins and their reasons, are in
+Written by `selfsparse docs`. The rules in words, with the margins and their reasons, are in
 [claims.yaml](../selfsparse/paper/claims.yaml), in code in [selfsparse/verdicts](../selfsparse/verdicts). A claim is
 **reproduced**, **not reproduced**, **inconclusive**, **not run**, or its **data unavailable**; what is proven, or computed
 from the print alone, **holds** or **fails**. Where other configurations stand in for the paper's own, only the direction is

@@ -149,11 +149,11 @@ def own_environment() -> dict[str, str]:
 
 
 def distribute(folder: Path, cluster: TwoNodes, said: Path) -> subprocess.Popen:
-    """Start `python -m pipeline.distribute quick`; what it prints is added to a file."""
+    """Start `selfsparse distribute quick`; what it prints is added to a file."""
     with open(said, "a", encoding="utf-8") as out:
         return subprocess.Popen(
             [
-                sys.executable, "-m", "pipeline.distribute", "quick", "--address", cluster.address,
+                sys.executable, "-m", "selfsparse", "distribute", "quick", "--address", cluster.address,
                 "--remote", str(folder.parent / "remote"), "--scratch", "$SELFSPARSE_TEST_SCRATCH",
                 "--checkpoints", str(cluster.folder / "states"), "--gpus-per-task", "0.33",
             ],

@@ -97,7 +97,8 @@ def test_no_cluster_at_the_address(project):
     command = [
         sys.executable,
         "-m",
-        "pipeline.distribute",
+        "selfsparse",
+        "distribute",
         "quick",
         "--address",
         "127.0.0.1:1",

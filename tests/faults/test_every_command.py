@@ -3,22 +3,19 @@
 import pytest
 from small_project import ROOT, run, write_project
 
-COMMANDS = sorted(path.stem for path in (ROOT / "pipeline").glob("*.py") if path.stem != "__init__")
-ARGUMENTS = {
-    "docs": [],
-    "export": ["digits-16-wgan_gp", "folder"],
-    "inputs": [],
-    "notebook": ["--suite", "quick"],
-    "readme": [],
-}
+STAGES = sorted(path.stem for path in (ROOT / "pipeline").glob("*.py") if path.stem != "__init__")
+ARGUMENTS = {"inputs": [], "notebook": ["--suite", "quick"]}
+COMMANDS = [(f"pipeline.{stage}", *ARGUMENTS.get(stage, ["quick"])) for stage in STAGES]
+COMMANDS += [("selfsparse", name, "quick") for name in ("check", "plan", "keep", "distribute")]
+COMMANDS += [("selfsparse", *rest) for rest in (("export", "digits-16-wgan_gp", "folder"), ("docs",), ("readme",))]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", COMMANDS)
-def test_malformed_settings(tmp_path, name):
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_malformed_settings(tmp_path, command):
     write_project(tmp_path, {"train.stepz": 1})
     (tmp_path / "README.md").write_text("<!-- paper-vs-ours: -->\n<!-- end of paper-vs-ours -->\n")
-    found = run(tmp_path, f"pipeline.{name}", *ARGUMENTS.get(name, ["quick"]))
+    found = run(tmp_path, *command)
     assert found.returncode == 2 and "Traceback" not in found.stderr, found.stderr
     assert found.stderr.startswith("error: params.yaml: train.stepz: unknown key (did you mean steps?)")
     assert len(found.stderr.splitlines()) <= 2

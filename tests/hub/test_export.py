@@ -44,7 +44,7 @@ def project(trained):
 
 @pytest.mark.slow
 def test_the_card_has_its_numbers_from_the_files(project, monkeypatch):
-    found = run(project, "pipeline.export", CONFIGURATION, "models/digits")
+    found = run(project, "selfsparse", "export", CONFIGURATION, "models/digits")
     assert (found.returncode, found.stderr) == (0, "")
     card = (project / "models/digits/README.md").read_text()
     for line in (

@@ -153,13 +153,13 @@ def test_every_link_of_the_page_leads_somewhere():
 @pytest.mark.slow
 def test_a_page_that_is_out_of_date(tmp_path):
     write_project(tmp_path)
-    found = run(tmp_path, "pipeline.docs", "--check")
+    found = run(tmp_path, "selfsparse", "docs", "--check")
     assert found.returncode == 1
-    assert found.stderr == "error: docs/open_questions.md is out of date; run: python -m pipeline.docs\n"
+    assert found.stderr == "error: docs/open_questions.md is out of date; run: selfsparse docs\n"
     assert not (tmp_path / "docs").exists()
 
 
 @pytest.mark.slow
 def test_all_pages_are_up_to_date():
-    found = run(ROOT, "pipeline.docs", "--check")
+    found = run(ROOT, "selfsparse", "docs", "--check")
     assert found.returncode == 0, found.stderr

@@ -73,7 +73,7 @@ def test_stages_add_up_by_their_name():
 
 
 def test_the_table_of_a_suite_takes_its_place(folder):
-    begin = "<!-- quick: written by `python -m pipeline.docs` from benchmarks/results/, do not edit -->"
+    begin = "<!-- quick: written by `selfsparse docs` from benchmarks/results/, do not edit -->"
     page = f"before\n{begin}\nold\n<!-- end of quick -->\nafter\n"
     assert "Not measured yet" in suite_table(folder, "quick")
     stages = {BEFORE: {"times": 1, "seconds": 2.0}, "fid": {"times": 3, "seconds": 6.0}}

@@ -117,7 +117,7 @@ def test_an_edit_that_changes_no_number_is_kept(project):
     edit(project, "selfsparse/metrics/kid.py", "\n\n\ndef", "\n\nMORE = 1\n\n\ndef")
     stale = [f"{kind}@{name}" for kind in ("train", "measure") for name in (BASELINE, CONFIGURATION)]
     assert {name for name in status(project) if name in stale} == set(stale)
-    found = told(project, "pipeline.keep", "quick")
+    found = told(project, "selfsparse", "keep", "quick")
     assert found.returncode == 0, found.stdout + found.stderr
     for name in stale:
         assert f"{name}: kept: " in found.stdout
@@ -143,7 +143,7 @@ def test_an_edit_that_changes_a_number_is_not(project):
     """Whichever; all stays stale, and as it was."""
     lock, before = (project / "dvc.lock").read_bytes(), results(project, "runs")
     edit(project, "selfsparse/training/explicit.py", "u *= penalty_weight", "u *= 1.001 * penalty_weight")
-    found = told(project, "pipeline.keep", *STAGES)
+    found = told(project, "selfsparse", "keep", *STAGES)
     assert found.returncode == 1, found.stderr
     assert f"train@{CONFIGURATION}: NOT kept: seed 0: step 1 is the first that differs" in found.stdout
     assert ": kept" not in found.stdout  # what is made from it is stale when it is
@@ -151,7 +151,7 @@ def test_an_edit_that_changes_a_number_is_not(project):
     assert set(status(project, STAGES[0])[STAGES[0]]) == {"deps"}
     # Nor is one of settings.
     write_project(project, cut_down({"suites.quick.train.generator_lr": 0.007}))
-    found = told(project, "pipeline.keep", STAGES[0])
+    found = told(project, "selfsparse", "keep", STAGES[0])
     assert "more than code has changed: train.generator_lr: 0.006 -> 0.007" in found.stdout and found.returncode == 1
 
 

@@ -1,6 +1,7 @@
-"""The stage scripts from their command lines."""
+"""The stage scripts and the command `selfsparse` from their command lines."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -13,7 +14,6 @@ HEAVY = {
 }  # fmt: skip
 # What a stage uses of these, besides pydantic, on digits under lenet. scikit-learn brings the digits, and imports pandas.
 USED = {
-    "check": set(),
     "data": {"sklearn", "scipy", "pandas"},
     "extractor": {"torch"},
     "reference": {"torch"},
@@ -42,22 +42,58 @@ def test_help_needs_none_of_what_a_stage_needs(tmp_path, script):
     assert imported == set()
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_a_script_is_short(script):
-    lines = (ROOT / f"pipeline/{script}.py").read_text().splitlines()
-    assert len(lines) < 60
+COMMANDS = ("check", "plan", "export", "keep", "distribute", "docs", "readme")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command_shows_an_example(tmp_path, name):
+    found, imported, _ = run_and_list_imports(tmp_path, "selfsparse", name, "--help")
+    assert found.returncode == 0 and f"example: selfsparse {name} " in found.stdout
+    assert imported <= {"pydantic"}  # which typer reads arguments with
+
+
+def test_the_command_lists_what_it_can_do(tmp_path):
+    found, imported, _ = run_and_list_imports(tmp_path, "selfsparse", "--help")
+    listed = re.findall(r"(?m)^  ([a-z]+)  +[A-Z].*[a-z0-9/]\.$", found.stdout)  # with a whole sentence each
+    assert tuple(listed) == COMMANDS and imported <= {"pydantic"}
+
+
+def test_a_shell_completes_suites_and_configurations(tmp_path):
+    write_project(tmp_path)
+    for line, names in (
+        ("selfsparse plan gpu", ["gpu_hour"]),
+        ("selfsparse export digits-16-self_sparse-b", ["digits-16-self_sparse-betas_0_09"]),
+    ):
+        options = command(tmp_path, "selfsparse")
+        options["env"] |= {
+            "_SELFSPARSE_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": "2"
+        }  # fmt: skip
+        assert subprocess.run(**options, capture_output=True, timeout=60).stdout.split() == names
 
 
 @pytest.mark.parametrize(
-    ("script", "typo", "near"),
+    "arguments", [("chek",), ("check", "--quik"), ("check",), ("export", "a", "b", "--generator", "x")]
+)
+def test_a_command_that_is_misused_says_so(tmp_path, arguments):
+    found = run(tmp_path, "selfsparse", *arguments)
+    assert (
+        found.returncode == 2
+        and found.stderr.splitlines()[-1].startswith("Error: ")
+        and "Traceback" not in found.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "near"),
     [
-        ("check", "qick", "quick"),
-        ("data", "digit-16", "digits-16"),
+        (("selfsparse", "check", "qick"), "quick"),
+        (("selfsparse", "plan", "qick"), "quick"),
+        (("pipeline.data", "digit-16"), "digits-16"),
     ],
 )
-def test_a_misspelt_name_is_one_line(tmp_path, script, typo, near):
+def test_a_misspelt_name_is_one_line(tmp_path, arguments, near):
     write_project(tmp_path)
-    found = run(tmp_path, f"pipeline.{script}", typo)
+    found = run(tmp_path, *arguments)
     assert found.returncode == 2 and len(found.stderr.splitlines()) == 1
     assert found.stderr.startswith("error: ") and f"did you mean {near}" in found.stderr
 
@@ -72,8 +108,8 @@ def test_a_mistake_in_the_settings(tmp_path):
 def test_the_whole_way_from_pixels_to_summary(tmp_path):
     """Every stage of one configuration by its script, in the pipeline's order, in an empty project."""
     write_project(tmp_path, SMALL)
+    assert run(tmp_path, "selfsparse", "check", "quick").returncode == 0
     for script, name in (
-        ("check", "quick"),
         ("data", "digits-16"),
         ("extractor", "digits-16-lenet"),
         ("reference", "digits-16-lenet"),

@@ -140,7 +140,7 @@ def test_an_unknown_suite(settings):
 @pytest.mark.slow
 def test_the_script_calibrates_here(tmp_path):
     write_project(tmp_path)
-    found = run(tmp_path, "pipeline.plan", "quick", "--json")
+    found = run(tmp_path, "selfsparse", "plan", "quick", "--json")
     assert found.returncode == 0, found.stderr
     plan = json.loads(found.stdout)
     machine = plan["machines"][0]

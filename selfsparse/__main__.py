@@ -1,0 +1,239 @@
+"""The command `selfsparse`: what is no stage of the pipeline."""
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from selfsparse.cli import guarded
+
+app = typer.Typer(
+    name="selfsparse",
+    help="Self-Sparse GAN, reproduced. Suites run with `make SUITE` or `dvc repro report@SUITE`; a stage by itself with"
+    " `python -m pipeline.STAGE`. This command says what they cost, hands on what they made, and keeps it current.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def command(example: str) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
+    """Make a function a subcommand that ends as stages do, with an error of one line and its exit code (`guarded`)."""
+
+    def register(work: Callable[..., int | None]) -> Callable[..., int | None]:
+        @functools.wraps(work)
+        def ending(**arguments: object) -> None:
+            raise typer.Exit(guarded(lambda: work(**arguments)))
+
+        app.command(epilog=f"example: selfsparse {work.__name__} {example}".rstrip())(ending)
+        return work
+
+    return register
+
+
+def _names(section: str) -> Callable[[str], list[str]]:
+    """Return what completes the names of a section of params.yaml."""
+
+    def complete(incomplete: str) -> list[str]:
+        from selfsparse.config import load_settings
+
+        return [name for name in getattr(load_settings(), section) if name.startswith(incomplete)]
+
+    return complete
+
+
+Suite = Annotated[
+    str, typer.Argument(help="As named in params.yaml.", metavar="SUITE", autocompletion=_names("suites"))
+]
+Check = Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 where a page is out of date.")]
+
+
+@command("quick")
+def check(suite: Suite) -> None:
+    """Check that this machine can run a suite: device, data, disk."""
+    from selfsparse.config import load_settings
+    from selfsparse.preflight import check_suite
+
+    print(check_suite(load_settings(), suite))
+
+
+@command("paper")
+def plan(
+    suite: Annotated[
+        str,
+        typer.Argument(
+            help="Without one, all of them.", metavar="[SUITE]", show_default=False, autocompletion=_names("suites")
+        ),
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print numbers instead of tables.")] = False,
+) -> None:
+    """Say what a suite costs, and how long it takes here.
+
+    FLOPs, memory, images, what is done, and times: a calibration of a few seconds times a matrix product, a convolution and some training steps on this machine.
+    """
+    from selfsparse.config import load_settings
+
+    settings = load_settings()
+    if suite:
+        settings.suite(suite)  # first: a misspelt name need not wait for torch
+
+    from selfsparse.planning.plan import make_plan, plan_text
+
+    found = make_plan(settings, [suite] if suite else list(settings.suites))
+    print(json.dumps(found, indent=2) if as_json else plan_text(found))
+
+
+@command("digits-16-self_sparse models/digits")
+def export(
+    configuration: Annotated[
+        str,
+        typer.Argument(
+            help="As named in params.yaml.", metavar="CONFIGURATION", autocompletion=_names("configurations")
+        ),
+    ],
+    folder: Annotated[Path, typer.Argument(help="New, empty, or a model folder to write anew.", metavar="FOLDER")],
+    seed: Annotated[int, typer.Option(help="Of the run.")] = 0,
+    generator: Annotated[Literal["best", "last"], typer.Option(help="Of its training.")] = "best",
+) -> None:
+    """Export a trained run as a model folder with a model card."""
+    from selfsparse.config import load_settings
+
+    chosen = load_settings().configuration(configuration)
+
+    from selfsparse.hub.export import export_run
+
+    export_run(chosen, seed, generator, folder)
+    print(f"{folder}: from selfsparse import load_generator; load_generator({str(folder)!r}).sample(64)")
+
+
+@command("quick train@mnist-32-self_sparse-laptop")
+def keep(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Stages of dvc.yaml or suites; without one, all suites.",
+            metavar="[TARGET...]",
+            autocompletion=_names("suites"),
+        ),
+    ] = None,
+) -> int:
+    """Keep results that an edit of the code leaves as they are.
+
+    A little of each stale one is computed again; where that is the same, the result is recorded as current. Where something differs, or more than code has changed, the result stays stale, and `dvc repro` makes it anew.
+    """
+    from selfsparse.config import load_settings
+    from selfsparse.keep.stages import keep as keep_results
+
+    return keep_results(load_settings(), targets or [])
+
+
+@command("paper --address auto --gpus-per-task 0.33 --remote /shared/dvc")
+def distribute(
+    suite: Suite,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Of a running Ray cluster, or auto; without it Ray is started on this machine alone."),
+    ] = None,
+    cpus_per_task: Annotated[float, typer.Option(metavar="N", help="CPU cores that a task takes.")] = 1.0,
+    gpus_per_task: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            help="Share of a GPU that a task takes (default: 0.33 where the suite trains on CUDA, or where there are GPUs"
+            " and it trains on what there is; else 0).",
+        ),
+    ] = None,
+    max_tasks: Annotated[
+        int | None, typer.Option(metavar="N", help="How many tasks Ray has at a time (default: all that can run).")
+    ] = None,
+    remote: Annotated[
+        str | None,
+        typer.Option(help="A DVC remote's name or address, e.g. a folder that all nodes see (default: the project's)."),
+    ] = None,
+    scratch: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder on each node for clones, data and cache; $VARIABLES are those of the node (default:"
+            " /tmp/selfsparse-<uid>)."
+        ),
+    ] = None,
+    checkpoints: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder for the states of trainings (default: in --scratch); where all nodes see it, a training whose"
+            " node died goes on."
+        ),
+    ] = None,
+) -> int:
+    """Run a suite's stages on a Ray cluster.
+
+    Afterwards DVC has them all as if they had run here. Stages that are out of date run on the nodes, each in a clone of the last commit. Results travel through the DVC
+    remote; summary, notebooks and report are made here. The same command goes on where it was interrupted.
+    """
+    from selfsparse.cluster import head
+
+    return head.distribute(suite, address, cpus_per_task, gpus_per_task, max_tasks, remote, scratch, checkpoints)
+
+
+@command("--check")
+def docs(check: Check = False) -> int:
+    """Write the pages of docs/ that are made from data."""
+    from benchmarks.page import benchmarks_markdown, cluster_markdown, timings_markdown
+    from selfsparse.analysis.architectures import architectures_markdown
+    from selfsparse.analysis.open_questions import open_questions_markdown
+    from selfsparse.config import load_settings
+    from selfsparse.paper import open_questions
+    from selfsparse.verdicts.page import verdicts_markdown
+
+    pages = {
+        "docs/open_questions.md": lambda: open_questions_markdown(open_questions()),
+        "docs/architectures.md": lambda: architectures_markdown(load_settings()),
+        "docs/benchmarks.md": benchmarks_markdown,
+        "docs/timings.md": timings_markdown,
+        "docs/cluster.md": cluster_markdown,
+        "docs/verdicts.md": verdicts_markdown,
+    }
+    return _write_or_check(pages, "docs", check)
+
+
+@command("--check")
+def readme(check: Check = False) -> int:
+    """Write what README.md and results/README.md say of results/."""
+    from selfsparse.analysis.readme import updated_readme
+    from selfsparse.analysis.results_page import results_page
+    from selfsparse.paths import project_root
+
+    page = project_root() / "README.md"
+    pages = {"README.md": lambda: updated_readme(page.read_text(encoding="utf-8")), "results/README.md": results_page}
+    return _write_or_check(pages, "readme", check)
+
+
+def _write_or_check(pages: dict[str, Callable[[], str]], name: str, check: bool) -> int:
+    from selfsparse.files import write_text
+    from selfsparse.paths import project_root
+
+    for page, make in pages.items():
+        path, text = project_root() / page, make()
+        if not check:
+            write_text(path, text)
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            print(f"error: {page} is out of date; run: selfsparse {name}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def main() -> None:
+    """Run the command; stages and benchmarks, which are not installed, are imported from the project's folder."""
+    from selfsparse.paths import project_root
+
+    sys.path.insert(0, str(project_root()))
+    app(prog_name="selfsparse")
+
+
+if __name__ == "__main__":
+    main()
