@@ -177,7 +177,16 @@ def distribute(
     """
     from selfsparse.cluster import head
 
-    return head.distribute(suite, address, cpus_per_task, gpus_per_task, max_tasks, remote, scratch, checkpoints)
+    return head.distribute(
+        suite,
+        address=address,
+        cpus_per_task=cpus_per_task,
+        gpus_per_task=gpus_per_task,
+        max_tasks=max_tasks,
+        remote=remote,
+        scratch=scratch,
+        checkpoints=checkpoints,
+    )
 
 
 @command("--check")

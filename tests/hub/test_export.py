@@ -6,8 +6,8 @@ import pytest
 import torch
 from small_project import CONFIGURATION, run
 
-from pipeline import export
 from selfsparse import load_generator
+from selfsparse.__main__ import app
 from selfsparse.config import load_settings
 from selfsparse.hub.card import model_card
 
@@ -70,8 +70,7 @@ def test_the_card_has_its_numbers_from_the_files(project, monkeypatch):
     assert torch.equal(loaded.sample(20), load_generator(project / RUNS / "seed0").sample(20))
     # The other generator into the same folder: a new card. Sparsity was measured on the best alone.
     monkeypatch.chdir(project)
-    monkeypatch.setattr("sys.argv", ["export", CONFIGURATION, "models/digits", "--generator", "last"])
-    assert export.main() == 0
+    assert app(["export", CONFIGURATION, "models/digits", "--generator", "last"], standalone_mode=False) == 0
     card = (project / "models/digits/README.md").read_text()
     assert "| 66.60 |" in card and "55.5" not in card and "0.444" not in card and "the last of its training" in card
 
@@ -150,8 +149,7 @@ def test_the_card_of_another_generator_goes_with_its_weights(project, tmp_path):
 )
 def test_what_cannot_be_exported_is_one_line(project, arguments, message, monkeypatch, capsys):
     monkeypatch.chdir(project)
-    monkeypatch.setattr("sys.argv", ["export", *arguments])
-    code = export.main()
+    code = app(["export", *arguments], standalone_mode=False)
     error = capsys.readouterr().err
     assert code == 2 and message in error and len(error.splitlines()) == 1
     assert error.startswith("error: ") and not (project / "new").exists()
