@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from selfsparse.adam import Adam
 from selfsparse.config import Lenet as LenetSettings
 from selfsparse.data.packed import PackedDataset
 from selfsparse.device import one_thread
@@ -75,7 +76,7 @@ def train_lenet(dataset: PackedDataset, settings: LenetSettings) -> tuple[LeNet,
         torch.manual_seed(settings.seed)
         network = LeNet(dataset.images.shape[1], classes)
     images, labels = torch.from_numpy(dataset.images), torch.from_numpy(dataset.labels)
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.lr)
+    optimizer = Adam(network.parameters(), lr=settings.lr)
     rng = torch.Generator().manual_seed(settings.seed)
     steps = min(settings.max_steps, settings.epochs * (len(kept) // settings.batch_size))
     kept = torch.from_numpy(kept)

@@ -1,10 +1,10 @@
-"""Precision and recall of generated images by nearest neighbours (Kynkäänniemi et al., 2019): torch-fidelity's own function."""
+"""Precision and recall of generated images by nearest neighbours (Kynkäänniemi et al., 2019)."""
 
 import torch
 from torch import Tensor
 
 NEIGHBOURS = 3  # as its authors take, and torch-fidelity by default
-WHOLE = 10_000  # most features whose distances are held in memory all at once
+ROWS = 1000  # features whose distances are held in memory at a time
 
 
 def precision_recall(real: Tensor, generated: Tensor) -> tuple[float, float]:
@@ -13,14 +13,17 @@ def precision_recall(real: Tensor, generated: Tensor) -> tuple[float, float]:
     A feature lies among others where it is no farther from one of them than that one's third nearest neighbour. Both
     shares depend on N and M. In float64, as rounding would part a feature from its own copy.
     """
-    from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
+    real, generated = real.double(), generated.double()
+    neighbours = min(NEIGHBOURS, len(real) - 1, len(generated) - 1)
+    of_real, of_generated = (_radii(features, neighbours) for features in (real, generated))
+    precise, recalled = torch.zeros(len(generated), dtype=torch.bool), []
+    for part, radii in zip(real.split(ROWS), of_real.split(ROWS), strict=True):
+        distances = torch.cdist(part, generated)
+        recalled.append((distances <= of_generated).any(dim=1))
+        precise |= (distances <= radii[:, None]).any(dim=0)
+    return precise.float().mean().item(), torch.cat(recalled).float().mean().item()
 
-    result = prc_features_to_metric(
-        generated.to(torch.float64),
-        real.to(torch.float64),
-        prc_neighborhood=min(NEIGHBOURS, len(real) - 1, len(generated) - 1),
-        prc_batch_size=WHOLE,
-        save_cpu_ram=max(len(real), len(generated)) > WHOLE,
-        verbose=False,
-    )
-    return float(result[KEY_METRIC_PRECISION]), float(result[KEY_METRIC_RECALL])
+
+def _radii(features: Tensor, neighbours: int) -> Tensor:
+    """How far the n-th nearest neighbour of each feature (N, D) is among the others; its own distance, 0, is the first."""
+    return torch.cat([torch.cdist(part, features).kthvalue(neighbours + 1).values for part in features.split(ROWS)])

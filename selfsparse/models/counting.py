@@ -33,6 +33,11 @@ class _Counter(TorchDispatchMode):
         self.flops = self.operations = self.bytes = self.peak_bytes = 0
         self._alive: weakref.WeakSet = weakref.WeakSet()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: to have its compiler leave this class alone, PyTorch would import it, which takes two seconds."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
         out = func(*args, **kwargs)

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 import torch
 from torch import Tensor, nn
 
+from selfsparse.adam import Adam
 from selfsparse.config import Configuration
 from selfsparse.device import float32_precision, is_out_of_memory
 from selfsparse.errors import RunError
@@ -60,9 +61,9 @@ class Trainer:
         self.rng = torch.Generator(device).manual_seed(seed + 2**31)
         self.step = 0
 
-    def _adam(self, network: nn.Module, lr: float) -> torch.optim.Adam:
+    def _adam(self, network: nn.Module, lr: float) -> Adam:
         betas = self.configuration.train.betas
-        return torch.optim.Adam(network.parameters(), lr=lr, betas=betas, fused=True, capturable=self._capture)
+        return Adam(network.parameters(), lr=lr, betas=betas, fused=True, capturable=self._capture)
 
     def on_stream(self) -> AbstractContextManager:
         """What touches this trainer's tensors on a GPU belongs inside; nothing on a CPU."""

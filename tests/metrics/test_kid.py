@@ -44,8 +44,8 @@ def test_it_is_torch_fidelitys():
 
     x, y = features(80, 0), features(90, 1, shift=0.3)
     theirs = kid_features_to_metric(x, y, kid_subsets=5, kid_subset_size=40, rng_seed=3, verbose=False)
-    found = kernel_distance(x.float(), y.float(), subsets=5, subset_size=40, seed=3)
-    assert found == pytest.approx((theirs[KEY_METRIC_KID_MEAN], theirs[KEY_METRIC_KID_STD]), rel=1e-4)
+    found = kernel_distance(x, y, subsets=5, subset_size=40, seed=3)
+    assert found == (theirs[KEY_METRIC_KID_MEAN], theirs[KEY_METRIC_KID_STD])
 
 
 def test_two_halves_of_one_distribution_are_near_zero():

@@ -36,9 +36,9 @@ def test_too_alike_images_have_precision_without_recall():
     assert precision > 0.99 and recall < 0.05
 
 
-@pytest.mark.parametrize("whole", [10_000, 400])
-def test_the_same_features_cover_each_other(monkeypatch, whole):
-    monkeypatch.setattr("selfsparse.metrics.precision_recall.WHOLE", whole)
+@pytest.mark.parametrize("rows", [10_000, 400])
+def test_the_same_features_cover_each_other(monkeypatch, rows):
+    monkeypatch.setattr("selfsparse.metrics.precision_recall.ROWS", rows)
     features = torch.from_numpy(points(1000, 0)).float()
     assert precision_recall(features, features) == (1.0, 1.0)
 
@@ -47,3 +47,13 @@ def test_the_same_features_cover_each_other(monkeypatch, whole):
 def test_few_features_take_fewer_neighbours(real, generated):
     found = precision_recall(torch.from_numpy(points(real, 0)), torch.from_numpy(points(generated, 1)))
     assert found == pytest.approx(by_hand(points(real, 0), points(generated, 1), k=2))
+
+
+def test_it_is_torch_fidelitys():
+    from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
+
+    real, generated = (torch.from_numpy(points(n, seed, shift)) for n, seed, shift in ((120, 0, 0.0), (90, 1, 0.5)))
+    theirs = prc_features_to_metric(
+        generated, real, prc_neighborhood=3, prc_batch_size=10_000, save_cpu_ram=False, verbose=False
+    )
+    assert precision_recall(real, generated) == (theirs[KEY_METRIC_PRECISION], theirs[KEY_METRIC_RECALL])

@@ -201,8 +201,10 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "metrics/kid.py": (
         "metrics/test_kid.py",
         [
-            ("min(len(real), len(generated)) // 2", "len(real) // 2"),
-            ("rng_seed=seed", "rng_seed=0"),
+            ("min(len(x), len(y)) // 2", "len(x) // 2"),
+            ("RandomState(seed)", "RandomState(0)"),
+            ("(n * (n - 1))", "(n * n)"),
+            (" - np.diagonal(matrix)", ""),
         ],
     ),
     "metrics/precision_recall.py": (
@@ -210,10 +212,9 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [
             ("min(NEIGHBOURS, len(real) - 1, len(generated) - 1)", "min(NEIGHBOURS, len(real) - 1)"),
             ("NEIGHBOURS = 3", "NEIGHBOURS = 5"),
-            (
-                "float(result[KEY_METRIC_PRECISION]), float(result[KEY_METRIC_RECALL])",
-                "float(result[KEY_METRIC_RECALL]), float(result[KEY_METRIC_PRECISION])",
-            ),
+            ("distances <= of_generated", "distances < of_generated"),
+            ("precise |= ", "precise = "),
+            ("kthvalue(neighbours + 1)", "kthvalue(neighbours)"),
         ],
     ),
     "metrics/sparsity.py": (
