@@ -48,7 +48,7 @@ def add_results(folder: Path, count: int) -> None:
     """Write the results of all configurations: the rows that the summary of suite quick has of one, sample counts as in paper."""
     import pandas as pd
 
-    from selfsparse.results.rows import read_rows
+    from selfsparse.results.reading import read_rows
 
     (folder / "dvc.lock").unlink()  # which knows results of other stages
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def main(settings: "Settings", name: str) -> None:
-    from selfsparse.analysis.summary import summarise
+    from selfsparse.results.summary import summarise
 
     done, missing = summarise(settings, name)
     print(f"{name}: {len(done)} configurations" + (f", not run: {', '.join(missing)}" if missing else ""))

@@ -23,14 +23,14 @@ SHAPES_NOTHING = frozenset(
     f"selfsparse/{name}.py"
     for name in (
         "__init__", "cli", "code", "config", "data/__init__", "data/downloads", "data/listing", "data/registry", "environment", "errors", "files",
-        "inputs", "kept_seeds", "made_from", "paths", "processes", "provenance", "recorded", "training/fingerprint", "training/lock",
+        "inputs", "kept_seeds", "made_from", "paths", "processes", "provenance", "recorded", "registry", "training/fingerprint", "training/lock",
     )
 )  # fmt: skip
 # What modules read beside themselves: printed tables and claims, templates of the report, the notebooks.
 READS = {
     "selfsparse/data/idx.py": ("selfsparse/data/datasets.toml",),
     "selfsparse/data/lsun.py": ("selfsparse/data/datasets.toml",),
-    "selfsparse/analysis/names.py": ("selfsparse/data/datasets.toml",),
+    "selfsparse/results/text.py": ("selfsparse/data/datasets.toml",),
     "selfsparse/paper/__init__.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
     "selfsparse/paper/printed.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
     "selfsparse/analysis/report.py": ("selfsparse/analysis/site/*",),

@@ -31,9 +31,9 @@ from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, Event, 
 from selfsparse.data.registry import DATASETS
 from selfsparse.errors import SettingsError, printable
 from selfsparse.paths import project_root
+from selfsparse.registry import MODELS
 
-ModelName = Literal["wgan_gp", "self_sparse", "without_psm", "without_csm", "sagan"]
-SASTM_MODELS = ("self_sparse", "without_psm", "without_csm")  # whose generator has the module
+ModelName = Literal[tuple(MODELS)]
 DatasetName = Literal[tuple(DATASETS)]
 ExtractorName = Literal["lenet", "lenet_standin", "inception"]
 

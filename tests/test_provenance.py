@@ -12,10 +12,10 @@ from small_project import CONFIGURATION, ROOT, write_project
 
 from selfsparse.analysis.overview_tables import provenance_table
 from selfsparse.analysis.report_opening import opening
-from selfsparse.analysis.results import load_results
 from selfsparse.analysis.results_page import _commits
 from selfsparse.config import load_settings
 from selfsparse.provenance import PACKAGES, collect_provenance, commit_text
+from selfsparse.results.reading import load_results
 
 
 def collect(folder, monkeypatch):

@@ -14,15 +14,24 @@ from selfsparse.analysis.comparison_tables import (
     main_pairs,
     pairs,
 )
-from selfsparse.analysis.formatting import count, interval, many, mean_std, number, p_value, probability
-from selfsparse.analysis.inference import ONE_SIDED
 from selfsparse.analysis.mechanism import of_finished
-from selfsparse.analysis.names import group_label, model_label
-from selfsparse.analysis.results import Results
 from selfsparse.analysis.sensitivity_tables import of_families
-from selfsparse.analysis.statistics import Moments, moments
 from selfsparse.analysis.tables import ablation_groups
 from selfsparse.config import Configuration
+from selfsparse.results.reading import Results
+from selfsparse.results.text import (
+    count,
+    group_label,
+    interval,
+    many,
+    mean_std,
+    model_label,
+    number,
+    p_value,
+    probability,
+)
+from selfsparse.statistics.inference import ONE_SIDED
+from selfsparse.statistics.moments import Moments, moments
 
 # The model with the lower FID first, as printed for both datasets of v1's Table 4 (C11, C12). WGAN-GP against the channel
 # module alone is not among them: the paper has it both ways (C13).

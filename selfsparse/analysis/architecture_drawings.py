@@ -11,12 +11,11 @@ from matplotlib.patches import FancyBboxPatch
 from selfsparse.analysis import style
 from selfsparse.analysis.architectures import build_on_meta, network_size
 from selfsparse.analysis.built_networks import Layer, layers, position_layers, sastm_rows
-from selfsparse.analysis.correlation import SPARSE
 from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.formatting import count, share
-from selfsparse.analysis.names import dataset_label, group_key
-from selfsparse.analysis.results import Results
 from selfsparse.config import Configuration, load_settings
+from selfsparse.registry import SPARSE
+from selfsparse.results.reading import Results
+from selfsparse.results.text import count, dataset_label, group_key, share
 
 # Fills: the SASTM in a tint of the colour that Self-Sparse GAN has everywhere.
 FILLS = {

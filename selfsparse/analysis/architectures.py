@@ -7,13 +7,13 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from selfsparse.analysis.formatting import share
-from selfsparse.analysis.names import model_label
-from selfsparse.config import SASTM_MODELS, Configuration, Settings
+from selfsparse.config import Configuration, Settings
 from selfsparse.models.build import build_discriminator, build_generator, count_parameters, count_sastm_parameters
 from selfsparse.models.sagan import SelfAttention
 from selfsparse.models.sastm import SASTM
 from selfsparse.paper import reported
+from selfsparse.registry import SASTM_MODELS
+from selfsparse.results.text import model_label, share
 
 INTRODUCTION = """# Architectures
 

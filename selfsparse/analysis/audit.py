@@ -13,27 +13,27 @@ from matplotlib.lines import Line2D
 
 from selfsparse.analysis import page, style
 from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.formatting import MISSING, Table, count, interval, mean_std, number, probability
-from selfsparse.analysis.inference import (
+from selfsparse.analysis.table import Table
+from selfsparse.analysis.tables import table_of
+from selfsparse.config import load_settings
+from selfsparse.paper import reported
+from selfsparse.paper.printed import printed_table, printed_tables, text_number
+from selfsparse.results.comparability import paper_moments
+from selfsparse.results.text import MISSING, count, dataset_label, interval, mean_std, model_label, number, probability
+from selfsparse.statistics.correlation import Correlation, combined_correlation, pairs_for_power, pearson
+from selfsparse.statistics.inference import (
     as_sample_std,
-    combined_correlation,
     contrast,
     decrease,
     decrease_bounds,
     hedges_g,
     holm,
     larger_decrease,
-    pairs_for_power,
     power,
     runs_for_power,
     welch,
 )
-from selfsparse.analysis.names import dataset_label, model_label
-from selfsparse.analysis.statistics import Correlation, Moments, pearson, relative_decrease
-from selfsparse.analysis.tables import paper_moments, table_of
-from selfsparse.config import load_settings
-from selfsparse.paper import reported
-from selfsparse.paper.printed import printed_table, printed_tables, text_number
+from selfsparse.statistics.moments import Moments, relative_decrease
 
 GROWING = ("celeba_hq", "lsun_bedroom")  # the datasets that the paper names for C4
 EXCEPTIONS = (("mini_imagenet", 64), ("cifar10", 128))  # those that it takes out of C36

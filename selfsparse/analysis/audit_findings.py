@@ -10,10 +10,13 @@ from functools import cache
 from IPython.display import Markdown
 
 from selfsparse.analysis import audit
-from selfsparse.analysis.formatting import Table, count, interval, number, p_value, probability, short
-from selfsparse.analysis.inference import LEVEL, correlation_difference, sign_test
-from selfsparse.analysis.tables import paper_moments, table_of
+from selfsparse.analysis.table import Table
+from selfsparse.analysis.tables import table_of
 from selfsparse.paper.printed import text_number
+from selfsparse.results.comparability import paper_moments
+from selfsparse.results.text import count, interval, number, p_value, probability, short
+from selfsparse.statistics.correlation import correlation_difference
+from selfsparse.statistics.inference import LEVEL, sign_test
 
 FOLLOWS, PARTLY, NOT = "follows", "follows in part", "does not follow"
 

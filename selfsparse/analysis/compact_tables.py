@@ -6,14 +6,15 @@ from dataclasses import replace
 import pandas as pd
 from IPython.display import Markdown
 
-from selfsparse.analysis.formatting import MISSING, Table, count, many, mean_std, number, share, short
-from selfsparse.analysis.names import model_label
-from selfsparse.analysis.results import Results
-from selfsparse.analysis.statistics import moments
+from selfsparse.analysis.table import Table
 from selfsparse.analysis.tables import table_of
-from selfsparse.config import SASTM_MODELS, Configuration
+from selfsparse.config import Configuration
 from selfsparse.paths import latency_file
-from selfsparse.results.rows import COLUMNS, read_rows
+from selfsparse.registry import SASTM_MODELS
+from selfsparse.results.reading import Results, read_rows
+from selfsparse.results.rows import COLUMNS
+from selfsparse.results.text import MISSING, count, many, mean_std, model_label, number, share, short
+from selfsparse.statistics.moments import moments
 
 KINDS = {"proven": "proven from the weights", "observed": "observed"}
 

@@ -8,13 +8,13 @@ from IPython.display import Markdown
 from selfsparse.analysis import comparison_tables as comparisons
 from selfsparse.analysis.comparison_tables import Comparison, comparison_table
 from selfsparse.analysis.convergence import steps_table
-from selfsparse.analysis.formatting import Table, many, number, p_value, short
-from selfsparse.analysis.inference import ONE_SIDED
 from selfsparse.analysis.measure_tables import bias
-from selfsparse.analysis.names import model_label
-from selfsparse.analysis.regression import fit_line
 from selfsparse.analysis.resolution_tables import resolutions_table
-from selfsparse.analysis.results import Results
+from selfsparse.analysis.table import Table
+from selfsparse.results.reading import Results
+from selfsparse.results.text import many, model_label, number, p_value, short
+from selfsparse.statistics.correlation import fit_line
+from selfsparse.statistics.inference import ONE_SIDED
 
 NOT_HERE = "This suite has nothing for this table."
 

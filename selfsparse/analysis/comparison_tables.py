@@ -10,23 +10,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from selfsparse.analysis.comparability import comparable
-from selfsparse.analysis.correlation import BASELINE, SPARSE
-from selfsparse.analysis.formatting import MISSING, Table, count, interval, mean_std, number, probability, with_interval
-from selfsparse.analysis.inference import decrease, hedges_g, holm, welch
-from selfsparse.analysis.names import DATASETS, dataset_label, group_key, group_label, model_label, variation
-from selfsparse.analysis.results import Results
-from selfsparse.analysis.statistics import Moments, moments, relative_decrease
-from selfsparse.analysis.tables import (
-    ablation_groups,
-    comparison,
-    fid_title,
-    labelled_fid_table,
-    paper_moments,
-    table_of,
-)
-from selfsparse.config import Configuration
+from selfsparse.analysis.table import Table
+from selfsparse.analysis.tables import ablation_groups, fid_title, labelled_fid_table, table_of
+from selfsparse.config import Configuration, variation
 from selfsparse.paper.printed import printed_table
+from selfsparse.data.registry import DATASETS
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.comparability import comparable, comparison, paper_moments
+from selfsparse.results.reading import Results
+from selfsparse.results.text import (
+    MISSING,
+    count,
+    dataset_label,
+    group_key,
+    group_label,
+    interval,
+    mean_std,
+    model_label,
+    number,
+    probability,
+    with_interval,
+)
+from selfsparse.statistics.inference import decrease, hedges_g, holm, welch
+from selfsparse.statistics.moments import Moments, moments, relative_decrease
 
 PRINTED_SAMPLES = "stl10-64"  # what v1's table of sample counts is about, as its caption says
 SKETCHES = ("sketch", "sketch_substitute")
@@ -202,7 +208,7 @@ def _varied(
 def sketch_table(results: Results) -> Table:
     """FIDs on drawings (v2 Table 9)."""
     rows = [({"Dataset": group_label(group_key(c)), "Model": model_label(c.model)}, c) for c in sketches(results)]
-    names = dict.fromkeys(DATASETS[c.dataset.dataset] for c in sketches(results))
+    names = dict.fromkeys(DATASETS[c.dataset.dataset].title for c in sketches(results))
     return labelled_fid_table(results, rows, " and ".join(names) or "Sketch")
 
 

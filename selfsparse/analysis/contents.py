@@ -16,7 +16,7 @@ from selfsparse.analysis import (
     sentences,
     training,
 )
-from selfsparse.analysis.results import Results
+from selfsparse.results.reading import Results
 
 
 @dataclass(frozen=True)

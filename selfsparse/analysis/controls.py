@@ -13,12 +13,12 @@ from IPython.display import Markdown
 from selfsparse.analysis.architectures import network_size
 from selfsparse.analysis.comparison_sentences import NOT_HERE, compared
 from selfsparse.analysis.comparison_tables import Comparison, comparison_table, families_of, within
-from selfsparse.analysis.correlation import BASELINE, SPARSE
-from selfsparse.analysis.formatting import Table, count
-from selfsparse.analysis.names import group_label, variation
 from selfsparse.analysis.page import Page
-from selfsparse.analysis.results import TABLES, Results, load_results
-from selfsparse.config import Configuration, load_settings
+from selfsparse.analysis.table import Table
+from selfsparse.config import Configuration, load_settings, variation
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.reading import TABLES, Results, load_results
+from selfsparse.results.text import count, group_label
 
 
 def with_partners(results: Results) -> Results:

@@ -11,12 +11,12 @@ from matplotlib.lines import Line2D
 from selfsparse.analysis import style
 from selfsparse.analysis.comparison_tables import Comparison, fids, pairs
 from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.formatting import MISSING, Table, mean_std, number
-from selfsparse.analysis.names import model_label
-from selfsparse.analysis.results import Results
-from selfsparse.analysis.statistics import Moments, moments
+from selfsparse.analysis.table import Table
 from selfsparse.analysis.tables import fid_title, table_of
 from selfsparse.config import Configuration
+from selfsparse.results.reading import Results
+from selfsparse.results.text import MISSING, mean_std, model_label, number
+from selfsparse.statistics.moments import Moments, moments
 
 NEVER = 1.25  # where on the axis of steps a run stands that never gets there
 

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from selfsparse.analysis.names import group_key
-from selfsparse.analysis.statistics import Correlation, mean_sparsity, pearson, relative_decrease
-from selfsparse.analysis.summary import check_nothing_lost
 from selfsparse.config import Configuration
 from selfsparse.files import write_json, write_text
 from selfsparse.paper import reported_sparsity
 from selfsparse.paths import result_dir, suite_dir
-from selfsparse.results.rows import COLUMNS, read_rows
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.reading import mean_sparsity, read_rows
+from selfsparse.results.rows import COLUMNS
+from selfsparse.results.summary import check_nothing_lost
+from selfsparse.results.text import group_key
+from selfsparse.statistics.correlation import Correlation, pearson
+from selfsparse.statistics.moments import relative_decrease
 
-BASELINE, SPARSE = "wgan_gp", "self_sparse"
 DIGITS = 6
 
 

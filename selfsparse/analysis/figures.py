@@ -12,18 +12,17 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from selfsparse.analysis import style
-from selfsparse.analysis.comparability import comparable
 from selfsparse.analysis.correlation import correlations
 from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.formatting import number
-from selfsparse.analysis.names import dataset_label, model_label, panel_title, variation, variation_label
-from selfsparse.analysis.regression import fit_line
-from selfsparse.analysis.results import Results
-from selfsparse.analysis.statistics import moments
-from selfsparse.analysis.tables import fid_title, paper_moments
-from selfsparse.config import Configuration
+from selfsparse.analysis.tables import fid_title
+from selfsparse.config import Configuration, variation, variation_label
 from selfsparse.paper import reported
 from selfsparse.paper.printed import printed_table
+from selfsparse.results.comparability import comparable, paper_moments
+from selfsparse.results.reading import Results
+from selfsparse.results.text import dataset_label, model_label, number, panel_title
+from selfsparse.statistics.correlation import fit_line
+from selfsparse.statistics.moments import moments
 
 SHADES = ("#56B4E9", "black", "#767676", "#882255")  # of resolutions; no model's colour: each point is a pair
 NARROW_FROM = 24  # letters of a row's label

@@ -9,7 +9,7 @@ import nbformat
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import markdown2html_mistune
 
-from selfsparse.analysis.formatting import without_html
+from selfsparse.analysis.table import without_html
 
 SITE = Path(__file__).parent / "site"  # templates, style, and the slider's script
 ANCHOR_LINK = re.compile(r'<a class="anchor-link" href="[^"]*">[^<]*</a>')

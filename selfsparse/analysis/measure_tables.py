@@ -1,10 +1,11 @@
 """Three FIDs of every run, how biased the lowest is, and KID, precision and recall from the same features."""
 
-from selfsparse.analysis.formatting import MISSING, Table, count, mean_std, short
-from selfsparse.analysis.results import Results
-from selfsparse.analysis.statistics import Moments, moments
+from selfsparse.analysis.table import Table
 from selfsparse.analysis.tables import fid_title, identity, table_of
 from selfsparse.config import Configuration
+from selfsparse.results.reading import Results
+from selfsparse.results.text import MISSING, count, mean_std, short
+from selfsparse.statistics.moments import Moments, moments
 
 SIZES = ("small", "large")
 GENERATORS = ("best", "last")

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from selfsparse.analysis.formatting import MISSING, Table, count, mean_std, share
-from selfsparse.analysis.results import Results
-from selfsparse.analysis.statistics import moments
+from selfsparse.analysis.table import Table
 from selfsparse.analysis.tables import table_of
 from selfsparse.config import Configuration
+from selfsparse.results.reading import Results
+from selfsparse.results.text import MISSING, count, mean_std, share
+from selfsparse.statistics.moments import moments
 
 PER_STEPS = 1000  # sign changes are counted per so many generator steps
 SETTLED_AFTER = 5000  # generator steps after which the paper sees no more changes (Fig. 7)

@@ -13,12 +13,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from selfsparse.analysis import style
 from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.formatting import share
 from selfsparse.analysis.mechanism import of_finished
-from selfsparse.analysis.names import group_key, group_label, model_label, panel_title
-from selfsparse.analysis.results import Results
 from selfsparse.analysis.sheets import COLOURS, ZERO, bare, show_values
 from selfsparse.config import Configuration
+from selfsparse.results.reading import Results
+from selfsparse.results.text import group_key, group_label, model_label, panel_title, share
 
 MOST_MAPS = 6  # snapshots of beta beside each other
 FROM_ZERO = ("alpha_flips", "beta_flips", "dead_share")  # measures whose zero means something

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from selfsparse.analysis.correlation import BASELINE, SPARSE
-from selfsparse.analysis.formatting import count, mean_std, number, share
 from selfsparse.analysis.mechanism import SETTLED_AFTER, by_model, kernels_table, last_snapshot, of_finished
 from selfsparse.analysis.mechanism_figures import coefficient_arrays
-from selfsparse.analysis.names import group_label
-from selfsparse.analysis.results import Results
-from selfsparse.analysis.statistics import moments, pearson
 from selfsparse.config import Configuration
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.reading import Results
+from selfsparse.results.text import count, group_label, mean_std, number, share
+from selfsparse.statistics.correlation import pearson
+from selfsparse.statistics.moments import moments
 
 
 def signs(results: Results) -> Markdown:

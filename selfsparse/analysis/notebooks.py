@@ -14,12 +14,11 @@ from itertools import repeat
 from multiprocessing import active_children
 from pathlib import Path
 
-from selfsparse.analysis.folders import figures_dir, tables_dir
 from selfsparse.config import load_settings
 from selfsparse.environment import ignore_user_settings
 from selfsparse.errors import SettingsError, UserError
 from selfsparse.files import write_text
-from selfsparse.paths import project_root, suite_dir
+from selfsparse.paths import figures_dir, project_root, suite_dir, tables_dir
 from selfsparse.processes import place_for_sockets, usable_cpus
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds

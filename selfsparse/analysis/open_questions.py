@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from selfsparse.analysis.formatting import MISSING
 from selfsparse.paper import OpenQuestion, OpenQuestions
+from selfsparse.results.text import MISSING
 
 ABSENT = object()
 INTRODUCTION = """\

@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pandas as pd
 
-from selfsparse.analysis.formatting import MISSING, Table, count, mean_std, number, share
-from selfsparse.analysis.names import model_label
-from selfsparse.analysis.results import Results
 from selfsparse.analysis.sheets import feature_map_rows
-from selfsparse.analysis.statistics import moments
+from selfsparse.analysis.table import Table
 from selfsparse.analysis.tables import fid_title, table_of
 from selfsparse.provenance import commit_text
+from selfsparse.results.reading import Results
+from selfsparse.results.text import MISSING, count, mean_std, model_label, number, share
+from selfsparse.statistics.moments import moments
 
 
 def curves_table(results: Results) -> Table:

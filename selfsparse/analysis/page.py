@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from IPython.display import Image, Markdown
 
 from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.folders import figures_dir, tables_dir
-from selfsparse.analysis.formatting import Table, to_csv, to_latex, to_markdown
-from selfsparse.analysis.images import image_notes
-from selfsparse.analysis.results import Results, load_results
 from selfsparse.analysis.style import PNG_DPI, rendered
+from selfsparse.analysis.table import Table, to_csv, to_latex, to_markdown
 from selfsparse.files import atomic_path, write_text
-from selfsparse.paths import project_root
+from selfsparse.paths import figures_dir, project_root, tables_dir
+from selfsparse.results.comparability import image_notes
+from selfsparse.results.reading import Results, load_results
 
 VECTOR = "SELFSPARSE_VECTOR"  # a variable that names a further format, svg or pdf, for figures in build/figures/
 

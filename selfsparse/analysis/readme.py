@@ -3,12 +3,12 @@
 import re
 
 from selfsparse.analysis.answers import answers, bullets, listed
-from selfsparse.analysis.formatting import to_markdown
 from selfsparse.analysis.gallery import readme_gallery
-from selfsparse.analysis.images import image_notes
-from selfsparse.analysis.results import Results, load_results
+from selfsparse.analysis.table import to_markdown
 from selfsparse.analysis.tables import fid_table
 from selfsparse.config import load_settings
+from selfsparse.results.comparability import image_notes
+from selfsparse.results.reading import Results, load_results
 
 SHOWN = ("laptop", "quick")  # suites whose figures the README may show, the best first
 

@@ -14,17 +14,17 @@ import nbformat
 
 from selfsparse.analysis import gallery
 from selfsparse.analysis.contents import BEYOND, PAPER, VERDICTS, in_order
-from selfsparse.analysis.formatting import to_markdown
 from selfsparse.analysis.html import SITE, markdown_html, notebook_html
 from selfsparse.analysis.notebooks import executed_path, heading, notebook_names
 from selfsparse.analysis.overview_tables import provenance_table
 from selfsparse.analysis.report_opening import claims, opening
 from selfsparse.analysis.report_sections import sections
 from selfsparse.analysis.report_sheets import sheets
-from selfsparse.analysis.results import Results, load_results
+from selfsparse.analysis.table import to_markdown
 from selfsparse.config import load_settings
 from selfsparse.files import atomic_path, to_json
 from selfsparse.paths import suite_dir
+from selfsparse.results.reading import Results, load_results
 
 
 def make_report(suite: str) -> Path:

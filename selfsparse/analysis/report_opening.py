@@ -9,12 +9,12 @@ import pandas as pd
 from selfsparse.analysis import sentences
 from selfsparse.analysis.answers import answers
 from selfsparse.analysis.contents import BEYOND, PAPER, VERDICTS
-from selfsparse.analysis.folders import tables_dir
-from selfsparse.analysis.formatting import MISSING, duration
 from selfsparse.analysis.html import markdown_html
 from selfsparse.analysis.notebooks import executed_path
-from selfsparse.analysis.results import Results
+from selfsparse.paths import tables_dir
 from selfsparse.provenance import commit_text
+from selfsparse.results.reading import Results
+from selfsparse.results.text import MISSING, duration
 from selfsparse.verdicts.outcome import FAILS, HOLDS, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNAVAILABLE
 
 TONES = {REPRODUCED: "good", HOLDS: "good", NOT_REPRODUCED: "bad", FAILS: "bad"}

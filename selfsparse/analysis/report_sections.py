@@ -8,11 +8,11 @@ from urllib.parse import quote
 from PIL import Image
 
 from selfsparse.analysis.contents import BEYOND, PAPER, Item
-from selfsparse.analysis.folders import figures_dir, tables_dir
 from selfsparse.analysis.html import markdown_html
 from selfsparse.analysis.notebooks import executed_path
 from selfsparse.analysis.page import shown_width
-from selfsparse.analysis.results import Results
+from selfsparse.paths import figures_dir, tables_dir
+from selfsparse.results.reading import Results
 
 FILE_TYPES = {"CSV": "csv", "Markdown": "md", "LaTeX": "tex"}
 

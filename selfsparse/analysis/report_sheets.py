@@ -5,11 +5,10 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from selfsparse.analysis.formatting import count, number
-from selfsparse.analysis.names import dataset_label, model_label, variation, variation_label
 from selfsparse.analysis.overview_tables import samples_table
-from selfsparse.analysis.results import Results
-from selfsparse.config import Configuration
+from selfsparse.config import Configuration, variation, variation_label
+from selfsparse.results.reading import Results
+from selfsparse.results.text import count, dataset_label, model_label, number
 
 
 def sheets(results: Results) -> list[dict[str, Any]]:

@@ -2,14 +2,15 @@
 
 import math
 
-from selfsparse.analysis.formatting import MISSING, Table, count
-from selfsparse.analysis.images import image_note, source_of
-from selfsparse.analysis.names import DATASETS
-from selfsparse.analysis.results import Results
+from selfsparse.analysis.table import Table
 from selfsparse.analysis.tables import table_of
 from selfsparse.config import Configuration, load_settings
 from selfsparse.data.sources import image_count
 from selfsparse.paper.printed import printed_table
+from selfsparse.data.registry import DATASETS
+from selfsparse.results.comparability import image_note, source_of
+from selfsparse.results.reading import Results
+from selfsparse.results.text import MISSING, count
 
 COLOURS = {1: "grayscale", 3: "RGB"}
 
@@ -59,7 +60,7 @@ def _row(results: Results, dataset: str, resolution: int, configurations: list[C
         "runs": "; ".join(status),
     }
     text = {
-        "Dataset": DATASETS.get(dataset, dataset),
+        "Dataset": DATASETS[dataset].title,
         "Paper, size": size.replace("×", " × ") or MISSING,
         "Ours, size": shape,
         "Paper, colour": colour or MISSING,

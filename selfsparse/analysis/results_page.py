@@ -1,11 +1,11 @@
 """results/README.md: of every suite when, where and from which commit it was trained, what came out, what was not run."""
 
 from selfsparse.analysis.answers import bullets
-from selfsparse.analysis.formatting import duration, many
-from selfsparse.analysis.results import Results, load_results
 from selfsparse.config import load_settings
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import commit_text
+from selfsparse.results.reading import Results, load_results
+from selfsparse.results.text import duration, many
 from selfsparse.verdicts.judging import all_verdicts, counts
 
 INTRODUCTION = """\

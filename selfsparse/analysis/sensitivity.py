@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from selfsparse.analysis.correlation import BASELINE, SPARSE
-from selfsparse.analysis.inference import ONE_SIDED, Estimate, contrast, holm, welch
-from selfsparse.analysis.names import variation
-from selfsparse.analysis.results import Results
-from selfsparse.analysis.statistics import Moments, moments
-from selfsparse.config import Configuration
+from selfsparse.config import Configuration, variation
 from selfsparse.paper import OpenQuestion, open_questions
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.reading import Results
+from selfsparse.statistics.inference import ONE_SIDED, contrast, holm, welch
+from selfsparse.statistics.moments import Estimate, Moments, moments
 
 SASTM_SETTINGS = {"position_layers"}  # WGAN-GP, which has no SASTM, is the same under each of their values
 DEFAULTS = "defaults"

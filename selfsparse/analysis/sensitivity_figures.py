@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from selfsparse.analysis import sensitivity, style
-from selfsparse.analysis.correlation import BASELINE, SPARSE
 from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.names import dataset_label, model_label
-from selfsparse.analysis.results import Results
 from selfsparse.analysis.sensitivity import Measured
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.reading import Results
+from selfsparse.results.text import dataset_label, model_label
 
 ROW, REST = 0.34, 1.15  # inches: of a reading, of a panel's title and axis
 

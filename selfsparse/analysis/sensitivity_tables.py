@@ -6,24 +6,26 @@ from IPython.display import Markdown
 
 from selfsparse.analysis import sensitivity
 from selfsparse.analysis.comparison_sentences import NOT_HERE
-from selfsparse.analysis.formatting import (
+from selfsparse.analysis.open_questions import anchor
+from selfsparse.analysis.sensitivity import TRAIN, Measured
+from selfsparse.analysis.table import Table
+from selfsparse.analysis.tables import fid_title, table_of
+from selfsparse.paper import OpenQuestion
+from selfsparse.results.reading import Results
+from selfsparse.results.text import (
     MISSING,
-    Table,
     count,
+    dataset_label,
     many,
     mean_std,
+    model_label,
     number,
     p_value,
     probability,
     with_interval,
 )
-from selfsparse.analysis.inference import LEVEL, ONE_SIDED, Estimate, hedges_g
-from selfsparse.analysis.names import dataset_label, model_label
-from selfsparse.analysis.open_questions import anchor
-from selfsparse.analysis.results import Results
-from selfsparse.analysis.sensitivity import TRAIN, Measured
-from selfsparse.analysis.tables import fid_title, table_of
-from selfsparse.paper import OpenQuestion
+from selfsparse.statistics.inference import LEVEL, ONE_SIDED, hedges_g
+from selfsparse.statistics.moments import Estimate
 
 QUESTIONS = "../../../../docs/open_questions.md"  # as seen from an executed notebook's folder
 

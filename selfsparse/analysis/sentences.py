@@ -4,17 +4,16 @@ import math
 
 from IPython.display import Markdown
 
-from selfsparse.analysis.comparability import PAPER_EXTRACTOR
 from selfsparse.analysis.comparison_sentences import compared
 from selfsparse.analysis.comparison_tables import main_pairs
 from selfsparse.analysis.correlation import correlations
-from selfsparse.analysis.formatting import count, interval, many, number, share
-from selfsparse.analysis.names import group_label, model_label
 from selfsparse.analysis.overview_tables import curves_table
-from selfsparse.analysis.results import Results
 from selfsparse.analysis.sparsity_tables import sparsity_table
 from selfsparse.analysis.tables import ablation_groups
-from selfsparse.config import SASTM_MODELS
+from selfsparse.registry import SASTM_MODELS
+from selfsparse.results.comparability import PAPER_EXTRACTOR
+from selfsparse.results.reading import Results
+from selfsparse.results.text import count, group_label, interval, many, model_label, number, share
 
 
 def what_ran(results: Results) -> Markdown:

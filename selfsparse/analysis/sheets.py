@@ -14,10 +14,10 @@ from PIL import Image
 
 from selfsparse.analysis import style
 from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.formatting import share, short
-from selfsparse.analysis.names import dataset_label, group_label, model_label, variation, variation_label
-from selfsparse.analysis.results import Results
-from selfsparse.config import SASTM_MODELS, Configuration
+from selfsparse.config import Configuration, variation, variation_label
+from selfsparse.registry import SASTM_MODELS
+from selfsparse.results.reading import Results
+from selfsparse.results.text import dataset_label, group_label, model_label, share, short
 
 COLOURS = "PuOr"  # negative, white at 0, positive
 ZERO = (0.35, 0.35, 0.35)  # a value that is exactly 0: no colour of the map

@@ -4,17 +4,18 @@ import math
 
 import pandas as pd
 
-from selfsparse.analysis.comparability import comparable
-from selfsparse.analysis.correlation import BASELINE, SPARSE, correlations
-from selfsparse.analysis.formatting import MISSING, Table, interval, mean_std, number, with_interval
-from selfsparse.analysis.inference import decrease
-from selfsparse.analysis.names import group_label, model_label
-from selfsparse.analysis.results import Results
-from selfsparse.analysis.statistics import mean_sparsity, moments
-from selfsparse.analysis.tables import comparison, fid_title, table_of
+from selfsparse.analysis.correlation import correlations
+from selfsparse.analysis.table import Table
+from selfsparse.analysis.tables import fid_title, table_of
 from selfsparse.config import Configuration
 from selfsparse.paper import reported_pearson, reported_sparsity
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.comparability import comparable, comparison
+from selfsparse.results.reading import Results, mean_sparsity
 from selfsparse.results.rows import COLUMNS
+from selfsparse.results.text import MISSING, group_label, interval, mean_std, model_label, number, with_interval
+from selfsparse.statistics.inference import decrease
+from selfsparse.statistics.moments import moments
 
 STAGE_MEASURES = {"xi": "ξ", "zeta": "ζ", "alpha_zero": "α = 0", "beta_zero": "β = 0"}
 

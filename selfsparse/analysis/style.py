@@ -15,6 +15,8 @@ from matplotlib.patches import Patch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from selfsparse.registry import MODELS
+
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.16  # inches, widths of a journal page
 PNG_DPI = 150  # for a screen; print takes svg or pdf
 PALETTE = 256  # colours of a figure without photographs: a third of the bytes
@@ -23,16 +25,9 @@ GREY = "#767676"
 BAND_FROM = 5  # runs; the resamples of three have ten means in all, so that fewer runs show themselves
 BOOTSTRAPS = 1000  # resamples behind a band
 
-# Okabe and Ito's palette: told apart by the colour-blind, and by marker and line also in print without colour.
-COLOURS = {
-    "wgan_gp": "#0072B2",
-    "self_sparse": "#D55E00",
-    "without_psm": "#009E73",
-    "without_csm": "#CC79A7",
-    "sagan": "#E69F00",
-}
-MARKERS = {"wgan_gp": "o", "self_sparse": "s", "without_psm": "^", "without_csm": "v", "sagan": "D"}
-LINES = {"wgan_gp": "-", "self_sparse": "--", "without_psm": "-.", "without_csm": ":", "sagan": (0, (5, 1, 1, 1, 1, 1))}
+COLOURS = {name: model.colour for name, model in MODELS.items()}
+MARKERS = {name: model.marker for name, model in MODELS.items()}
+LINES = {name: model.line for name, model in MODELS.items()}
 
 RC = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so that every machine draws the same

@@ -1,25 +1,36 @@
 """The tables: the paper's value and ours side by side, one row per configuration, also for those that have not run."""
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
-from selfsparse.analysis.comparability import comparable, differences
-from selfsparse.analysis.formatting import Table, count, interval, mean_std
-from selfsparse.analysis.names import group_label, model_label
-from selfsparse.analysis.results import Results
-from selfsparse.analysis.statistics import Moments, moments
+from selfsparse.analysis.table import Table
 from selfsparse.config import Configuration
-from selfsparse.paper import reported
+from selfsparse.results.comparability import comparable, comparison, paper_moments
+from selfsparse.results.reading import Results
+from selfsparse.results.text import count, group_label, interval, mean_std, model_label
+from selfsparse.statistics.moments import moments
+
+
+@dataclass(frozen=True)
+class WrittenTable:
+    """A table twice, row for row, as those of this kind were made: to be replaced by Table, which writes its text itself."""
+
+    data: pd.DataFrame
+    text: pd.DataFrame
+    caption: str
+
 
 ABLATIONS = ("without_psm", "without_csm")
 
 
-def table_of(rows: Sequence[tuple[dict, dict]], columns: tuple[Sequence[str], Sequence[str]], caption: str) -> Table:
+def table_of(
+    rows: Sequence[tuple[dict, dict]], columns: tuple[Sequence[str], Sequence[str]], caption: str
+) -> WrittenTable:
     """Make a table of (numbers, text) rows; the columns count only where there are no rows."""
     data, text = [row[0] for row in rows], [row[1] for row in rows]
-    return Table(
+    return WrittenTable(
         pd.DataFrame(data, columns=None if data else columns[0]),
         pd.DataFrame(text, columns=None if text else columns[1]),
         caption,
@@ -30,15 +41,6 @@ def fid_title(results: Results) -> str:
     """Return `FID (lenet)` where the suite has one feature extractor, else `FID`: a column names it in each row."""
     names = results.extractors()
     return f"FID ({names[0]})" if len(names) == 1 else "FID"
-
-
-def paper_moments(name: str) -> Moments:
-    """Return the paper's FID of exactly this configuration, or nothing (n = 0)."""
-    paper = reported()
-    if name not in paper.index:
-        return moments([])
-    row = paper.loc[name]
-    return Moments(3, float(row["paper_fid_mean"]), float(row["paper_fid_std"]), math.nan, math.nan)
 
 
 def fid_table(results: Results, configurations: Sequence[Configuration] | None = None) -> Table:
@@ -78,11 +80,6 @@ def _fid_row(results: Results, c: Configuration) -> tuple[dict, dict]:
         "Runs": runs.text,
     }
     return data, text
-
-
-def comparison(c: Configuration) -> str:
-    """Say whether a FID of this configuration may stand against the paper's: `no (extractor lenet, not inception)`."""
-    return f"no ({'; '.join(differences(c))})" if differences(c) else "yes"
 
 
 def labelled_fid_table(results: Results, rows: Sequence[tuple[dict[str, str], Configuration]], caption: str) -> Table:

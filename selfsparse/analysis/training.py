@@ -10,13 +10,13 @@ from matplotlib.lines import Line2D
 
 from selfsparse.analysis import style
 from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.formatting import Table, count, mean_std, short
 from selfsparse.analysis.mechanism_figures import model_handles, step_ticks
-from selfsparse.analysis.names import group_label
-from selfsparse.analysis.results import Results
-from selfsparse.analysis.statistics import Moments, moments
+from selfsparse.analysis.table import Table
 from selfsparse.analysis.tables import table_of
 from selfsparse.config import Configuration
+from selfsparse.results.reading import Results
+from selfsparse.results.text import count, group_label, mean_std, short
+from selfsparse.statistics.moments import Moments, moments
 
 # column of curves.csv: its name in tables and figures
 LOSSES = {

@@ -5,18 +5,20 @@ from collections.abc import Sequence
 
 from IPython.display import Markdown
 
-from selfsparse.analysis.formatting import MISSING, Table, count, number, short
-from selfsparse.analysis.inference import MOST_RUNS
-from selfsparse.analysis.names import DATASETS, MODELS
+from selfsparse.analysis.table import Table
 from selfsparse.analysis.tables import table_of
 from selfsparse.paper.printed import TABLES, TEXT, claims
+from selfsparse.data.registry import DATASETS
+from selfsparse.registry import MODELS
+from selfsparse.results.text import MISSING, count, number, short
+from selfsparse.statistics.inference import MOST_RUNS
 from selfsparse.verdicts.judging import Verdict, all_verdicts, counts
 from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_RUN
 
 __all__ = ["all_verdicts"]  # the notebook has one import
 
-PRINTED_NAMES = DATASETS | MODELS | {
-    "lsun": DATASETS["lsun_bedroom"], "dcgan": "DCGAN", "resnet": "ResNet", "xi_bar": "ξ̄",
+PRINTED_NAMES = {name: declared.title for name, declared in DATASETS.items()} | {name: model.label for name, model in MODELS.items()} | {
+    "lsun": DATASETS["lsun_bedroom"].title, "dcgan": "DCGAN", "resnet": "ResNet", "xi_bar": "ξ̄",
     "betas_0_09": "betas 0, 0.9:", "betas_05_0999": "betas 0.5, 0.999:", "5k": "by 5K", "50k": "by 50K",
     "64": "64 × 64", "128": "128 × 128",
 }  # fmt: skip

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from selfsparse.code import code_hashes
 from selfsparse.compact.dead import DeadParts, Observed, observe, proven_dead
-from selfsparse.compact.files import TABLES, CompactRow, LatencyRow, StageRow, columns, write_latencies
+from selfsparse.compact.files import write_latencies
 from selfsparse.compact.fold import fold, is_foldable, kept_channels
-from selfsparse.config import SASTM_MODELS, Configuration, Settings
+from selfsparse.config import Configuration, Settings
 from selfsparse.device import one_thread
 from selfsparse.files import atomic_path
 from selfsparse.kept_seeds import KeptSeeds
@@ -25,7 +25,10 @@ from selfsparse.metrics.measure import load_generator, measure_shape, read_csv, 
 from selfsparse.models.build import count_parameters
 from selfsparse.models.counting import forward_flops
 from selfsparse.models.dcgan import DCGANGenerator, Generator
+from selfsparse.registry import SASTM_MODELS
+from selfsparse.results.rows import CompactRow, LatencyRow, StageRow, columns
 
+TABLES = {"dead_channels": StageRow, "compact": CompactRow}
 LATENCY_IMAGES = 16
 LATENCY_ROUNDS = 15
 CODE = "selfsparse/compact/measure.py"

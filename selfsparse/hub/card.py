@@ -5,10 +5,10 @@ from typing import Any
 import pandas as pd
 from huggingface_hub import ModelCardData
 
-from selfsparse.analysis.formatting import Table, count, number, short, to_markdown
-from selfsparse.analysis.names import dataset_label, model_label
+from selfsparse.analysis.table import Table, to_markdown
 from selfsparse.hub.generator import LIBRARY, GeneratorConfiguration
 from selfsparse.provenance import commit_text
+from selfsparse.results.text import count, dataset_label, model_label, number, short
 
 PAPER = "https://doi.org/10.26599/AIR.2022.9150005"
 STATISTICS = {

@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from selfsparse.analysis.summary import extractor_name
 from selfsparse.config import Configuration
 from selfsparse.errors import DataError
 from selfsparse.files import read_json, reading
 from selfsparse.hub.card import FOLDER, model_card
 from selfsparse.hub.generator import WEIGHTS, TrainedGenerator, load_generator
 from selfsparse.paths import provenance_file, result_dir
-from selfsparse.results.rows import read_rows
+from selfsparse.results.reading import read_rows
+from selfsparse.results.summary import extractor_name
 
 
 def export_run(configuration: Configuration, seed: int, which: str, folder: Path) -> TrainedGenerator:

@@ -21,9 +21,9 @@ from selfsparse.metrics.measure import load_generator, measure_shape, read_csv, 
 from selfsparse.metrics.precision_recall import precision_recall
 from selfsparse.metrics.reference import Reference, load_reference
 from selfsparse.paths import extractor_dir, reference_dir
+from selfsparse.results.rows import FidRow, columns
 
 SHEET_SIDE = 8
-FID_COLUMNS = ["seed", "generator", "n_fake", "n_real", "fid", "kid", "kid_std", "precision", "recall"]
 CODE = "selfsparse/metrics/final_fid.py"
 
 
@@ -62,7 +62,7 @@ def measure_configuration_fid(settings: Settings, configuration: Configuration, 
             with atomic_path(kept.staging / "samples.png") as partial:
                 shutil.copyfile(kept.there(seed) / "samples.png", partial)
         rows += found
-    write_csv(kept.staging / "fid.csv", FID_COLUMNS, rows)
+    write_csv(kept.staging / "fid.csv", columns(FidRow), rows)
     kept.finish()
     for row in rows:
         print(
@@ -90,7 +90,7 @@ def measure_fids(settings: Settings, configuration: Configuration, device: torch
                 generator = load_generator(configuration, run_dir / "last.safetensors", device)
                 measures = [_measure(settings, configuration, generator, extractor, r, device) for r in references]
             rows += [{"seed": seed, "generator": "last", **values} for values in measures]
-        write_csv(folder / "fid.csv", FID_COLUMNS, rows)
+        write_csv(folder / "fid.csv", columns(FidRow), rows)
         note(folder, kept.shapes[seed])
 
 

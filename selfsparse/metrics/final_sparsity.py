@@ -1,6 +1,6 @@
 """The sparsity of a trained generator, and what one latent makes in each of its stages."""
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,11 @@ from selfsparse.config import Configuration, Settings
 from selfsparse.files import atomic_path
 from selfsparse.metrics.generated import draw_latents, sampling, to_uint8
 from selfsparse.metrics.measure import write_csv
-from selfsparse.metrics.sparsity import StageSparsity, measure_sparsity
+from selfsparse.metrics.sparsity import measure_sparsity
+from selfsparse.results.rows import StageSparsity, columns
 
 MAPS_SHOWN = 16
-SPARSITY_COLUMNS = ["seed", *(f.name for f in fields(StageSparsity))]
+SPARSITY_COLUMNS = ["seed", *columns(StageSparsity)]
 
 
 def write_sparsity(

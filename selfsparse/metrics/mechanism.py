@@ -6,46 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from selfsparse.metrics.generated import sampling
+from selfsparse.results.rows import StageMechanism
 
 SETTLING_SHARE = 0.05  # of the training, after which Hypothesis 1 has the signs unchanged: 5,000 of 100,000 steps
-
-
-@dataclass(frozen=True)
-class StageMechanism:
-    """One stage at one step, over the probe latents; shares from 0 to 1, None where the model has no such part.
-
-    Attributes:
-        step: generator steps taken.
-        stage: t, from 1.
-        size, channels: of its maps.
-        alpha_zero, beta_zero: share of coefficients that are exactly zero.
-        alpha_changed, beta_changed: share of coefficients that were zero at the snapshot before and are not now, or
-            the reverse: the sign changes of Hypothesis 1. None at the first snapshot.
-        alpha_differs, beta_differs: share of coefficients whose sign is not that of the step of SETTLING_SHARE, which is
-            compared whenever snapshots are taken. None up to that step.
-        dead_channels: |A|, channels of x that are zero at every position for every latent.
-        xi: Eq. 4, averaged over channels and latents.
-        negative_given_positive: P(s < 0 | x > 0) of Eq. 12, s being x after batch norm with the batch's statistics.
-        zero_gradient: share of s at which ReLU passes no gradient (s <= 0).
-        weight_negative, weight_mean: share below zero, and mean, of the weights of the layer that made h.
-    """
-
-    step: int
-    stage: int
-    size: int
-    channels: int
-    alpha_zero: float | None
-    beta_zero: float | None
-    alpha_changed: float | None
-    beta_changed: float | None
-    alpha_differs: float | None
-    beta_differs: float | None
-    dead_channels: int
-    xi: float
-    negative_given_positive: float | None
-    zero_gradient: float | None
-    weight_negative: float
-    weight_mean: float
 
 
 @dataclass(frozen=True)

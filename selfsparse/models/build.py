@@ -8,19 +8,11 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 from selfsparse.config import Configuration
+from selfsparse.heads import HEADS
 from selfsparse.models.dcgan import DCGANDiscriminator, DCGANGenerator, Generator
 from selfsparse.models.resnet import ResNetDiscriminator, ResNetGenerator
 from selfsparse.models.sagan import SAGANDiscriminator, SAGANGenerator
 from selfsparse.models.sastm import SASTM
-
-# (channel head, position head) of the SASTM; None: no SASTM (Table 4 of v1, U28).
-HEADS = {
-    "wgan_gp": None,
-    "self_sparse": (True, True),
-    "without_psm": (True, False),
-    "without_csm": (False, True),
-    "sagan": None,
-}
 
 
 def build_generator(configuration: Configuration) -> Generator:

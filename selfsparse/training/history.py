@@ -6,22 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from selfsparse.metrics.mechanism import Snapshot, StageMechanism
+from selfsparse.metrics.mechanism import Snapshot
+from selfsparse.results.rows import CurvePoint, StageMechanism
 
 PROGRESS_COLUMNS = 10
-
-
-@dataclass
-class CurvePoint:
-    """One row of curves.csv: an FID, and what happened since the one before."""
-
-    step: int
-    fid: float
-    discriminator_loss: float | None = None  # means over the steps since the row before
-    generator_loss: float | None = None
-    gradient_penalty: float | None = None
-    discriminator_gradient_norm: float | None = None  # of the last step
-    generator_gradient_norm: float | None = None
 
 
 @dataclass

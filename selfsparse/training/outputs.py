@@ -1,7 +1,7 @@
 """The files that a finished run leaves: weights, curves, progress sheet, and what became of it."""
 
 import csv
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,10 @@ from torch import Tensor
 from selfsparse.config import Configuration
 from selfsparse.files import atomic_path, write_json
 from selfsparse.metrics.generated import tile
-from selfsparse.metrics.mechanism import StageMechanism
 from selfsparse.models.build import count_parameters, count_sastm_parameters
+from selfsparse.results.rows import CurvePoint, RunRow, StageMechanism, columns
 from selfsparse.training.fingerprint import NOT_SHAPING
-from selfsparse.training.history import PROGRESS_COLUMNS, CurvePoint, History
+from selfsparse.training.history import PROGRESS_COLUMNS, History
 from selfsparse.training.trainer import Trainer
 
 
@@ -38,26 +38,24 @@ def write_results(configuration: Configuration, seed: int, trainer: Trainer, his
     with atomic_path(folder / "progress.png") as partial:
         tile(torch.cat(history.progress), PROGRESS_COLUMNS).save(partial, format="PNG")
     write_json(folder / "replay.json", history.replay[: history.diverged_at])  # which may be found out steps later
-    write_json(
-        folder / "run.json",
-        {
-            "configuration": configuration.name,
-            "seed": seed,
-            "status": "diverged" if diverged else "finished",
-            "steps": history.diverged_at if diverged else trainer.step,
-            "diverged_at": history.diverged_at,
-            "best_step": history.best_step,
-            "best_fid": history.best_fid,
-            "generator_parameters": count_parameters(trainer.generator),
-            "sastm_parameters": count_sastm_parameters(trainer.generator),
-            "discriminator_parameters": count_parameters(trainer.discriminator),
-        },
+    run = RunRow(
+        configuration=configuration.name,
+        seed=seed,
+        status="diverged" if diverged else "finished",
+        steps=history.diverged_at if diverged else trainer.step,
+        diverged_at=history.diverged_at,
+        best_step=history.best_step,
+        best_fid=history.best_fid,
+        generator_parameters=count_parameters(trainer.generator),
+        sastm_parameters=count_sastm_parameters(trainer.generator),
+        discriminator_parameters=count_parameters(trainer.discriminator),
     )
+    write_json(folder / "run.json", asdict(run))
 
 
 def _write_rows(path: Path, kind: type, rows: list) -> None:
     with atomic_path(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(kind)], lineterminator="\n")
+        writer = csv.DictWriter(file, columns(kind), lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from selfsparse.analysis.names import group_key, variation
-from selfsparse.analysis.results import RunCount
-from selfsparse.analysis.statistics import Moments, moments
-from selfsparse.analysis.tables import paper_moments
-from selfsparse.config import Configuration, load_settings
+from selfsparse.config import Configuration, load_settings, variation
 from selfsparse.paper import reported_sparsity
 from selfsparse.paper.printed import claims, printed_table
+from selfsparse.results.comparability import paper_moments
+from selfsparse.results.reading import RunCount
+from selfsparse.results.text import group_key
+from selfsparse.statistics.moments import Moments, moments
 from selfsparse.verdicts.judging import Verdict, verdict_on
 from selfsparse.verdicts.measures import Measures, Signs
 from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Case

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from selfsparse.analysis.comparability import differences
-from selfsparse.analysis.names import group_key, group_label, model_label, variation
-from selfsparse.analysis.results import Results, load_results
 from selfsparse.analysis.sensitivity import readings
-from selfsparse.config import Configuration
+from selfsparse.config import Configuration, variation
 from selfsparse.files import write_json
 from selfsparse.paper.printed import TABLES, Claim, claims
 from selfsparse.paths import suite_dir
+from selfsparse.results.comparability import differences
+from selfsparse.results.reading import Results, load_results
+from selfsparse.results.text import group_key, group_label, model_label
 from selfsparse.verdicts.measures import Measures
 from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_RUN, UNAVAILABLE, Case, Group, Outcome
 from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS, counts_diverged

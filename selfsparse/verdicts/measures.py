@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from selfsparse.analysis.mechanism import last_snapshot, layers
-from selfsparse.analysis.results import Results, RunCount
-from selfsparse.analysis.statistics import Moments, mean_sparsity, moments
 from selfsparse.config import Configuration
+from selfsparse.results.reading import Results, RunCount, mean_sparsity
+from selfsparse.statistics.moments import Moments, moments
 
 # Column of mechanism.csv, and whether its growth over training is meant; else its value at the last snapshot.
 FINALS = {

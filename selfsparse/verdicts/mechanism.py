@@ -1,11 +1,9 @@
 """Rules on what the module does inside a generator."""
 
-from selfsparse.analysis.correlation import BASELINE, SPARSE
-from selfsparse.analysis.formatting import number, short
-from selfsparse.analysis.inference import Estimate
-from selfsparse.analysis.names import model_label
-from selfsparse.analysis.statistics import moments
 from selfsparse.paper.printed import text_number
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.text import model_label, number, short
+from selfsparse.statistics.moments import Estimate, moments
 from selfsparse.verdicts.outcome import (
     INCONCLUSIVE,
     NOT_REPRODUCED,

@@ -9,22 +9,20 @@ from itertools import combinations, pairwise
 import numpy as np
 from scipy.special import digamma, ndtr, ndtri, polygamma, stdtrit
 
-from selfsparse.analysis.correlation import BASELINE, SPARSE
-from selfsparse.analysis.formatting import mean_std, number, short
-from selfsparse.analysis.inference import (
+from selfsparse.config import Configuration
+from selfsparse.paper import reported
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.text import group_label, mean_std, model_label, number, short
+from selfsparse.statistics.inference import (
     LEVEL,
     MOST_RUNS,
-    Estimate,
     decrease,
     larger_decrease,
     rank_test,
     runs_for_ranks,
     welch,
 )
-from selfsparse.analysis.names import group_label, model_label
-from selfsparse.analysis.statistics import Moments, moments
-from selfsparse.config import Configuration
-from selfsparse.paper import reported
+from selfsparse.statistics.moments import Estimate, Moments, moments
 from selfsparse.verdicts.outcome import (
     INCONCLUSIVE,
     NOT_REPRODUCED,

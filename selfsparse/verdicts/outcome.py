@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import nctdtr, stdtr, stdtrit
 
-from selfsparse.analysis.correlation import BASELINE, SPARSE
-from selfsparse.analysis.inference import LEVEL, MOST_RUNS, Estimate, holm, runs_for_power
-from selfsparse.analysis.names import group_label
-from selfsparse.analysis.statistics import Moments
-from selfsparse.analysis.tables import paper_moments
 from selfsparse.config import Configuration
 from selfsparse.paper.printed import Claim
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.comparability import paper_moments
+from selfsparse.results.text import group_label
+from selfsparse.statistics.inference import LEVEL, MOST_RUNS, holm, runs_for_power
+from selfsparse.statistics.moments import Estimate, Moments
 from selfsparse.verdicts.measures import Measures
 
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inconclusive"

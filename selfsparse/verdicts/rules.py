@@ -6,8 +6,8 @@ of WITH_DIVERGED that ask for quantities with a worst value decide anything: sur
 
 from collections.abc import Callable
 
-from selfsparse.analysis.formatting import many
 from selfsparse.paper.printed import Claim
+from selfsparse.results.text import many
 from selfsparse.verdicts.mechanism import net_saving, signs_settle, zero_and_above
 from selfsparse.verdicts.orders import (
     RANKED,

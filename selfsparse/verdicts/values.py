@@ -5,21 +5,13 @@ import math
 import numpy as np
 from scipy.special import ndtri
 
-from selfsparse.analysis.correlation import BASELINE, SPARSE
-from selfsparse.analysis.formatting import interval, mean_std, number
-from selfsparse.analysis.inference import (
-    LEVEL,
-    Estimate,
-    combined_correlation,
-    correlation_difference,
-    decrease,
-    hedges_g,
-    power,
-)
-from selfsparse.analysis.names import group_label, model_label
-from selfsparse.analysis.replication import Part, half_width, p_close, runs_to_decide
-from selfsparse.analysis.statistics import Correlation, Moments, moments, pearson
 from selfsparse.paper.printed import text_number
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.text import group_label, interval, mean_std, model_label, number
+from selfsparse.statistics.correlation import Correlation, combined_correlation, correlation_difference, pearson
+from selfsparse.statistics.inference import LEVEL, decrease, hedges_g, power
+from selfsparse.statistics.moments import Estimate, Moments, moments
+from selfsparse.statistics.replication import Part, half_width, p_close, runs_to_decide
 from selfsparse.verdicts.orders import decrease_moments
 from selfsparse.verdicts.outcome import (
     INCONCLUSIVE,

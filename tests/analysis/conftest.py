@@ -33,7 +33,7 @@ def ran(project) -> Path:
 
 def write_summary(root: Path, suite: str = "quick") -> None:
     """Write results/<suite>/summary: without_csm has one diverged run of three; of the photos, WGAN-GP alone has run."""
-    from selfsparse.analysis.results import load_results
+    from selfsparse.results.reading import load_results
 
     rng = np.random.default_rng(0)
     folder = root / "results" / suite / "summary"

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from selfsparse.analysis.answers import answers, bullets
-from selfsparse.analysis.results import load_results
+from selfsparse.results.reading import load_results
 from selfsparse.results.rows import COLUMNS
 
 LOWER, SAME_STEP, READINGS, ORDER, ZERO, DEAD, SETTLED = range(7)

@@ -6,10 +6,10 @@ import pytest
 
 from selfsparse.analysis import architecture_drawings as drawings
 from selfsparse.analysis import architecture_tables as tables
-from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
-from selfsparse.analysis.results import load_results
 from selfsparse.analysis.style import rendered
+from selfsparse.analysis.table import to_csv, to_latex, to_markdown
 from selfsparse.config import load_settings
+from selfsparse.results.reading import load_results
 
 
 @pytest.fixture(autouse=True)

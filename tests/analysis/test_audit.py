@@ -8,9 +8,10 @@ from scipy import stats
 
 from selfsparse.analysis import audit, audit_findings
 from selfsparse.analysis.audit_findings import FINDINGS, finding
-from selfsparse.analysis.formatting import probability, to_csv, to_latex, to_markdown
 from selfsparse.analysis.style import rendered
+from selfsparse.analysis.table import to_csv, to_latex, to_markdown
 from selfsparse.paper.printed import claims
+from selfsparse.results.text import probability
 
 TABLES = (
     "percentages", "growth", "significance", "other_comparisons", "power_table", "spread", "correlation_table",

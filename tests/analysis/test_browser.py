@@ -17,7 +17,7 @@ import pytest
 from chromium import CHROMIUM, FLAGS, needs_chromium
 from small_project import ROOT
 
-from selfsparse.analysis.formatting import Table, to_latex, to_markdown
+from selfsparse.analysis.table import Table, said, to_latex, to_markdown
 
 # As a folder may be called: no slash in it. Each would change the page's title, were it run.
 FOLDER = """<img src=x onerror="parent.document.title='ran'"> & 'x' #%41"""
@@ -81,7 +81,8 @@ def check_harmless(page: Path, folder: Path, scripts: int = 0) -> dict:
 
 def hostile_table() -> Table:
     data = pd.DataFrame({"configuration": HOSTILE})
-    return Table(data, pd.DataFrame({FOLDER: HOSTILE, "FID": "p < 0.05"}), f"Images of {FOLDER}.")
+    rows = data.to_dict("records")
+    return Table(rows, {FOLDER: said("configuration"), "FID": lambda row: "p < 0.05"}, f"Images of {FOLDER}.")
 
 
 @pytest.fixture
@@ -179,5 +180,5 @@ def test_markdown_and_latex_hold_no_hostile_name_as_it_is():
     rows = markdown.splitlines()[2:]
     assert len(rows) == 2 + len(HOSTILE) and all(len(re.findall(r"(?<!\\)\|", row)) == 3 for row in rows)
     assert "p < 0.05" in markdown
-    latex = to_latex(Table(pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [r"\input{/etc/passwd} ~^{"]}), "a"))
+    latex = to_latex(Table([{"a": r"\input{/etc/passwd} ~^{"}], {"a": said("a")}, "a"))
     assert r"\textbackslash{}input\{/etc/passwd\} \textasciitilde{}\textasciicircum{}\{ \\" in latex

@@ -6,10 +6,10 @@ from dataclasses import fields
 import pytest
 
 from selfsparse.analysis import compact_tables
-from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
-from selfsparse.analysis.results import load_results
-from selfsparse.compact.files import CompactRow, LatencyRow, StageRow
+from selfsparse.analysis.table import to_csv, to_latex, to_markdown
 from selfsparse.config import load_settings
+from selfsparse.results.reading import load_results
+from selfsparse.results.rows import CompactRow, LatencyRow, StageRow
 
 STAGES = """configuration,seed,stage,size,channels,proven,observed,nearest,alpha_never,beta_never,dead_positions
 digits-16-self_sparse,0,1,4,64,0,0,0.25,10,3,0

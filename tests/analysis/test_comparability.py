@@ -4,7 +4,7 @@ import pytest
 from verdict_results import SETTINGS, paper_results
 
 from selfsparse.analysis import tables
-from selfsparse.analysis.comparability import comparable, differences
+from selfsparse.results.comparability import comparable, differences
 from selfsparse.verdicts.judging import own_configurations
 
 

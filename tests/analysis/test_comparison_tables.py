@@ -10,12 +10,12 @@ from scipy import integrate, stats
 
 from selfsparse.analysis import comparison_sentences as sentences
 from selfsparse.analysis import comparison_tables as tables
-from selfsparse.analysis.inference import holm, welch
 from selfsparse.analysis.measure_tables import bias, measures_table, quality_table
 from selfsparse.analysis.resolution_tables import resolutions_table
-from selfsparse.analysis.results import load_results
-from selfsparse.analysis.statistics import moments
 from selfsparse.paper.printed import printed_table
+from selfsparse.results.reading import load_results
+from selfsparse.statistics.inference import holm, welch
+from selfsparse.statistics.moments import moments
 
 
 def names(comparisons) -> list[tuple[str, str]]:

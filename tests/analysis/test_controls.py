@@ -7,10 +7,11 @@ import pytest
 from selfsparse.analysis import controls
 from selfsparse.analysis.comparison_sentences import NOT_HERE
 from selfsparse.analysis.comparison_tables import within
-from selfsparse.analysis.names import panel_title, variation_label
 from selfsparse.analysis.page import open_page
-from selfsparse.analysis.results import load_results
+from selfsparse.config import variation_label
+from selfsparse.results.reading import load_results
 from selfsparse.results.rows import COLUMNS
+from selfsparse.results.text import panel_title
 
 
 def write_runs(root, suite: str, fids: dict[str, float]) -> None:

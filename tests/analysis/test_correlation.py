@@ -7,10 +7,9 @@ import pytest
 from small_project import params, write_project
 
 from selfsparse.analysis.correlation import correlations, mean_best_fid, metrics, write_correlation
-from selfsparse.analysis.results import load_results
 from selfsparse.analysis.sparsity_tables import sparsity_table
-from selfsparse.analysis.statistics import mean_sparsity
 from selfsparse.config import load_settings
+from selfsparse.results.reading import load_results, mean_sparsity
 from selfsparse.results.rows import COLUMNS
 
 

@@ -15,9 +15,9 @@ from test_mechanism_figures import write_snapshots
 
 from selfsparse.analysis import convergence, figures, mechanism_figures, sheets, style, training
 from selfsparse.analysis.page import open_page
-from selfsparse.analysis.results import load_results
 from selfsparse.analysis.style import COLOURS, LINES, MARKERS, rendered
 from selfsparse.config import load_settings
+from selfsparse.results.reading import load_results
 
 ONE = [figures.fid_curves, figures.fid_overview, figures.stages, figures.reduction, convergence.steps_figure]
 MANY = [sheets.sample_sheets, sheets.progress_sheets, sheets.feature_map_sheets, sheets.module_sheets]

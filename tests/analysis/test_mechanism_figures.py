@@ -12,11 +12,11 @@ from model_heads import HEADS
 
 from selfsparse.analysis import mechanism, mechanism_sentences, training
 from selfsparse.analysis import mechanism_figures as figures
-from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
 from selfsparse.analysis.mechanism import Layer, layers, with_flips
-from selfsparse.analysis.results import load_results
 from selfsparse.analysis.style import COLOURS
+from selfsparse.analysis.table import to_csv, to_latex, to_markdown
 from selfsparse.config import load_settings
+from selfsparse.results.reading import load_results
 from selfsparse.results.rows import COLUMNS
 
 SUITES = list(load_settings().suites)

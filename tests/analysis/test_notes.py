@@ -2,10 +2,10 @@
 
 from small_project import write_project
 
-from selfsparse.analysis.formatting import Table
-from selfsparse.analysis.images import image_note, image_notes
 from selfsparse.analysis.page import open_page
+from selfsparse.analysis.table import Table, said
 from selfsparse.config import load_settings
+from selfsparse.results.comparability import image_note, image_notes
 
 
 def notes(folder, suite: str, changes: dict | None = None) -> list[str]:
@@ -34,12 +34,11 @@ def test_the_papers_own_images_need_no_note():
 
 
 def test_the_note_stands_under_a_table(tmp_path, monkeypatch):
-    import pandas as pd
 
     write_project(tmp_path)
     monkeypatch.chdir(tmp_path)
     page = open_page("paper", "table_fid")
-    page.table("any", Table(pd.DataFrame({"a": [1]}), pd.DataFrame({"a": ["1"]}), "Some numbers."))
+    page.table("any", Table([{"a": 1}], {"a": said("a")}, "Some numbers."))
     folder = tmp_path / "results/paper/tables/table_fid"
     for name in ("any.md", "any.tex"):
         assert (

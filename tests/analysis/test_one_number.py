@@ -16,9 +16,10 @@ from verdict_results import paper_results
 from selfsparse.analysis import comparison_tables as tables
 from selfsparse.analysis import sensitivity, sensitivity_tables
 from selfsparse.analysis.answers import answers
-from selfsparse.analysis.formatting import interval, number, probability, to_csv
-from selfsparse.analysis.results import load_results
+from selfsparse.analysis.table import to_csv
 from selfsparse.analysis.verdicts import verdict_table
+from selfsparse.results.reading import load_results
+from selfsparse.results.text import interval, number, probability
 from selfsparse.verdicts.judging import all_verdicts
 
 

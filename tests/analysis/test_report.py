@@ -10,11 +10,11 @@ from site_checks import check_site, committed_quick
 from small_project import ROOT
 
 from selfsparse.analysis.contents import BEYOND, PAPER
-from selfsparse.analysis.formatting import duration
 from selfsparse.analysis.gallery import notebook_figures
 from selfsparse.analysis.html import dressed, markdown_html
 from selfsparse.analysis.report import make_report
 from selfsparse.paper.printed import claims
+from selfsparse.results.text import duration
 
 ITEMS = (*PAPER, *BEYOND)
 

@@ -10,10 +10,10 @@ from scipy import stats
 
 from selfsparse.analysis import sensitivity, sensitivity_tables
 from selfsparse.analysis.comparison_sentences import NOT_HERE
-from selfsparse.analysis.results import load_results
 from selfsparse.analysis.sensitivity_figures import forest
 from selfsparse.config import load_settings
 from selfsparse.models.build import build_discriminator, build_generator
+from selfsparse.results.reading import load_results
 from selfsparse.results.rows import COLUMNS
 from selfsparse.verdicts.judging import all_verdicts
 

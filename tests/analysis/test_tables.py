@@ -14,12 +14,12 @@ from selfsparse.analysis import (
     sparsity_tables,
     tables,
 )
-from selfsparse.analysis.formatting import to_csv, to_latex, to_markdown
-from selfsparse.analysis.inference import decrease
-from selfsparse.analysis.results import load_results
-from selfsparse.analysis.statistics import moments
+from selfsparse.analysis.table import to_csv, to_latex, to_markdown
 from selfsparse.config import SettingsError, load_settings
 from selfsparse.paper import reported
+from selfsparse.results.reading import load_results
+from selfsparse.statistics.inference import decrease
+from selfsparse.statistics.moments import moments
 from selfsparse.verdicts.judging import own_configurations
 
 SUITES = load_settings().suites

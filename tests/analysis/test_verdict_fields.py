@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 from verdict_results import case, paper_results
 
-from selfsparse.analysis.inference import Estimate, hedges_g, runs_for_power
-from selfsparse.analysis.replication import Part, runs_to_decide
-from selfsparse.analysis.statistics import moments
+from selfsparse.statistics.inference import hedges_g, runs_for_power
+from selfsparse.statistics.moments import Estimate, moments
+from selfsparse.statistics.replication import Part, runs_to_decide
 from selfsparse.verdicts.measures import Measures
 from selfsparse.verdicts.orders import _fewer, above_test, decrease_moments
 from selfsparse.verdicts.outcome import (

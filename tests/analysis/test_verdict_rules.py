@@ -10,11 +10,11 @@ from scipy import stats
 from scipy.special import polygamma
 from verdict_results import case
 
-from selfsparse.analysis.inference import hedges_g, power, welch
-from selfsparse.analysis.statistics import moments
 from selfsparse.paper import proofs
 from selfsparse.paper.printed import claims
 from selfsparse.paper.proofs import Proof
+from selfsparse.statistics.inference import hedges_g, power, welch
+from selfsparse.statistics.moments import moments
 from selfsparse.verdicts.measures import Signs
 from selfsparse.verdicts.outcome import (
     FAILS,

@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 from verdict_results import SETTINGS, GivenMeasures, case
 
-from selfsparse.analysis.inference import power
-from selfsparse.analysis.names import variation
-from selfsparse.analysis.statistics import moments
+from selfsparse.config import variation
 from selfsparse.paper.printed import claims
+from selfsparse.statistics.inference import power
+from selfsparse.statistics.moments import moments
 from selfsparse.verdicts.judging import verdict_on
 from selfsparse.verdicts.measures import Signs
 from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED

@@ -11,11 +11,11 @@ from ruamel.yaml import YAML
 from small_project import ROOT
 from verdict_results import GivenMeasures, case, paper_results
 
-from selfsparse.analysis.comparability import differences
-from selfsparse.analysis.results import load_results
-from selfsparse.analysis.statistics import moments
 from selfsparse.analysis.verdicts import effect_text, paper_text, sentence, sentences, verdict_table
 from selfsparse.paper.printed import claims
+from selfsparse.results.comparability import differences
+from selfsparse.results.reading import load_results
+from selfsparse.statistics.moments import moments
 from selfsparse.verdicts.characteristics import TRUTHS, printed_as_ours, shares
 from selfsparse.verdicts.judging import (
     MIXED,

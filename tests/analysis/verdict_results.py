@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from small_project import ROOT
 
-from selfsparse.analysis.names import group_key
-from selfsparse.analysis.results import TABLES, Results, RunCount
 from selfsparse.config import Configuration, load_settings
 from selfsparse.paper import reported, reported_sparsity
 from selfsparse.paper.printed import claims, printed_table
+from selfsparse.results.reading import TABLES, Results, RunCount
 from selfsparse.results.rows import COLUMNS
+from selfsparse.results.text import group_key
 from selfsparse.verdicts.measures import Measures, Signs
 from selfsparse.verdicts.outcome import Case
 

@@ -4,7 +4,6 @@ import pytest
 import torch
 from small_project import CONFIGURATION
 
-from selfsparse.analysis.summary import summarise
 from selfsparse.config import load_settings
 from selfsparse.data.packed import load_packed
 from selfsparse.errors import DataError
@@ -12,6 +11,7 @@ from selfsparse.metrics.extractors import load_extractor
 from selfsparse.metrics.measure import read_run
 from selfsparse.metrics.reference import load_reference
 from selfsparse.paths import extractor_dir, packed_dir, reference_dir
+from selfsparse.results.summary import summarise
 from selfsparse.training.loop import train_runs
 
 CPU = torch.device("cpu")

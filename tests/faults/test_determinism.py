@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from small_project import SMALL, command, files, write_project
 
 from selfsparse.analysis import measure_tables, sparsity_tables, tables
-from selfsparse.analysis.formatting import to_markdown
-from selfsparse.analysis.results import load_results
+from selfsparse.analysis.table import to_markdown
 from selfsparse.config import load_settings
+from selfsparse.results.reading import load_results
 from selfsparse.training.loop import train_runs
 
 pytestmark = pytest.mark.usefixtures("keep_signals")

@@ -8,9 +8,9 @@ import torch
 from small_project import SMALL, files, write_project
 
 from selfsparse.analysis import measure_tables, sparsity_tables, tables
-from selfsparse.analysis.formatting import to_csv, to_markdown
-from selfsparse.analysis.results import load_results
+from selfsparse.analysis.table import to_csv, to_markdown
 from selfsparse.config import load_settings
+from selfsparse.results.reading import load_results
 from selfsparse.training.loop import train_runs
 from selfsparse.training.trainer import Trainer
 

@@ -27,18 +27,17 @@ def train(settings, name):
 def report(settings, name):
     """What a notebook's kernel writes, and the pages that are made of notebooks; these themselves stay unexecuted."""
     import nbformat
-    import pandas as pd
     from matplotlib.figure import Figure
 
     from selfsparse.analysis import notebooks
     from selfsparse.analysis.drawing import Drawing
-    from selfsparse.analysis.formatting import Table
     from selfsparse.analysis.page import Page
     from selfsparse.analysis.report import make_report
-    from selfsparse.analysis.results import load_results
+    from selfsparse.analysis.table import Table, number
+    from selfsparse.results.reading import load_results
 
     page = Page(load_results(name), "table_fid")
-    page.table("fid", Table(pd.DataFrame({"fid": [1.0]}), pd.DataFrame({"FID": ["1.00"]}), "A table."))
+    page.table("fid", Table([{"fid": 1.0}], {"FID": number("fid")}, "A table."))
     page.figure(Drawing("fid", Figure(), "A figure."))
     Path("notebooks").mkdir(exist_ok=True)
     Path("notebooks/table_fid.ipynb").write_bytes((ROOT / "notebooks/table_fid.ipynb").read_bytes())

@@ -4,11 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from selfsparse.metrics.sparsity import (
-    channel_sparsity,
-    measure_sparsity,
-    position_sparsity,
-)
+from selfsparse.metrics.sparsity import channel_sparsity, measure_sparsity, position_sparsity
 from selfsparse.models.dcgan import StageOutput
 
 # Two images of three channels of 2 x 3: zeros 6, 4 and 0 of 6 positions, then 3, 0 and 5.

@@ -10,9 +10,11 @@ import torch
 from small_project import ROOT
 from torch import nn
 
-from selfsparse.config import SASTM_MODELS, ModelName, load_settings
-from selfsparse.models.build import HEADS, build_discriminator, build_generator, initialise
+from selfsparse.config import ModelName, load_settings
+from selfsparse.heads import HEADS
+from selfsparse.models.build import build_discriminator, build_generator, initialise
 from selfsparse.models.sastm import SASTM
+from selfsparse.registry import SASTM_MODELS
 
 MODELS = ("wgan_gp", "self_sparse", "without_psm", "without_csm")
 

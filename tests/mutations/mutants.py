@@ -385,21 +385,33 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         ],
     ),
     # Statistics
-    "analysis/statistics.py": (
-        "analysis/test_statistics.py analysis/test_correlation.py",
+    "statistics/moments.py": (
+        "statistics/test_moments.py",
         [
             ("array.std(ddof=1)", "array.std()"),
             ("stdtrit(n - 1, 0.975)", "stdtrit(n - 1, 0.95)"),
             ("stdtrit(n - 1, 0.975)", "stdtrit(n, 0.975)"),
             ("mean, std, mean - half, mean + half)", "mean, std, mean + half, mean - half)"),
             ("(baseline - value) / baseline", "(baseline - value) / value"),
-            ("p = float(2 * stdtr(n - 2, -t))", "p = float(stdtr(n - 2, -t))"),
-            ("NORMAL_975 / math.sqrt(n - 3)", "NORMAL_975 / math.sqrt(n)"),
-            ('(counted_stages == "all")', '(counted_stages == "sastm")'),
         ],
     ),
-    "analysis/inference.py": (
-        "analysis/test_inference.py",
+    "results/reading.py": (
+        "analysis/test_correlation.py",
+        [('(counted_stages == "all")', '(counted_stages == "sastm")')],
+    ),
+    "statistics/correlation.py": (
+        "statistics/test_inference.py",
+        [
+            ("(ndtri(1 - level / 2) + ndtri(wanted)) / math.atanh", "(ndtri(1 - level) + ndtri(wanted)) / math.atanh"),
+            ("math.sqrt(1 / (a.n - 3) + 1 / (b.n - 3))", "math.sqrt(1 / a.n + 1 / b.n)"),
+            ("return z, float(ndtr(-z))", "return z, float(ndtr(z))"),
+            ("weights = [c.n - 3 for c in found]", "weights = [1 for c in found]"),
+            ("float(2 * ndtr(-abs(z) * math.sqrt(sum(weights))))", "float(ndtr(-abs(z) * math.sqrt(sum(weights))))"),
+            ("math.tanh(z - half), math.tanh(z + half))", "math.tanh(z + half), math.tanh(z - half))"),
+        ],
+    ),
+    "statistics/inference.py": (
+        "statistics/test_inference.py",
         [
             (
                 "return Welch(difference, t, df, float(2 * stdtr(df, -abs(t))), float(stdtr(df, t)))",
@@ -425,7 +437,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
                 "half = float(stdtrit(df, 0.95)) * error if error > 0 else math.nan",
             ),
             ("replace(baseline, std=baseline.std * abs(ratio))", "baseline"),
-            ("error**4 / (error_a**4 / df_a + error_b**4 / df_b)", "df_a + df_b"),
+            ("[(error_a**2, df_a), (error_b**2, df_b)]", "[(error_a**2, df_b), (error_b**2, df_a)]"),
             ("100 * (1 - (value + half) / (baseline - half))", "100 * (1 - (value + half) / (baseline + half))"),
             ("m.std * math.sqrt(m.n / (m.n - 1))", "m.std * m.n / (m.n - 1)"),
             ("1 - level / 2)\n    bound", "1 - level)\n    bound"),
@@ -437,19 +449,12 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
                 "bisect_left(range(2, MOST_RUNS + 1), wanted, key=lambda n: power(a, b, n, level)) + 2",
                 "bisect_left(range(2, MOST_RUNS + 1), wanted, key=lambda n: power(a, b, n)) + 2",
             ),
-            ("(ndtri(1 - level / 2) + ndtri(wanted)) / math.atanh", "(ndtri(1 - level) + ndtri(wanted)) / math.atanh"),
-            ("math.sqrt(1 / (a.n - 3) + 1 / (b.n - 3))", "math.sqrt(1 / a.n + 1 / b.n)"),
-            ("return z, float(ndtr(-z))", "return z, float(ndtr(z))"),
-            ("weights = [c.n - 3 for c in found]", "weights = [1 for c in found]"),
-            ("float(2 * ndtr(-abs(z) * math.sqrt(sum(weights))))", "float(ndtr(-abs(z) * math.sqrt(sum(weights))))"),
-            ("return min(1.0, 2 * tail)", "return tail"),
-            ("va**2 / (a.n - 1) + vb**2 / (b.n - 1))", "va**2 / a.n + vb**2 / b.n)"),
-            ("math.tanh(z - half), math.tanh(z + half))", "math.tanh(z + half), math.tanh(z - half))"),
+            ("[(m.std**2 / m.n, m.n - 1) for m in (a, b)]", "[(m.std**2 / m.n, m.n) for m in (a, b)]"),
         ],
     ),
     # Verdicts
-    "analysis/replication.py": (
-        "analysis/test_replication.py analysis/test_verdict_fields.py",
+    "statistics/replication.py": (
+        "statistics/test_replication.py analysis/test_verdict_fields.py",
         [
             ("stdtrit(df, 1 - level / 2)) for variance", "stdtrit(df, 1 - level)) for variance"),
             ("(self.weight_ours * self.ours.std) ** 2 / n, n - 1)", "(self.weight_ours * self.ours.std) ** 2 / n, n)"),

@@ -7,13 +7,13 @@ import torch
 from small_project import ROOT
 from torch import Tensor, nn
 
-from selfsparse.analysis.results import load_results
 from selfsparse.config import load_settings
 from selfsparse.models import SASTM, dcgan
 from selfsparse.models.dcgan import GeneratorStage
 from selfsparse.models.sastm import recombine
 from selfsparse.paper import proofs
 from selfsparse.paper.proofs import C, Proof, make_stage, prove, run, shifted
+from selfsparse.results.reading import load_results
 from selfsparse.verdicts.judging import all_verdicts, metrics
 
 CLAIMS = ["C21", "C22", "C26", "C27"]

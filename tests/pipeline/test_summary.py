@@ -5,9 +5,9 @@ import json
 import pytest
 from small_project import ROOT, files, write_project
 
-from selfsparse.analysis.summary import metric_name, sample_label, summarise
 from selfsparse.config import load_settings
 from selfsparse.errors import DataError
+from selfsparse.results.summary import metric_name, sample_label, summarise
 
 W, S = "digits-16-wgan_gp", "digits-16-self_sparse"
 CURVE = (

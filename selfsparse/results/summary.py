@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from selfsparse.analysis.statistics import mean_sparsity
 from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, read_json, reading, write_json, write_text
 from selfsparse.paths import extractor_dir, project_root, result_dir, suite_dir
-from selfsparse.results.rows import COLUMNS, read_rows
+from selfsparse.results.reading import mean_sparsity, read_rows
+from selfsparse.results.rows import COLUMNS
 
 FID_DIGITS, SPARSITY_DIGITS = 2, 4  # of summary.json, which `dvc metrics diff` prints
-# file in summary/: stage, its file, columns
+# file in summary/: the stage whose file of this name it joins
 TABLES = {
-    "curves": ("runs", "curves.csv", COLUMNS["curves"]),
-    "mechanism": ("runs", "mechanism.csv", COLUMNS["mechanism"]),
-    "fid": ("fid", "fid.csv", COLUMNS["fid"]),
-    "sparsity": ("sparsity", "sparsity.csv", COLUMNS["sparsity"]),
-    "compact": ("sparsity", "compact.csv", COLUMNS["compact"]),
-    "dead_channels": ("sparsity", "dead_channels.csv", COLUMNS["dead_channels"]),
+    "curves": "runs",
+    "mechanism": "runs",
+    "fid": "fid",
+    "sparsity": "sparsity",
+    "compact": "sparsity",
+    "dead_channels": "sparsity",
 }
 # folder in summary/: stage, its file; of several seeds, the first
 SMALL_FILES = {
@@ -46,7 +46,7 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     configurations = settings.suite(suite)
     check_nothing_lost(configurations)
     folder = suite_dir(suite) / "summary"
-    tables = {name: _table(configurations, *what) for name, what in TABLES.items()}
+    tables = {name: _table(configurations, stage, name) for name, stage in TABLES.items()}
     tables["runs"] = _runs_table(configurations)
     for name, table in tables.items():
         write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
@@ -116,14 +116,16 @@ def _csv(path: Path, stage: str) -> pd.DataFrame:
         return read_rows(path)
 
 
-def _table(configurations: list[Configuration], stage: str, name: str, columns: list[str]) -> pd.DataFrame:
+def _table(configurations: list[Configuration], stage: str, name: str) -> pd.DataFrame:
     """Return the CSV files of all configurations, or of all their seeds, as one table."""
     parts = []
     for c in configurations:
         if stage == "runs":
-            read = [_csv(path, f"train@{c.name}").assign(seed=seed) for seed, path in _seed_files(c, name).items()]
+            read = [
+                _csv(path, f"train@{c.name}").assign(seed=seed) for seed, path in _seed_files(c, f"{name}.csv").items()
+            ]
         else:
-            path = result_dir(c.suite, stage, c.name) / name
+            path = result_dir(c.suite, stage, c.name) / f"{name}.csv"
             read = [_csv(path, f"{stage}@{c.name}")] if path.is_file() else []
         # Columns that are empty for one model (alpha_zero of the baseline) would lose their type in a concatenation.
         parts += [
@@ -131,7 +133,11 @@ def _table(configurations: list[Configuration], stage: str, name: str, columns: 
             for part in read
             if len(part)
         ]
-    return pd.concat(parts, ignore_index=True).reindex(columns=columns) if parts else pd.DataFrame(columns=columns)
+    return (
+        pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS[name])
+        if parts
+        else pd.DataFrame(columns=COLUMNS[name])
+    )
 
 
 def _seed_files(c: Configuration, name: str) -> dict[int, Path]:

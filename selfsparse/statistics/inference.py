@@ -1,6 +1,6 @@
-"""Tests, effect sizes and power from n, mean and standard deviation: pure functions; what is not defined is NaN.
+"""Tests, effect sizes and power from n, mean and standard deviation, so that printed and measured numbers go the same way.
 
-Everything takes Moments, so that printed and measured numbers go the same way.
+SciPy has Welch's test of two means alone; here one function serves weighted sums and ratios of means too.
 """
 
 import math
@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import betaincinv, gammaln, nctdtr, nctdtrinc, ndtr, ndtri, stdtr, stdtrit
+import scipy
+from scipy.special import betaincinv, gammaln, nctdtr, nctdtrinc, ndtri, stdtr, stdtrit
 
-from selfsparse.analysis.statistics import NORMAL_975, Correlation, Moments
+from selfsparse.statistics.moments import Estimate, Moments
 
 LEVEL = 0.05
 ONE_SIDED = LEVEL / 2  # where the reverse counts too: LEVEL for both, as of a 95 % interval that leaves out 0
@@ -30,22 +31,9 @@ class Welch:
     p_lower: float
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
 def welch(a: Moments, b: Moments) -> Welch:
     """Test whether two means differ, without assuming equal variances; needs two values in each."""
-    difference, (error, df) = a.mean - b.mean, _standard_error(a, b)
-    if not error > 0:
-        return Welch(difference, math.nan, math.nan, math.nan, math.nan)
-    t = difference / error
-    return Welch(difference, t, df, float(2 * stdtr(df, -abs(t))), float(stdtr(df, t)))
+    return _welch(a.mean - b.mean, *_standard_error(a, b))
 
 
 def contrast(terms: Sequence[tuple[float, Moments]]) -> tuple[Estimate, float]:
@@ -58,10 +46,9 @@ def contrast(terms: Sequence[tuple[float, Moments]]) -> tuple[Estimate, float]:
     """
     value = sum(weight * m.mean for weight, m in terms)
     parts = [(weight**2 * m.std**2 / m.n, m.n - 1) for weight, m in terms if m.n > 1]
-    error = math.sqrt(sum(variance for variance, _ in parts))
+    error, df = error_of_sum(parts)
     if len(parts) < len(terms) or not error > 0:
         return Estimate(value, math.nan, math.nan), math.nan
-    df = error**4 / sum(variance**2 / own for variance, own in parts)
     half = float(stdtrit(df, 0.975)) * error
     return Estimate(value, value - half, value + half), float(2 * stdtr(df, -abs(value / error)))
 
@@ -111,12 +98,7 @@ def decrease(baseline: Moments, value: Moments) -> Estimate:
 def larger_decrease(first: tuple[Moments, Moments], second: tuple[Moments, Moments]) -> Welch:
     """Test whether the relative decrease of the first (baseline, value) is below that of the second; in percent points."""
     (a, error_a, df_a), (b, error_b, df_b) = _decrease(*first), _decrease(*second)
-    error = math.hypot(error_a, error_b)
-    if not error > 0:
-        return Welch(a - b, math.nan, math.nan, math.nan, math.nan)
-    df = error**4 / (error_a**4 / df_a + error_b**4 / df_b)
-    t = (a - b) / error
-    return Welch(a - b, t, df, float(2 * stdtr(df, -abs(t))), float(stdtr(df, t)))
+    return _welch(a - b, *error_of_sum([(error_a**2, df_a), (error_b**2, df_b)]))
 
 
 def decrease_bounds(baseline: float, value: float, half: float = 0.005) -> tuple[float, float]:
@@ -163,36 +145,6 @@ def runs_for_power(a: Moments, b: Moments, wanted: float = 0.8, level: float = L
     return float(n) if n <= MOST_RUNS else math.nan
 
 
-def pairs_for_power(r: float, wanted: float = 0.8, level: float = LEVEL) -> float:
-    """Return how many pairs a two-sided test needs to find a correlation of r with that power, by Fisher's z."""
-    if not 0 < abs(r) < 1:
-        return math.nan
-    return float(math.ceil(((ndtri(1 - level / 2) + ndtri(wanted)) / math.atanh(abs(r))) ** 2 + 3))
-
-
-def correlation_difference(a: Correlation, b: Correlation) -> tuple[float, float]:
-    """Return Fisher's z of r_b - r_a between independent sets of pairs, and its one-sided p for r_b > r_a."""
-    if min(a.n, b.n) < 4 or max(abs(a.r), abs(b.r)) >= 1:
-        return math.nan, math.nan
-    z = (math.atanh(b.r) - math.atanh(a.r)) / math.sqrt(1 / (a.n - 3) + 1 / (b.n - 3))
-    return z, float(ndtr(-z))
-
-
-def combined_correlation(found: Sequence[Correlation]) -> Correlation:
-    """Combine the r of independent sets of pairs, each with a level of its own, by the weighted mean of Fisher's z.
-
-    n is the number of all pairs; p is two-sided. Needs four pairs in each set.
-    """
-    n = sum(c.n for c in found)
-    if not found or min(c.n for c in found) < 4 or max(abs(c.r) for c in found) >= 1:
-        return Correlation(n, math.nan, math.nan, math.nan, math.nan)
-    weights = [c.n - 3 for c in found]
-    z = sum(w * math.atanh(c.r) for w, c in zip(weights, found, strict=True)) / sum(weights)
-    half = NORMAL_975 / math.sqrt(sum(weights))
-    p = float(2 * ndtr(-abs(z) * math.sqrt(sum(weights))))
-    return Correlation(n, math.tanh(z), p, math.tanh(z - half), math.tanh(z + half))
-
-
 def rank_test(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
     """Compare two samples by ranks, where a value may be infinite: Mann and Whitney's test, exact, also with ties.
 
@@ -226,19 +178,33 @@ def runs_for_ranks(share: float, wanted: float = 0.8, level: float = LEVEL) -> f
 
 def sign_test(successes: int, n: int) -> float:
     """Return the two-sided p of `successes` in n throws of a fair coin."""
-    extreme = max(successes, n - successes)
-    tail = sum(math.comb(n, k) for k in range(extreme, n + 1)) / 2**n
-    return min(1.0, 2 * tail)
+    return float(scipy.stats.binomtest(successes, n).pvalue)
+
+
+def error_of_sum(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the standard error of a sum of independent means and its degrees of freedom, by Welch and Satterthwaite.
+
+    Args:
+        parts: (variance of the mean, its degrees of freedom) of each.
+    """
+    total = sum(variance for variance, _ in parts)
+    if not total > 0:
+        return math.nan, math.nan
+    return math.sqrt(total), total**2 / sum(variance**2 / df for variance, df in parts)
+
+
+def _welch(difference: float, error: float, df: float) -> Welch:
+    if not error > 0:
+        return Welch(difference, math.nan, math.nan, math.nan, math.nan)
+    t = difference / error
+    return Welch(difference, t, df, float(2 * stdtr(df, -abs(t))), float(stdtr(df, t)))
 
 
 def _standard_error(a: Moments, b: Moments) -> tuple[float, float]:
     """Return the standard error of a difference of means, and Welch's degrees of freedom."""
     if min(a.n, b.n) < 2:
         return math.nan, math.nan
-    va, vb = a.std**2 / a.n, b.std**2 / b.n
-    if not va + vb > 0:
-        return math.nan, math.nan
-    return math.sqrt(va + vb), (va + vb) ** 2 / (va**2 / (a.n - 1) + vb**2 / (b.n - 1))
+    return error_of_sum([(m.std**2 / m.n, m.n - 1) for m in (a, b)])
 
 
 def _decrease(baseline: Moments, value: Moments) -> tuple[float, float, float]:

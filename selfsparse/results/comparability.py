@@ -1,15 +1,19 @@
-"""Whether a configuration is the paper's own: every setting that is printed, and the printed images."""
+"""What the paper prints of a configuration, and whether it is the paper's own: every printed setting, and the printed images."""
 
+import math
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from selfsparse.analysis.formatting import count
-from selfsparse.analysis.images import image_note
-from selfsparse.config import SASTM_MODELS, Configuration
+from selfsparse.config import Configuration
 from selfsparse.paper import reported
 from selfsparse.paper.printed import printed_table, text_number
+from selfsparse.registry import SASTM_MODELS
+from selfsparse.results.text import count
+from selfsparse.statistics.moments import Moments, moments
 
 PAPER_EXTRACTOR = "inception"
+LSUN_BEDROOM_IMAGES = 3_033_042  # as the paper counts them, and the lmdb holds them
 TEXT = ("discriminator_steps", "generator_lr", "discriminator_lr")  # settings of a training, in the running text
 
 
@@ -77,3 +81,51 @@ def _module_widths(table: str) -> dict[str, Any]:
     if table != "D3":  # where the last width contradicts what follows (U22)
         found["sastm_widths"] = tuple(steps.loc[steps["part"] == "f", "output"].astype(int).tolist())
     return found
+
+
+def paper_moments(name: str) -> Moments:
+    """Return the paper's FID of exactly this configuration, or nothing (n = 0)."""
+    paper = reported()
+    if name not in paper.index:
+        return moments([])
+    row = paper.loc[name]
+    return Moments(3, float(row["paper_fid_mean"]), float(row["paper_fid_std"]), math.nan, math.nan)
+
+
+def comparison(c: Configuration) -> str:
+    """Say whether a FID of this configuration may stand against the paper's: `no (extractor lenet, not inception)`."""
+    return f"no ({'; '.join(differences(c))})" if differences(c) else "yes"
+
+
+def image_note(dataset: str, source: Mapping[str, Any]) -> str:
+    """Return one sentence on how a dataset differs from the paper's, or "" where it does not.
+
+    Args:
+        dataset: the dataset's name.
+        source: its settings, as in `sources.<dataset>` of params.yaml.
+    """
+    if dataset == "lsun_bedroom" and source["images"] not in ("all", LSUN_BEDROOM_IMAGES):
+        return f"LSUN bedrooms: a subset of {source['images']:,} of {LSUN_BEDROOM_IMAGES:,} images."
+    if dataset == "cifar10" and source["split"] == "train":
+        return "CIFAR-10: the 50,000 training images only; the paper has 60,000."
+    if dataset == "sketch":
+        return "Sketch: drawings of one's own, as the paper's are private."
+    if dataset == "sketch_substitute":
+        return "sketch_substitute: edges of photographs of buildings, not the paper's Sketch."
+    return ""
+
+
+def source_of(configuration: Configuration, provenance: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings of the images that a configuration was trained on; today's where it has not run.
+
+    Args:
+        provenance: by configuration, as `Results` has it.
+    """
+    trained = provenance.get(configuration.name, {}).get("settings", {}).get("source")
+    return configuration.source.model_dump() if trained is None else trained
+
+
+def image_notes(configurations: Iterable[Configuration], provenance: Mapping[str, Any]) -> list[str]:
+    """Return one sentence for each set of images that is not the paper's, for below a table."""
+    notes = (image_note(c.dataset.dataset, source_of(c, provenance)) for c in configurations)
+    return [note for note in dict.fromkeys(notes) if note]

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from selfsparse.analysis.results import load_results
+from selfsparse.results.reading import load_results
 
 
 def test_a_table_is_gone_through_once_for_all_configurations(monkeypatch):

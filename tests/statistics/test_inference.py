@@ -7,23 +7,27 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from selfsparse.analysis.inference import (
-    as_sample_std,
+from selfsparse.statistics.correlation import (
+    Correlation,
     combined_correlation,
-    contrast,
     correlation_difference,
+    pairs_for_power,
+    pearson,
+)
+from selfsparse.statistics.inference import (
+    as_sample_std,
+    contrast,
     decrease,
     decrease_bounds,
     hedges_g,
     holm,
     larger_decrease,
-    pairs_for_power,
     power,
     runs_for_power,
     sign_test,
     welch,
 )
-from selfsparse.analysis.statistics import Correlation, Moments, moments, pearson
+from selfsparse.statistics.moments import Moments, moments
 
 
 def m(mean, std, n=3):

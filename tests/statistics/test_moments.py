@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from selfsparse.analysis.statistics import moments, pearson, relative_decrease
+from selfsparse.statistics.correlation import pearson
+from selfsparse.statistics.moments import moments, relative_decrease
 
 
 @pytest.fixture(autouse=True)

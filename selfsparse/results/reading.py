@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from selfsparse.analysis.names import group_key
 from selfsparse.config import Configuration, load_settings
 from selfsparse.errors import DataError
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import read_provenance
-from selfsparse.results.rows import COLUMNS, read_rows
+from selfsparse.results.rows import COLUMNS, TEXT
+from selfsparse.results.text import group_key
 
+NUMBERS = {name for columns in COLUMNS.values() for name in columns} - TEXT
+EMPTY = ["", "nan"]  # how pandas and Python write a number that is not there
 TABLES = ("runs", "curves", "fid", "sparsity", "mechanism", "correlation")
 LATER = {"precision", "recall", "alpha_differs", "beta_differs"}  # columns that results made before them lack
 
@@ -169,3 +171,21 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
     if missing:
         raise DataError(f"{path.name}: missing columns {', '.join(missing)}; write it again with `dvc repro summary`")
     return table.reindex(columns=list(dict.fromkeys([*table, *columns])))
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """Read such a file. Text is what stands there: a variation may be called `64`, `null` or `true`."""
+    return pd.read_csv(
+        path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=dict.fromkeys(NUMBERS, EMPTY)
+    )
+
+
+def mean_sparsity(sparsity: pd.DataFrame, counted_stages: str) -> pd.Series:
+    """Return xi-bar of Eq. 15 per seed: xi averaged over the stages of a generator.
+
+    Args:
+        sparsity: rows of one configuration, columns seed, stage, xi.
+        counted_stages: `sastm`: T counts the stages with an SASTM; `all`: also the last one, whose xi is 0 (U48).
+    """
+    stages = sparsity.groupby("seed")["xi"]
+    return stages.sum() / (stages.count() + (counted_stages == "all"))

@@ -1,4 +1,4 @@
-"""Ours beside theirs: whether a printed value and our own can be one truth, and whether they are close; pure functions.
+"""Ours beside theirs: whether a printed value and our own can be one truth, and whether they are close.
 
 The printed value is a mean of few runs, not a constant. "Differs" allows each mean a spread of its own, with Cochran and
 Cox's t (1957): Welch's is too liberal where one of two spreads comes from three runs (7.6 % in place of 5 % beside 50).
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, stdtr, stdtrit
 
-from selfsparse.analysis.inference import MOST_RUNS
-from selfsparse.analysis.statistics import Moments
+from selfsparse.statistics.inference import MOST_RUNS
+from selfsparse.statistics.moments import Moments
 
 
 @dataclass(frozen=True)

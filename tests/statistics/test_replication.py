@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from selfsparse.analysis.inference import rank_test, runs_for_ranks
-from selfsparse.analysis.replication import Part, half_width, p_close, runs_to_decide
-from selfsparse.analysis.statistics import Moments
+from selfsparse.statistics.inference import rank_test, runs_for_ranks
+from selfsparse.statistics.moments import Moments
+from selfsparse.statistics.replication import Part, half_width, p_close, runs_to_decide
 
 DRAWS = 1500
 

@@ -1,0 +1,188 @@
+"""The one table: a frame of numbers, and for each shown column how its cell is written from a row of them.
+
+CSV has the numbers, Markdown and LaTeX the text; HTML is made from the Markdown, where a page or a notebook needs it.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from selfsparse.results import text
+from selfsparse.results.text import MISSING
+from selfsparse.statistics.moments import Moments
+
+Row = Mapping[str, Any]
+Cell = Callable[[Row], str]
+EXACT = 2**53  # whole numbers below are exact in a float
+EMPTY = "No configuration of this suite belongs here."
+LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "×": r"$\times$", "–": "--", "−": "$-$",
+    "ξ̄": r"$\bar{\xi}$", "ξ": r"$\xi$", "ζ": r"$\zeta$", "α": r"$\alpha$", "β": r"$\beta$", "→": r"$\rightarrow$",
+    "<": "$<$", ">": "$>$",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of numbers with its columns.
+
+    Attributes:
+        rows: the numbers of each row, not rounded; a name that begins with "_" is of the text alone, and not in the CSV.
+        columns: title of each shown column: its cell's text, from a row.
+        names: the columns of the numbers where there is no row that has them.
+    """
+
+    rows: Sequence[Row]
+    columns: Mapping[str, Cell]
+    caption: str
+    names: Sequence[str] = ()
+
+    @cached_property
+    def data(self) -> pd.DataFrame:
+        """The numbers, as the CSV has them."""
+        frame = pd.DataFrame(self.rows, columns=None if self.rows else list(self.names))
+        return frame[[name for name in frame if not str(name).startswith("_")]]
+
+    @cached_property
+    def text(self) -> pd.DataFrame:
+        """The cells as they are shown."""
+        return pd.DataFrame(
+            [[cell(row) for cell in self.columns.values()] for row in self.rows],
+            columns=list(self.columns),
+            dtype=object,
+        )
+
+
+# The cells: each takes names of numbers, and returns what writes them
+
+
+def cell(function: Callable[..., str], *names: str, **options: Any) -> Cell:
+    """Return what writes the numbers of these names by a function."""
+    return lambda row: function(*(row[name] for name in names), **options)
+
+
+def said(name: str) -> Cell:
+    """Return what writes a value as it is, and a dash where there is none."""
+    return cell(lambda value: MISSING if value is None or value != value or value == "" else str(value), name)
+
+
+def number(name: str, digits: int = 2) -> Cell:
+    """Return what writes a number with so many decimals."""
+    return cell(text.number, name, digits=digits)
+
+
+def count(name: str) -> Cell:
+    """Return what writes a whole number with its thousands separated."""
+    return cell(text.count, name)
+
+
+def share(name: str) -> Cell:
+    """Return what writes a share in [0, 1] as whole percents."""
+    return cell(text.share, name)
+
+
+def probability(name: str) -> Cell:
+    """Return what writes a p value."""
+    return cell(text.probability, name)
+
+
+def mean_std(name: str, digits: int = 2, without: str = "", short: bool = False) -> Cell:
+    """Return what writes `mean ± std` of <name>_mean and <name>_std.
+
+    Args:
+        without: the name of what is written where there is no mean; a dash without it.
+        short: three significant digits in place of fixed decimals.
+    """
+
+    def written(row: Row) -> str:
+        mean, std = row[f"{name}_mean"], row[f"{name}_std"]
+        if mean != mean:
+            return row[without] if without else MISSING
+        parts = mean, std
+        shown = [text.short(x) if short else text.number(x, digits) for x in parts if x == x]
+        return " ± ".join(shown)
+
+    return written
+
+
+def interval(name: str, digits: int = 2) -> Cell:
+    """Return what writes the 95 % interval [<name>_low_95, <name>_high_95]."""
+    return cell(text.interval, f"{name}_low_95", f"{name}_high_95", digits=digits)
+
+
+def with_interval(name: str) -> Cell:
+    """Return what writes a number with its 95 % interval, where it has one."""
+    return cell(text.with_interval, name, f"{name}_low_95", f"{name}_high_95")
+
+
+def joined(*cells: Cell, by: str = " / ") -> Cell:
+    """Return what writes several cells as one."""
+    return lambda row: by.join(part(row) for part in cells)
+
+
+# The numbers: what the cells above take from a row
+
+
+def summarised(name: str, m: Moments) -> dict[str, float]:
+    """Return <name>_mean and <name>_std."""
+    return {f"{name}_mean": m.mean, f"{name}_std": m.std}
+
+
+def estimated(name: str, found: Any) -> dict[str, float]:
+    """Return <name>, <name>_low_95 and <name>_high_95 of an Estimate."""
+    return {name: found.value, f"{name}_low_95": found.low, f"{name}_high_95": found.high}
+
+
+# The formats
+
+
+def to_csv(table: Table) -> str:
+    """Return the numbers, whole ones with all their digits and others with six, one line per row."""
+    return table.data.to_csv(index=False, float_format=_digits, lineterminator="\n")
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if abs(value) < EXACT and value == int(value) else f"{value:.6g}"
+
+
+def to_markdown(table: Table) -> str:
+    """Return caption and table in Markdown; a table without rows says so."""
+    lines = [f"**{plain_markdown(table.caption)}**", ""]
+    if table.text.empty:
+        return "\n".join([*lines, EMPTY, ""])
+    rows = [table.text.columns, ["---"] * len(table.text.columns), *table.text.itertuples(index=False)]
+    return "\n".join([*lines, *map(_markdown_row, rows), ""])
+
+
+def _markdown_row(cells: Sequence[Any]) -> str:
+    return "| " + " | ".join(plain_markdown(str(cell)).replace("|", "\\|") for cell in cells) + " |"
+
+
+def to_latex(table: Table) -> str:
+    """Return a booktabs table that stands in `\\begin{table}`."""
+    shown = table.text
+    if shown.empty:
+        shown = pd.DataFrame([[EMPTY, *[""] * (len(shown.columns) - 1)]], columns=shown.columns)
+    shown = shown.astype(str).map(latex_text).rename(columns=latex_text)
+    return shown.to_latex(index=False, column_format="l" * len(shown.columns), caption=latex_text(table.caption))
+
+
+def latex_text(text: str) -> str:
+    """Return text with LaTeX's special characters and our Greek letters written for LaTeX."""
+    text = text.replace("ξ̄", "\0")  # a letter with a combining bar: two code points
+    return "".join(LATEX["ξ̄"] if c == "\0" else LATEX.get(c, c) for c in text)
+
+
+def plain_markdown(text: str) -> str:
+    """Return text, which may hold names from folders and files, without HTML, links, images or further lines."""
+    return without_html(" ".join(text.split("\n"))).replace("](", "]\\(")
+
+
+def without_html(markdown: str) -> str:
+    """Return Markdown in which nothing is a tag of HTML; a lone "<", as in p < 0.05, stays."""
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", markdown)
