@@ -31,7 +31,7 @@ STARTS = {
     # Which makes PyTorch import its compiler, whether anything is compiled or not.
     "training, and an optimizer": "import selfsparse.training.loop, torch; torch.optim.Adam([torch.zeros(1)])",
     "measures": "import selfsparse.metrics.measure, selfsparse.metrics.kid",
-    "summary": "import selfsparse.analysis.summary",
+    "summary": "import selfsparse.results.summary",
     "notebooks": "import papermill, nbconvert",
 }
 EMPTY_STAGES = 12

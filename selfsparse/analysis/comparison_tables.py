@@ -13,8 +13,8 @@ from typing import Any
 from selfsparse.analysis.table import Table
 from selfsparse.analysis.tables import ablation_groups, fid_title, labelled_fid_table, table_of
 from selfsparse.config import Configuration, variation
-from selfsparse.paper.printed import printed_table
 from selfsparse.data.registry import DATASETS
+from selfsparse.paper.printed import printed_table
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.comparability import comparable, comparison, paper_moments
 from selfsparse.results.reading import Results

@@ -5,9 +5,9 @@ import math
 from selfsparse.analysis.table import Table
 from selfsparse.analysis.tables import table_of
 from selfsparse.config import Configuration, load_settings
+from selfsparse.data.registry import DATASETS
 from selfsparse.data.sources import image_count
 from selfsparse.paper.printed import printed_table
-from selfsparse.data.registry import DATASETS
 from selfsparse.results.comparability import image_note, source_of
 from selfsparse.results.reading import Results
 from selfsparse.results.text import MISSING, count

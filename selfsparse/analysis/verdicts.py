@@ -7,8 +7,8 @@ from IPython.display import Markdown
 
 from selfsparse.analysis.table import Table
 from selfsparse.analysis.tables import table_of
-from selfsparse.paper.printed import TABLES, TEXT, claims
 from selfsparse.data.registry import DATASETS
+from selfsparse.paper.printed import TABLES, TEXT, claims
 from selfsparse.registry import MODELS
 from selfsparse.results.text import MISSING, count, number, short
 from selfsparse.statistics.inference import MOST_RUNS
