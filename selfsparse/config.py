@@ -4,72 +4,35 @@ Settings of a run resolve in one order, later wins:
 `train` (the paper's values) <- `suites.<suite>.train` <- `configurations.<name>.train`; likewise `fid` <- `suites.<suite>.fid`.
 """
 
-import difflib
-import functools
-import unicodedata
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SerializeAsAny,
-    Strict,
-    ValidationError,
-    create_model,
-    model_validator,
-)
-from ruamel.yaml import YAML
-from ruamel.yaml.composer import ComposerError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, Event, NodeEvent, SequenceStartEvent
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, Strict, create_model, model_validator
 
 from selfsparse.data.registry import DATASETS
-from selfsparse.errors import SettingsError, printable
+from selfsparse.errors import SettingsError
 from selfsparse.paths import project_root
 from selfsparse.registry import MODELS
+from selfsparse.validation import (
+    HashStart,
+    Name,
+    Place,
+    PositiveInt,
+    Seed,
+    TwoOrMore,
+    WholeNumber,
+    Widths,
+    Word,
+    lookup,
+    validate,
+)
 
 ModelName = Literal[tuple(MODELS)]
 DatasetName = Literal[tuple(DATASETS)]
 ExtractorName = Literal["lenet", "lenet_standin", "inception"]
-
-
-def _whole(value: Any) -> Any:
-    """Refuse true, false and 1.0, which pydantic takes for the numbers of a Literal that they equal."""
-    if isinstance(value, bool | float):
-        raise ValueError(f"expected a whole number, found {_shown(value)}")
-    return value
-
-
-PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
-TwoOrMore = Annotated[int, Field(ge=2, le=10**9)]
-
-
-def _place(value: str) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in value):
-        raise ValueError(f"expected the path of a file or folder, found {_shown(value)} with a control character in it")
-    return value
-
-
-Place = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_place)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
-Widths = Annotated[tuple[Annotated[int, Field(gt=0, le=16384)], ...], Strict(False), Field(min_length=1, max_length=12)]
-
-
-def _hash_start(value: str) -> str:
-    if len(value) != 8 or set(value) - set("0123456789abcdef"):
-        raise ValueError(f"expected the first 8 digits (0-9, a-f) of a file's sha256 in quotes, found {_shown(value)}")
-    return value
-
-
-HashStart = Annotated[str, AfterValidator(_hash_start)]
-# A dot in a name would read as a path into params.yaml to DVC.
-Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+(-[a-z0-9_]+)*$", max_length=100)]
-NetworkName = Annotated[str, Field(pattern=r"^\w+$")]
+Rate = Annotated[float, Field(gt=0, le=1)]
 VARIATIONS = {  # what a name says beyond dataset and model, in words
     "resnet": "ResNet",
     "matched": "as many parameters",
@@ -78,13 +41,6 @@ VARIATIONS = {  # what a name says beyond dataset and model, in words
     "pytorch_initialisation": "PyTorch's initialisation",
     "batch_statistics": "batch statistics when sampling",
 }
-NAMES_HOLD = {
-    r"^[a-z0-9_]+(-[a-z0-9_]+)*$": "lower-case letters, digits, '_' and, between them, '-' only",
-    r"^\w+$": "letters, digits and '_' only",
-}
-
-MAX_ERRORS_SHOWN = 5
-MAX_DEPTH = 10  # twice what any setting needs
 
 
 class _Settings(BaseModel):
@@ -97,12 +53,12 @@ class Train(_Settings):
     steps: PositiveInt
     discriminator_steps: Annotated[int, Field(ge=1, le=100)]
     batch_size: Annotated[int, Field(ge=2, le=65536)]
-    generator_lr: Annotated[float, Field(gt=0, le=1)]
-    discriminator_lr: Annotated[float, Field(gt=0, le=1)]
+    generator_lr: Rate
+    discriminator_lr: Rate
     betas: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]], Strict(False)]
     loss: Literal["wasserstein", "hinge"]
     penalty_weight: Annotated[float, Field(ge=0, le=1e6)]
-    penalty_centre: Annotated[Literal[0, 1], BeforeValidator(_whole)]
+    penalty_centre: Annotated[Literal[0, 1], WholeNumber]
     initialisation: Literal["dcgan", "pytorch"]
     position_layers: Literal["chain", "single"]
     sampling_batch_norm: Literal["running", "batch"]
@@ -151,7 +107,7 @@ class Sparsity(_Settings):
 
     latents: PositiveInt
     latent_seed: Seed
-    sparse_channel_rate: Annotated[float, Field(gt=0, le=1)]
+    sparse_channel_rate: Rate
     counted_stages: Literal["sastm", "all"]
 
 
@@ -199,7 +155,7 @@ class Dataset(_Settings):
 
     dataset: DatasetName
     resolution: Annotated[int, Field(ge=8, le=1024)]
-    channels: Annotated[Literal[1, 3], BeforeValidator(_whole)]
+    channels: Annotated[Literal[1, 3], WholeNumber]
     filter: Literal["bilinear", "bicubic", "lanczos", "box"]
     border: Annotated[int, Field(ge=0, le=64)]
     crop: Literal["centre", "squash", "pad"] = "centre"
@@ -212,7 +168,7 @@ class Lenet(_Settings):
     epochs: PositiveInt
     max_steps: PositiveInt
     batch_size: TwoOrMore
-    lr: Annotated[float, Field(gt=0, le=1)]
+    lr: Rate
     seed: Seed
 
 
@@ -354,12 +310,10 @@ def variation_label(rest: str) -> str:
     return VARIATIONS.get(rest, rest.replace("_", " "))
 
 
-class _File(_Settings):
-    train: Train
+class _Shared(_Settings):
     fid: Fid
     sparsity: Sparsity
-    suites: dict[Name, _Suite]
-    networks: dict[NetworkName, Network]
+    networks: dict[Word, Network]
     raw_data: Place
     sources: Sources
     datasets: dict[Name, Dataset]
@@ -368,43 +322,44 @@ class _File(_Settings):
     inception_custom: HashStart | None
     lenet: Lenet
     extractors: dict[Name, Extractor]
+
+
+class _File(_Shared):
+    train: Train
+    suites: dict[Name, _Suite]
     configurations: dict[Name, _Row]
 
 
-class Settings(_Settings):
+class Settings(_Shared):
     """All of params.yaml, with every configuration resolved, in the file's order."""
 
-    fid: Fid
     fid_of: dict[str, Fid]  # by suite
-    sparsity: Sparsity
     suites: tuple[str, ...]
-    networks: dict[str, Network]
-    raw_data: str
-    sources: Sources
-    datasets: dict[str, Dataset]
-    real_images: RealImages
-    inception_weights: str | None
-    inception_custom: str | None
-    lenet: Lenet
-    extractors: dict[str, Extractor]
     configurations: dict[str, Configuration]
 
     def configuration(self, name: str) -> Configuration:
         """Return one configuration; an unknown name is a SettingsError with near spellings."""
-        return _lookup(self.configurations, name, "configurations", "configuration")
+        return _named(self.configurations, name, "configurations", "configuration")
 
     def dataset(self, name: str) -> Dataset:
         """Return the dataset `<dataset>-<resolution>`; an unknown name is a SettingsError with near spellings."""
-        return _lookup(self.datasets, name, "datasets", "dataset")
+        return _named(self.datasets, name, "datasets", "dataset")
 
     def extractor(self, name: str) -> Extractor:
         """Return the extractor `<dataset>-<resolution>-<extractor>`; an unknown name is a SettingsError."""
-        return _lookup(self.extractors, name, "extractors", "feature extractor")
+        return _named(self.extractors, name, "extractors", "feature extractor")
 
     def suite(self, name: str) -> list[Configuration]:
         """Return the configurations of a suite, in the file's order; an unknown suite is a SettingsError."""
-        _lookup(dict.fromkeys(self.suites, True), name, "suites", "suite")
+        _named(dict.fromkeys(self.suites, True), name, "suites", "suite")
         return [c for c in self.configurations.values() if c.suite == name]
+
+
+def _named(table: dict[str, Any], name: str, section: str, what: str) -> Any:
+    try:
+        return lookup(table, name, section, what)
+    except SettingsError as error:
+        raise SettingsError(f"params.yaml: {error}") from None
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -413,143 +368,56 @@ def load_settings(path: Path | None = None) -> Settings:
     Raises:
         SettingsError: for anything that is not as expected; it names the file, the key and the remedy.
     """
+    from selfsparse.plain_yaml import read_plain_yaml  # here: a generator that is loaded by itself needs no YAML
+
     path = path or project_root() / "params.yaml"
+    raw = read_plain_yaml(path)
     try:
-        raw = _parsed(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SettingsError(f"{path}: no such file; run from the project's folder") from None
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
-    except (YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise SettingsError(f"{path.name}: not readable as YAML: {_one_line(error)}") from None
-    if not isinstance(raw, dict):
-        raise SettingsError(f"{path.name}: expected sections (train, suites, ...), found {_shown(raw)}")
-    file = _validate(_File, raw, path.name, ())
+        return _resolved(raw)
+    except SettingsError as error:  # of whose lines the last may say how many more there are
+        raise SettingsError(re.sub(r"(?m)^(?!\.\.\. and)", f"{path.name}: ", str(error))) from None
+
+
+def _resolved(raw: dict[str, Any]) -> Settings:
+    file = validate(_File, raw)
     for name, suite in file.suites.items():
-        merged = {**raw["train"], **suite.train}
-        _validate(Train, merged, path.name, (f"suites.{name}", "train"))
-    configurations = {name: _resolve(name, row, file, raw, path.name) for name, row in file.configurations.items()}
-    _tell_apart(configurations.values(), path.name)
+        validate(Train, {**raw["train"], **suite.train}, f"suites.{name}", "train")
+    configurations = {name: _resolve(name, row, file, raw["train"]) for name, row in file.configurations.items()}
+    _tell_apart(configurations.values())
     fid_of = {k: file.fid.model_copy(update=v.fid.model_dump(exclude_none=True)) for k, v in file.suites.items()}
     for c in configurations.values():
-        _fits(c, fid_of[c.suite], path.name)
+        _fits(c, fid_of[c.suite])
     for key, item in file.datasets.items():
-        _require(
-            key == f"{item.dataset}-{item.resolution}",
-            path.name,
-            f"datasets.{key}",
-            f"expected the name {item.dataset}-{item.resolution}",
-        )
-        _require(
-            2 * item.border < item.resolution,
-            path.name,
-            f"datasets.{key}.border",
-            f"{item.border} on each side leaves nothing of {item.resolution} pixels",
-        )
-    for key, item in file.extractors.items():
-        expected = f"{item.dataset}-{item.resolution}-{item.extractor}"
-        _require(key == expected, path.name, f"extractors.{key}", f"expected the name {expected}")
-        _lookup(
-            file.datasets,
-            f"{item.dataset}-{item.resolution}",
-            "datasets",
-            f"dataset (named by extractors.{key})",
-            path.name,
-        )
-    return Settings.model_construct(
-        fid=file.fid,
-        fid_of=fid_of,
-        sparsity=file.sparsity,
-        suites=tuple(file.suites),
-        networks=file.networks,
-        raw_data=file.raw_data,
-        sources=file.sources,
-        datasets=file.datasets,
-        real_images=file.real_images,
-        inception_weights=file.inception_weights,
-        inception_custom=file.inception_custom,
-        lenet=file.lenet,
-        extractors=file.extractors,
-        configurations=configurations,
-    )
+        if key != (expected := f"{item.dataset}-{item.resolution}"):
+            raise SettingsError(f"datasets.{key}: expected the name {expected}")
+        if 2 * item.border >= item.resolution:
+            left = f"{item.border} on each side leaves nothing of {item.resolution} pixels"
+            raise SettingsError(f"datasets.{key}.border: {left}")
+    for key, extractor in file.extractors.items():
+        dataset = f"{extractor.dataset}-{extractor.resolution}"
+        if key != (expected := f"{dataset}-{extractor.extractor}"):
+            raise SettingsError(f"extractors.{key}: expected the name {expected}")
+        lookup(file.datasets, dataset, "datasets", f"dataset (named by extractors.{key})")
+    shared = {name: getattr(file, name) for name in _Shared.model_fields}
+    return Settings.model_construct(**shared, fid_of=fid_of, suites=tuple(file.suites), configurations=configurations)
 
 
-@functools.lru_cache(maxsize=16)
-def _parsed(text: str) -> Any:
-    """Read YAML as DVC does: 1e-4 is a number, a key given twice is an error. Kept, as nobody changes it."""
-    yaml = YAML(typ="safe")
-    _only_plain(yaml.parse(text))
-    return yaml.load(text)
-
-
-def _only_plain(events: Iterable[Event]) -> None:
-    """Refuse anchors, aliases and merge keys, through which one change has an effect in several places.
-
-    And tags, which say of what type a value is: the settings know that themselves.
-    """
-    path: list[str] = []  # the key or number of each open mapping or list
-    key_next: list[bool | None] = []  # whether a mapping expects a key; None for a list
-    for event in events:
-        if isinstance(event, CollectionEndEvent):
-            path.pop(), key_next.pop()
-        if not isinstance(event, NodeEvent):
-            continue
-        is_key = bool(key_next and key_next[-1])
-        value = getattr(event, "value", None)
-        if key_next and key_next[-1] is None:
-            path[-1] = str(int(path[-1] or -1) + 1)
-        elif key_next:
-            path[-1] = str(value) if is_key else path[-1]
-            key_next[-1] = not is_key
-        problem = ""
-        if event.anchor is not None:
-            problem = f"the anchor or alias '{event.anchor}' is not allowed; write the value out"
-        elif getattr(event, "tag", None) is not None:
-            problem = f"the tag {_shown(str(event.tag))} is not allowed; write the value alone"
-        elif is_key and value == "<<":
-            problem = "merge keys are not allowed; write the keys out"
-        elif len(path) > MAX_DEPTH:
-            problem = f"nested more than {MAX_DEPTH} deep"
-        if problem:
-            raise ComposerError(None, None, f"{_dotted(path)}: {problem}", event.start_mark)
-        if isinstance(event, CollectionStartEvent):
-            path.append("")
-            key_next.append(None if isinstance(event, SequenceStartEvent) else True)
-
-
-def _resolve(name: str, row: _Row, file: _File, raw: dict, source: str) -> Configuration:
-    where = f"configurations.{name}"
-    suite = _lookup(file.suites, row.suite, "suites", f"suite (named by {where}.suite)", source)
-    network = _lookup(file.networks, row.network, "networks", f"network (named by {where}.network)", source)
-    dataset_key = f"{row.dataset}-{row.resolution}"
-    dataset = _lookup(
-        file.datasets, dataset_key, "datasets", f"dataset (named by {where}.dataset and .resolution)", source
-    )
-    extractor_key = f"{dataset_key}-{row.extractor}"
-    extractor = _lookup(
-        file.extractors, extractor_key, "extractors", f"feature extractor (named by {where}.extractor)", source
-    )
-    stem = f"{dataset_key}-{row.model}"
-    _require(
-        name == stem or name.startswith(stem + "-"),
-        source,
-        where,
-        f"expected a name that is {stem} or begins with {stem}-",
-    )
-    _require(
-        network.resolution == row.resolution,
-        source,
-        f"{where}.network",
-        f"{row.network} makes {network.resolution} x {network.resolution} images, the configuration asks for {row.resolution} x {row.resolution}",
-    )
-    _require(
-        (row.model == "sagan") == (network.architecture == "sagan"),
-        source,
-        f"{where}.network",
-        f"model {row.model} does not go with architecture {network.architecture} of {row.network}",
-    )
-    train = {**raw["train"], **suite.train, **row.train}
-    resolved = _validate(Train, train, source, (where, "train"))
+def _resolve(name: str, row: _Row, file: _File, train: dict[str, Any]) -> Configuration:
+    where, key = f"configurations.{name}", f"{row.dataset}-{row.resolution}"
+    suite = lookup(file.suites, row.suite, "suites", f"suite (named by {where}.suite)")
+    network = lookup(file.networks, row.network, "networks", f"network (named by {where}.network)")
+    dataset = lookup(file.datasets, key, "datasets", f"dataset (named by {where}.dataset and .resolution)")
+    named_by = f"feature extractor (named by {where}.extractor)"
+    extractor = lookup(file.extractors, f"{key}-{row.extractor}", "extractors", named_by)
+    stem = f"{key}-{row.model}"
+    if name != stem and not name.startswith(stem + "-"):
+        raise SettingsError(f"{where}: expected a name that is {stem} or begins with {stem}-")
+    if network.resolution != row.resolution:
+        makes, asked = (f"{size} x {size}" for size in (network.resolution, row.resolution))
+        raise SettingsError(f"{where}.network: {row.network} makes {makes} images, the configuration asks for {asked}")
+    if (row.model == "sagan") != (network.architecture == "sagan"):
+        goes = f"model {row.model} does not go with architecture {network.architecture} of {row.network}"
+        raise SettingsError(f"{where}.network: {goes}")
     return Configuration.model_construct(
         name=name,
         suite=row.suite,
@@ -557,126 +425,38 @@ def _resolve(name: str, row: _Row, file: _File, raw: dict, source: str) -> Confi
         latent_dim=row.latent_dim,
         network_name=row.network,
         network=network,
-        train=resolved,
+        train=validate(Train, {**train, **suite.train, **row.train}, where, "train"),
         dataset=dataset,
         source=getattr(file.sources, row.dataset),
         extractor=extractor,
     )
 
 
-def _tell_apart(configurations: Iterable[Configuration], source: str) -> None:
+def _tell_apart(configurations: Iterable[Configuration]) -> None:
     """Refuse two configurations of a suite that outputs call by one name: these leave the suite out, and use words."""
     found: dict[tuple[str, ...], str] = {}
     for c in configurations:
         label = " ".join(variation_label(variation(c)).split())  # HTML and LaTeX show several spaces as one
         other = found.setdefault((c.suite, c.dataset_key, c.model, label), c.name)
-        _require(
-            other == c.name,
-            source,
-            f"configurations.{c.name}",
-            f"outputs of suite {c.suite} cannot tell it from configurations.{other}: they call the variation of both"
-            f" '{label}', as they leave '-{c.suite}' out; rename one, <dataset>-<resolution>-<model>-<variation>",
-        )
+        if other != c.name:
+            raise SettingsError(
+                f"configurations.{c.name}: outputs of suite {c.suite} cannot tell it from configurations.{other}: they call the"
+                f" variation of both '{label}', as they leave '-{c.suite}' out; rename one,"
+                " <dataset>-<resolution>-<model>-<variation>"
+            )
 
 
-def _fits(c: Configuration, fid: Fid, source: str) -> None:
+def _fits(c: Configuration, fid: Fid) -> None:
     """Hold the counts of the final measures against each other."""
     least = c.extractor.samples[0]
-    _require(
-        2 * fid.kid_subset_size <= least,
-        source,
-        f"fid.kid_subset_size for suite {c.suite}",
-        f"{fid.kid_subset_size} is more than half of the {least} images of extractors.{c.extractor_key}.samples: KID's subsets"
-        f" would be nearly the same, and their standard deviation says nothing then; lower it in suites.{c.suite}.fid",
-    )
-    _require(
-        c.train.sampling_batch_norm == "running" or fid.batch_size <= least,
-        source,
-        "fid.batch_size",
-        f"{fid.batch_size} is more than the {least} images of extractors.{c.extractor_key}.samples, and {c.name} takes the"
-        " statistics of whole batches (sampling_batch_norm: batch); lower it",
-    )
-
-
-def _validate(model: type[_Settings], data: Any, source: str, prefix: tuple[str, ...]) -> Any:
-    """Validate; turn pydantic's findings into one SettingsError of a few lines."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-        lines = [f"{source}: {_line(item, model, prefix)}" for item in found[:MAX_ERRORS_SHOWN]]
-        if len(found) > MAX_ERRORS_SHOWN:
-            lines.append(f"... and {len(found) - MAX_ERRORS_SHOWN} more")
-        raise SettingsError("\n".join(lines)) from None
-
-
-def _line(item: dict, model: type[_Settings], prefix: tuple[str, ...]) -> str:
-    """One line for one of pydantic's findings: the key, what is wrong, what was expected."""
-    loc = [str(part) for part in item["loc"] if part != "[key]"]
-    key = _dotted([*prefix, *loc]) or "the file"
-    if item["type"] == "extra_forbidden":
-        allowed = _fields_at(model, item["loc"][:-1])
-        return f"{key}: unknown key{_near(loc[-1], allowed)}; expected one of {', '.join(allowed)}"
-    if item["type"] == "missing":
-        return f"{key}: missing"
-    message = item["msg"].removeprefix("Value error, ")
-    if item["type"] == "literal_error":
-        return f"{key}: expected {item['ctx']['expected']}, found {_shown(item['input'])}{_near(item['input'], item['ctx']['expected'].replace(chr(39), '').replace(' or ', ', ').split(', '))}"
-    if item["type"] == "string_pattern_mismatch":
-        return f"{key}: a name may hold {NAMES_HOLD[item['ctx']['pattern']]}"
-    if item["type"] == "value_error":
-        return f"{key}: {message}"
-    return f"{key}: {message[0].lower() + message[1:]}, found {_shown(item['input'])}"
-
-
-def _fields_at(model: type[_Settings], loc: tuple) -> list[str]:
-    """The keys that pydantic knows at a place: follows fields, and dictionaries of models."""
-    current: Any = model
-    for part in loc:
-        if isinstance(current, type) and issubclass(current, BaseModel):
-            current = current.model_fields[part].annotation
-        else:  # dict[name, model]
-            current = current.__args__[1]
-    return list(current.model_fields)
-
-
-def _lookup(table: dict[str, Any], name: str, section: str, what: str, source: str = "params.yaml") -> Any:
-    if name in table:
-        return table[name]
-    raise SettingsError(f"{source}: no {what} {_shown(name)}{_near(name, table)}; {section} has {_listed(table)}")
-
-
-def _require(condition: bool, source: str, key: str, message: str) -> None:
-    if not condition:
-        raise SettingsError(f"{source}: {key}: {message}")
-
-
-def _dotted(path: Sequence[str]) -> str:
-    return ".".join(printable(part) for part in path)
-
-
-def _near(word: Any, candidates: Any) -> str:
-    close = difflib.get_close_matches(str(word), [str(c) for c in candidates], n=3)
-    return f" (did you mean {' or '.join(close)}?)" if close else ""
-
-
-def _listed(names: Any, most: int = 12) -> str:
-    names = list(names)
-    return (
-        ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-        if names
-        else "nothing"
-    )
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _one_line(error: Exception) -> str:
-    """What is wrong and where; ruamel.yaml's own text goes on with advice for programmers."""
-    if isinstance(error, MarkedYAMLError):
-        mark = error.problem_mark or error.context_mark
-        return f"{error.problem or error.context}" + (f", line {mark.line + 1}" if mark else "")
-    return " ".join(str(error).split())[:300]
+    images = f"the {least} images of extractors.{c.extractor_key}.samples"
+    if 2 * fid.kid_subset_size > least:
+        raise SettingsError(
+            f"fid.kid_subset_size for suite {c.suite}: {fid.kid_subset_size} is more than half of {images}: KID's subsets would"
+            f" be nearly the same, and their standard deviation says nothing then; lower it in suites.{c.suite}.fid"
+        )
+    if c.train.sampling_batch_norm == "batch" and fid.batch_size > least:
+        raise SettingsError(
+            f"fid.batch_size: {fid.batch_size} is more than {images}, and {c.name} takes the statistics of whole batches"
+            " (sampling_batch_norm: batch); lower it"
+        )
