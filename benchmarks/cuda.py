@@ -115,8 +115,8 @@ def evaluation_rates(settings: Settings, configurations: Sequence[Configuration]
     """Return the images a second from latents to sums of features, by generator and precision, and the seconds of a distance."""
     from benchmarks.features import random_state
     from selfsparse.metrics.frechet import RunningGaussian, frechet_distance_tensors
-    from selfsparse.metrics.generated import draw_latents, generate
     from selfsparse.metrics.inception import Inception
+    from selfsparse.models.sampling import draw_latents, generate
 
     device, state = torch.device("cuda"), random_state()
     rates: dict[str, dict[str, float]] = {c.name: {} for c in configurations}

@@ -16,9 +16,10 @@ import torch
 
 from benchmarks.timing import print_table, write_result
 from selfsparse.metrics.frechet import Gaussian
-from selfsparse.metrics.generated import draw_latents, measure_fid
+from selfsparse.metrics.generated import measure_fid
 from selfsparse.metrics.lenet import FEATURES, LeNet
 from selfsparse.metrics.reference import Reference
+from selfsparse.models.sampling import draw_latents
 
 LATENT_DIM = 128
 MIB = 2**20

@@ -14,8 +14,8 @@ import torch
 from benchmarks.timing import compare, print_table, write_result
 from benchmarks.training_step import random_images
 from selfsparse.config import Configuration, load_settings
-from selfsparse.metrics.generated import draw_latents
 from selfsparse.metrics.mechanism import measure_mechanism
+from selfsparse.models.sampling import draw_latents
 from selfsparse.training.trainer import Trainer
 
 CASES = ("mnist-32-wgan_gp", "mnist-32-self_sparse", "mnist-128-self_sparse")

@@ -27,6 +27,10 @@ class RunError(UserError):
     """A training that cannot start or go on."""
 
 
+class NotFiniteError(ValueError):
+    """Images or features that are not finite, as those of a generator that has diverged: its run ends."""
+
+
 def warn(message: str) -> None:
     """Say on stderr what went on differently than asked for."""
     print(f"warning: {message}", file=sys.stderr)

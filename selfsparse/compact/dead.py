@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from selfsparse.metrics.generated import sampling
 from selfsparse.models.dcgan import Generator
+from selfsparse.models.sampling import sampling
 from selfsparse.models.sastm import SASTM
 
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from selfsparse.compact.dead import DeadParts
-from selfsparse.metrics.generated import sampling
 from selfsparse.models.dcgan import DCGANGenerator, Generator
+from selfsparse.models.sampling import sampling
 from selfsparse.models.sastm import ThinDeconv
 
 

@@ -20,11 +20,11 @@ from selfsparse.files import atomic_path
 from selfsparse.kept_seeds import KeptSeeds
 from selfsparse.made_from import flatten, note
 from selfsparse.metrics.final_sparsity import SPARSITY_COLUMNS, write_sparsity
-from selfsparse.metrics.generated import draw_latents, sampling, to_uint8
 from selfsparse.metrics.measure import load_generator, measure_shape, read_csv, read_run, write_csv
 from selfsparse.models.build import count_parameters
 from selfsparse.models.counting import forward_flops
 from selfsparse.models.dcgan import DCGANGenerator, Generator
+from selfsparse.models.sampling import draw_latents, sampling, to_uint8
 from selfsparse.registry import SASTM_MODELS
 from selfsparse.results.rows import CompactRow, LatencyRow, StageRow, columns
 

@@ -24,9 +24,9 @@ from torch import Tensor, nn
 from selfsparse.config import ModelName, Network
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_paths
-from selfsparse.metrics.generated import draw_latents, generate
 from selfsparse.models.build import build_generator
 from selfsparse.models.dcgan import Generator
+from selfsparse.models.sampling import draw_latents, generate
 
 HEADER_KEY = "configuration"
 CARD = "README.md"

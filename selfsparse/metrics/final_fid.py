@@ -15,11 +15,12 @@ from selfsparse.files import atomic_path, hash_file
 from selfsparse.kept_seeds import KeptSeeds
 from selfsparse.made_from import flatten, note
 from selfsparse.metrics.extractors import load_extractor
-from selfsparse.metrics.generated import draw_latents, first_images, measure_fid, tile
+from selfsparse.metrics.generated import first_images, measure_fid, tile
 from selfsparse.metrics.kid import kernel_distance
 from selfsparse.metrics.measure import load_generator, measure_shape, read_csv, read_run, write_csv
 from selfsparse.metrics.precision_recall import precision_recall
 from selfsparse.metrics.reference import Reference, load_reference
+from selfsparse.models.sampling import draw_latents
 from selfsparse.paths import extractor_dir, reference_dir
 from selfsparse.results.rows import FidRow, columns
 

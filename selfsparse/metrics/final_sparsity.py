@@ -9,9 +9,9 @@ from torch import nn
 
 from selfsparse.config import Configuration, Settings
 from selfsparse.files import atomic_path
-from selfsparse.metrics.generated import draw_latents, sampling, to_uint8
 from selfsparse.metrics.measure import write_csv
 from selfsparse.metrics.sparsity import measure_sparsity
+from selfsparse.models.sampling import draw_latents, sampling, to_uint8
 from selfsparse.results.rows import StageSparsity, columns
 
 MAPS_SHOWN = 16

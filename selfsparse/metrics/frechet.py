@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from selfsparse.errors import NotFiniteError
+
 BLOCK = 512  # rows and columns of a matrix product that skips zeros
 ROWS = 500  # features that are summed at a time, whatever the batches that they come in
 
@@ -17,10 +19,6 @@ class Gaussian:
     mean: np.ndarray
     covariance: np.ndarray
     count: int
-
-
-class NotFiniteError(ValueError):
-    """Features that are not finite, as those of a generator that has diverged."""
 
 
 class RunningGaussian:

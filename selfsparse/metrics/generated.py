@@ -1,73 +1,13 @@
-"""Images from a generator, in batches and exact counts, and their FID."""
-
-import operator
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""The FID of a generator's images, and sheets of them."""
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from selfsparse.metrics.extractors import iterate_features
-from selfsparse.metrics.frechet import NotFiniteError, RunningGaussian, frechet_distance
+from selfsparse.metrics.frechet import RunningGaussian, frechet_distance
 from selfsparse.metrics.reference import Reference
-
-
-def draw_latents(count: int, latent_dim: int, seed: int) -> Tensor:
-    """Return latents (count, latent_dim) ~ N(0, 1) on the CPU: latent k depends on the seed and k alone."""
-    # torch draws blocks of 16 normals, and draws the last block anew where it is not full.
-    whole_blocks = -(-count * latent_dim // 16) * 16
-    normals = torch.randn(whole_blocks, generator=torch.Generator().manual_seed(operator.index(seed)))
-    return normals[: count * latent_dim].view(count, latent_dim)
-
-
-def to_uint8(images: Tensor) -> Tensor:
-    """Map [-1, 1] to 0 ... 255, rounded: the inverse of how training images are scaled."""
-    return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-
-
-@contextmanager
-def sampling(generator: nn.Module, batch_norm: str) -> Iterator[None]:
-    """Put a generator into the mode in which images are drawn from it, and back (U18).
-
-    Args:
-        batch_norm: `running`: batch norms use the statistics gathered in training; `batch`: those of the batch at
-            hand, and gather none.
-    """
-    training = generator.training
-    generator.eval()
-    norms = [m for m in generator.modules() if isinstance(m, nn.BatchNorm2d)] if batch_norm == "batch" else []
-    for norm in norms:
-        norm.train()
-        norm.track_running_stats = False
-    try:
-        yield
-    finally:
-        for norm in norms:
-            norm.track_running_stats = True
-        generator.train(training)
-
-
-@torch.no_grad()
-def generate(
-    generator: nn.Module, latents: Tensor, batch_size: int, device: torch.device, batch_norm: str
-) -> Iterator[Tensor]:
-    """Yield uint8 images of all latents, in batches, the last one shorter; `batch_norm` as of `sampling`.
-
-    Raises:
-        NotFiniteError: an image holds NaN or infinity, as from a generator that has diverged; on a GPU, after the last.
-    """
-    finite = torch.ones((), dtype=torch.bool, device=device)
-    with sampling(generator, batch_norm):
-        for part in latents.to(device).split(batch_size):
-            images = generator(part)
-            finite &= images.isfinite().all()  # as uint8 they would pass for black ones
-            # Asking a GPU for the answer would make it idle after each batch: it is asked once, at the end.
-            if device.type == "cpu" and not finite:
-                break
-            yield to_uint8(images)
-    if not finite:
-        raise NotFiniteError("the generated images are not finite")
+from selfsparse.models.sampling import generate
 
 
 def first_images(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from selfsparse.metrics.generated import sampling
+from selfsparse.models.sampling import sampling
 from selfsparse.results.rows import StageMechanism
 
 SETTLING_SHARE = 0.05  # of the training, after which Hypothesis 1 has the signs unchanged: 5,000 of 100,000 steps

@@ -3,8 +3,29 @@
 import torch
 from torch import Tensor, nn
 
-from selfsparse.metrics.generated import sampling
+from selfsparse.models.sampling import sampling
 from selfsparse.results.rows import StageSparsity
+
+
+@dataclass(frozen=True)
+class StageSparsity:
+    """One stage's rates, averaged over latents; shares from 0 to 1.
+    Attributes:
+        stage: t, from 1.
+        size: height and width of its maps.
+        channels: C.
+        xi: Eq. 4 averaged over channels, the inner sum of Eq. 15.
+        zeta: Eq. 5, the share of sparse channels.
+        alpha_zero, beta_zero: share of coefficients that are exactly zero; None without that head.
+    """
+
+    stage: int
+    size: int
+    channels: int
+    xi: float
+    zeta: float
+    alpha_zero: float | None
+    beta_zero: float | None
 
 
 def position_sparsity(x: Tensor) -> Tensor:

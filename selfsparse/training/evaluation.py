@@ -15,11 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from selfsparse.config import Configuration, Settings
+from selfsparse.errors import NotFiniteError
 from selfsparse.metrics.extractors import load_extractor
-from selfsparse.metrics.frechet import NotFiniteError, RunningGaussian, frechet_distance_tensors
-from selfsparse.metrics.generated import draw_latents, first_images, measure_fid, sampling, to_uint8
+from selfsparse.metrics.frechet import RunningGaussian, frechet_distance_tensors
+from selfsparse.metrics.generated import first_images, measure_fid
 from selfsparse.metrics.mechanism import SETTLING_SHARE, Snapshot, measure_mechanism
 from selfsparse.metrics.reference import load_reference
+from selfsparse.models.sampling import draw_latents, sampling, to_uint8
 from selfsparse.paths import extractor_dir, reference_dir
 from selfsparse.training.history import PROGRESS_COLUMNS
 from selfsparse.training.trainer import Trainer

@@ -10,8 +10,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from selfsparse.config import Configuration
+from selfsparse.errors import NotFiniteError
 from selfsparse.made_from import note
-from selfsparse.metrics.frechet import NotFiniteError
 from selfsparse.paths import checkpoint_dir
 from selfsparse.training.checkpoint import CheckpointStore
 from selfsparse.training.evaluation import Evaluation, Pending

@@ -8,9 +8,9 @@ from killing import kill_alpha, kill_beta
 from torch import nn
 
 from selfsparse.compact.dead import _never_positive, observe, proven_dead
-from selfsparse.metrics.generated import draw_latents
 from selfsparse.models.dcgan import DCGANGenerator
 from selfsparse.models.resnet import ResNetGenerator
+from selfsparse.models.sampling import draw_latents
 from selfsparse.models.sastm import SASTM
 
 CPU = torch.device("cpu")

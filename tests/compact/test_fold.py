@@ -9,10 +9,10 @@ from torch import nn
 
 from selfsparse.compact.dead import observe, proven_dead
 from selfsparse.compact.fold import FoldedDeconv, fold
-from selfsparse.metrics.generated import draw_latents, sampling
 from selfsparse.models.build import count_parameters
 from selfsparse.models.dcgan import DCGANGenerator
 from selfsparse.models.resnet import ResNetGenerator
+from selfsparse.models.sampling import draw_latents, sampling
 from selfsparse.models.sastm import SASTM
 
 WIDTHS, LATENT, F = [6, 5, 4], 7, 8

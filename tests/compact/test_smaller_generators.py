@@ -13,9 +13,9 @@ from small_project import SMALL, files, write_project
 from selfsparse.compact.dead import DeadParts
 from selfsparse.compact.measure import _revived_heads, compare, latency_ratio, measure_configuration_sparsity
 from selfsparse.config import load_settings
-from selfsparse.metrics.generated import draw_latents
 from selfsparse.metrics.measure import load_generator
 from selfsparse.models.build import count_parameters
+from selfsparse.models.sampling import draw_latents
 from selfsparse.training.loop import train_runs
 
 pytestmark = pytest.mark.usefixtures("keep_signals")

@@ -19,9 +19,9 @@ from selfsparse import load_generator
 from selfsparse.config import load_settings
 from selfsparse.errors import DataError
 from selfsparse.hub.generator import GeneratorConfiguration, TrainedGenerator
-from selfsparse.metrics.generated import draw_latents, generate
 from selfsparse.metrics.measure import load_generator as load_for_measures
 from selfsparse.models.build import build_generator
+from selfsparse.models.sampling import draw_latents, generate
 
 CPU = torch.device("cpu")
 RUN = f"results/quick/runs/{CONFIGURATION}/seed0"

@@ -5,17 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from selfsparse.metrics.frechet import Gaussian, NotFiniteError, RunningGaussian, frechet_distance, lower_factor
-from selfsparse.metrics.generated import (
-    draw_latents,
-    first_images,
-    generate,
-    measure_fid,
-    sampling,
-    tile,
-    to_uint8,
-)
+from selfsparse.errors import NotFiniteError
+from selfsparse.metrics.frechet import Gaussian, RunningGaussian, frechet_distance, lower_factor
+from selfsparse.metrics.generated import first_images, measure_fid, tile
 from selfsparse.metrics.reference import Reference
+from selfsparse.models.sampling import draw_latents, generate, sampling, to_uint8
 
 CPU = torch.device("cpu")
 

@@ -15,11 +15,12 @@ from selfsparse.config import load_settings
 from selfsparse.errors import DataError
 from selfsparse.metrics.extractors import load_extractor
 from selfsparse.metrics.final_fid import measure_configuration_fid
-from selfsparse.metrics.generated import draw_latents, measure_fid
+from selfsparse.metrics.generated import measure_fid
 from selfsparse.metrics.kid import kernel_distance
 from selfsparse.metrics.measure import load_generator
 from selfsparse.metrics.reference import load_reference
 from selfsparse.metrics.sparsity import measure_sparsity
+from selfsparse.models.sampling import draw_latents
 from selfsparse.training.loop import train_runs
 from selfsparse.training.trainer import Trainer
 

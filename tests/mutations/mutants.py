@@ -184,7 +184,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("product.isfinite().all() & mean.isfinite().all()", "product.isfinite().all()"),
         ],
     ),
-    "metrics/generated.py": (
+    "models/sampling.py": (
         "metrics/test_generated.py metrics/test_measure.py",
         [
             ('if isinstance(m, nn.BatchNorm2d)] if batch_norm == "batch" else []', "if isinstance(m, nn.BatchNorm2d)]"),
@@ -193,9 +193,14 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("norm.track_running_stats = False", "pass"),
             ("* 127.5).round()", "* 127.5)"),
             ("-(-count * latent_dim // 16) * 16", "count * latent_dim"),
+            ("finite &= images.isfinite().all()", "finite &= images.isfinite().any()"),
+        ],
+    ),
+    "metrics/generated.py": (
+        "metrics/test_generated.py metrics/test_measure.py",
+        [
             ("latents[: max(count, batch_size)]", "latents[:count]"),
             ("permute(0, 3, 1, 4, 2)", "permute(0, 4, 1, 3, 2)"),
-            ("finite &= images.isfinite().all()", "finite &= images.isfinite().any()"),
         ],
     ),
     "metrics/kid.py": (
