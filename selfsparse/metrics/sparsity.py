@@ -7,27 +7,6 @@ from selfsparse.models.sampling import sampling
 from selfsparse.results.rows import StageSparsity
 
 
-@dataclass(frozen=True)
-class StageSparsity:
-    """One stage's rates, averaged over latents; shares from 0 to 1.
-    Attributes:
-        stage: t, from 1.
-        size: height and width of its maps.
-        channels: C.
-        xi: Eq. 4 averaged over channels, the inner sum of Eq. 15.
-        zeta: Eq. 5, the share of sparse channels.
-        alpha_zero, beta_zero: share of coefficients that are exactly zero; None without that head.
-    """
-
-    stage: int
-    size: int
-    channels: int
-    xi: float
-    zeta: float
-    alpha_zero: float | None
-    beta_zero: float | None
-
-
 def position_sparsity(x: Tensor) -> Tensor:
     """Eq. 4: xi_i (N, C), the share of positions of x (N, C, H, W) that are exactly zero (U50)."""
     return (x == 0).sum(dim=(2, 3)).double() / (x.shape[2] * x.shape[3])
