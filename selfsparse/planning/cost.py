@@ -12,7 +12,7 @@ from torch import nn
 from selfsparse.config import Configuration
 from selfsparse.models.build import build_discriminator, build_generator, count_parameters
 from selfsparse.models.counting import Work, counted, forward_flops
-from selfsparse.training.objective import discriminator_loss, generator_loss
+from selfsparse.training.objective import discriminator_loss, generator_loss, sample_on_lines
 
 # torch-fidelity's Inception-v3 up to its 2,048 features, one image of 299 x 299; a test counts them.
 INCEPTION_FLOPS = 11_422_336_192
@@ -73,16 +73,10 @@ def _count_step(c: Configuration) -> StepCost:
     with counted() as cost:
         with torch.no_grad():
             fake = generator(z)
-        loss = discriminator_loss(
-            discriminator,
-            real,
-            fake,
-            None,
-            penalty_weight=train.penalty_weight,
-            penalty_centre=train.penalty_centre,
-            loss=train.loss,
-            one_pass=c.network.architecture != "sagan",
-        ).loss
+        points = sample_on_lines(real, fake, None) if train.penalty_weight else None
+        settings = train.penalty_weight, train.penalty_centre, train.loss
+        one_pass = c.network.architecture != "sagan"
+        loss = discriminator_loss(discriminator, real, fake, points, *settings, one_pass=one_pass).loss
         loss.backward(inputs=list(discriminator.parameters()))
     of_discriminator = cost()
     del loss, fake

@@ -49,8 +49,7 @@ def discriminator_loss(
     discriminator: Scores,
     real: Tensor,
     fake: Tensor,
-    rng: torch.Generator,
-    *,
+    points: Tensor | None,
     penalty_weight: float,
     penalty_centre: int = 0,
     loss: str = "wasserstein",
@@ -59,7 +58,7 @@ def discriminator_loss(
     """What the discriminator minimises for images (N, C, H, W) in [-1, 1].
 
     wasserstein: E[D(G(z))] - E[D(x)]; hinge (SAGAN's Eq. 4): E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))];
-    each plus penalty_weight times the penalty, which is left out, and 0, where penalty_weight is 0.
+    each plus penalty_weight times the penalty at `points`; without points it is left out, and 0.
 
     one_pass: real and fake images go through the discriminator together: the same up to rounding, and faster. Not where a
     pass changes the discriminator, as spectral normalisation does by a step of its power iteration.
@@ -67,8 +66,8 @@ def discriminator_loss(
     The penalty's points have a pass of their own: in one over all images its second backward would run over all three.
     """
     penalty = real.new_zeros(())
-    if penalty_weight:
-        penalty = gradient_penalty(discriminator, sample_on_lines(real, fake, rng), penalty_centre)
+    if points is not None:
+        penalty = gradient_penalty(discriminator, points, penalty_centre)
     if one_pass:
         of_fake, of_real = discriminator(torch.cat([fake, real])).split([len(fake), len(real)])
     else:

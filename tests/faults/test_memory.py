@@ -68,12 +68,10 @@ def test_in_training(small, monkeypatch):
 
 def test_in_recording_a_step(monkeypatch):
     """A step that is recorded as a CUDA graph: the message is that about memory, not that about graphs."""
-    from selfsparse.training import trainer as module
-
     configuration = load_settings().configuration(CONFIGURATION)
     trainer = Trainer(configuration, 0, torch.zeros(16, 1, 16, 16, dtype=torch.uint8), torch.device("cpu"))
-    trainer._capture = True
-    monkeypatch.setattr(module, "CapturedStep", fails_with(ERRORS[0]))
+    trainer._gpu.records = True
+    monkeypatch.setattr(Trainer, "_take_step", fails_with(ERRORS[0]))
     with pytest.raises(torch.OutOfMemoryError):
         trainer.prepare()
 

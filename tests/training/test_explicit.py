@@ -30,10 +30,10 @@ def images(case, dtype, seed):
 def test_losses_and_gradients_are_those_of_automatic_differentiation(case, penalty_weight, loss, centre, dtype, within):
     network, real, fake = discriminator(case, dtype), images(case, dtype, 1), images(case, dtype, 2)
     settings = {"penalty_weight": penalty_weight, "penalty_centre": centre, "loss": loss}
-    expected = discriminator_loss(network, real, fake, torch.Generator().manual_seed(3), **settings)
+    points = sample_on_lines(real, fake, torch.Generator().manual_seed(3)) if penalty_weight else None
+    expected = discriminator_loss(network, real, fake, points, **settings)
     expected.loss.backward(inputs=list(network.parameters()))
     gradients = [parameter.grad for parameter in network.parameters()]
-    points = sample_on_lines(real, fake, torch.Generator().manual_seed(3)) if penalty_weight else None
     found = ExplicitDiscriminator(network).backward(real, fake, points, **settings)
     assert found.loss.item() == pytest.approx(expected.loss.item(), rel=within, abs=within)
     assert found.penalty.item() == pytest.approx(expected.penalty.item(), rel=within)

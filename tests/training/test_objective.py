@@ -141,7 +141,8 @@ def test_discriminator_loss_of_a_linear_critic(one_pass):
     # E[D(G(z))] - E[D(x)] + lambda |w|^2 with w = 1: mean sums of fake and real, and 18 lambda.
     real, fake = images(1), images(2)
     critic = Linear(torch.ones(2, 3, 3))
-    found = discriminator_loss(critic, real, fake, rng(), penalty_weight=10.0, one_pass=one_pass)
+    points = sample_on_lines(real, fake, rng())
+    found = discriminator_loss(critic, real, fake, points, 10.0, one_pass=one_pass)
     expected = (fake.sum() - real.sum()).item() / 6 + 180.0
     assert found.loss.item() == pytest.approx(expected, rel=1e-6)
     assert found.penalty.item() == 18.0 and not found.penalty.requires_grad
@@ -168,20 +169,16 @@ class Counted(Linear):
     [(0.0, True, [12]), (0.0, False, [6, 6]), (10.0, True, [6, 12]), (10.0, False, [6, 6, 6])],
 )
 def test_the_critic_scores_fakes_reals_and_only_if_needed_the_lines(loss, weight, one_pass, calls):
-    critic, stream = Counted(torch.ones(2, 3, 3)), rng()
-    before = stream.get_state()
-    found = discriminator_loss(
-        critic, images(1), images(2), stream, penalty_weight=weight, loss=loss, one_pass=one_pass
-    )
+    critic, points = Counted(torch.ones(2, 3, 3)), images(3) if weight else None
+    found = discriminator_loss(critic, images(1), images(2), points, weight, loss=loss, one_pass=one_pass)
     assert critic.calls == calls
-    assert torch.equal(stream.get_state(), before) == (weight == 0)  # nor are positions drawn for a penalty left out
     assert found.penalty.item() == (18.0 if weight else 0.0) and found.penalty.shape == ()
 
 
-def test_without_penalty_weight_the_loss_is_wassersteins():
+def test_without_points_the_loss_is_wassersteins():
     real, fake = images(1), images(2)
     critic = Linear(torch.ones(2, 3, 3))
-    loss = discriminator_loss(critic, real, fake, rng(), penalty_weight=0.0).loss
+    loss = discriminator_loss(critic, real, fake, None, 0.0).loss
     assert loss.item() == pytest.approx((fake.sum() - real.sum()).item() / 6, rel=1e-6)
     loss.backward()
     torch.testing.assert_close(critic.w.grad, fake.mean(0) - real.mean(0), rtol=1e-6, atol=1e-7)
@@ -201,7 +198,7 @@ def test_hinge_loss_by_hand(one_pass):
     # Reals score 2, 0.5, -1: max(0, 1 - D) = 0, 0.5, 2. Fakes score -3, -0.5, 1: max(0, 1 + D) = 0, 0.5, 2. Means 2.5 / 3.
     real, fake = points_of([2.0, 0.5, -1.0]), points_of([-3.0, -0.5, 1.0])
     critic = unit_critic()
-    found = discriminator_loss(critic, real, fake, rng(), penalty_weight=0.0, loss="hinge", one_pass=one_pass)
+    found = discriminator_loss(critic, real, fake, None, 0.0, loss="hinge", one_pass=one_pass)
     assert found.loss.item() == pytest.approx(5 / 3, rel=1e-14)
     # Only scores inside the margin pull: -(0.5 - 1) / 3 from the reals, (-0.5 + 1) / 3 from the fakes.
     found.loss.backward()
@@ -212,10 +209,10 @@ def test_hinge_loss_rests_beyond_the_margin():
     # Reals above 1, fakes below -1: the loss is 0 and moves nothing. The Wasserstein loss would go on.
     real, fake = points_of([2.0, 3.0]), points_of([-2.0, -3.0])
     critic = unit_critic()
-    found = discriminator_loss(critic, real, fake, rng(), penalty_weight=0.0, loss="hinge")
+    found = discriminator_loss(critic, real, fake, None, 0.0, loss="hinge")
     found.loss.backward()
     assert found.loss.item() == 0 and critic.w.grad.item() == 0
-    assert discriminator_loss(critic, real, fake, rng(), penalty_weight=0.0).loss.item() == -5.0
+    assert discriminator_loss(critic, real, fake, None, 0.0).loss.item() == -5.0
 
 
 @pytest.mark.parametrize(
@@ -229,7 +226,7 @@ def test_each_loss_with_each_penalty(loss, centre, expected):
         unit_critic(3.0),
         points_of([2.0, 2.0]),
         points_of([-1.0, -1.0]),
-        rng(),
+        points_of([0.5, 1.0]),
         penalty_weight=10.0,
         penalty_centre=centre,
         loss=loss,

@@ -1,6 +1,7 @@
 """One training step: who is updated how often, from what, and that it is the update of Adam on Eq. 13."""
 
 import io
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -10,9 +11,8 @@ from torch import nn
 
 from selfsparse.config import load_settings
 from selfsparse.models.build import build_discriminator, build_generator, initialise
-from selfsparse.training.batches import ShuffledBatches
 from selfsparse.training.explicit import ExplicitDiscriminator
-from selfsparse.training.real_images import ResidentImages
+from selfsparse.training.real_images import RealImages, ShuffledBatches
 from selfsparse.training.trainer import LOSSES, Trainer
 
 MODELS = ("wgan_gp", "self_sparse", "without_psm", "without_csm")
@@ -131,8 +131,8 @@ def test_without_penalty_the_discriminator_sees_no_points_of_it(make, monkeypatc
 def test_the_discriminators_steps_leave_the_generator_alone(make):
     trainer = make()
     before = weights(trainer.generator)
-    trainer._real_images.before(0)
-    trainer._discriminator_step(0)
+    trainer._real_images.fetch(0)
+    trainer._discriminator_step(trainer._real_images.batches[0])
     for name, value in trainer.generator.named_parameters():
         assert torch.equal(value, before[name]) and value.grad is None
 
@@ -197,9 +197,10 @@ def test_a_step_is_eq_13_and_adam_written_out(make):
 def test_real_images_are_scaled_to_minus_one_and_one(make):
     trainer, dataset = make(), torch.zeros(40, 1, 16, 16, dtype=torch.uint8)
     dataset[:, :, 8:] = 255
-    trainer._real_images = ResidentImages(dataset, ShuffledBatches(40, 8, 0), 2, CPU)
-    trainer._real_images.before(0)
-    real = trainer._real(0)
+    trainer._real_images = RealImages(dataset, ShuffledBatches(40, 8, 0), 2, CPU)
+    trainer._discriminator_gradients = seen = Mock(side_effect=trainer._discriminator_gradients)
+    trainer.generator_step()
+    real = seen.call_args.args[0]
     assert real.shape == (8, 1, 16, 16) and real.unique().tolist() == [-1.0, 1.0]
     assert dataset.max() == 255  # the dataset itself is not touched
 
@@ -209,10 +210,9 @@ def test_the_seed_decides_the_real_images_and_the_latents(make, seed):
     """Each run has an order of images and a stream of latents of its own, whatever its networks' first weights are."""
     trainer, batches = make(seed=seed, batch_size=8, discriminator_steps=2), ShuffledBatches(40, 8, seed)
     for step in range(3):
-        trainer._real_images.before(step)
+        trainer._real_images.fetch(step)
         for i in range(2):
-            assert torch.equal(trainer._real(i), images()[batches[2 * step + i]].float().div(127.5).sub(1))
-        trainer._real_images.after()
+            assert torch.equal(trainer._real_images.batches[i], images()[batches[2 * step + i]])
     own = torch.Generator().manual_seed(seed + 2**31)
     assert torch.equal(torch.randn(4, generator=trainer.rng), torch.randn(4, generator=own))
 

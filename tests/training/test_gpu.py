@@ -7,8 +7,7 @@ import torch
 from small_project import SMALL, write_project
 
 from selfsparse.config import load_settings
-from selfsparse.training.capture import undone
-from selfsparse.training.real_images import StreamedImages
+from selfsparse.training.gpu import undone
 from selfsparse.training.trainer import Trainer
 
 cuda = [
@@ -79,10 +78,9 @@ def test_steps_are_undone_in_place(make, name, begun):
     arguments = (
         (trainer.generator, trainer.discriminator),
         (trainer.generator_optimizer, trainer.discriminator_optimizer),
-        trainer._real_images.state,
         trainer.rng,
     )
-    trainer._real_images.before(trainer.step)
+    trainer._real_images.fetch(trainer.step)
     with undone(*arguments):
         for _ in range(2):
             trainer._take_step()
@@ -96,7 +94,7 @@ def test_steps_are_undone_in_place(make, name, begun):
 def test_a_cpu_records_nothing(make):
     trainer = make("stl10-64-wgan_gp", "cpu")
     trainer.prepare()
-    assert trainer._captured is None
+    assert trainer._gpu._graph is None
 
 
 # None of what follows has been run by us yet: no GPU was at hand.
@@ -112,7 +110,7 @@ class TestOnAGpu:
         recorded.prepare()
         torch.cuda.synchronize()
         assert all(torch.equal(value, before[key]) for key, value in tensors(recorded).items())
-        assert recorded._captured is not None and eager._captured is None
+        assert recorded._gpu._graph is not None and eager._gpu._graph is None
         torch.testing.assert_close(losses(recorded), losses(eager), rtol=1e-2, atol=1e-3)
         torch.cuda.synchronize()
         # Adam moves a weight by about its rate whatever the gradient: where that is noise, both may go apart.
@@ -175,7 +173,7 @@ class TestOnAGpu:
     @pytest.mark.parametrize("recorded", [False, True])
     def test_streamed_images_are_the_images(self, make, name, recorded):
         resident, streamed = (make(name, "cuda", resident=r, cuda_graph=recorded) for r in (True, False))
-        assert isinstance(streamed._real_images, StreamedImages)
+        assert streamed._real_images._thread is not None and resident._real_images._thread is None
         resident.prepare(), streamed.prepare()
         torch.testing.assert_close(losses(streamed), losses(resident), rtol=1e-2, atol=1e-3)
 
