@@ -193,8 +193,8 @@ def distribute(
 def docs(check: Check = False) -> int:
     """Write the pages of docs/ that are made from data."""
     from benchmarks.page import benchmarks_markdown, cluster_markdown, timings_markdown
-    from selfsparse.analysis.architectures import architectures_markdown
     from selfsparse.analysis.open_questions import open_questions_markdown
+    from selfsparse.analysis.table_architectures import architectures_markdown
     from selfsparse.config import load_settings
     from selfsparse.paper import open_questions
     from selfsparse.verdicts.page import verdicts_markdown

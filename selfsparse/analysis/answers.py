@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from selfsparse.analysis.compact_tables import measured_generators, measured_stages
 from selfsparse.analysis.comparison_tables import (
     Comparison,
     ablation_comparisons,
@@ -16,6 +15,7 @@ from selfsparse.analysis.comparison_tables import (
 )
 from selfsparse.analysis.mechanism import of_finished
 from selfsparse.analysis.sensitivity_tables import of_families
+from selfsparse.analysis.table_compact import measured_generators, measured_stages
 from selfsparse.analysis.tables import ablation_groups
 from selfsparse.config import Configuration
 from selfsparse.results.reading import Results

@@ -14,9 +14,10 @@ from selfsparse.analysis.table import Table
 from selfsparse.analysis.tables import ablation_groups, fid_title, labelled_fid_table, table_of
 from selfsparse.config import Configuration, variation
 from selfsparse.data.registry import DATASETS
+from selfsparse.paper import paper_moments
 from selfsparse.paper.printed import printed_table
 from selfsparse.registry import BASELINE, SPARSE
-from selfsparse.results.comparability import comparable, comparison, paper_moments
+from selfsparse.results.comparability import comparable, comparison
 from selfsparse.results.reading import Results
 from selfsparse.results.text import (
     MISSING,

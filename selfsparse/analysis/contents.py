@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from IPython.display import Markdown
 
 from selfsparse.analysis import (
-    compact_tables,
     comparison_sentences,
     mechanism_sentences,
     sensitivity_tables,
@@ -54,7 +53,7 @@ PAPER = (
         "Where the module (SASTM) stands in the generator, how its two heads make α for every channel and β for every"
         " position, and what passes between the layers of one stage. Drawn from the networks as they are built.",
         "table_architectures",
-        figures=("generator", "sastm", "stage"),
+        figures=("generator-A3", "sastm-A3", "stage-A3"),
         claims=("C26", "C27"),
     ),
     Item(
@@ -274,9 +273,8 @@ BEYOND = (
         "Channels that are zero for every latent are taken out of the trained generators: what is left, and whether it"
         " still makes the same images.",
         "table_compact",
-        tables=("dead", "generators"),
+        tables=("models", "dead", "generators"),
         claims=("C19",),
-        says=(compact_tables.seen,),
     ),
     Item(
         "training",

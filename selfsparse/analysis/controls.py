@@ -10,11 +10,11 @@ from dataclasses import replace
 import pandas as pd
 from IPython.display import Markdown
 
-from selfsparse.analysis.architectures import network_size
 from selfsparse.analysis.comparison_sentences import NOT_HERE, compared
 from selfsparse.analysis.comparison_tables import Comparison, comparison_table, families_of, within
 from selfsparse.analysis.page import Page
 from selfsparse.analysis.table import Table
+from selfsparse.analysis.table_architectures import network_row
 from selfsparse.config import Configuration, load_settings, variation
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.reading import TABLES, Results, load_results
@@ -84,7 +84,7 @@ def penalty_label(c: Configuration) -> str:
 def matched_table(results: Results, comparisons: Sequence[Comparison]) -> Table:
     """One or more comparisons of FIDs, with both generators' parameters."""
     table = comparison_table(results, comparisons, "As many parameters")
-    sizes = [tuple(network_size(c).generator for c in p.both) for p in comparisons]
+    sizes = [tuple(network_row(c)["generator"] for c in p.both) for p in comparisons]
     table.data["lower_parameters"], table.data["higher_parameters"] = zip(*sizes, strict=True)
     table.text.insert(2, "Generator's parameters", [f"{count(a)} / {count(b)}" for a, b in sizes])
     return table

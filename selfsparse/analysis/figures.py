@@ -16,9 +16,9 @@ from selfsparse.analysis.correlation import correlations
 from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.tables import fid_title
 from selfsparse.config import Configuration, variation, variation_label
-from selfsparse.paper import reported
+from selfsparse.paper import paper_moments, reported
 from selfsparse.paper.printed import printed_table
-from selfsparse.results.comparability import comparable, paper_moments
+from selfsparse.results.comparability import comparable
 from selfsparse.results.reading import Results
 from selfsparse.results.text import dataset_label, model_label, number, panel_title
 from selfsparse.statistics.correlation import fit_line

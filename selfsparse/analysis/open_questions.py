@@ -1,16 +1,13 @@
-"""What the paper leaves open, as docs/open_questions.md shows it, and whether params.yaml still agrees with it."""
+"""docs/open_questions.md: what the paper leaves open, from selfsparse/paper/open_questions.yaml."""
 
 import json
 import re
 import shlex
-from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import Any
 
 from selfsparse.paper import OpenQuestion, OpenQuestions
 from selfsparse.results.text import MISSING
 
-ABSENT = object()
 INTRODUCTION = """\
 # What the paper leaves open
 
@@ -42,45 +39,16 @@ def open_questions_markdown(found: OpenQuestions) -> str:
     return "\n".join([*lines, ""])
 
 
-def disagreements(found: OpenQuestions, params: dict[str, Any]) -> list[str]:
-    """Return one sentence per parameter that params.yaml lacks, or holds with another value than stated."""
-    messages = []
-    for q in found.questions:
-        for path, stated in q.parameters.items():
-            for name, value in matching(params, path):
-                if value is ABSENT:
-                    messages.append(f"{q.id}: params.yaml has no {name}")
-                elif value != stated:
-                    messages.append(f"{q.id}: {name} is {value} in params.yaml, {stated} in open_questions.yaml")
-    return messages
-
-
-def matching(params: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield dotted name and value of every setting that a path names; * stands for any part of one key.
-
-    Where a key of the path matches nothing, the value is ABSENT.
-    """
-    head, _, rest = path.partition(".")
-    keys = [key for key in params if fnmatchcase(key, head)] if isinstance(params, dict) else []
-    if not keys:
-        yield path, ABSENT
-    for key in keys:
-        if rest:
-            yield from ((f"{key}.{name}", value) for name, value in matching(params[key], rest))
-        else:
-            yield key, params[key]
-
-
 def change_command(q: OpenQuestion) -> str:
     """Return the line that tries another reading; empty where none does."""
     if not q.change:
         return ""
-    settings = (f"-S {shlex.quote(f'{path}={_inline(value)}')}" for path, value in q.change.items())
-    return f"dvc exp run {q.target} {' '.join(settings)}"
+    settings = [f"-S {shlex.quote(f'{path}={_inline(value)}')}" for path, value in q.change.items()]
+    return " ".join(["dvc exp run", q.target, *settings])
 
 
 def _section(q: OpenQuestion) -> list[str]:
-    lines = [f"## {_heading(q)}", "", q.question, ""]
+    lines = [f"## {q.id}. {q.title}", "", q.question, ""]
     lines += [f"- {name}: {text}{' **(ours)**' * (name in q.ours)}" for name, text in q.readings.items()]
     lines += ["", f"**Our choice.** {q.choice}", "", f"**Why.** {q.why} *Source: {q.source.rstrip('.')}.*", ""]
     if q.parameters:
@@ -96,13 +64,9 @@ def _section(q: OpenQuestion) -> list[str]:
     return lines
 
 
-def _heading(q: OpenQuestion) -> str:
-    return f"{q.id}. {q.title}"
-
-
 def anchor(q: OpenQuestion) -> str:
     """Return what GitHub makes of a heading: lower case, hyphens for spaces, no punctuation."""
-    return re.sub(r"[^\w -]", "", _heading(q).lower()).replace(" ", "-")
+    return re.sub(r"[^\w -]", "", f"{q.id}. {q.title}".lower()).replace(" ", "-")
 
 
 def _places(q: OpenQuestion) -> list[str]:

@@ -7,7 +7,8 @@ import pandas as pd
 
 from selfsparse.analysis.table import Table
 from selfsparse.config import Configuration
-from selfsparse.results.comparability import comparable, comparison, paper_moments
+from selfsparse.paper import paper_moments
+from selfsparse.results.comparability import comparable, comparison
 from selfsparse.results.reading import Results
 from selfsparse.results.text import count, group_label, interval, mean_std, model_label
 from selfsparse.statistics.moments import moments

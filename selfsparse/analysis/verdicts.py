@@ -1,30 +1,28 @@
-"""The page of the verdicts: what a suite's results make of every claim of the paper, in tables and sentences."""
+"""Tables of notebooks/verdicts.ipynb: what a suite's results make of every claim of the paper."""
 
 import math
 from collections.abc import Sequence
 
 from IPython.display import Markdown
 
-from selfsparse.analysis.table import Table
-from selfsparse.analysis.tables import table_of
+from selfsparse.analysis.table import Table, count, said
 from selfsparse.data.registry import DATASETS
 from selfsparse.paper.printed import TABLES, TEXT, claims
 from selfsparse.registry import MODELS
-from selfsparse.results.text import MISSING, count, number, short
+from selfsparse.results import text
+from selfsparse.results.text import MISSING
 from selfsparse.statistics.inference import MOST_RUNS
 from selfsparse.verdicts.judging import Verdict, all_verdicts, counts
 from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_RUN
 
 __all__ = ["all_verdicts"]  # the notebook has one import
 
-PRINTED_NAMES = {name: declared.title for name, declared in DATASETS.items()} | {name: model.label for name, model in MODELS.items()} | {
-    "lsun": DATASETS["lsun_bedroom"].title, "dcgan": "DCGAN", "resnet": "ResNet", "xi_bar": "ξ̄",
+TITLES = {name: declared.title for name, declared in DATASETS.items()}
+PRINTED_NAMES = TITLES | {name: model.label for name, model in MODELS.items()} | {
+    "lsun": TITLES["lsun_bedroom"], "dcgan": "DCGAN", "resnet": "ResNet", "xi_bar": "ξ̄",
     "betas_0_09": "betas 0, 0.9:", "betas_05_0999": "betas 0.5, 0.999:", "5k": "by 5K", "50k": "by 50K",
     "64": "64 × 64", "128": "128 × 128",
 }  # fmt: skip
-
-
-# Words
 
 
 def paper_text(printed: dict[str, float | str]) -> str:
@@ -38,13 +36,13 @@ def _printed(name: str, value: float | str) -> str:
     for key, label in PRINTED_NAMES.items():
         if name == key or name.startswith(f"{key}_"):
             rest = name.removeprefix(key).lstrip("_")
-            return f"{label} {_printed(rest, value) if rest else number(value)}"
+            return f"{label} {_printed(rest, value) if rest else text.number(value)}"
     words = name.replace("_", " ").replace("rgb", "RGB")
     if words.endswith("percent"):
         return f"{words.removesuffix('percent')}{value:g} %".strip()
     if float(value).is_integer():
-        return f"{count(value)} {words}"
-    return f"{words} {number(value)}"
+        return f"{text.count(value)} {words}"
+    return f"{words} {text.number(value)}"
 
 
 def effect_text(verdict: Verdict) -> str:
@@ -52,11 +50,11 @@ def effect_text(verdict: Verdict) -> str:
     found, parts = verdict.outcome, []
     value, low, high = found.effect.value, found.effect.low, found.effect.high
     if math.isfinite(value):
-        written = number if 0.1 <= abs(value) < 1000 else short
+        written = text.number if 0.1 <= abs(value) < 1000 else text.short
         ends = f" [{written(low)}, {written(high)}]" if math.isfinite(low) and math.isfinite(high) else ""
         parts.append(f"{found.of}: {written(value)}{ends}")
     if math.isfinite(found.p):
-        parts.append(f"p = {number(found.p, 3)}" if found.p >= 0.0005 else "p < 0.001")
+        parts.append(f"p = {text.number(found.p, 3)}" if found.p >= 0.0005 else "p < 0.001")
     return ", ".join(parts)
 
 
@@ -65,11 +63,11 @@ def needed_text(verdict: Verdict) -> str:
     if verdict.word != INCONCLUSIVE:
         return ""
     if math.isfinite(verdict.needed):
-        return f"{count(verdict.needed)} {verdict.outcome.unit} would decide at 80 % power"
+        return f"{text.count(verdict.needed)} {verdict.outcome.unit} would decide at 80 % power"
     if math.isfinite(verdict.outcome.margin) and math.isfinite(verdict.outcome.p):
         return "no number of our runs would decide at 80 % power: the spread of the printed three is the limit"
     if math.isfinite(verdict.outcome.p):
-        return f"no number of runs up to {count(MOST_RUNS)} would decide at 80 % power"
+        return f"no number of runs up to {text.count(MOST_RUNS)} would decide at 80 % power"
     return ""
 
 
@@ -86,98 +84,63 @@ def change_text(verdict: Verdict) -> str:
     return "; ".join(part for part in parts if part) or MISSING
 
 
-def sentence(verdict: Verdict, other: Verdict | None = None) -> str:
-    """Return one verdict in words, with its extractor and number of runs; `other` is that of the second reading."""
-    basis = [verdict.extractor, f"n = {verdict.runs}"] if verdict.extractor else []
-    if verdict.stands_in:
-        basis.insert(0, "; ".join(verdict.groups))
-    if needed := needed_text(verdict):
-        basis.append(needed)
-    text = f"**{verdict.claim.id}, {verdict.word}**" + (f" ({'; '.join(basis)})" if basis else "")
-    text += f": {verdict.claim.statement}"
-    effect = effect_text(verdict)
-    ours = "" if f": {verdict.outcome.ours} " in effect else verdict.outcome.ours
-    told = [ours, effect, *verdict.why, verdict.claim.note]
-    text += "".join(f" {_capital(part.rstrip('.'))}." for part in told if part)
-    if other and other.word != verdict.word:
-        text += f" Under the other reading of Adam's betas on STL-10 (U6): {other.word}."
-    return text
+def _remarks(verdict: Verdict) -> str:
+    """Return what a reader of the verdict has to know: what stood in, why it is so, and the claim's own note."""
+    parts = [*(verdict.groups if verdict.stands_in else ()), *verdict.why, verdict.claim.note.rstrip(".")]
+    return "" if verdict.word == NOT_RUN else "; ".join(filter(None, parts))
 
 
-def _capital(text: str) -> str:
-    return text if text[:1] in "ξζαβr" else text[:1].upper() + text[1:]
-
-
-# The page
+def _ours(verdict: Verdict) -> str:
+    """Return our value with the comparison that decides, where that says more."""
+    ours, effect = verdict.outcome.ours, effect_text(verdict)
+    return "; ".join(part for part in (ours, effect) if part and not (part == effect and ours in effect)) if verdict.extractor else ours  # fmt: skip
 
 
 def verdict_table(found: Sequence[Verdict]) -> Table:
     """Every claim in one line: the paper's value, ours with its interval, n, the verdict, and what would change it."""
+    others = {v.claim.id: v.word for v in found if v.reading == TEXT}
     rows = []
-    for v, other in _with_other(found):
+    for v in (v for v in found if v.reading == TABLES):
         effect = v.outcome.effect
-        data = {
+        rows.append({
             "claim": v.claim.id, "part": v.part, "statement": v.claim.statement, "paper": paper_text(v.claim.printed),
             "ours": v.outcome.ours, "effect_of": v.outcome.of, "effect": effect.value, "low_95": effect.low,
             "high_95": effect.high, "p": v.outcome.p, "n": v.runs, "needed_80": v.needed, "needed_of": v.outcome.unit,
             "margin": v.outcome.margin, "change": change_text(v), "verdict": v.word,
-            "verdict_other_reading": other.word if other else "", "extractor": v.extractor, "why": "; ".join(v.why),
-        }  # fmt: skip
-        effect_shown = "" if v.outcome.ours in effect_text(v) else effect_text(v)
-        text = {
-            "Claim": f"{v.claim.id}. {v.claim.statement}",
-            "Verdict": v.word,
-            "Paper": paper_text(v.claim.printed),
-            "Ours": "; ".join(x for x in (v.outcome.ours, effect_shown) if x)
-            if v.extractor
-            else v.outcome.ours or MISSING,
-            "n": v.runs or MISSING,
-            "What would change it": change_text(v),
-            "Other reading (U6)": other.word if other else MISSING,
-            "Extractor": v.extractor or MISSING,
-            "Part": v.part,
-        }
-        rows.append((data, text))
+            "verdict_other_reading": others.get(v.claim.id, ""), "extractor": v.extractor, "why": "; ".join(v.why),
+            "_claim": f"{v.claim.id}. {v.claim.statement}", "_ours": _ours(v), "_remarks": _remarks(v), "_n": v.runs or "",
+        })  # fmt: skip
+    columns = {
+        "Claim": said("_claim"),
+        "Verdict": said("verdict"),
+        "Paper": said("paper"),
+        "Ours": said("_ours"),
+        "n": said("_n"),
+        "What would change it": said("change"),
+        "Remarks": said("_remarks"),
+        "Other reading (U6)": said("verdict_other_reading"),
+        "Extractor": said("extractor"),
+        "Part": said("part"),
+    }
     caption = (
         "The claims of the paper: its value, ours with a 95 % interval, the verdict and what would change it; n runs of each "
         "configuration at least."
     )
-    return table_of(rows, ([], []), caption)
+    return Table(rows, columns, caption)
 
 
 def counts_table(found: Sequence[Verdict]) -> Table:
     """How many claims have which verdict, under both readings of U6."""
     both = {reading: counts(found, reading) for reading in (TABLES, TEXT)}
-    rows = []
-    for word in sorted({word for own in both.values() for word in own}):
-        data = {"verdict": word} | {reading: own.get(word, 0) for reading, own in both.items()}
-        rows.append((data, {"Verdict": word, "Claims": data[TABLES], "Other reading (U6)": data[TEXT]}))
-    return table_of(rows, ([], []), "Claims by verdict.")
-
-
-def overview(found: Sequence[Verdict]) -> Markdown:
-    """Say how many claims have which verdict, and what a claim is scored on."""
-    parts = [f"{n} {word}" for word, n in counts(found).items()]
-    return Markdown(f"Of {sum(counts(found).values())} claims: {', '.join(parts)}. {claims().terms['own']}")
-
-
-def sentences(found: Sequence[Verdict]) -> list[Markdown]:
-    """Return, part by part, a sentence for every claim that something was measured or computed for."""
-    shown: dict[str, list[str]] = {}
-    for v, other in _with_other(found):
-        if v.word != NOT_RUN:
-            shown.setdefault(v.part, []).append(f"- {sentence(v, other)}")
-    return [Markdown("\n".join([f"### {part}", "", *lines])) for part, lines in shown.items()]
+    words = sorted({word for own in both.values() for word in own})
+    rows = [{"verdict": word} | {reading: own.get(word, 0) for reading, own in both.items()} for word in words]
+    columns = {"Verdict": said("verdict"), "Claims": count(TABLES), "Other reading (U6)": count(TEXT)}
+    return Table(rows, columns, "Claims by verdict.")
 
 
 def terms() -> Markdown:
-    """Say, from claims.yaml, what stands in, what cannot be had, and the two readings of U6."""
-    found = claims()
-    return Markdown(
-        "\n".join(
-            f"- {text}" for text in (found.terms["stand_in"], found.terms["unavailable"], *found.readings.values())
-        )
-    )
+    """Return, from claims.yaml, what a claim is scored on, what stands in, what cannot be had, and the two readings of U6."""
+    return Markdown("\n".join(f"- {term}" for term in (*claims().terms.values(), *claims().readings.values())))
 
 
 def rules_table() -> Table:
@@ -185,11 +148,14 @@ def rules_table() -> Table:
     rows = []
     for name, words in claims().rules.items():
         ids = [claim.id for claim in claims() if claim.rule == name]
-        data = {"rule": name, "claims": " ".join(ids), "words": words}
-        rows.append((data, {"Rule": name.replace("_", " "), "Claims": ", ".join(ids), "In words": words}))
-    return table_of(rows, ([], []), "The rule of each verdict. Tests are at 5 %.")
-
-
-def _with_other(found: Sequence[Verdict]) -> list[tuple[Verdict, Verdict | None]]:
-    others = {v.claim.id: v for v in found if v.reading == TEXT}
-    return [(v, others.get(v.claim.id)) for v in found if v.reading == TABLES]
+        rows.append(
+            {
+                "rule": name,
+                "claims": " ".join(ids),
+                "words": words,
+                "_rule": name.replace("_", " "),
+                "_claims": ", ".join(ids),
+            }
+        )
+    columns = {"Rule": said("_rule"), "Claims": said("_claims"), "In words": said("words")}
+    return Table(rows, columns, "The rule of each verdict. Tests are at 5 %.")

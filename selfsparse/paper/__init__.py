@@ -1,5 +1,6 @@
 """What the paper reports, as data."""
 
+import math
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 from ruamel.yaml import YAML
+
+from selfsparse.statistics.moments import Moments, moments
 
 
 class OpenQuestion(BaseModel):
@@ -45,27 +48,37 @@ def reported() -> pd.DataFrame:
     Columns: dataset, resolution, channels, model, architecture, appendix_tables, latent_dim, adam_betas,
     paper_fid_mean, paper_fid_std (FID, mean and standard deviation of three trainings), printed_in (tables, figures).
     """
-    return _read("configurations.csv").set_index("name")
+    return read_csv("configurations.csv").set_index("name")
+
+
+def paper_moments(name: str) -> Moments:
+    """Return the paper's FID of exactly this configuration, or nothing (n = 0)."""
+    paper = reported()
+    if name not in paper.index:
+        return moments([])
+    row = paper.loc[name]
+    return Moments(3, float(row["paper_fid_mean"]), float(row["paper_fid_std"]), math.nan, math.nan)
 
 
 def reported_sparsity() -> pd.DataFrame:
     """Return the printed xi-bar (Eq. 15) and FID reduction in percent, indexed by configuration name (v2 Table 8)."""
-    return _read("sparsity.csv").set_index("configuration")
+    return read_csv("sparsity.csv").set_index("configuration")
 
 
 def reported_pearson() -> pd.DataFrame:
     """Return the printed Pearson coefficients (Eq. 16), indexed by resolution (v2 Sec. 3.6)."""
-    return _read("pearson.csv").set_index("resolution")
+    return read_csv("pearson.csv").set_index("resolution")
 
 
 @cache
 def open_questions() -> OpenQuestions:
     """Return what the paper leaves open (U1 to U62), with our choices and the settings that change them."""
-    text = (files(__name__) / "open_questions.yaml").read_text(encoding="utf-8")
+    text = (files("selfsparse.paper") / "open_questions.yaml").read_text(encoding="utf-8")
     return OpenQuestions.model_validate(YAML(typ="safe").load(text))
 
 
 @cache
-def _read(name: str) -> pd.DataFrame:
-    with (files(__name__) / name).open(encoding="utf-8") as file:
-        return pd.read_csv(file)
+def read_csv(path: str, **options: Any) -> pd.DataFrame:
+    """Return a file of this folder; what is returned is shared, so change a copy."""
+    with files("selfsparse.paper").joinpath(*path.split("/")).open(encoding="utf-8") as file:
+        return pd.read_csv(file, **options)

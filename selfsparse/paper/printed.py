@@ -14,6 +14,8 @@ import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from ruamel.yaml import YAML
 
+from selfsparse.paper import read_csv
+
 TABLES, TEXT = "tables", "text"  # the two readings of the betas on STL-10 (U6)
 BETAS_VARIATION = "betas_05_0999"
 
@@ -120,7 +122,7 @@ def printed_tables() -> pd.DataFrame:
     v1 and v2 are the numbers in the two versions, empty where a version lacks the table. image and latent are what a
     caption or a table says about image size and width of z.
     """
-    return _read("tables.csv", keep_default_na=False).set_index("name")
+    return read_csv("tables.csv", keep_default_na=False).set_index("name")
 
 
 def printed_table(name: str) -> pd.DataFrame:
@@ -130,7 +132,7 @@ def printed_table(name: str) -> pd.DataFrame:
         KeyError: for a name that tables.csv does not have.
     """
     entry = printed_tables().loc[name]
-    table = _read(entry["file"], keep_default_na=False)
+    table = read_csv(entry["file"], keep_default_na=False)
     if not entry["configurations"]:
         return table.copy()
     return table.set_index("name").loc[entry["configurations"].split()].reset_index()
@@ -147,9 +149,3 @@ def claims() -> Claims:
     """Return the paper's claims C1 to C45."""
     text = (files("selfsparse.paper") / "claims.yaml").read_text(encoding="utf-8")
     return Claims.model_validate(YAML(typ="safe").load(text))
-
-
-@cache
-def _read(path: str, **options: Any) -> pd.DataFrame:
-    with files("selfsparse.paper").joinpath(*path.split("/")).open(encoding="utf-8") as file:
-        return pd.read_csv(file, **options)

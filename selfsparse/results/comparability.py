@@ -1,6 +1,5 @@
 """What the paper prints of a configuration, and whether it is the paper's own: every printed setting, and the printed images."""
 
-import math
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
@@ -10,7 +9,6 @@ from selfsparse.paper import reported
 from selfsparse.paper.printed import printed_table, text_number
 from selfsparse.registry import SASTM_MODELS
 from selfsparse.results.text import count
-from selfsparse.statistics.moments import Moments, moments
 
 PAPER_EXTRACTOR = "inception"
 LSUN_BEDROOM_IMAGES = 3_033_042  # as the paper counts them, and the lmdb holds them
@@ -81,15 +79,6 @@ def _module_widths(table: str) -> dict[str, Any]:
     if table != "D3":  # where the last width contradicts what follows (U22)
         found["sastm_widths"] = tuple(steps.loc[steps["part"] == "f", "output"].astype(int).tolist())
     return found
-
-
-def paper_moments(name: str) -> Moments:
-    """Return the paper's FID of exactly this configuration, or nothing (n = 0)."""
-    paper = reported()
-    if name not in paper.index:
-        return moments([])
-    row = paper.loc[name]
-    return Moments(3, float(row["paper_fid_mean"]), float(row["paper_fid_std"]), math.nan, math.nan)
 
 
 def comparison(c: Configuration) -> str:

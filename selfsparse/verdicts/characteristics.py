@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from selfsparse.config import Configuration, load_settings, variation
-from selfsparse.paper import reported_sparsity
+from selfsparse.paper import paper_moments, reported_sparsity
 from selfsparse.paper.printed import claims, printed_table
-from selfsparse.results.comparability import paper_moments
 from selfsparse.results.reading import RunCount
 from selfsparse.results.text import group_key
 from selfsparse.statistics.moments import Moments, moments

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.special import nctdtr, stdtr, stdtrit
 
 from selfsparse.config import Configuration
+from selfsparse.paper import paper_moments
 from selfsparse.paper.printed import Claim
 from selfsparse.registry import BASELINE, SPARSE
-from selfsparse.results.comparability import paper_moments
 from selfsparse.results.text import group_label
 from selfsparse.statistics.inference import LEVEL, MOST_RUNS, holm, runs_for_power
 from selfsparse.statistics.moments import Estimate, Moments

@@ -590,7 +590,7 @@ def test_what_follows_from_the_print():
     assert found.verdict == HOLDS and "54.23 − 55.1 = −0.87" in found.ours
     assert "no number of this paper" in found.why and "5,000 generated images" in found.why
     other = case("C10")
-    moved = other.claim.model_copy(update={"parameters": {"finding": "parameters"}})
+    moved = other.claim.model_copy(update={"parameters": other.claim.parameters | {"finding": "parameters"}})
     assert RULES["computed_from_print"](replace(other, claim=moved)).verdict == FAILS
 
 

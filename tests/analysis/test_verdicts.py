@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 from small_project import ROOT
 from verdict_results import GivenMeasures, case, paper_results
 
-from selfsparse.analysis.verdicts import effect_text, paper_text, sentence, sentences, verdict_table
+from selfsparse.analysis.table import to_markdown
+from selfsparse.analysis.verdicts import change_text, effect_text, paper_text, verdict_table
 from selfsparse.paper.printed import claims
 from selfsparse.results.comparability import differences
 from selfsparse.results.reading import load_results
@@ -94,13 +95,13 @@ def test_the_readings_are_scored_on_their_own_configurations():
 def test_each_line_says_its_extractor_and_runs(around_the_paper):
     for v in around_the_paper[1]:
         if v.word in (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE):
-            assert (v.extractor, v.runs) == ("inception", 3) and "(inception; n = 3" in sentence(v)
+            assert (v.extractor, v.runs) == ("inception", 3)
 
 
 def test_an_inconclusive_verdict_names_what_would_decide_it(around_the_paper):
     open_ones = [v for v in around_the_paper[1] if v.word == INCONCLUSIVE]
     assert open_ones and not [v.claim.id for v in open_ones if v.needed <= 3]
-    assert all("would decide" in sentence(v) for v in open_ones)
+    assert all("would decide" in change_text(v) for v in open_ones)
 
 
 # By chance
@@ -250,7 +251,7 @@ def test_only_the_papers_own_configurations_count(around_the_paper, change):
     assert not {v.word for v in found.values()} & {REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE}
     assert found["C1"].word == NOT_RUN and found["C12"].word == SAME
     if change == "extractor":
-        assert "; lenet; n = 3)" in sentence(found["C12"])
+        assert (found["C12"].extractor, found["C12"].runs) == ("lenet", 3)
 
 
 def test_stand_ins_of_a_small_suite(ran):
@@ -259,7 +260,9 @@ def test_stand_ins_of_a_small_suite(ran):
     stand_ins = {c for c, v in found.items() if v.stands_in}
     assert {"C11", "C12", "C13", "C15"} <= stand_ins <= {c.id for c in claims() if c.stand_in_allowed}
     assert found["C12"].word == SAME  # 90 against 40
-    assert "Digits 16 × 16; lenet; n = 3)" in sentence(found["C12"]) and np.isnan(found["C12"].outcome.p)
+    row = verdict_table(list(found.values())).text.set_index("Part").loc["Ablations"].iloc[1]
+    assert row["Claim"].startswith("C12. ") and row["Remarks"].startswith("Digits 16 × 16; ")
+    assert (row["Extractor"], row["n"]) == ("lenet", "3") and np.isnan(found["C12"].outcome.p)
     assert len(found["C15"].groups) == 2  # two pairs of betas
     assert found["C6"].word == found["C16"].word == NOT_RUN
     assert found["C6"].why[-1] == "there are no grayscale images, or no RGB ones"
@@ -305,14 +308,14 @@ def test_stand_ins_that_point_both_ways_are_mixed(ran):
 # What the page and the metric show
 
 
-def test_the_table_and_the_sentences(around_the_paper):
+def test_the_table(around_the_paper):
     _, found = around_the_paper
     table = verdict_table(found)
     assert table.data["claim"].tolist() == [c.id for c in claims()]
     assert table.data["part"].drop_duplicates().tolist() == list(claims().parts)
-    shown = "\n".join(part.data for part in sentences(found))
-    assert shown.count("\n- **C") == sum(v.word != NOT_RUN for v in found if v.reading == "tables")
-    assert "nan" not in shown and "Under the other reading of Adam's betas on STL-10 (U6): not run." in shown
+    assert "nan" not in to_markdown(table) and NOT_RUN in table.text["Other reading (U6)"].tolist()
+    c10 = table.text.set_index("Claim").filter(like="C10. ", axis=0).iloc[0]
+    assert "54.23 − 55.1 = −0.87" in c10["Ours"] and "SN-GAN" in c10["Remarks"] and c10["Verdict"] == HOLDS
 
 
 def test_the_metric(around_the_paper, project):

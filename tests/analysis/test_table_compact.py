@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from selfsparse.analysis import compact_tables
+from selfsparse.analysis import table_compact
 from selfsparse.analysis.table import to_csv, to_latex, to_markdown
 from selfsparse.config import load_settings
 from selfsparse.results.reading import load_results
@@ -44,7 +44,7 @@ def measured(ran):
     return load_results("quick")
 
 
-@pytest.mark.parametrize("make", [compact_tables.dead_table, compact_tables.generators_table])
+@pytest.mark.parametrize("make", [table_compact.dead_table, table_compact.generators_table])
 def test_every_suite_renders_where_nothing_ran(project, make):
     for suite in load_settings().suites:
         results = load_results(suite)
@@ -65,7 +65,7 @@ def test_the_columns_are_those_that_the_stage_writes():
 
 
 def test_dead_channels_are_means_over_finished_runs(measured):
-    table = compact_tables.dead_table(measured)
+    table = table_compact.dead_table(measured)
     assert not re.search(r"\bnan\b", to_markdown(table) + to_csv(table))
     row = table.text[(table.text["Configuration"] == "digits-16-self_sparse")].iloc[0]
     assert row["n"] == "2" and row["Maps"] == "64 of 4 × 4" and row["Nearest of the others"] == "0.5000 ± 0.3536"
@@ -78,7 +78,7 @@ def test_dead_channels_are_means_over_finished_runs(measured):
 
 
 def test_what_is_left_is_a_share_of_the_full_generator(measured):
-    table = compact_tables.generators_table(measured)
+    table = table_compact.generators_table(measured)
     rows = table.text[table.text["Configuration"] == "digits-16-without_psm"].set_index("Removed, because dead")
     observed = rows.loc["observed"]
     assert observed["Parameters left"] == "0.600 ± 0.141" and observed["FLOPs left"] == "0.500 ± 0.141"
@@ -89,22 +89,25 @@ def test_what_is_left_is_a_share_of_the_full_generator(measured):
     assert not re.search(r"\bnan\b", to_markdown(table) + to_csv(table))
 
 
-def test_the_prose_says_what_the_numbers_are(measured):
-    text = compact_tables.seen(measured).data
-    sparse, psm, csm = text.split("\n\n")
-    assert "2 runs with 160 channels: 0 are dead by the signs of the weights, 0 were 0" in sparse
+def test_models_over_all_runs(measured):
+    table = table_compact.models_table(measured).text.set_index("Model")
+    sparse, psm, csm = (table.loc[model] for model in ("Self-Sparse GAN", "without PSM", "without CSM"))
+    assert (sparse["Runs"], sparse["Channels"], sparse["Dead, proven"], sparse["Dead, observed"]) == (
+        "2",
+        "160",
+        "0",
+        "0",
+    )
     # beta is always 0 at all 64 positions of one stage of three.
-    assert "always 0 for 34 of them, but in 2 of 3 stages β is above 0" in sparse and sparse.endswith(
-        "Nothing was removed."
-    )
-    assert "1 run with 64 channels: 2 are dead by the signs of the weights, 8 were 0" in psm
     assert (
-        "In 2 runs what was observed at 0, which proves nothing for other latents, was taken out: that leaves 60 % of the parameters, 50 % of the FLOPs and 70 % of the time"
-        in psm
+        sparse["α always 0"] == "34" and sparse["Stages with β > 0"] == "2 of 3" and sparse["Smaller generators"] == "0"
     )
-    assert "On 40 fresh latents the images of 1 run are the same up to rounding" in psm and "3.00e−07" not in psm
-    assert "in 1 run some of it comes alive again, 3 channels and 0 heads in all: 5.00 % of the images change" in psm
-    assert psm.endswith("a pixel by 0.125 at most.") and "9 are" not in csm
+    assert (psm["Runs"], psm["Channels"], psm["Dead, proven"], psm["Dead, observed"]) == ("1", "64", "2", "8")
+    left = (psm["Parameters left"], psm["FLOPs left"], psm["Time left"])
+    assert left == ("60.00 %", "50.00 %", "70.00 %") and (psm["Smaller generators"], psm["same images"]) == ("2", "1")
+    assert (psm["Channels alive again"], psm["Heads alive again"], psm["Largest difference"]) == ("3", "0", "0.125")
+    assert csm["Dead, proven"] == "0" and csm["α always 0"] == "–"  # the diverged run's 9 count nowhere
+    assert not re.search(r"\bnan\b", to_markdown(table_compact.models_table(measured)))
 
 
 def test_a_head_that_comes_alive_again_is_not_exact(measured, ran):
@@ -112,12 +115,7 @@ def test_a_head_that_comes_alive_again_is_not_exact(measured, ran):
     lines = [line for line in COMPACT.splitlines() if "self_sparse,0,observed" not in line]
     lines.append("digits-16-self_sparse,0,observed,96,0,1,1000,900,500,490,30,40,0,1,0.25,0.5")
     (ran / "results/quick/summary/compact.csv").write_text("\n".join(lines) + "\n")
-    sparse = compact_tables.seen(load_results("quick")).data.split("\n\n")[0]
-    assert "up to rounding" not in sparse
-    assert "in 1 run some of it comes alive again, 0 channels and 1 head in all: 50.00 % of the images change" in sparse
-    row = compact_tables.generators_table(load_results("quick")).text.query("Configuration == 'digits-16-self_sparse'")
+    sparse = table_compact.models_table(load_results("quick")).text.set_index("Model").loc["Self-Sparse GAN"]
+    assert (sparse["Smaller generators"], sparse["same images"], sparse["Heads alive again"]) == ("1", "0", "1")
+    row = table_compact.generators_table(load_results("quick")).text.query("Configuration == 'digits-16-self_sparse'")
     assert row["Heads alive again"].tolist() == ["–", "1.0"]
-
-
-def test_the_prose_where_nothing_was_measured(project):
-    assert compact_tables.seen(load_results("laptop")).data == "No configuration with a SASTM has been measured."
