@@ -93,7 +93,7 @@ test-pythons:  ## Run the tests under each Python that is here, 6 GB each: make 
 
 test-lowest:  ## Run the tests with the lowest versions that pyproject.toml allows (needs uv; 6 GB).
 	uv venv --quiet --allow-existing --python $(PYTHON) .venvs/lowest
-	uv pip install --quiet --python .venvs/lowest --resolution lowest-direct --editable '.[dev,lsun,sketch]'
+	uv pip install --quiet --python .venvs/lowest --resolution lowest-direct --editable '.[suite,dev,lsun,sketch]'
 	@touch .venvs/lowest/installed
 	@$(MAKE) --no-print-directory test VENV=.venvs/lowest
 
@@ -111,7 +111,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
   --no-annotate --no-header --quiet
 
 lock:  ## Renew requirements.lock and requirements-cluster.lock from pyproject.toml (needs uv).
-	$(COMPILE) pyproject.toml --extra dev --extra lsun --extra sketch -o requirements.lock
+	$(COMPILE) pyproject.toml --extra suite --extra dev --extra lsun --extra sketch -o requirements.lock
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["cluster"], sep="\n")' | \
 	  $(COMPILE) - --constraint requirements.lock -o requirements-cluster.lock
 

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from selfsparse.cli import guarded
+
+try:
+    import typer
+except ImportError:
+    sys.exit("error: the command selfsparse is part of the suite, which is not installed here: pip install '.[suite]'")
 
 app = typer.Typer(
     name="selfsparse",

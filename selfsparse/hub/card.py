@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import pandas as pd
 from huggingface_hub import ModelCardData
 
-from selfsparse.analysis.table import Table, to_markdown
 from selfsparse.hub.generator import LIBRARY, GeneratorConfiguration
 from selfsparse.provenance import commit_text
 from selfsparse.results.text import count, dataset_label, model_label, number, short
 
+Rows = list[dict[str, Any]]
 PAPER = "https://doi.org/10.26599/AIR.2022.9150005"
 STATISTICS = {
     "running": "batch norms use the statistics gathered in training (`running`)",
@@ -34,8 +33,8 @@ def model_card(
     run: dict[str, Any] | None = None,
     provenance: dict[str, Any] | None = None,
     extractor: str | None = None,
-    fid: pd.DataFrame | None = None,
-    sparsity: pd.DataFrame | None = None,
+    fid: Rows | None = None,
+    sparsity: Rows | None = None,
 ) -> str:
     """Return the card as Markdown with the Hub's metadata; what is not given is said to be missing, never filled in.
 
@@ -98,33 +97,34 @@ def _what(configuration: GeneratorConfiguration, which: str, run: dict[str, Any]
     return text
 
 
-def _measures(extractor: str | None, fid: pd.DataFrame | None, sparsity: pd.DataFrame | None) -> list[str]:
+def _measures(extractor: str | None, fid: Rows | None, sparsity: Rows | None) -> list[str]:
+    if not fid and not sparsity:
+        return [NOT_MEASURED]
+    # Here: a card without measures, as of a generator that is loaded by itself, needs no tables.
+    from selfsparse.analysis.table import Table, cell, count, number, said, to_markdown
+
     parts = []
-    if fid is not None and len(fid):
-        text = pd.DataFrame(
-            {
-                "Generated": [count(n) for n in fid["n_fake"]],
-                "Real": [count(n) for n in fid["n_real"]],
-                f"FID ({extractor or 'unknown extractor'})": [number(value) for value in fid["fid"]],
-                "KID": [short(value) for value in fid["kid"]],
-                "Precision": [number(value, 3) for value in fid["precision"]],
-                "Recall": [number(value, 3) for value in fid["recall"]],
-            }
-        )
-        parts.append(to_markdown(Table(fid, text, "Measured again, with other latents than those of its training.")))
-    if sparsity is not None and len(sparsity):
-        text = pd.DataFrame(
-            {
-                "Stage": sparsity["stage"],
-                "Maps": [f"{c} of {s} × {s}" for c, s in zip(sparsity["channels"], sparsity["size"], strict=True)],
-                "ξ": [number(value, 3) for value in sparsity["xi"]],
-                "ζ": [number(value, 3) for value in sparsity["zeta"]],
-                "α = 0": [number(value, 3) for value in sparsity["alpha_zero"]],
-                "β = 0": [number(value, 3) for value in sparsity["beta_zero"]],
-            }
-        )
-        parts.append(to_markdown(Table(sparsity, text, "Sparsity per stage (Eq. 4, 5), shares from 0 to 1.")))
-    return parts or [NOT_MEASURED]
+    if fid:
+        columns = {
+            "Generated": count("n_fake"),
+            "Real": count("n_real"),
+            f"FID ({extractor or 'unknown extractor'})": number("fid"),
+            "KID": cell(short, "kid"),
+            "Precision": number("precision", 3),
+            "Recall": number("recall", 3),
+        }
+        parts.append(Table(fid, columns, "Measured again, with other latents than those of its training."))
+    if sparsity:
+        columns = {
+            "Stage": said("stage"),
+            "Maps": cell("{} of {} × {}".format, "channels", "size", "size"),
+            "ξ": number("xi", 3),
+            "ζ": number("zeta", 3),
+            "α = 0": number("alpha_zero", 3),
+            "β = 0": number("beta_zero", 3),
+        }
+        parts.append(Table(sparsity, columns, "Sparsity per stage (Eq. 4, 5), shares from 0 to 1."))
+    return [to_markdown(part) for part in parts]
 
 
 def _training(provenance: dict[str, Any] | None) -> str:

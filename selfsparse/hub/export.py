@@ -4,12 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from selfsparse.config import Configuration
 from selfsparse.errors import DataError
 from selfsparse.files import read_json, reading
-from selfsparse.hub.card import FOLDER, model_card
+from selfsparse.hub.card import FOLDER, Rows, model_card
 from selfsparse.hub.generator import WEIGHTS, TrainedGenerator, load_generator
 from selfsparse.paths import provenance_file, result_dir
 from selfsparse.results.reading import read_rows
@@ -61,13 +59,11 @@ def _json(path: Path, stage: str) -> dict[str, Any] | None:
         return read_json(path) if path.is_file() else None
 
 
-def _rows(configuration: Configuration, kind: str, seed: int, **values: str) -> pd.DataFrame | None:
+def _rows(configuration: Configuration, kind: str, seed: int, **values: str) -> Rows | None:
     """Return the rows of a run in one of its configuration's CSV files, or None where that was not measured."""
     path = result_dir(configuration.suite, kind, configuration.name) / f"{kind}.csv"
     if not path.is_file():
         return None
-    with reading(path, f"{kind}@{configuration.name}"):
-        rows = read_rows(path)
-        for column, value in {"seed": seed, **values}.items():
-            rows = rows[rows[column] == value]
-    return rows
+    with reading(path, f"measure@{configuration.name}"):
+        rows = read_rows(path).to_dict("records")
+        return [row for row in rows if all(row[name] == value for name, value in {"seed": seed, **values}.items())]

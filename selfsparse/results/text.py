@@ -1,11 +1,14 @@
 """How numbers, configurations, models and datasets are written in tables, figures and verdicts."""
 
 import math
+from typing import TYPE_CHECKING
 
 from selfsparse.config import Configuration, variation, variation_label
 from selfsparse.data.registry import DATASETS
 from selfsparse.registry import MODELS
-from selfsparse.statistics.moments import Moments
+
+if TYPE_CHECKING:
+    from selfsparse.statistics.moments import Moments
 
 MISSING = "–"
 PANEL_WIDTH = 32  # letters of a title that fit over one of three panels
@@ -57,14 +60,14 @@ def many(n: int, thing: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time in the unit that suits it: `42 s`, `3.1 min`, `2.4 h`."""
-    for size, unit in ((3600, "h"), (60, "min")):
+    """Return a time in the unit that suits it: `42 s`, `3.1 min`, `2.4 h`, `5.0 d`."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
+            return f"{seconds / size:,.1f} {unit}"
     return f"{seconds:.0f} s"
 
 
-def mean_std(m: Moments, digits: int = 2, without_value: str = MISSING) -> str:
+def mean_std(m: "Moments", digits: int = 2, without_value: str = MISSING) -> str:
     """Return `mean ± std`, the mean alone for one value, and `without_value` for none."""
     if m.n == 0:
         return without_value
