@@ -1,9 +1,7 @@
 """The training loop of one run, or of several that share a GPU: step by step, each to its own end."""
 
-import multiprocessing
 import os
 import signal
-import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -14,6 +12,7 @@ from selfsparse.config import Configuration, Settings, Train
 from selfsparse.data.packed import load_packed
 from selfsparse.device import enough_memory
 from selfsparse.paths import packed_dir, result_dir
+from selfsparse.processes import SIGNALS
 from selfsparse.training.evaluation import Evaluation, OverlappedEvaluation
 from selfsparse.training.fingerprint import fingerprint
 from selfsparse.training.history import History
@@ -23,25 +22,15 @@ from selfsparse.training.run import Run
 
 
 class StopRequest:
-    """Turns SIGINT, SIGTERM, and the death of the parent process, into a flag that the loop reads between steps."""
+    """Turns SIGINT and SIGTERM into a flag that the loop reads between steps."""
 
     def __init__(self) -> None:
         self.requested = False
-        self._looked = time.monotonic()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             signal.signal(number, self._request)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))  # see train_configuration
 
     def _request(self, number: int, frame: object) -> None:
         self.requested = True
-
-    def now(self) -> bool:
-        """Whether to stop. Each second it looks whether the process that started this one is gone: nobody would collect."""
-        if time.monotonic() - self._looked > 1:
-            self._looked = time.monotonic()
-            parent = multiprocessing.parent_process()
-            self.requested |= parent is not None and not parent.is_alive()
-        return self.requested
 
 
 def train_runs(
@@ -89,7 +78,7 @@ def train_runs(
                 evaluation,
                 overlaps=overlaps,
                 bar_position=bar_position + i,
-                stopped=stop.now,
+                stopped=lambda: stop.requested,
                 until=until,
             )
             runs.append(stack.enter_context(run))
@@ -106,7 +95,7 @@ def train_runs(
             for run in [run for run in waiting if run.finished]:
                 run.finish()
                 waiting.remove(run)
-            if stop.now() and waiting:
+            if stop.requested and waiting:
                 for run in waiting:
                     run.save()
                 said = [f"seed {run.seed}: interrupted, saved at step {run.trainer.step:,}" for run in waiting]

@@ -1,29 +1,23 @@
 """All seeds of a configuration, side by side: on a CPU each in a process of its own, on a GPU in one process together."""
 
-import multiprocessing
-import multiprocessing.resource_tracker
 import shutil
-import signal
 import sys
 import time
-from multiprocessing.connection import wait
 from pathlib import Path
 
 from selfsparse.config import Configuration, Settings
 from selfsparse.data.packed import load_packed
 from selfsparse.device import choose_device
-from selfsparse.errors import RunError, UserError
+from selfsparse.errors import RunError
 from selfsparse.files import read_json, write_json
 from selfsparse.kept_seeds import KeptSeeds
 from selfsparse.limits import check_batch
 from selfsparse.paths import checkpoint_dir, packed_dir, result_dir
-from selfsparse.processes import give_sockets_a_short_place
+from selfsparse.pool import INTERRUPTED, Job, import_meanwhile, run_jobs
 from selfsparse.provenance import note_training
 from selfsparse.recorded import put_back
 from selfsparse.training.fingerprint import fingerprint
 from selfsparse.training.lock import hold
-
-INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
 
 def train_configuration(settings: Settings, configuration: Configuration) -> int:
@@ -41,6 +35,7 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
             training this configuration, or has removed results of it meanwhile.
     """
     put_back(result_dir(configuration.suite, "runs", configuration.name))  # first: whatever comes, it stays then
+    import_meanwhile("selfsparse.training.loop")
     device = choose_device(configuration.train.device, configuration.suite)
     check_batch(configuration, len(load_packed(packed_dir(configuration.dataset_key)).images))
     # Beside the folder of the states, which goes at the end. Each run has a lock too: it may outlive this process.
@@ -59,61 +54,16 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
 
 
 def _train_seeds(settings: Settings, configuration: Configuration, kept: KeptSeeds, device: str) -> int:
-    give_sockets_a_short_place()
-    # A server that imports torch once, and from which each run is forked: imports cost seconds, runs as well.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["selfsparse.training.loop"])
-    multiprocessing.resource_tracker.ensure_running()  # started later, it would let signals through again
     started = time.monotonic()
     shares, at_once = shares_of(tuple(kept.reasons), configuration.train.parallel_seeds, device)
-    waiting = []
+    jobs = []
     for seeds in shares:
         arguments = (settings, configuration, seeds, device, kept.staging, list(kept.reasons).index(seeds[0]))
-        waiting.append(context.Process(target=_run, args=arguments, name=f"seed {', '.join(map(str, seeds))}"))
-    running: list[multiprocessing.Process] = []
-    failed: list[multiprocessing.Process] = []
-    stopping = False
-
-    def stop(number: int, frame: object) -> None:
-        nonlocal stopping
-        stopping = True
-        for process in running:
-            process.terminate()
-
-    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        jobs.append(Job(f"seed {', '.join(map(str, seeds))}", _train, arguments))
     try:
-        while running or (waiting and not stopping and not failed):
-            while waiting and not stopping and not failed and len(running) < at_once:
-                # Signals wait while a process starts: the fork server's imports take seconds, and the server and
-                # the run inherit that they wait, until the run listens (StopRequest).
-                signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
-                try:
-                    process = waiting.pop(0)
-                    process.start()
-                    running.append(process)
-                    if stopping:  # just before
-                        process.terminate()
-                finally:
-                    signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
-            wait([process.sentinel for process in running])
-            for process in [p for p in running if p.exitcode is not None]:
-                running.remove(process)
-                if process.exitcode == INTERRUPTED:
-                    stopping = True
-                elif process.exitcode:
-                    failed.append(process)
-                    for other in running:
-                        other.terminate()
+        return run_jobs(jobs, at_once, configuration.name)
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
         _add_seconds(configuration, time.monotonic() - started)
-    if failed:
-        names = ", ".join(f"{p.name} (exit code {p.exitcode})" for p in failed)
-        raise RunError(
-            f"{configuration.name}: {names} failed; the reason stands above. The same command goes on from the last checkpoints."
-        )
-    return INTERRUPTED if stopping else 0
 
 
 def shares_of(seeds: tuple[int, ...], side_by_side: int, device: str) -> tuple[list[tuple[int, ...]], int]:
@@ -125,10 +75,10 @@ def shares_of(seeds: tuple[int, ...], side_by_side: int, device: str) -> tuple[l
     return [seeds[i : i + together] for i in range(0, len(seeds), together)], at_once
 
 
-def _run(
+def _train(
     settings: Settings, configuration: Configuration, seeds: tuple[int, ...], device: str, results: Path, position: int
-) -> None:
-    """What a process of one or several runs does; its exit code tells how it ended."""
+) -> int:
+    """What a process of one or several runs does; returns its exit code."""
     import torch
 
     from selfsparse.training.loop import Interrupted, train_runs
@@ -137,10 +87,8 @@ def _run(
         train_runs(settings, configuration, seeds, torch.device(device), position, results)
     except Interrupted as interrupted:
         print(interrupted, file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except UserError as error:
-        print(f"seed {', '.join(map(str, seeds))}: {error}", file=sys.stderr)
-        sys.exit(2)
+        return INTERRUPTED
+    return 0
 
 
 def _add_seconds(configuration: Configuration, seconds: float) -> None:

@@ -183,8 +183,8 @@ def test_a_divergence_found_late_is_the_same_divergence(small, train, monkeypatc
     assert json.loads(strict["seed1/run.json"])["diverged_at"] == step
 
 
-def test_fewer_images_than_a_batch_are_one_error_before_any_process_starts(small, monkeypatch):
+def test_fewer_images_than_a_batch_are_one_error_before_any_run_starts(small, monkeypatch):
     settings = load_settings(write_project(small, {**SMALL, "suites.quick.train.batch_size": 4096}) / "params.yaml")
-    monkeypatch.setattr("multiprocessing.get_context", lambda method: pytest.fail("a process was started"))
+    monkeypatch.setattr("selfsparse.training.seeds.run_jobs", lambda *arguments: pytest.fail("a run was started"))
     with pytest.raises(SettingsError, match=r"train.batch_size .* is 4,096, and digits-16 has 1,797 images"):
         train_configuration(settings, settings.configuration(CONFIGURATION))
