@@ -78,33 +78,34 @@ def unreadable(path: Path, error: Exception) -> DataError:
     return DataError(f"{path} is damaged ({printable(str(error))}); move it away, and fetch it again")
 
 
-def members(file: BinaryIO, size: int | None) -> Iterator[tuple[str, int | None, Callable[[], BinaryIO]]]:
+def members(
+    file: BinaryIO, zips: bool = True, wanted: str = ""
+) -> Iterator[tuple[str, int | None, Callable[[], BinaryIO]]]:
     """Yield name, size and a way to open each of the files that an archive holds; nothing for any other file.
 
-    A compressed file holds one, of no name and of a size that is not known before it was read. No zip is looked for in
-    one: its directory stands at the end, and all before it would have to be unpacked.
+    A compressed file holds one, of no name and of a size that is not known before it was read.
+
+    Args:
+        zips: False for a compressed file: a zip's directory stands at its end, and all before it would have to be unpacked.
+        wanted: of a tar, the one file that is asked for, which has to be a plain one.
     """
     start = _start(file)
-    if open_compressed := _compressed(start):
-        yield "", None, lambda: open_compressed(file)
-    elif size is not None and start.startswith(b"PK\3\4"):
+    if opener := next((opener for magic, opener in COMPRESSED.items() if start.startswith(magic)), None):
+        yield "", None, lambda: opener(file)
+    elif zips and start.startswith(b"PK\3\4"):
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
                 if not info.is_dir():
                     yield info.filename, info.file_size, lambda info=info: archive.open(info)
-    elif _is_tar(start):
-        with _open_tar(file) as archive:
-            for member in _plain_members(archive):
+    elif is_tar(file):
+        with tarfile.open(fileobj=_Modest(file), mode="r:") as archive:
+            for member in _plain_members(archive, wanted):
                 yield member.name, member.size, lambda member=member: archive.extractfile(member)
 
 
 def is_tar(file: BinaryIO) -> bool:
     """Whether an open file is a tar archive, by its first header."""
-    return _is_tar(_start(file))
-
-
-def _is_tar(start: bytes) -> bool:
-    return start[257:262] == b"ustar"
+    return _start(file)[257:262] == b"ustar"
 
 
 def _start(file: BinaryIO) -> bytes:
@@ -113,44 +114,20 @@ def _start(file: BinaryIO) -> bytes:
     return start
 
 
-def _compressed(start: bytes) -> Callable[[BinaryIO], BinaryIO] | None:
-    return next((opener for magic, opener in COMPRESSED.items() if start.startswith(magic)), None)
-
-
 @contextmanager
 def _enter(file: BinaryIO, name: str, largest: int) -> Iterator[BinaryIO]:
     """Open a member of an archive, or what a compressed file holds."""
-    start = _start(file)
-    if not name:
-        opener = _compressed(start)
-        if opener is None:
-            raise ValueError("not compressed as its name says")
-        with opener(file) as inner:
-            yield inner
-    elif start.startswith(b"PK\3\4"):
-        with zipfile.ZipFile(file) as archive:
-            _require_size(name, archive.getinfo(name).file_size, largest)
-            with archive.open(name) as inner:
+    for own, size, open_member in members(file, wanted=name):
+        if own == name:
+            if size is not None and size > largest:
+                raise tarfile.ReadError(f"{name} in it has {size:,} bytes, expected at most {largest:,}")
+            with open_member() as inner:
                 yield inner
-    else:
-        with _open_tar(file) as archive:
-            for member in _plain_members(archive, name):
-                _require_size(name, member.size, largest)
-                yield archive.extractfile(member)
-                return
-            raise tarfile.ReadError(f"there is no {name} in it")
+            return
+    raise tarfile.ReadError(f"there is no {name} in it" if name else "not compressed as its name says")
 
 
-def _require_size(name: str, size: int, largest: int) -> None:
-    if size > largest:
-        raise tarfile.ReadError(f"{name} in it has {size:,} bytes, expected at most {largest:,}")
-
-
-def _open_tar(file: BinaryIO) -> tarfile.TarFile:
-    return tarfile.open(fileobj=_Modest(file), mode="r:")
-
-
-def _plain_members(archive: tarfile.TarFile, wanted: str = "") -> Iterator[tarfile.TarInfo]:
+def _plain_members(archive: tarfile.TarFile, wanted: str) -> Iterator[tarfile.TarInfo]:
     """Yield the plain files of an archive, or only the first of a name, which has to be one."""
     for member in archive:
         if member.size < 0:  # tarfile would step back to a header that it has read, without end

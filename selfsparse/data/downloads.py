@@ -51,20 +51,12 @@ def fetch(urls: Sequence[str], path: Path, *, size: int | None = None, md5: str 
             return
         except (_Failed, OSError) as error:
             reasons.append(f"{url}: {error}")
-    kept = (
-        f"{_size(partial):,} bytes are kept; run the same command to go on, or"
-        if _size(partial)
-        else "Run it again, or"
-    )
+    kept = f"{_size(partial):,} bytes are kept; run the same command to go on" if _size(partial) else "Run it again"
+    known = [f"{size:,} bytes"] if size is not None else []
+    known += [f"{name} {_digits(name, value)}" for name, value in (("md5", md5), ("sha256", sha256)) if value]
+    why = "\n".join([f"{path.name} could not be downloaded.", *reasons])
     raise DataError(
-        "\n".join(
-            [
-                f"{path.name} could not be downloaded.",
-                *reasons,
-                f"{kept} get the file in another way ({_checksum(size, md5, sha256)})",
-                f"and put it into {path.parent}",
-            ]
-        )
+        f"{why}\n{kept}, or get the file in another way ({', '.join(known)})\nand put it into {path.parent}"
     )
 
 
@@ -100,14 +92,8 @@ def _load(url: str, partial: Path) -> None:
                 raise _Failed("the server went on at another place than it was asked to; the next try starts anew")
             begin = begin if resumed else 0
             length = response.headers.get("Content-Length")
-            bar = tqdm(
-                desc=partial.stem,
-                initial=begin,
-                total=begin + int(length) if length else None,
-                unit="B",
-                unit_scale=True,
-                mininterval=1,
-            )
+            total = begin + int(length) if length else None
+            bar = tqdm(desc=partial.stem, initial=begin, total=total, unit="B", unit_scale=True, mininterval=1)
             with bar, open(partial, "ab" if resumed else "wb") as file:
                 for block in response.raw.stream(BLOCK, decode_content=False):
                     file.write(block)
@@ -144,9 +130,7 @@ def fetch_dataset(
     Without a pinned revision the newest one is taken, once: later tries go on with the revision of the first.
 
     Args:
-        repository: `<owner>/<name>`.
-        folder: where the files go, in the repository's own layout.
-        patterns: which files, as shell patterns on their paths.
+        patterns: which files of the repository `<owner>/<name>`, as shell patterns on their paths.
         revision: full commit hash, or None where none was ever checked.
         by_hand: what to do where this fails, one line.
 
@@ -170,14 +154,8 @@ def fetch_dataset(
         here = sum(_size(folder / name) for name in files)
         require_space(folder, sum(f.size or 0 for f in files.values()) - here, f"{repository} to download")
         begin_record(folder, address, info.sha, revision is not None, files)
-        snapshot_download(
-            repository,
-            repo_type="dataset",
-            revision=info.sha,
-            allow_patterns=list(files),
-            local_dir=folder,
-            endpoint=endpoint,
-        )
+        where = {"repo_type": "dataset", "local_dir": folder, "endpoint": endpoint}
+        snapshot_download(repository, revision=info.sha, allow_patterns=list(files), **where)
     except DataError:
         raise
     except Exception as error:  # which kinds there are depends on the library's version
@@ -232,10 +210,8 @@ def provenance(folder: Path, names: Iterable[str], otherwise: str) -> dict[str, 
     record = read_record(folder)
     if not record or not fetched(folder, names):
         return {"source": otherwise, "revision": "the user's own files, unverified"}
-    return {
-        "source": record["source"],
-        "revision": record["revision"] + ("" if record["verified"] else " (unverified)"),
-    }
+    unverified = "" if record["verified"] else " (unverified)"
+    return {"source": record["source"], "revision": record["revision"] + unverified}
 
 
 def require_space(folder: Path, needed: int, what: str) -> None:
@@ -266,12 +242,6 @@ def _size_and_time(path: Path) -> list[int] | None:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
-
-
-def _checksum(size: int | None, md5: str, sha256: str) -> str:
-    known = [f"{size:,} bytes"] if size is not None else []
-    checksums = (("md5", md5), ("sha256", sha256))
-    return ", ".join([*known, *(f"{name} {_digits(name, value)}" for name, value in checksums if value)])
 
 
 def _digits(algorithm: str, expected: str) -> str:

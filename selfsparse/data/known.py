@@ -83,7 +83,7 @@ def _search(
             return
     if not depth:
         return
-    for name, inner_size, open_inner in members(file, size):
+    for name, inner_size, open_inner in members(file, zips=size is not None):
         if inner_size is None or inner_size in sizes or name.lower().endswith(ARCHIVES):
             with open_inner() as inner:
                 for known, inside in _search(inner, inner_size, wanted, depth - 1):

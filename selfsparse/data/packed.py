@@ -107,13 +107,11 @@ def _write_images(path: Path, source: Source, dataset: Dataset, shape: tuple[int
     block = np.zeros((max(1, min(shape[0], BLOCK_BYTES // math.prod(shape[1:]))), *shape[1:]), np.uint8)
     inner = slice(dataset.border, dataset.resolution - dataset.border)
     name = f"{dataset.dataset}-{dataset.resolution}"
-    progress = tqdm(
-        source.images, desc=name, total=source.count, unit="image", mininterval=1, disable=source.count < 2000
-    )
+    options = {"desc": name, "total": source.count, "unit": "image", "mininterval": 1, "disable": source.count < 2000}
     written = 0
     with open(path, "wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        for pixels in progress:
+        for pixels in tqdm(source.images, **options):
             if written == source.count:
                 raise DataError(f"{name}: expected {source.count:,} images, the source holds more")
             place = written % len(block)

@@ -12,19 +12,15 @@ import numpy as np
 
 from selfsparse.errors import DataError
 
-# The names under which NumPy's pickles ask for their parts, in NumPy 1 and 2. Nothing here runs code of the pickle's.
+# The names under which NumPy's pickles ask for their parts, NumPy 1's `core` read as `_core`. None runs code of the pickle's.
 _NUMPY = {
-    ("numpy.core.multiarray", "_reconstruct"),
     ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy.core.multiarray", "scalar"),
     ("numpy._core.multiarray", "scalar"),
-    ("numpy.core.numeric", "_frombuffer"),
     ("numpy._core.numeric", "_frombuffer"),
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
 }
-
-
+_CORE = np.empty(0).__reduce__()[0].__module__.removesuffix(".multiarray")  # what this NumPy calls it
 LONG = 1 << 20  # bytes; no text but an array's has as many
 
 
@@ -75,12 +71,9 @@ class _ArraysOnly(pickle._Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _PLAIN:
             return _PLAIN[module, name]
+        module = module.replace("numpy.core", "numpy._core")
         if (module, name) in _NUMPY:
-            old, new = "numpy.core", "numpy._core"
-            module = (
-                module.replace(old, new) if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else module.replace(new, old)
-            )
-            return getattr(importlib.import_module(module), name)
+            return getattr(importlib.import_module(module.replace("numpy._core", _CORE)), name)
         raise pickle.UnpicklingError(f"asks for {module}.{name}")
 
 
