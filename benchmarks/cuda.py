@@ -1,6 +1,6 @@
 """What a CUDA GPU makes of the paper, in one command of under 8 minutes on an H200, without any data set.
 
-    python -m benchmarks.cuda [--seconds N] [--json]
+    python -m benchmarks.cuda [--seconds N]
 
 Training steps a second of every distinct network of the suite paper, launched one by one and as a recorded graph, one seed
 and three at once; the ratio to a textbook loop, its convolutions all PyTorch's, at 32 and at 128 pixels; images a second
@@ -13,19 +13,20 @@ Not yet run by us: no GPU was at hand.
 
 import argparse
 import gc
-import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 
+from benchmarks.fid import random_state
+from benchmarks.harness import compare, environment, matmul_ceiling, ratio, write_result
+from benchmarks.page import result_markdown
 from benchmarks.textbook import TextbookTrainer
-from benchmarks.timing import compare, matmul_ceiling, print_table, ratio, write_result
-from benchmarks.training_step import random_images
+from benchmarks.training_step import random_images, repeat
 from selfsparse.config import Configuration, Settings, load_settings
 from selfsparse.device import float32_precision
 from selfsparse.planning.cost import step_cost
@@ -101,11 +102,8 @@ def textbook_ratio(c: Configuration) -> dict[str, Any]:
     ours.prepare()
     theirs = TextbookTrainer(c, random_images(c, original=True), device)
 
-    def repeat(step: Callable[[], Any]) -> Callable[[], None]:
-        return lambda: [step() for _ in range(10)] and None
-
     with float32_precision("fp32"):
-        calls = {"ours": repeat(ours.generator_step), "textbook": repeat(theirs.generator_step)}
+        calls = {"ours": repeat(ours.generator_step, 10), "textbook": repeat(theirs.generator_step, 10)}
         found = compare(calls, 30, budget=TIMED_AGAINST_TEXTBOOK)
     rates = {name: 10 / value["median_seconds"] for name, value in found.items()}
     return {"steps_per_second": rates, "ratio": ratio(found, "ours", "textbook"), "rounds": found["ours"]["rounds"]}
@@ -113,7 +111,6 @@ def textbook_ratio(c: Configuration) -> dict[str, Any]:
 
 def evaluation_rates(settings: Settings, configurations: Sequence[Configuration]) -> dict[str, Any]:
     """Return the images a second from latents to sums of features, by generator and precision, and the seconds of a distance."""
-    from benchmarks.features import random_state
     from selfsparse.metrics.frechet import RunningGaussian, frechet_distance_tensors
     from selfsparse.metrics.inception import Inception
     from selfsparse.models.sampling import draw_latents, generate
@@ -240,77 +237,17 @@ def measure(settings: Settings, seconds: float) -> dict[str, Any]:
     return result
 
 
-def show(result: dict[str, Any]) -> None:
-    """Print the tables."""
-    rows = [
-        [name, *(found.get(mode) for mode in MODES), found.get("share_of_ceiling")]
-        for name, found in result["networks"].items()
-    ]
-    print_table(
-        "Generator steps a second, all seeds together",
-        ["network of", "graph 3", "graph 1", "eager 1", "eager 3", "of peak"],
-        rows,
-    )
-    rows = [
-        [name, *found["steps_per_second"].values(), found["ratio"]]
-        for name, found in result.get("textbook", {}).items()
-    ]
-    print_table(
-        "Against a textbook loop, one seed, float32: steps a second",
-        ["configuration", "ours", "textbook", "ratio"],
-        rows,
-    )
-    rows = [[name, *found.values()] for name, found in result.get("variations", {}).items()]
-    header = ["graph, 3 seeds", "as set", "NHWC", "bf16", "bf16 NHWC", "fp32"]
-    print_table("Other precisions and layouts: steps a second", header, rows)
-    evaluation = result.get("evaluation", {"images_per_second": {}})
-    rows = [[name, *rates.values()] for name, rates in evaluation["images_per_second"].items()]
-    print_table(
-        "Evaluation: latents to sums of Inception features, images a second", ["generator of", *PRECISIONS], rows
-    )
-    if "distance_seconds" in evaluation:
-        print(f"One Frechet distance: {evaluation['distance_seconds']:.3g} s, beside training")
-    for precision, flops in result.get("ceiling_flops", {}).items():
-        print(f"Ceiling, a matrix product, {precision}: {flops / 1e12:,.0f} TFLOP/s")
-    for name, message in result.get("failed", {}).items():
-        print(f"failed: {name}: {message}")
-    if skipped := result.get("no_time_left"):
-        print(f"no time was left for {len(skipped)} of the figures above; allow more with --seconds")
-    paper = result.get("paper")
-    if paper is None:
-        return
-    print("\nThe suite paper")
-    print(f"training: sum over runs of steps / rate ('graph 3'): {paper['training_hours']:.1f} h")
-    if paper["evaluation_hours"] is not None:
-        print(
-            f"evaluation: {paper['images']:,} images / {paper['images_per_second']:,.0f} a second"
-            f" ({paper['image_precision']}), and {paper['distances']:,} distances: {paper['evaluation_hours']:.1f} h"
-        )
-    if paper["hours"] is not None:
-        print(
-            f"together, as if nothing overlapped: {paper['hours']:.1f} h; evaluation is {paper['evaluation_share']:.0%} of it"
-        )
-    if paper["not_measured"]:
-        print(f"not measured, and not in the sum: {', '.join(paper['not_measured'])}")
-
-
 def main() -> int:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.cuda", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=400, help="stop measuring after so many (default: 400)")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of tables")
     arguments = parser.parse_args()
     if not torch.cuda.is_available():
         print("error: PyTorch finds no CUDA GPU on this machine; there is nothing to measure", file=sys.stderr)
         return 2
     torch.backends.cudnn.allow_tf32 = False  # as in training, which sets its own precision for each step
     result = measure(load_settings(), arguments.seconds)
-    if arguments.json:
-        print(json.dumps(result, indent=2))
-    else:
-        show(result)
+    print(result_markdown({"environment": environment("cuda"), **result}))
     return 0
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from selfsparse.cli import guarded
 from selfsparse.errors import DataError
-from selfsparse.files import atomic_path, hash_file, read_json, write_json
+from selfsparse.files import atomic_path, read_json, write_json
 from selfsparse.paths import project_root
 
 PIECE = 16 * 2**20  # bytes
@@ -41,9 +41,8 @@ Clock = Callable[[], float]
 
 def plan(seconds: float, parts: Sequence[str], done: Sequence[str] = ()) -> dict[str, float]:
     """Return the most seconds that each part which is not done gets; trainings also get what those before leave."""
-    found = {
-        part: min(seconds * SHARES[part][0], SHARES[part][1]) for part in PARTS[:2] if part in set(parts) - set(done)
-    }
+    left = set(parts) - set(done)
+    found = {part: min(seconds * share, most) for part, (share, most) in SHARES.items() if part in left}
     return found | ({"training": seconds - sum(found.values())} if "training" in parts else {})
 
 
@@ -100,10 +99,11 @@ def join(folder: Path) -> list[str]:
     with tempfile.TemporaryFile() as whole:
         for piece in manifest["pieces"]:
             path = folder / piece["name"]
-            if not path.is_file() or hash_file(path) != piece["sha256"]:
-                problem = "does not match its hash" if path.is_file() else "is missing"
+            block = path.read_bytes() if path.is_file() else None
+            if block is None or hashlib.sha256(block).hexdigest() != piece["sha256"]:
+                problem = "is missing" if block is None else "does not match its hash"
                 raise DataError(f"{path} {problem}; copy it again from where the session wrote it")
-            whole.write(path.read_bytes())
+            whole.write(block)
         whole.seek(0)
         with tarfile.open(fileobj=whole) as tar:
             tar.extractall(project_root(), filter="data")
@@ -190,11 +190,7 @@ def session(
 
 def main() -> int:
     """Parse, and run a session."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.gpu_session",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where to leave what was made")
     parser.add_argument("--minutes", type=float, help="time for all of it, 2 at least")
     parser.add_argument("--suite", default="gpu_hour", help="whose trainings (default: gpu_hour)")

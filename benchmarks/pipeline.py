@@ -1,14 +1,13 @@
 """What the pipeline costs besides its work: help, starting a stage, DVC's share of each, and a run with nothing to do.
 
-    python -m benchmarks.pipeline [--rounds N] [--json]
+    python -m benchmarks.pipeline [--rounds N]
 
 `nothing to do` is `dvc repro report@SUITE` of each suite whose trainings all lie here; it is run once before it is timed, and
 makes whatever is out of date. For the whole graph it is `dvc status`, which looks at the files of every stage and runs nothing.
 A stage's own share of DVC is measured on stages that do nothing, beside this project's params.yaml and dvc.lock: DVC reads the
-one and rewrites the other for each stage that runs. It is the median of three runs. Writes benchmarks/results/pipeline.json.
+one and rewrites the other for each stage that runs. It is the median of three runs.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -16,12 +15,12 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from benchmarks.timing import compare, print_table, write_result
+from benchmarks.harness import ROOT, compare, run
 from selfsparse.config import load_settings
 from selfsparse.paths import result_dir
 
-ROOT = Path(__file__).resolve().parents[1]
 STAGES = sorted(path.stem for path in (ROOT / "pipeline").glob("*.py") if path.stem != "__init__")
 # What a stage imports at least.
 STARTS = {
@@ -43,23 +42,17 @@ def command(*arguments: str, folder: Path = ROOT) -> Callable[[], None]:
     return lambda: subprocess.run(arguments, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
-def python(*arguments: str) -> Callable[[], None]:
-    """Return a call of this Python."""
-    return command(sys.executable, *arguments)
-
-
 def nothing_to_do(rounds: int) -> dict[str, dict]:
     """Time DVC on the suites whose trainings lie here, and on the whole graph."""
     settings = load_settings()
 
     def is_here(suite: str) -> bool:
         runs = (result_dir(suite, "runs", c.name) for c in settings.suite(suite))
-        return all(any(run.glob("seed*/run.json")) for run in runs)
+        return all(any(folder.glob("seed*/run.json")) for folder in runs)
 
     reports = [f"report@{suite}" for suite in settings.suites if is_here(suite)]
     contestants = {f"dvc repro {report}": command("dvc", "repro", report) for report in reports}
-    contestants["dvc status"] = command("dvc", "status")
-    return compare(contestants, rounds)
+    return compare(contestants | {"dvc status": command("dvc", "status")}, rounds)
 
 
 def seconds_per_stage() -> float:
@@ -68,10 +61,8 @@ def seconds_per_stage() -> float:
         folder = Path(name)
         for copied in ("params.yaml", "dvc.lock"):
             (folder / copied).write_bytes((ROOT / copied).read_bytes())
-        stage = {
-            "foreach": [f"s{i}" for i in range(EMPTY_STAGES)],
-            "do": {"cmd": "echo > ${item}", "deps": ["params.yaml"], "outs": ["${item}"]},
-        }
+        body = {"cmd": "echo > ${item}", "deps": ["params.yaml"], "outs": ["${item}"]}
+        stage = {"foreach": [f"s{i}" for i in range(EMPTY_STAGES)], "do": body}
         (folder / "dvc.yaml").write_text(json.dumps({"stages": {"empty": stage}}))
         command("dvc", "init", "--quiet", "--no-scm", folder=folder)()
         calls = {
@@ -82,31 +73,17 @@ def seconds_per_stage() -> float:
     return max(0.0, found["run"]["median_seconds"] - found["idle"]["median_seconds"]) / EMPTY_STAGES
 
 
-def main() -> None:
-    """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="timed calls of each (default: 5)")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of tables")
-    arguments = parser.parse_args()
-    helps = {f"pipeline.{stage} --help": python("-m", f"pipeline.{stage}", "--help") for stage in STAGES}
-    helps["selfsparse --help"] = python("-m", "selfsparse", "--help")
-    result = {
-        "help": compare(helps, arguments.rounds),
-        "start": compare({name: python("-c", code) for name, code in STARTS.items()}, arguments.rounds),
-        "nothing_to_do": nothing_to_do(min(3, arguments.rounds)),
+def measure(rounds: int) -> dict[str, Any]:
+    """Time all of it."""
+    helps = {f"pipeline.{s} --help": command(sys.executable, "-m", f"pipeline.{s}", "--help") for s in STAGES}
+    helps["selfsparse --help"] = command(sys.executable, "-m", "selfsparse", "--help")
+    return {
+        "help": compare(helps, rounds),
+        "start": compare({name: command(sys.executable, "-c", code) for name, code in STARTS.items()}, rounds),
+        "nothing_to_do": nothing_to_do(min(3, rounds)),
         "dvc_seconds_per_stage": seconds_per_stage(),
     }
-    write_result("pipeline", result)
-    if arguments.json:
-        print(json.dumps(result, indent=2))
-        return
-    for title, part in (("Help", "help"), ("Start of a process that imports ...", "start")):
-        rows = [[name, value["median_seconds"], value["iqr_seconds"]] for name, value in result[part].items()]
-        print_table(title, ["", "median, s", "quartiles apart, s"], rows)
-    rows = [[name, value["median_seconds"], value["iqr_seconds"]] for name, value in result["nothing_to_do"].items()]
-    print_table("DVC alone", ["command", "median, s", "quartiles apart, s"], rows)
-    print(f"\nDVC's own work for each stage that runs: {result['dvc_seconds_per_stage']:.2f} s")
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, {"pipeline": measure}, rounds=5)

@@ -4,19 +4,16 @@
 
 OTHER is a checkout of another version. A process of each trains the same configuration on one thread, under the same Python, on
 noise in place of images; they take turns, one round each, and nothing else of theirs runs meanwhile. `ratio` is that of the
-medians, `low` and `high` the quartiles of the rounds' own ratios; `memory` is each process's peak. Writes
-benchmarks/results/steps.json.
+medians, `low` and `high` the quartiles of the rounds' own ratios; `memory` is each process's peak.
 """
 
-import argparse
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pipeline import ROOT
-from benchmarks.timing import print_table, write_result
+from benchmarks.harness import ROOT, run
 
 # Configuration -> steps of a round: the widths of quick and laptop, and the paper's for mnist-32.
 CASES = {
@@ -47,15 +44,11 @@ print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
 """
 
 
-def measure(folders: dict[str, Path], name: str, steps: int, rounds: int) -> dict[str, Any]:
+def measure_case(folders: dict[str, Path], name: str, steps: int, rounds: int) -> dict[str, Any]:
     """Time `steps` steps a round of a configuration in each checkout, after a round that does not count."""
-    workers = {
-        who: subprocess.Popen(
-            [sys.executable, "-c", WORKER, name, str(steps)],
-            cwd=folder, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )
-        for who, folder in folders.items()
-    }  # fmt: skip
+    command = [sys.executable, "-c", WORKER, name, str(steps)]
+    pipes = {"text": True, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    workers = {who: subprocess.Popen(command, cwd=folder, **pipes) for who, folder in folders.items()}
     seconds: dict[str, list[float]] = {who: [] for who in workers}
     for i in range(rounds + 1):
         for who in list(workers)[:: 1 if i % 2 else -1]:
@@ -70,30 +63,15 @@ def measure(folders: dict[str, Path], name: str, steps: int, rounds: int) -> dic
     return {"seconds_per_step": medians, "ratio": ratio, "low": low, "high": high, "memory": memory, "rounds": rounds}
 
 
-def main() -> None:
-    """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("other", metavar="OTHER", type=Path, help="a checkout of another version")
-    parser.add_argument("--rounds", type=int, default=9, help="timed rounds of each (default: 9)")
-    parser.add_argument("--only", choices=CASES, help="one configuration instead of all; nothing is written then")
-    arguments = parser.parse_args()
-    folders = {"ours": ROOT, "theirs": arguments.other.resolve()}
-    names = [arguments.only] if arguments.only else list(CASES)
-    cases = {name: measure(folders, name, CASES[name], arguments.rounds) for name in names}
-    rows = [
-        [
-            name,
-            *(1000 * case["seconds_per_step"][who] for who in folders),
-            *(case[key] for key in ("ratio", "low", "high")),
-            *(case["memory"][who] / 2**20 for who in folders),
-        ]
-        for name, case in cases.items()
-    ]
-    header = ["configuration", "here, ms", "there", "ratio", "low", "high", "MiB", "there"]
-    print_table("One generator step on one thread", header, rows)
-    if not arguments.only:
-        write_result("steps", {"cases": cases})
+def measure(other: Path, rounds: int, only: str) -> dict[str, Any]:
+    """Time every case, or one."""
+    folders = {"ours": ROOT, "theirs": other.resolve()}
+    return {
+        "cases": {
+            name: measure_case(folders, name, steps, rounds) for name, steps in CASES.items() if only in ("", name)
+        }
+    }
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, {"steps": measure}, cases=CASES, other=Path, rounds=9)

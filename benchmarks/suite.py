@@ -13,11 +13,10 @@ import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-from benchmarks.timing import print_table, write_result
+from benchmarks.harness import ROOT, write_result
+from benchmarks.page import suite_rows
 
-ROOT = Path(__file__).resolve().parents[1]
 ANNOUNCED = re.compile(r"^Running stage '([a-z]+)(?:@[^']*)?'")
 BEFORE = "DVC, before the first stage"
 
@@ -65,13 +64,9 @@ def main() -> None:
     arguments = parser.parse_args()
     busy = os.getloadavg()[0]
     stages, seconds = run_suite(arguments.suite, arguments.force)
-    kinds = by_kind(stages)
-    write_result(
-        f"suite_{arguments.suite}",
-        {"suite": arguments.suite, "seconds": seconds, "load_before": busy, "stages": kinds},
-    )
-    rows = [[kind, row["times"], row["seconds"], f"{row['seconds'] / seconds:.0%}"] for kind, row in kinds.items()]
-    print_table(f"Suite {arguments.suite}: {seconds:,.0f} s", ["stage", "times", "seconds", "share"], rows)
+    result = {"suite": arguments.suite, "seconds": seconds, "load_before": busy, "stages": by_kind(stages)}
+    write_result(f"suite_{arguments.suite}", result)
+    print("\n".join(suite_rows(result)))
 
 
 if __name__ == "__main__":

@@ -34,22 +34,16 @@ class PILImages(Dataset):
 
     def __init__(self, images: Tensor, resolution: int) -> None:
         self.data, self.targets = images.permute(0, 2, 3, 1), torch.zeros(len(images), dtype=torch.int64)
-        grey = images.shape[1] == 1
-        self._squeeze = grey
-        self.transform = transforms.Compose(
-            [
-                transforms.Resize(resolution),
-                transforms.ToTensor(),
-                transforms.Normalize([0.5] if grey else [0.5] * 3, [0.5] if grey else [0.5] * 3),
-            ]
-        )
+        middle = [0.5] * images.shape[1]
+        steps = [transforms.Resize(resolution), transforms.ToTensor(), transforms.Normalize(middle, middle)]
+        self.transform = transforms.Compose(steps)
 
     def __len__(self) -> int:
         return len(self.data)
 
     def __getitem__(self, i: int) -> tuple[Tensor, int]:
         image, target = self.data[i], int(self.targets[i])
-        image = Image.fromarray((image[..., 0] if self._squeeze else image).numpy())
+        image = Image.fromarray(image.squeeze(-1).numpy())
         return self.transform(image), target
 
 
@@ -59,15 +53,9 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Te
     interpolates = (position * real + (1 - position) * fake).requires_grad_(True)
     scores = discriminator(interpolates)
     gradients = torch.autograd.grad(
-        outputs=scores,
-        inputs=interpolates,
-        grad_outputs=torch.ones_like(scores),
-        create_graph=True,
-        retain_graph=True,
-        only_inputs=True,
+        scores, interpolates, torch.ones_like(scores), create_graph=True, retain_graph=True
     )[0]
-    gradients = gradients.view(gradients.size(0), -1)
-    return (gradients**2).sum(1).mean()
+    return (gradients.view(gradients.size(0), -1) ** 2).sum(1).mean()
 
 
 def use_published_layers(network: nn.Module) -> None:

@@ -1,34 +1,35 @@
 """A generator step of this suite, its data path included, against a textbook WGAN-GP loop: same networks, batch and device.
 
-    python -m benchmarks.training_step [--rounds N] [--threads N] [--json]
+    python -m benchmarks.training_step [--rounds N] [--threads N] [--part NAME]
 
 `ratio` is against networks whose convolutions are all PyTorch's, as published ones are; `loop_ratio` is against the same loop
 with the two layers that ours compute as matrix products, so that the loop alone differs. Both are ratios of CPU time, as all
 train on one thread: other programs on the same cores count less in it.
-Writes benchmarks/results/training_step.json.
+The part `training_step_looks` is what a look inside a generator costs, against the generator steps between two looks
+(Sec. 3.2, Hypothesis 1).
 """
 
-import argparse
-import json
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
+from benchmarks.harness import compare, matmul_ceiling, ratio, run
 from benchmarks.textbook import TextbookTrainer
-from benchmarks.timing import compare, matmul_ceiling, print_table, ratio, write_result
 from selfsparse.config import Configuration, load_settings
 from selfsparse.planning.cost import step_cost
 from selfsparse.training.trainer import Trainer
 
 # Configuration -> steps per timed call: the paper's mnist-32 at full width, and the suite quick's width.
 CASES = {"mnist-32-wgan_gp": 1, "mnist-32-self_sparse": 1, "digits-16-wgan_gp": 20, "digits-16-self_sparse": 20}
-IMAGES = 2048
+LOOKS = ("mnist-32-wgan_gp", "mnist-32-self_sparse", "mnist-128-self_sparse")
 OURS, TEXTBOOK, LOOP = "ours", "textbook", "textbook with our layers"
+CPU = torch.device("cpu")
 # Of the original images, which a textbook loop resizes each time it sees them; ours are resized once, when packed.
 ORIGINAL_SIZES = {"mnist": 28, "fashion_mnist": 28, "digits": 8, "cifar10": 32, "stl10": 96, "mini_imagenet": 84}
 
 
-def random_images(configuration: Configuration, *, original: bool = False, count: int = IMAGES) -> torch.Tensor:
+def random_images(configuration: Configuration, *, original: bool = False, count: int = 2048) -> torch.Tensor:
     """Return uint8 noise (count, C, S, S), as packed or as originally: a step's work does not depend on what they show."""
     dataset = configuration.dataset
     size = ORIGINAL_SIZES.get(dataset.dataset, dataset.resolution) if original else dataset.resolution
@@ -36,22 +37,26 @@ def random_images(configuration: Configuration, *, original: bool = False, count
     return torch.randint(256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
-def measure(configuration: Configuration, steps: int, rounds: int) -> dict[str, Any]:
+def repeat(step: Callable[[], Any], times: int) -> Callable[[], None]:
+    """Return a call of several steps."""
+
+    def call() -> None:
+        for _ in range(times):
+            step()
+
+    return call
+
+
+def against_textbook(configuration: Configuration, steps: int, rounds: int, ceiling: float) -> dict[str, Any]:
     """Time the loops of one configuration on the CPU, `steps` generator steps a call."""
-    cpu = torch.device("cpu")
-    ours = Trainer(configuration, 0, random_images(configuration), cpu)
+    ours = Trainer(configuration, 0, random_images(configuration), CPU)
     originals = random_images(configuration, original=True)
-    theirs = TextbookTrainer(configuration, originals, cpu)
-    loop = TextbookTrainer(configuration, originals, cpu, our_layers=True)
-
-    def repeat(step: Any) -> Any:
-        return lambda: [step() for _ in range(steps)]
-
-    def our_step() -> None:
-        ours.generator_step().tolist()  # the losses are read, as they are in training
-
-    calls = {OURS: our_step, TEXTBOOK: theirs.generator_step, LOOP: loop.generator_step}
-    found = compare({name: repeat(step) for name, step in calls.items()}, rounds)
+    calls = {
+        OURS: lambda: ours.generator_step().tolist(),  # the losses are read, as they are in training
+        TEXTBOOK: TextbookTrainer(configuration, originals, CPU).generator_step,
+        LOOP: TextbookTrainer(configuration, originals, CPU, our_layers=True).generator_step,
+    }
+    found = compare({name: repeat(step, steps) for name, step in calls.items()}, rounds)
 
     def per_step(key: str) -> dict[str, float]:
         return {name: value[key] / steps for name, value in found.items()}
@@ -66,51 +71,46 @@ def measure(configuration: Configuration, steps: int, rounds: int) -> dict[str, 
         "ratio": ratio(found, OURS, TEXTBOOK, "median_cpu_seconds"),
         "wall_ratio": ratio(found, OURS, TEXTBOOK),
         "loop_ratio": ratio(found, OURS, LOOP, "median_cpu_seconds"),
-        "share_of_ceiling": step_cost(configuration).flops * steps / found[OURS]["median_cpu_seconds"],
+        "share_of_ceiling": step_cost(configuration).flops * steps / found[OURS]["median_cpu_seconds"] / ceiling,
     }
 
 
-def main() -> None:
-    """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15, help="timed calls of each contestant (default: 15)")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads, as train.threads (default: 1)")
-    parser.add_argument("--only", help="one configuration instead of all")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of a table")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+def measure(rounds: int, only: str) -> dict[str, Any]:
+    """Time every case, or one."""
+    settings, ceiling = load_settings(), matmul_ceiling("cpu")
+    chosen = {name: steps for name, steps in CASES.items() if only in ("", name)}
+    cases = {n: against_textbook(settings.configuration(n), steps, rounds, ceiling) for n, steps in chosen.items()}
+    return {"ceiling_flops": ceiling, "cases": cases}
+
+
+def look(configuration: Configuration, rounds: int) -> dict[str, Any]:
+    """Time a generator step and a look over the probe latents of one configuration on the CPU."""
+    from selfsparse.metrics.generated import draw_latents
+    from selfsparse.metrics.mechanism import measure_mechanism
+
+    train = configuration.train
+    trainer = Trainer(configuration, 0, random_images(configuration, count=256), CPU)
+    latents = draw_latents(train.probe_latents, configuration.latent_dim, train.evaluate_latent_seed)
+    before = measure_mechanism(trainer.generator, latents, 0, None, train.batch_size, CPU).positive
+    calls = {
+        "step": trainer.generator_step,
+        "look": lambda: measure_mechanism(trainer.generator, latents, 1, before, train.batch_size, CPU),
+    }
+    seconds = {name: row["median_seconds"] for name, row in compare(calls, rounds).items()}
+    return {
+        "seconds_per_step": seconds["step"],
+        "seconds_per_look": seconds["look"],
+        "steps_between_looks": train.snapshot_every,
+        "percent_of_training": 100 * seconds["look"] / (seconds["step"] * train.snapshot_every),
+    }
+
+
+def measure_looks(rounds: int, only: str) -> dict[str, Any]:
+    """Time the looks into every network of LOOKS, or one."""
     settings = load_settings()
-    cases = {}
-    for name, steps in CASES.items():
-        if arguments.only in (None, name):
-            cases[name] = measure(settings.configuration(name), steps, arguments.rounds)
-    ceiling = matmul_ceiling("cpu")
-    for case in cases.values():
-        case["share_of_ceiling"] /= ceiling
-    result = {"ceiling_flops": ceiling, "cases": cases}
-    if arguments.only is None:
-        write_result("training_step", result)
-    if arguments.json:
-        print(json.dumps(result, indent=2))
-        return
-    rows = [
-        [
-            name,
-            case["batch_size"],
-            *(1000 * case["cpu_seconds_per_step"][k] for k in (OURS, TEXTBOOK)),
-            case["ratio"],
-            case["loop_ratio"],
-            case["share_of_ceiling"],
-        ]
-        for name, case in cases.items()
-    ]
-    print_table(
-        "One generator step, data path included: CPU time",
-        ["configuration", "batch", "ours, ms", "textbook, ms", "ratio", "loop", "of peak"],
-        rows,
-    )
-    print(f"Ceiling of this machine, a matrix product in float32: {result['ceiling_flops'] / 1e9:,.0f} GFLOP/s")
+    return {"cases": {n: look(settings.configuration(n), rounds) for n in LOOKS if only in ("", n)}}
 
 
 if __name__ == "__main__":
-    main()
+    parts = {"training_step": measure, "training_step_looks": measure_looks}
+    run(__doc__, parts, cases=dict.fromkeys((*CASES, *LOOKS)), rounds=15, threads=1)

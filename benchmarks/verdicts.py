@@ -16,9 +16,7 @@ from selfsparse.cli import guarded
 
 def main() -> None:
     """Simulate and write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.split("\n")[0], epilog="example: python -m benchmarks.verdicts"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=1000, help="made-up experiments per truth and number of runs")
     draws = parser.parse_args().draws
 

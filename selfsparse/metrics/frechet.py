@@ -109,7 +109,7 @@ def frechet_distance_tensors(real: tuple[Tensor, Tensor, Tensor], generated: tup
 
     With S_x = F F^T, S_x S_g has the eigenvalues of the symmetric F^T S_g F, so the trace of its root needs one symmetric
     eigenvalue problem and no matrix root, given F, which belongs to the reference. PyTorch's LAPACK solves it several
-    times as fast as NumPy's and SciPy's do (benchmarks/frechet.py).
+    times as fast as NumPy's and SciPy's do (benchmarks/fid.py).
 
     Args:
         real: mean (D,), covariance (D, D) and its lower_factor.

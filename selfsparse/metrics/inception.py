@@ -3,7 +3,7 @@
 The features are torch-fidelity's own within 1e-4 of their largest value, for the same pixels. What makes it fast on a CPU:
 batch norms are folded into the convolutions (exact algebra, done in float64), weights lie channels-last, images go
 through in batches small enough for the cache, grey images are resized once and not three times, and where thousands of
-images are to come the network is compiled. benchmarks/features.py measures it.
+images are to come the network is compiled. benchmarks/fid.py measures it.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ SIDE = 299  # pixels that the network takes
 MICRO_BATCH = 8  # images at a time on a CPU: their largest maps take 44 MB
 # Compiling takes 12 s (PyTorch's cache holds it) to 70 s of one thread. On a CPU with AVX-512, whose convolutions run at
 # the rate of a matrix product already, it saved 2.6 ms of a thread's 125 ms an image: after 5,000 to 27,000 images it has
-# paid for itself. On CPUs that wait for memory more it saves more (benchmarks/features.py says).
+# paid for itself. On CPUs that wait for memory more it saves more (benchmarks/fid.py says).
 COMPILE_FROM = 15_000
 
 

@@ -11,7 +11,7 @@ import torch
 from small_project import SMALL, write_project
 from torch import nn
 
-from benchmarks.features import random_state, torch_fidelity_network
+from benchmarks.fid import random_state, torch_fidelity_network
 from selfsparse.config import load_settings
 from selfsparse.data.packed import load_packed
 from selfsparse.errors import DataError

@@ -1,11 +1,16 @@
 """The pages that show benchmarks, from results made up here; and how a suite's stages are told apart."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
+from small_project import ROOT
 
-from benchmarks.page import benchmarks_markdown, suite_table, with_suite_table
+from benchmarks import harness
+from benchmarks.growth import make_project, measure_command
+from benchmarks.page import benchmarks_markdown, suite_table, timings_markdown
 from benchmarks.suite import ANNOUNCED, BEFORE, by_kind
 from benchmarks.textbook import TextbookTrainer
 from benchmarks.training_step import random_images
@@ -61,6 +66,57 @@ def test_lists_and_flat_results(folder):
     assert "| equal | largest | count |" in page and "| equal | 1e-07 | 1,000 |" in page
 
 
+def test_a_script_of_several_parts_has_a_table_of_each(folder):
+    write(folder, "thing_b", ceiling=2.0)
+    write(folder, "thing_a", ceiling=1.0)
+    page = benchmarks_markdown(folder)
+    assert page.index("### `thing_a`") < page.index("- ceiling: 1") < page.index("### `thing_b`")
+    assert "Not measured yet" not in page
+
+
+def test_options_reach_what_measures_and_each_part_is_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(harness, "ROOT", tmp_path)
+    parts = {"thing_a": lambda rounds, only: {"rounds": rounds}, "thing_b": lambda rounds, only: {"case": only}}
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["thing", *arguments])
+        harness.run("A thing.", parts, cases=["x"], rounds=3, threads=1)
+        return sorted(path.name for path in tmp_path.rglob("*.json"))
+
+    assert run("--part", "thing_b", "--only", "x") == [] and "- case: x" in capsys.readouterr().out
+    assert run("--part", "thing_a", "--rounds", "7") == ["thing_a.json"]
+    found = json.loads((tmp_path / "benchmarks/results/thing_a.json").read_text())
+    assert found["rounds"] == 7 and found["environment"]["threads"] == 1
+    assert run() == ["thing_a.json", "thing_b.json"]
+
+
+def test_contestants_take_turns_in_reversed_order():
+    called = []
+    found = harness.compare({name: lambda name=name: called.append(name) for name in "ab"}, rounds=3, warmup=1)
+    assert "".join(called) == "ab" + "ab" + "ba" + "ab" and found["a"]["rounds"] == 3
+    assert found["a"]["median_seconds"] >= 0 <= found["b"]["iqr_seconds"]
+    assert harness.ratio({"ours": {"median_seconds": 2.0}, "theirs": {"median_seconds": 3.0}}, "ours", "theirs") == 1.5
+
+
+@pytest.mark.slow
+def test_a_project_of_many_configurations(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    first = make_project(tmp_path, 5)
+    assert measure_command(tmp_path, "pipeline.inputs")["cpu_seconds"] > 0
+    assert len(list((tmp_path / "data/inputs/train").glob("*.json"))) == 5
+    measure_command(tmp_path, "dvc", "repro", "--quiet", "--single-item", f"train@{first}")
+    assert (tmp_path / "results/paper/runs" / first).is_file()
+
+
+@pytest.mark.parametrize("script", ["cuda", "fid", "gpu_session", "growth", "pipeline", "steps", "suite", "training_step", "upkeep", "verdicts"])  # fmt: skip
+@pytest.mark.slow
+def test_every_script_says_what_it_takes(script):
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{script}", "--help"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and f"python -m benchmarks.{script}" in done.stdout
+
+
 def test_stages_add_up_by_their_name():
     announced = [
         "Running stage 'inputs':",
@@ -78,12 +134,12 @@ def test_the_table_of_a_suite_takes_its_place(folder):
     assert "Not measured yet" in suite_table(folder, "quick")
     stages = {BEFORE: {"times": 1, "seconds": 2.0}, "fid": {"times": 3, "seconds": 6.0}}
     write(folder, "suite_quick", suite="quick", seconds=8.0, load_before=0.1, stages=stages)
-    new = with_suite_table(page, folder, "quick")
+    new = timings_markdown(page, folder)
     assert new.startswith(f"before\n{begin}\nMeasured on") and new.endswith("\n<!-- end of quick -->\nafter\n")
     assert "| `fid` | 3 | 6 | 75 % |" in new and "| all | 3 | 8 | 100 % |" in new and "old" not in new
-    assert with_suite_table(new, folder, "quick") == new
+    assert timings_markdown(new, folder) == new
     with pytest.raises(ValueError, match=r"timings\.md"):
-        with_suite_table("no marks", folder, "quick")
+        timings_markdown("no marks", folder)
 
 
 def test_the_textbook_trains_the_same_networks_made_of_pytorchs_layers():

@@ -1,29 +1,58 @@
-"""What every benchmark shares: alternating contestants, the machine's own ceiling, a table, and a JSON file."""
+"""What every benchmark shares: options, alternating contestants, the machine's own ceiling, a JSON file and its tables."""
 
+import argparse
 import platform
 import resource
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmarks.page import result_markdown
 from selfsparse.files import write_json
 from selfsparse.processes import usable_cpus
 from selfsparse.provenance import device_name
 
-RESULTS = Path(__file__).resolve().parent / "results"
+ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy")
-WIDTH = 80  # columns of a printed table
 
 
-def synchronize() -> None:
-    """Wait until a GPU has done what it was given; nothing on a CPU."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+def run(
+    document: str, parts: dict[str, Callable[..., dict[str, Any]]], cases: Collection[str] = (), **options: Any
+) -> None:
+    """Measure, print and write each part of a script: its `main`.
+
+    Args:
+        document: the script's docstring, for --help.
+        parts: what measures, by the name of its file below benchmarks/results/; of several, --part takes one.
+        cases: what --only takes one of, which the parts get as `only` ("" for all); nothing is written then.
+        options: what all parts are called with, by its default; a type in place of a value is an argument that must be given.
+    """
+    parser = argparse.ArgumentParser(description=document, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, default in options.items():
+        if isinstance(default, type):
+            parser.add_argument(name, metavar=name.upper(), type=default)
+        else:
+            parser.add_argument(f"--{name}", type=type(default), default=default, help=f"(default: {default})")
+    if len(parts) > 1:
+        parser.add_argument("--part", choices=parts, help="one part instead of all")
+    if cases:
+        parser.add_argument(
+            "--only", choices=cases, default="", help="one case instead of all; nothing is written then"
+        )
+    arguments = vars(parser.parse_args())
+    part = arguments.pop("part", None)
+    torch.set_num_threads(arguments.pop("threads", torch.get_num_threads()))
+    for name, measure in parts.items():
+        if part in (None, name):
+            result = measure(**arguments)
+            if not arguments.get("only"):
+                write_result(name, result)
+            print(f"\n{name}\n{result_markdown({'environment': environment(), **result})}")
 
 
 def seconds_of(call: Callable[[], Any]) -> float:
@@ -32,22 +61,27 @@ def seconds_of(call: Callable[[], Any]) -> float:
 
 
 def _wall_and_cpu_seconds(call: Callable[[], Any]) -> tuple[float, float]:
-    synchronize()
-    begun, worked = time.perf_counter(), _cpu_seconds()
+    _synchronize()
+    begun, worked = time.perf_counter(), cpu_seconds()
     call()
-    synchronize()
-    return time.perf_counter() - begun, _cpu_seconds() - worked
+    _synchronize()
+    return time.perf_counter() - begun, cpu_seconds() - worked
 
 
-def _cpu_seconds() -> float:
-    """Of this process, and of those that it has started and that have ended."""
+def _synchronize() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def cpu_seconds() -> float:
+    """Seconds of a core that this process took, and those that it has started and that have ended."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def compare(
-    contestants: dict[str, Callable[[], Any]], rounds: int, *, warmup: int = 1, budget: float | None = None
-) -> dict[str, dict[str, float]]:
+    contestants: dict[Any, Callable[[], Any]], rounds: int, *, warmup: int = 1, budget: float | None = None
+) -> dict[Any, dict[str, float]]:
     """Call each contestant once per round, in turn and from round to round in reversed order.
 
     A machine that slows down meanwhile slows all of them down alike, so that ratios hold where seconds do not.
@@ -65,7 +99,7 @@ def compare(
     for call in contestants.values():
         for _ in range(warmup):
             call()
-    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in contestants}
+    seconds: dict[Any, list[tuple[float, float]]] = {name: [] for name in contestants}
     begun = time.perf_counter()
     for i in range(rounds):
         for name in list(contestants)[:: 1 if i % 2 == 0 else -1]:
@@ -77,19 +111,16 @@ def compare(
 
 def _summary(seconds: list[tuple[float, float]]) -> dict[str, float]:
     wall, cpu = zip(*seconds, strict=True)
-    iqr = 0.0
-    if len(wall) > 1:
-        low, _, high = statistics.quantiles(wall, n=4, method="inclusive")
-        iqr = high - low
+    low, _, high = statistics.quantiles(wall, n=4, method="inclusive") if len(wall) > 1 else (0.0,) * 3
     return {
         "median_seconds": statistics.median(wall),
-        "iqr_seconds": iqr,
+        "iqr_seconds": high - low,
         "median_cpu_seconds": statistics.median(cpu),
         "rounds": len(wall),
     }
 
 
-def ratio(found: dict[str, dict[str, float]], ours: str, theirs: str, by: str = "median_seconds") -> float:
+def ratio(found: dict[Any, dict[str, float]], ours: Any, theirs: Any, by: str = "median_seconds") -> float:
     """How many times as fast as `theirs` `ours` is, by medians."""
     return found[theirs][by] / found[ours][by]
 
@@ -122,32 +153,6 @@ def environment(device: torch.device | str = "cpu") -> dict[str, Any]:
     }
 
 
-def write_result(name: str, result: dict[str, Any], device: torch.device | str = "cpu") -> Path:
+def write_result(name: str, result: dict[str, Any], device: torch.device | str = "cpu") -> None:
     """Write benchmarks/results/<name>.json: the environment, and what was measured."""
-    path = RESULTS / f"{name}.json"
-    write_json(path, {"environment": environment(device), **result})
-    return path
-
-
-def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print rows under a header, the first column left and the others right aligned, in at most 80 columns.
-
-    Floats are shown with three digits, None as a dash; a longer first column is cut.
-    """
-    cells = [list(map(str, header)), *([_shown(value) for value in row] for row in rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    widths[0] = min(widths[0], WIDTH - sum(width + 2 for width in widths[1:]))
-    print(f"\n{title}")
-    for n, (first, *others) in enumerate(cells):
-        line = first[: widths[0]].ljust(widths[0])
-        print(line + "".join("  " + value.rjust(w) for value, w in zip(others, widths[1:], strict=True)))
-        if n == 0:
-            print("-" * (sum(widths) + 2 * (len(widths) - 1)))
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return str(value)
+    write_json(ROOT / "benchmarks" / "results" / f"{name}.json", {"environment": environment(device), **result})
