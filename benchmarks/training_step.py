@@ -85,8 +85,8 @@ def measure(rounds: int, only: str) -> dict[str, Any]:
 
 def look(configuration: Configuration, rounds: int) -> dict[str, Any]:
     """Time a generator step and a look over the probe latents of one configuration on the CPU."""
-    from selfsparse.metrics.generated import draw_latents
     from selfsparse.metrics.mechanism import measure_mechanism
+    from selfsparse.models.sampling import draw_latents
 
     train = configuration.train
     trainer = Trainer(configuration, 0, random_images(configuration, count=256), CPU)
