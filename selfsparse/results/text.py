@@ -60,10 +60,11 @@ def many(n: int, thing: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time in the unit that suits it: `42 s`, `3.1 min`, `2.4 h`, `5.0 d`."""
+    """Return a time in the unit that suits it: `42 s`, `3.1 min`, `2.4 h`, `150 d`."""
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
-            return f"{seconds / size:,.1f} {unit}"
+            value = seconds / size
+            return f"{value:.1f} {unit}" if value < 100 else f"{value:,.0f} {unit}"
     return f"{seconds:.0f} s"
 
 

@@ -147,6 +147,16 @@ def test_the_gallery_takes_the_first_figure_of_each_cell():
     assert [(f.file, f.title) for f in found] == expected
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(42.4, "42 s"), (119, "119 s"), (150, "2.5 min"), (9000, "2.5 h")])
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (42.4, "42 s"),
+        (119, "119 s"),
+        (150, "2.5 min"),
+        (9000, "2.5 h"),
+        (60 * 3600, "2.5 d"),
+        (1429 * 86400, "1,429 d"),
+    ],
+)
 def test_a_time_in_its_unit(seconds, text):
     assert duration(seconds) == text

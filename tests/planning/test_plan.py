@@ -14,7 +14,7 @@ from selfsparse.inputs import write_inputs
 from selfsparse.planning import plan as planning
 from selfsparse.planning.calibration import Machine, _fitted
 from selfsparse.planning.cost import step_cost
-from selfsparse.planning.plan import duration, image_count, make_plan, plan_text, si
+from selfsparse.planning.plan import image_count, make_plan, plan_text, si
 
 # A second a TFLOP, half of one for features; a millisecond an operation; starting a process takes three seconds.
 MACHINE = Machine(
@@ -42,13 +42,7 @@ def test_every_suite_in_80_columns_and_as_json(settings):
     assert max(map(len, text.splitlines())) <= 80
     names = [c["name"] for suite in plan["suites"].values() for c in suite["configurations"]]
     assert names == list(settings.configurations)
-    shown: list[str] = []  # whole names again, however they are wrapped
-    for line in text.splitlines():
-        if line.startswith("  "):
-            shown[-1] += line.strip()
-        else:
-            shown.append(line[: planning.NAME].strip())
-    assert set(names) <= set(shown)
+    assert set(names) <= {line.split(" ")[0] for line in text.splitlines()}  # whole
     assert json.loads(json.dumps(plan)) == plan
     assert len(plan["machines"]) == 1 and set(plan["suites"]) == set(settings.suites)
     paper = plan["suites"]["paper"]
@@ -127,9 +121,6 @@ def test_the_fit_finds_what_made_the_times():
 
 def test_amounts():
     assert [si(x) for x in (7.748e18, 999.6e9, 12, 2500)] == ["7.75 E", "1000 G", "12 ", "2.5 k"]
-    assert [duration(x) for x in (0, 0.5, 12, 100, 5.2 * 3600, 1429 * 86400)] == [
-        "0 s", "0.5 s", "12 s", "1.7 min", "5.2 h", "1,429 d",
-    ]  # fmt: skip
 
 
 def test_an_unknown_suite(settings):
