@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from selfsparse.models.dcgan import Generator
+from selfsparse.models.dcgan import Generator, StageOutput
 from selfsparse.models.sampling import sampling
 from selfsparse.models.sastm import SASTM
 
@@ -76,28 +76,27 @@ def observe(
     generator: Generator, latents: Tensor, batch_size: int, device: torch.device, batch_norm: str
 ) -> list[Observed]:
     """Return per stage what was zero over latents (N, latent_dim); batch norms as when images are drawn (U18)."""
-    alive: list[Tensor] = []
-    lit, alphas, betas = [], [], []
+    totals: list[
+        list[Tensor]
+    ] = []  # per stage, for how many latents each channel, position, alpha and beta was not zero
     for part in latents.split(batch_size):
         with sampling(generator, batch_norm):
             outputs = generator.sastm_outputs(part.to(device))
-        if not alive:
-            alive = [torch.zeros(o.x.shape[1], dtype=torch.long, device=device) for o in outputs]
-            lit = [torch.zeros(o.x.shape[2:], dtype=torch.bool, device=device) for o in outputs]
-            alphas = [torch.zeros(o.x.shape[1], dtype=torch.bool, device=device) for o in outputs]
-            betas = [torch.zeros(o.x.shape[2:], dtype=torch.bool, device=device) for o in outputs]
-        for t, output in enumerate(outputs):
-            nonzero = output.x != 0
-            alive[t] += nonzero.any(dim=3).any(dim=2).sum(dim=0)
-            lit[t] |= nonzero.any(dim=1).any(dim=0)
-            if output.alpha is not None:
-                alphas[t] |= (output.alpha > 0).any(dim=0)
-            if output.beta is not None:
-                betas[t] |= (output.beta > 0).any(dim=0)
+        counts = [_not_zero(output) for output in outputs]
+        totals = [list(map(torch.add, *pair)) for pair in zip(totals, counts, strict=True)] if totals else counts
     return [
-        Observed(DeadParts(count == 0, ~alpha, ~beta), 1 - count / len(latents), ~shown)
-        for count, shown, alpha, beta in zip(alive, lit, alphas, betas, strict=True)
+        Observed(DeadParts(channels == 0, alpha == 0, beta == 0), 1 - channels / len(latents), positions == 0)
+        for channels, positions, alpha, beta in totals
     ]
+
+
+def _not_zero(output: StageOutput) -> list[Tensor]:
+    """Count the latents for which each channel (C,), position (H, W), alpha (C,) and beta (H, W) is not zero."""
+    x = output.x != 0
+    channels, positions = x.flatten(2).any(dim=2), x.any(dim=1)
+    alpha = torch.zeros_like(channels) if output.alpha is None else output.alpha > 0
+    beta = torch.zeros_like(positions) if output.beta is None else output.beta > 0
+    return [seen.sum(dim=0) for seen in (channels, positions, alpha, beta)]
 
 
 def _never_positive(sastm: SASTM, head: nn.Module | None) -> Tensor | None:

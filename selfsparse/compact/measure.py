@@ -4,7 +4,7 @@ import copy
 import shutil
 import statistics
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -12,7 +12,6 @@ from torch import Tensor
 
 from selfsparse.code import code_hashes
 from selfsparse.compact.dead import DeadParts, Observed, observe, proven_dead
-from selfsparse.compact.files import write_latencies
 from selfsparse.compact.fold import fold, is_foldable, kept_channels
 from selfsparse.config import Configuration, Settings
 from selfsparse.device import one_thread
@@ -25,10 +24,12 @@ from selfsparse.models.build import count_parameters
 from selfsparse.models.counting import forward_flops
 from selfsparse.models.dcgan import DCGANGenerator, Generator
 from selfsparse.models.sampling import draw_latents, sampling, to_uint8
+from selfsparse.paths import latency_file
 from selfsparse.registry import SASTM_MODELS
 from selfsparse.results.rows import CompactRow, LatencyRow, StageRow, columns
 
-TABLES = {"dead_channels": StageRow, "compact": CompactRow}
+# By file, its columns.
+TABLES = {"sparsity": SPARSITY_COLUMNS, "dead_channels": columns(StageRow), "compact": columns(CompactRow)}
 LATENCY_IMAGES = 16
 LATENCY_ROUNDS = 15
 CODE = "selfsparse/compact/measure.py"
@@ -56,57 +57,84 @@ def measure_configuration_sparsity(settings: Settings, configuration: Configurat
     kept = KeptSeeds(configuration, "sparsity", shapes)
     print(kept.describe("measures the sparsity of"), flush=True)
     measure_sparsities(settings, configuration, device, kept)
-    joined: dict[str, list[dict[str, Any]]] = {"sparsity": [], **{name: [] for name in TABLES}}
     for seed in seeds:
         own, maps = kept.there(seed) / "feature_maps.npz", kept.staging / "feature_maps.npz"
         if own.is_file() and not maps.is_file():
             with atomic_path(maps) as partial:
                 shutil.copyfile(own, partial)
-        for name, rows in joined.items():
-            rows += read_csv(kept.there(seed) / f"{name}.csv")
-    for name, rows in joined.items():
-        write_csv(kept.staging / f"{name}.csv", _columns(name), rows)
+    rows: list[dict[str, Any]] = []
+    for name, names in TABLES.items():
+        rows = [row for seed in seeds for row in read_csv(kept.there(seed) / f"{name}.csv")]
+        write_csv(kept.staging / f"{name}.csv", names, rows)
     kept.finish()
-    for row in joined["compact"]:
+    for row in rows:  # of the last table, compact
         print(
             f"{configuration.name} seed {row['seed']}: {row['removed']} of {row['channels']} channels {row['kind']} dead,"
             f" {int(row['compact_parameters']):,} of {int(row['full_parameters']):,} parameters left"
         )
 
 
-def _columns(name: str) -> list[str]:
-    return SPARSITY_COLUMNS if name == "sparsity" else columns(TABLES[name])
-
-
 def measure_sparsities(settings: Settings, configuration: Configuration, device: torch.device, kept: KeptSeeds) -> None:
     """Write the folders of the seeds that have to be measured, each with made_from.json, which vouches for it."""
+    sparsity, latents, width = settings.sparsity, settings.sparsity.latents, configuration.latent_dim
     for seed in kept.reasons:
-        times: list[LatencyRow] = []
         folder = kept.path(seed)
         run, run_dir = read_run(configuration, seed)
+        times: list[LatencyRow] = []
         found: dict[str, list] = {name: [] for name in TABLES}
         if run["status"] == "finished":
             generator = load_generator(configuration, run_dir / "best.safetensors", device)
             write_sparsity(settings, configuration, seed, generator, device, folder)
+            del found["sparsity"]
             if configuration.model in SASTM_MODELS:
-                probe = _Probe(settings, configuration, device)
+                probe = _Probe(
+                    draw_latents(latents, width, sparsity.latent_seed),
+                    draw_latents(latents, width, settings.fid.latent_seed),
+                    settings.fid.batch_size,
+                    device,
+                    configuration.train.sampling_batch_norm,
+                )
                 found["dead_channels"], found["compact"], times = _compact(generator, seed, probe)
-        else:
-            write_csv(folder / "sparsity.csv", SPARSITY_COLUMNS, [])
         for name, rows in found.items():
-            write_csv(folder / f"{name}.csv", _columns(name), [asdict(row) for row in rows])
-        write_latencies(configuration, seed, times)
+            write_csv(folder / f"{name}.csv", TABLES[name], [asdict(row) for row in rows])
+        _write_latencies(configuration, seed, times)
         note(folder, kept.shapes[seed])
 
 
+def _write_latencies(configuration: Configuration, seed: int, rows: list[LatencyRow]) -> None:
+    """Write the times of a seed anew; those of the configuration's other seeds stay.
+
+    Outside the pipeline's outputs: a stopwatch's figure differs from run to run, and equal runs leave equal outputs.
+    """
+    path = latency_file(configuration.suite, configuration.name)
+    seeds = configuration.train.seeds
+    before = read_csv(path) if path.is_file() else []
+    kept = [row for row in before if int(row["seed"]) in set(seeds) - {seed}]
+    found = sorted([*kept, *map(asdict, rows)], key=lambda row: seeds.index(int(row["seed"])))
+    write_csv(path, columns(LatencyRow), found)
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """What a configuration's generators are observed and compared on, and how images are drawn from them."""
+
+    latents: Tensor  # of the observation
+    fresh: Tensor  # others, of the comparison
+    batch_size: int
+    device: torch.device
+    batch_norm: str
+
+    def observe(self, generator: Generator, latents: Tensor) -> list[Observed]:
+        return observe(generator, latents, self.batch_size, self.device, self.batch_norm)
+
+
 def _compact(
-    generator: Generator, seed: int, probe: "_Probe"
+    generator: Generator, seed: int, probe: _Probe
 ) -> tuple[list[StageRow], list[CompactRow], list[LatencyRow]]:
+    proven, observed = proven_dead(generator), probe.observe(generator, probe.latents)
+    stages = [_stage_row(generator, seed, t, *pair) for t, pair in enumerate(zip(proven, observed, strict=True), 1)]
     compacts: list[CompactRow] = []
     latencies: list[LatencyRow] = []
-    observed = probe.observe(generator, probe.latents)
-    proven = proven_dead(generator)
-    stages = [_stage_row(generator, seed, t, *pair) for t, pair in enumerate(zip(proven, observed, strict=True), 1)]
     if is_foldable(generator):
         for kind, dead in (("proven", proven), ("observed", [stage.dead for stage in observed])):
             small = fold(generator, dead, probe.batch_norm)
@@ -115,20 +143,6 @@ def _compact(
                 ratio = latency_ratio(generator, small, probe.fresh[:LATENCY_IMAGES])
                 latencies.append(LatencyRow(seed, kind, round(ratio, 3)))
     return stages, compacts, latencies
-
-
-class _Probe:
-    """The latents of a configuration's observations and comparisons, and how images are drawn."""
-
-    def __init__(self, settings: Settings, configuration: Configuration, device: torch.device) -> None:
-        count, width = settings.sparsity.latents, configuration.latent_dim
-        self.latents = draw_latents(count, width, settings.sparsity.latent_seed)
-        self.fresh = draw_latents(count, width, settings.fid.latent_seed)
-        self.batch_size, self.device = settings.fid.batch_size, device
-        self.batch_norm = configuration.train.sampling_batch_norm
-
-    def observe(self, generator: Generator, latents: Tensor) -> list[Observed]:
-        return observe(generator, latents, self.batch_size, self.device, self.batch_norm)
 
 
 def _stage_row(generator: Generator, seed: int, t: int, proven: DeadParts, observed: Observed) -> StageRow:
@@ -149,23 +163,18 @@ def _stage_row(generator: Generator, seed: int, t: int, proven: DeadParts, obser
 
 
 def _compact_row(
-    generator: DCGANGenerator, small: DCGANGenerator, seed: int, kind: str, dead: list[DeadParts], probe: _Probe
+    full: DCGANGenerator, small: DCGANGenerator, seed: int, kind: str, dead: list[DeadParts], probe: _Probe
 ) -> CompactRow:
-    heads = count_heads(generator) - count_heads(small)
+    heads = count_heads(full) - count_heads(small)
     channels = sum(len(parts.channels) for parts in dead)
     removed = channels - sum(stage.norm.num_features for stage in small.stages)
-    measured: dict[str, Any] = dict.fromkeys(("revived", "heads_revived", "max_difference", "changed_images"))
+    revived = heads_revived = largest = changed = None
     if removed or heads:
-        again = [observed.dead for observed in probe.observe(generator, probe.fresh)]
-        largest, changed = compare(generator, small, probe.fresh, probe.batch_size, probe.device, probe.batch_norm)
-        measured = {
-            "revived": sum(
-                int((~kept_channels(d) & ~a.channels.cpu()).sum()) for d, a in zip(dead, again, strict=True)
-            ),
-            "heads_revived": _revived_heads(generator, small, dead, again),
-            "max_difference": largest,
-            "changed_images": changed,
-        }
+        again = [observed.dead for observed in probe.observe(full, probe.fresh)]
+        pairs = list(zip(dead, again, strict=True))
+        revived = sum(int((~kept_channels(parts) & ~now.channels.cpu()).sum()) for parts, now in pairs)
+        heads_revived = _revived_heads(full, small, dead, again)
+        largest, changed = compare(full, small, probe.fresh, probe.batch_size, probe.device, probe.batch_norm)
     latent = probe.fresh[:1].to(probe.device)
     return CompactRow(
         seed=seed,
@@ -173,13 +182,16 @@ def _compact_row(
         channels=channels,
         removed=removed,
         heads_removed=heads,
-        full_parameters=count_parameters(generator),
+        full_parameters=count_parameters(full),
         compact_parameters=count_parameters(small),
-        full_flops=forward_flops(generator, latent),
+        full_flops=forward_flops(full, latent),
         compact_flops=forward_flops(small, latent),
         latents=len(probe.latents),
         fresh_latents=len(probe.fresh),
-        **measured,
+        revived=revived,
+        heads_revived=heads_revived,
+        max_difference=largest,
+        changed_images=changed,
     )
 
 

@@ -97,7 +97,7 @@ class Generator(nn.Module):
 
 
 class DCGANGenerator(Generator):
-    """z (N, latent_dim) -> images (N, channels, R, R) in [-1, 1].
+    """Generator of the appendix tables.
 
     Args:
         latent_dim: width of z ~ N(0, 1).
@@ -119,12 +119,7 @@ class DCGANGenerator(Generator):
         check_widths("generator", widths, resolution)
         self.latent_dim = latent_dim
         self.stages = nn.ModuleList(
-            GeneratorStage(
-                before,
-                width,
-                first=i == 0,
-                sastm=make_sastm(width, 4 * 2**i) if make_sastm else None,
-            )
+            GeneratorStage(before, width, first=i == 0, sastm=make_sastm(width, 4 * 2**i) if make_sastm else None)
             for i, (before, width) in enumerate(zip([latent_dim, *widths[:-1]], widths, strict=True))
         )
         self.to_image = nn.Sequential(ThinDeconv(widths[-1], channels, 4, 2, 1, bias=False), nn.Tanh())
@@ -144,8 +139,18 @@ class ScoreConv(nn.Conv2d):
         return linear(maps.flatten(1), self.weight.flatten(1), self.bias)[:, :, None, None]
 
 
-class DCGANDiscriminator(nn.Module):
-    """Images (N, channels, R, R) in [-1, 1] -> unbounded scores (N,). The same for all models (claim C27).
+class Discriminator(nn.Module):
+    """What every discriminator here is: `layers`, from images (N, channels, R, R) in [-1, 1] to unbounded scores."""
+
+    layers: nn.Sequential
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (N, channels, R, R) -> scores (N,)."""
+        return self.layers(images).flatten()
+
+
+class DCGANDiscriminator(Discriminator):
+    """The same for all models (claim C27).
 
     Args:
         widths: channels from R/2 x R/2 down to 4 x 4.
@@ -164,10 +169,6 @@ class DCGANDiscriminator(nn.Module):
                 nn.LeakyReLU(LEAKY_SLOPE),
             ]
         self.layers = nn.Sequential(*layers, ScoreConv(widths[-1]))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Images (N, channels, R, R) -> scores (N,)."""
-        return self.layers(images).flatten()
 
 
 def check_widths(what: str, widths: Sequence[int], resolution: int, doublings: int | None = None) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from selfsparse.models.dcgan import (
     LEAKY_SLOPE,
+    Discriminator,
     Generator,
     LatentDeconv,
     ScoreConv,
@@ -61,15 +62,7 @@ class UpBlock(nn.Module):
 
 
 class ResNetGenerator(Generator):
-    """z (N, latent_dim) -> images (N, channels, R, R) in [-1, 1].
-
-    Args:
-        latent_dim: width of z ~ N(0, 1).
-        widths: channels of the first block at 4 x 4 and of each doubling; R = 4 * 2 ** (len(widths) - 1).
-        channels: 1 (grey) or 3 (RGB).
-        resolution: R, checked against the widths.
-        make_sastm: (channels, size) -> SASTM of a block; None for the baseline.
-    """
+    """Arguments as of DCGANGenerator, but that the first of the widths is of 4 x 4: R = 4 * 2 ** (len(widths) - 1)."""
 
     def __init__(
         self,
@@ -112,14 +105,8 @@ class DownBlock(nn.Module):
         return self.residual(y) + self.skip(y)
 
 
-class ResNetDiscriminator(nn.Module):
-    """Images (N, channels, R, R) in [-1, 1] -> unbounded scores (N,). The same with and without SASTM (claim C27).
-
-    Args:
-        widths: channels from R/2 x R/2 down to 4 x 4.
-        channels: 1 or 3.
-        resolution: R, checked against the widths.
-    """
+class ResNetDiscriminator(Discriminator):
+    """The same with and without SASTM (claim C27); arguments as of DCGANDiscriminator."""
 
     def __init__(self, widths: Sequence[int], channels: int, resolution: int) -> None:
         super().__init__()
@@ -131,10 +118,6 @@ class ResNetDiscriminator(nn.Module):
             nn.LeakyReLU(LEAKY_SLOPE),
             ScoreConv(widths[-1]),
         )
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Images (N, channels, R, R) -> scores (N,)."""
-        return self.layers(images).flatten()
 
 
 def _match(in_channels: int, channels: int) -> nn.Module:

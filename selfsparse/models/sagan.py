@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from selfsparse.models.dcgan import LEAKY_SLOPE, DCGANGenerator, ScoreConv, check_widths
+from selfsparse.models.dcgan import LEAKY_SLOPE, DCGANGenerator, Discriminator, ScoreConv, check_widths
 
 ATTENTION_REDUCTION = 8  # channels of the attention's inner maps: C / 8 (SAGAN, Sec. 3)
 
@@ -34,12 +34,7 @@ class SelfAttention(nn.Module):
 
 
 class SAGANGenerator(DCGANGenerator):
-    """The DCGAN-like generator without SASTM, with self-attention behind the stage of `attention_size`.
-
-    Args:
-        latent_dim, widths, channels, resolution: as of DCGANGenerator.
-        attention_size: height and width of the stage that attention follows.
-    """
+    """The DCGAN-like generator without SASTM; self-attention follows the stage whose height and width is `attention_size`."""
 
     def __init__(
         self, latent_dim: int, widths: Sequence[int], channels: int, resolution: int, attention_size: int
@@ -50,13 +45,8 @@ class SAGANGenerator(DCGANGenerator):
         normalise_spectrally(self)
 
 
-class SAGANDiscriminator(nn.Module):
-    """Images (N, channels, R, R) in [-1, 1] -> unbounded scores (N,).
-
-    Args:
-        widths, channels, resolution: as of DCGANDiscriminator.
-        attention_size: height and width of the layer that attention follows.
-    """
+class SAGANDiscriminator(Discriminator):
+    """Arguments as of DCGANDiscriminator; `attention_size`: height and width of the layer that attention follows."""
 
     def __init__(self, widths: Sequence[int], channels: int, resolution: int, attention_size: int) -> None:
         super().__init__()
@@ -70,10 +60,6 @@ class SAGANDiscriminator(nn.Module):
                 layers.append(SelfAttention(width))
         self.layers = nn.Sequential(*layers, ScoreConv(widths[-1], bias=True))
         normalise_spectrally(self)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Images (N, channels, R, R) -> scores (N,)."""
-        return self.layers(images).flatten()
 
 
 def normalise_spectrally(network: nn.Module) -> None:

@@ -44,12 +44,11 @@ class ThinConv(nn.Conv2d):
         """As nn.Conv2d."""
         if x.device.type != "cpu":
             return super().forward(x)
-        size = [
-            (n + 2 * p - k) // s + 1
-            for n, p, k, s in zip(x.shape[2:], self.padding, self.kernel_size, self.stride, strict=True)
-        ]
-        y = _product(self.weight.flatten(1), unfold(x, self.kernel_size, 1, self.padding, self.stride))
-        y = y.unflatten(2, size)
+        shape = zip(x.shape[2:], self.padding, self.kernel_size, self.stride, strict=True)
+        size = [(n + 2 * p - k) // s + 1 for n, p, k, s in shape]
+        y = _product(self.weight.flatten(1), unfold(x, self.kernel_size, 1, self.padding, self.stride)).unflatten(
+            2, size
+        )
         return y if self.bias is None else y + self.bias[:, None, None]
 
 
@@ -60,10 +59,8 @@ class ThinDeconv(nn.ConvTranspose2d):
         """As nn.ConvTranspose2d."""
         if x.device.type != "cpu":
             return super().forward(x)
-        size = [
-            (n - 1) * s - 2 * p + k
-            for n, p, k, s in zip(x.shape[2:], self.padding, self.kernel_size, self.stride, strict=True)
-        ]
+        shape = zip(x.shape[2:], self.padding, self.kernel_size, self.stride, strict=True)
+        size = [(n - 1) * s - 2 * p + k for n, p, k, s in shape]
         windows = _product(self.weight.flatten(1).t(), x.flatten(2))
         y = fold(windows, size, self.kernel_size, 1, self.padding, self.stride)
         return y if self.bias is None else y + self.bias[:, None, None]

@@ -42,11 +42,6 @@ class History:
     diverged_at: int | None = None
     replay: list[dict[str, Any]] = field(default_factory=list)
 
-    def take_losses(self) -> list[Tensor]:
-        """Close the interval since the last evaluation: return its losses, and remember those of the next from here on."""
-        taken, self.losses = self.losses, []
-        return taken
-
     def add_point(
         self, step: int, fid: float, losses: list[Tensor], norms: tuple[float, float], generator: torch.nn.Module
     ) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Run:
         overlaps: whether evaluations are waited for as late as possible, and losses read as rarely; else at each step.
         bar_position: line of the progress bar on a terminal.
         stopped: whether to give up where another process is at this run.
+        until: the last step; that of the settings where None.
     """
 
     def __init__(
@@ -53,10 +55,10 @@ class Run:
         until: int | None = None,
     ) -> None:
         self.configuration, self.seed = configuration, seed
-        self._last = until or configuration.train.steps
         self.folder = results / f"seed{seed}"
         self.trainer = Trainer(configuration, seed, images, device)
         self.history = History()
+        self._last = until or configuration.train.steps
         self._evaluation, self._overlaps, self._bar_position = evaluation, overlaps, bar_position
         self._saved_at: int | None = None
         self._shape = shape
@@ -64,18 +66,15 @@ class Run:
         self._store = CheckpointStore(checkpoint_dir(configuration.name) / f"seed{seed}", shape, stopped)
 
     def __enter__(self) -> "Run":
-        self._store.__enter__()
-        try:
+        with ExitStack() as stack:
+            stack.enter_context(self._store)
             self._resume()
-            self._bar = _progress_bar(self.configuration, self.seed, self.trainer.step, self._bar_position)
-        except BaseException:
-            self._store.__exit__()
-            raise
+            self._bar = stack.enter_context(self._progress_bar())
+            self._held = stack.pop_all()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._bar.close()
-        self._store.__exit__()
+        self._held.close()
 
     def _resume(self) -> None:
         state = self._store.load()
@@ -85,12 +84,21 @@ class Run:
             self.history = History.from_state_dict(state["history"])
             with self.trainer.on_stream():
                 self.history.losses = [losses.to(self.trainer.device) for losses in self.history.losses]
-            say(f"seed {self.seed}: goes on from step {self.trainer.step:,}")
+            self._say(f"goes on from step {self.trainer.step:,}")
         elif differences := self._store.differences():
-            say(
-                f"seed {self.seed}: starts anew; an unfinished run exists under other settings:\n  "
-                + "\n  ".join(differences)
-            )
+            self._say("\n  ".join(["starts anew; an unfinished run exists under other settings:", *differences]))
+
+    def _progress_bar(self) -> tqdm:
+        terminal = sys.stderr.isatty()
+        return tqdm(
+            total=self.configuration.train.steps,
+            initial=self.trainer.step,
+            desc=f"{self.configuration.name} seed {self.seed}",
+            unit="step",
+            position=self._bar_position if terminal else None,
+            mininterval=0.5 if terminal else 20,
+            dynamic_ncols=True,
+        )
 
     @property
     def finished(self) -> bool:
@@ -112,7 +120,7 @@ class Run:
                 history.replay.append(first_step(trainer, history.losses[-1]))
             self._bar.update()
             if not self._overlaps:
-                self._check_losses(history.losses, trainer.step)
+                self._check(history.losses, trainer.step)
             if trainer.step == self._evaluation.settling_step:
                 history.settled = self._evaluation.signs(trainer.generator)
             if is_due(trainer.step, train.evaluate_every, self._last) and history.diverged_at is None:
@@ -120,12 +128,26 @@ class Run:
             if is_due(trainer.step, train.checkpoint_every, self._last) and history.diverged_at is None:
                 self.save()
 
+    def save(self) -> None:
+        """Write a state to resume from, with every evaluation up to its step in it."""
+        with self.trainer.on_stream():
+            self._collect()
+            self._check(self.history.losses, self.trainer.step)
+            self._store.save({"trainer": self.trainer.state_dict(), "history": self.history.state_dict()})
+            self._saved_at = self.trainer.step
+
+    def finish(self) -> None:
+        """Save the last state and write the results. What was found last may be that the run has diverged."""
+        self.save()
+        write_results(self.configuration, self.seed, self.trainer, self.history, self.folder)
+        note(self.folder, self._shape)
+
     def _evaluate(self) -> None:
         """Begin an evaluation; wait for the one before, and for this one too unless evaluations overlap with training."""
         self._collect()
         if self.history.diverged_at is not None:
             return
-        losses = self.history.take_losses()
+        losses, self.history.losses = self.history.losses, []
         norms = self.trainer.gradient_norms() if losses else torch.zeros(2)
         self._pending = self._evaluation.begin(self.trainer), losses, norms
         if not self._overlaps:
@@ -136,82 +158,46 @@ class Run:
         if self._pending is None:
             return
         (pending, losses, norms), self._pending = self._pending, None
-        self._check_losses(losses, pending.step)
-        if self.history.diverged_at is not None:
+        history, step = self.history, pending.step
+        self._check(losses, step)
+        if history.diverged_at is not None:
             return
         try:
             fid = pending.fid()
         except NotFiniteError:  # the loss was finite, its gradient was not
-            self._diverge(pending.step)
+            self._diverge(step)
             return
-        history = self.history
-        history.add_point(pending.step, fid, losses, tuple(norms.tolist()), pending.generator)
-        if look := self._evaluation.snapshot(pending.generator, pending.step, history.positive, history.settled):
+        history.add_point(step, fid, losses, tuple(norms.tolist()), pending.generator)
+        if look := self._evaluation.snapshot(pending.generator, step, history.positive, history.settled):
             history.add_snapshot(*look)
-            if shut := [row.stage for row in look[1].stages if row.dead_channels == row.channels]:
-                say(
-                    f"step {pending.step:,}: stage {', '.join(map(str, shut))} is zero everywhere: its heads are shut for"
-                    " every latent, and the stages before it learn no more (U14)"
+            if shut := [str(row.stage) for row in look[1].stages if row.dead_channels == row.channels]:
+                self._say(
+                    f"stage {', '.join(shut)} is zero everywhere at step {step:,}: its heads are shut for every latent, and the"
+                    " stages before it learn no more (U14)"
                 )
         if losses:
-            _show(self._bar, history)
+            point = history.curve[-1]
+            said = f"D {point.discriminator_loss:.3g} G {point.generator_loss:.3g} FID {fid:.4g} best {history.best_fid:.4g}"
+            self._bar.set_postfix_str(said, refresh=False)
 
-    def _check_losses(self, losses: list[Tensor], step: int) -> None:
+    def _check(self, losses: list[Tensor], step: int) -> None:
         """Read losses, the last of which is of `step`, and notice a divergence."""
-        bad = first_non_finite(losses, step)
-        if bad is not None:
+        if self.history.diverged_at is None and (bad := first_non_finite(losses, step)) is not None:
             self._diverge(bad)
 
     def _diverge(self, step: int) -> None:
         self.history.diverged_at = step
         last = "none was saved" if self._saved_at is None else f"of step {self._saved_at:,}"
-        say(
-            f"seed {self.seed}: DIVERGED: not finite at step {step:,}; the run stops here. Last checkpoint: {last};"
+        self._say(
+            f"DIVERGED: not finite at step {step:,}; the run stops here. Last checkpoint: {last};"
             f" best generator: of step {self.history.best_step:,}, in {self.folder / 'best.safetensors'}"
         )
 
-    def save(self) -> None:
-        """Write a state to resume from, with every evaluation up to its step in it."""
-        with self.trainer.on_stream():
-            self._collect()
-            if self.history.diverged_at is None:
-                self._check_losses(self.history.losses, self.trainer.step)
-            self._store.save({"trainer": self.trainer.state_dict(), "history": self.history.state_dict()})
-            self._saved_at = self.trainer.step
-
-    def finish(self) -> None:
-        """Save the last state and write the results. What was found last may be that the run has diverged."""
-        self.save()
-        write_results(self.configuration, self.seed, self.trainer, self.history, self.folder)
-        note(self.folder, self._shape)
+    def _say(self, message: str) -> None:
+        """Write a line to stderr that no progress bar overwrites."""
+        tqdm.write(f"seed {self.seed}: {message}", file=sys.stderr)
 
 
 def is_due(step: int, every: int, last: int) -> bool:
     """Whether what is done every so many steps, and at the last one, is to be done at a step."""
     return step % every == 0 or step == last
-
-
-def _progress_bar(configuration: Configuration, seed: int, initial: int, position: int) -> tqdm:
-    terminal = sys.stderr.isatty()
-    return tqdm(
-        total=configuration.train.steps,
-        initial=initial,
-        desc=f"{configuration.name} seed {seed}",
-        unit="step",
-        position=position if terminal else None,
-        mininterval=0.5 if terminal else 20,
-        dynamic_ncols=True,
-    )
-
-
-def _show(bar: tqdm, history: History) -> None:
-    point = history.curve[-1]
-    bar.set_postfix_str(
-        f"D {point.discriminator_loss:.3g} G {point.generator_loss:.3g} FID {point.fid:.4g} best {history.best_fid:.4g}",
-        refresh=False,
-    )
-
-
-def say(message: str) -> None:
-    """Write a line to stderr that no progress bar overwrites."""
-    tqdm.write(message, file=sys.stderr)

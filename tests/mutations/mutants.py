@@ -345,10 +345,10 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [
             ("(alpha & beta.all()) | no_map", "(alpha & beta.any()) | no_map"),
             ("(alpha & beta.all()) | no_map", "alpha & beta.all()"),
-            ("alive[t] += nonzero", "alive[t] = nonzero"),
-            ("lit[t] |= nonzero", "lit[t] = nonzero"),
-            ("alphas[t] |= (output.alpha > 0)", "alphas[t] = (output.alpha > 0)"),
-            ("betas[t] |= (output.beta > 0)", "betas[t] = (output.beta > 0)"),
+            ("list(map(torch.add, *pair))", "pair[1]"),
+            ("x.any(dim=1)", "x.all(dim=1)"),
+            ("output.alpha > 0", "output.alpha >= 0"),
+            ("output.beta > 0", "output.beta >= 0"),
             ("(reached(1, positive, True) + reached(-1, negative, False) > 0)", "(reached(1, positive, True) > 0)"),
             ("(reached(-1, positive, True) + reached(1, negative, False) > 0)", "(reached(-1, positive, True) > 0)"),
             ("return positive, torch.zeros_like(negative)", "return positive, negative"),
@@ -370,8 +370,8 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "compact/test_smaller_generators.py",
         [
             ("now.alpha.cpu()[kept_channels(parts)].all()", "now.alpha.cpu()[kept_channels(parts)].any()"),
-            ("(~kept_channels(d) & ~a.channels.cpu())", "(d.channels & ~a.channels.cpu())"),
-            ("self.fresh = draw_latents(count, width, settings.fid.latent_seed)", "self.fresh = self.latents"),
+            ("(~kept_channels(parts) & ~now.channels.cpu())", "(parts.channels & ~now.channels.cpu())"),
+            ("draw_latents(latents, width, settings.fid.latent_seed)", "draw_latents(latents, width, sparsity.latent_seed)"),
             ("largest = max(largest, float((a - b).abs().max()))", "largest = float((a - b).abs().max())"),
             (".flatten(1).any(dim=1).sum()", ".flatten(1).all(dim=1).sum()"),
             (

@@ -39,13 +39,11 @@ def test_a_point_closes_an_interval():
     history = History()
     history.add_point(0, 50.0, [], (0.0, 0.0), network(0))
     assert history.curve[0].discriminator_loss is None and history.curve[0].generator_gradient_norm is None
-    history.losses += [GOOD, 3 * GOOD]
-    history.add_point(2, 40.0, history.take_losses(), (0.5, 0.25), network(2))
+    history.add_point(2, 40.0, [GOOD, 3 * GOOD], (0.5, 0.25), network(2))
     point = history.curve[1]
     # Means of (1, 2, 3) and (3, 6, 9).
     assert (point.discriminator_loss, point.generator_loss, point.gradient_penalty) == (2.0, 4.0, 6.0)
     assert (point.discriminator_gradient_norm, point.generator_gradient_norm) == (0.5, 0.25)
-    assert history.losses == []
 
 
 def test_the_best_generator_is_the_lowest_fid_and_a_copy():
@@ -60,8 +58,7 @@ def test_the_best_generator_is_the_lowest_fid_and_a_copy():
 
 def test_state_makes_the_round_trip(tmp_path):
     history = History(losses=[GOOD], progress=[torch.zeros(2, 1, 4, 4, dtype=torch.uint8)])
-    history.add_point(4, 12.5, history.take_losses(), (1.0, 2.0), network(1))
-    history.losses.append(GOOD)
+    history.add_point(4, 12.5, [GOOD], (1.0, 2.0), network(1))
     history.diverged_at = 5
     torch.save(history.state_dict(), tmp_path / "state.pt")
     found = History.from_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
