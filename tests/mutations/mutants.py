@@ -371,7 +371,10 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [
             ("now.alpha.cpu()[kept_channels(parts)].all()", "now.alpha.cpu()[kept_channels(parts)].any()"),
             ("(~kept_channels(parts) & ~now.channels.cpu())", "(parts.channels & ~now.channels.cpu())"),
-            ("draw_latents(latents, width, settings.fid.latent_seed)", "draw_latents(latents, width, sparsity.latent_seed)"),
+            (
+                "draw_latents(latents, width, settings.fid.latent_seed)",
+                "draw_latents(latents, width, sparsity.latent_seed)",
+            ),
             ("largest = max(largest, float((a - b).abs().max()))", "largest = float((a - b).abs().max())"),
             (".flatten(1).any(dim=1).sum()", ".flatten(1).all(dim=1).sum()"),
             (
