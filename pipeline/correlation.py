@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def main(settings: "Settings", name: str) -> None:
     configurations = settings.suite(name)
 
-    from selfsparse.analysis.correlation import write_correlation
+    from selfsparse.results.correlation import write_correlation
 
     write_correlation(name, configurations, settings.sparsity.counted_stages)
 

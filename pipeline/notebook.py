@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> None:
-        from selfsparse.analysis.notebooks import make_notebook, make_notebooks
+        from selfsparse.report.notebooks import make_notebook, make_notebooks
 
         if arguments.name:
             make_notebook(arguments.name, arguments.suite)

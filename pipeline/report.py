@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def main(settings: "Settings", name: str) -> None:
     settings.suite(name)
 
-    from selfsparse.analysis.report import make_report
+    from selfsparse.report.site import make_report
 
     make_report(name)
 

@@ -216,9 +216,9 @@ def docs(check: Check = False) -> int:
 @command("--check")
 def readme(check: Check = False) -> int:
     """Write what README.md and results/README.md say of results/."""
-    from selfsparse.analysis.readme import updated_readme
-    from selfsparse.analysis.results_page import results_page
     from selfsparse.paths import project_root
+    from selfsparse.report.readme import updated_readme
+    from selfsparse.report.results_page import results_page
 
     page = project_root() / "README.md"
     pages = {"README.md": lambda: updated_readme(page.read_text(encoding="utf-8")), "results/README.md": results_page}

@@ -67,13 +67,3 @@ def staging_dir(kind: str, configuration: str) -> Path:
 def checkpoint_dir(configuration: str) -> Path:
     """Return the folder that a configuration's interrupted runs resume from; git and DVC ignore it."""
     return project_root() / ".checkpoints" / configuration
-
-
-def tables_dir(suite: str, notebook: str) -> Path:
-    """Return where a notebook's tables lie."""
-    return suite_dir(suite) / "tables" / notebook
-
-
-def figures_dir(suite: str, notebook: str) -> Path:
-    """Return where a notebook's figures lie."""
-    return suite_dir(suite) / "figures" / notebook

@@ -10,11 +10,10 @@ from dataclasses import replace
 import pytest
 from small_project import CONFIGURATION, ROOT, write_project
 
-from selfsparse.analysis.overview_tables import provenance_table
-from selfsparse.analysis.report_opening import opening
-from selfsparse.analysis.results_page import _commits
 from selfsparse.config import load_settings
 from selfsparse.provenance import PACKAGES, collect_provenance, commit_text
+from selfsparse.report.pages import opening, provenance_table
+from selfsparse.report.results_page import _commits
 from selfsparse.results.reading import load_results
 
 

@@ -84,7 +84,7 @@ def _results_changed() -> bool:
 
 @pytest.mark.skipif(_results_changed(), reason="results/ is not as committed")
 def test_the_readmes_table_is_that_of_the_results(monkeypatch):
-    from selfsparse.analysis.readme import updated_readme
+    from selfsparse.report.readme import updated_readme
 
     monkeypatch.chdir(ROOT)
     text = README.read_text(encoding="utf-8")
@@ -105,7 +105,7 @@ def test_the_readmes_experiment_begins_at_the_results():
 
 @pytest.mark.skipif(_results_changed(), reason="results/ is not as committed")
 def test_the_page_on_the_results_is_that_of_the_results(monkeypatch):
-    from selfsparse.analysis.results_page import results_page
+    from selfsparse.report.results_page import results_page
 
     monkeypatch.chdir(ROOT)
     text = (ROOT / "results/README.md").read_text(encoding="utf-8")

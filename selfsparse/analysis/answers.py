@@ -13,11 +13,11 @@ from selfsparse.analysis.comparison_tables import (
     main_pairs,
     pairs,
 )
-from selfsparse.analysis.mechanism import of_finished
 from selfsparse.analysis.sensitivity_tables import of_families
 from selfsparse.analysis.table_compact import measured_generators, measured_stages
 from selfsparse.analysis.tables import ablation_groups
 from selfsparse.config import Configuration
+from selfsparse.results.mechanism import of_finished
 from selfsparse.results.reading import Results
 from selfsparse.results.text import (
     count,

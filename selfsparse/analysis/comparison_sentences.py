@@ -7,13 +7,11 @@ from IPython.display import Markdown
 
 from selfsparse.analysis import comparison_tables as comparisons
 from selfsparse.analysis.comparison_tables import Comparison, comparison_table
-from selfsparse.analysis.convergence import steps_table
 from selfsparse.analysis.measure_tables import bias
 from selfsparse.analysis.resolution_tables import resolutions_table
 from selfsparse.analysis.table import Table
 from selfsparse.results.reading import Results
-from selfsparse.results.text import many, model_label, number, p_value, short
-from selfsparse.statistics.correlation import fit_line
+from selfsparse.results.text import many, model_label, number, p_value
 from selfsparse.statistics.inference import ONE_SIDED
 
 NOT_HERE = "This suite has nothing for this table."
@@ -119,27 +117,6 @@ def quality(results: Results) -> Markdown:
     return Markdown(f"By the means alone, which are not tested, Self-Sparse GAN has the {', the '.join(counts)}.")
 
 
-def steps(results: Results) -> Markdown:
-    """Say in how many pairs Self-Sparse GAN reaches the baseline's best FID sooner."""
-    table = steps_table(results).data
-    if table.empty:
-        return Markdown("This suite has no pair of WGAN-GP and Self-Sparse GAN.")
-    ran = table[(table["wgan_gp_runs"] > 0) & (table["self_sparse_runs"] > 0)]
-    if ran.empty:
-        return Markdown("No pair of WGAN-GP and Self-Sparse GAN has run.")
-    reached, runs = int(ran["self_sparse_reached"].sum()), int(ran["self_sparse_runs"].sum())
-    theirs, their_runs = int(ran["wgan_gp_reached"].sum()), int(ran["wgan_gp_runs"].sum())
-    text = f"{reached} of {many(runs, 'run')} of Self-Sparse GAN reach the mean of WGAN-GP's lowest FIDs, and {theirs} of {many(their_runs, 'run')} of WGAN-GP itself. "
-    known = ran["times_sooner"].dropna()
-    if known.empty:
-        return Markdown(text + "In no pair do all runs reach it, so that their steps have no mean to compare.")
-    sooner = int((known > 1).sum())
-    return Markdown(
-        text + f"Where all runs of a pair do ({many(len(known), 'pair')}), Self-Sparse GAN is sooner in {sooner},"
-        f" by a factor of {short(known.min())} to {short(known.max())}."
-    )
-
-
 def resolutions(results: Results) -> Markdown:
     """Say in how many cells the number of images is the printed one."""
     table = resolutions_table(results).data
@@ -150,17 +127,3 @@ def resolutions(results: Results) -> Markdown:
     text = f"The number of images is the printed one in {same} of {many(len(printed), 'row')} that the paper has."
     notes = dict.fromkeys(note for note in table["note"] if note)
     return Markdown(" ".join([text, *notes]))
-
-
-def regression(results: Results) -> Markdown:
-    """Say the slope of each resolution's line with its interval's end points left to the figure."""
-    lines = []
-    for resolution, group in results.correlation.groupby("resolution"):
-        line = fit_line(group["xi"], group["reduction_percent"])
-        if line:
-            lines.append(
-                f"At {resolution} × {resolution} the line through {line.n} pairs changes by {number(line.slope / 10)} percentage points of FID reduction for 0.1 of ξ̄"
-            )
-    return Markdown(
-        ". ".join(lines) + "." if lines else "No resolution has the three measured pairs that a line needs."
-    )

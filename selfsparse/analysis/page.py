@@ -1,75 +1,73 @@
-"""What a notebook shows and saves: its tables and figures under results/<suite>/."""
+"""What a notebook shows: its tables, each in every format, and its figures."""
 
 import os
-import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
-from IPython.display import Image, Markdown
+from IPython.display import Image, Markdown, display
 
 from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.style import PNG_DPI, rendered
 from selfsparse.analysis.table import Table, to_csv, to_latex, to_markdown
-from selfsparse.files import atomic_path, write_text
-from selfsparse.paths import figures_dir, project_root, tables_dir
+from selfsparse.files import atomic_path
+from selfsparse.paths import project_root
 from selfsparse.results.comparability import image_notes
 from selfsparse.results.reading import Results, load_results
 
 VECTOR = "SELFSPARSE_VECTOR"  # a variable that names a further format, svg or pdf, for figures in build/figures/
+NOTHING = Markdown("This suite has nothing of this.")
 
 
 @dataclass(frozen=True)
 class Page:
-    """A notebook's results, and the folders of its tables and figures."""
+    """A notebook's results. Whoever runs it for a suite saves what it shows by the names given here."""
 
     results: Results
     notebook: str
 
-    def table(self, name: str, table: Table) -> Markdown:
-        """Save a table as CSV, Markdown and LaTeX, with what is to be known of its images, and return it for display."""
-        folder = tables_dir(self.results.suite, self.notebook)
-        table = replace(
-            table, caption=" ".join([table.caption, *image_notes(self.results.configurations, self.results.provenance)])
-        )
-        texts = {"csv": to_csv(table), "md": to_markdown(table), "tex": to_latex(table)}
-        for suffix, text in texts.items():
-            write_text(folder / f"{name}.{suffix}", text)
-        return Markdown(texts["md"])
+    def table(self, name: str, table: Table) -> "ShownTable | Markdown":
+        """Return a table for display, with what is to be known of its images."""
+        if table.data.empty:
+            return NOTHING
+        notes = image_notes(self.results.configurations, self.results.provenance)
+        return ShownTable(name, replace(table, caption=" ".join([table.caption, *notes])))
 
-    def figure(self, drawing: Drawing) -> Image:
-        """Save a figure as PNG, and as what VECTOR names beside, and return it for display."""
-        suite = self.results.suite
-        folders = {"png": figures_dir(suite, self.notebook)}
+    def figure(self, drawings: Drawing | Iterable[Drawing]) -> None:
+        """Show a figure, or several."""
+        images = [self.image(d) for d in ([drawings] if isinstance(drawings, Drawing) else drawings)]
+        display(*images or [NOTHING])
+
+    def image(self, drawing: Drawing) -> Image:
+        """Return a figure as PNG for display; write it as what VECTOR names beside."""
+        png = rendered(drawing.figure, "png", drawing.alt)
         if suffix := os.environ.get(VECTOR):
-            folders[suffix] = project_root() / "build/figures" / suite / self.notebook
-        files = {suffix: rendered(drawing.figure, suffix, drawing.alt) for suffix in folders}
-        for suffix, folder in folders.items():
+            folder = project_root() / "build/figures" / self.results.suite / self.notebook
             with atomic_path(folder / f"{drawing.name}.{suffix}") as partial:
-                partial.write_bytes(files[suffix])
-        return Shown(files["png"], drawing.alt, f"{self.notebook}/{drawing.name}.png")
+                partial.write_bytes(rendered(drawing.figure, suffix))
+        width = shown_width(int.from_bytes(png[16:20], "big"))  # these bytes of a PNG are its width
+        return Image(png, format="png", alt=drawing.alt, width=width, metadata={"name": drawing.name})
+
+
+@dataclass(frozen=True)
+class ShownTable:
+    """A table on the page."""
+
+    name: str
+    table: Table
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, str]]:
+        texts = {"text/markdown": to_markdown(self.table), "text/latex": to_latex(self.table)}
+        return texts | {"text/csv": to_csv(self.table), "text/plain": self.table.caption}, {"table": self.name}
 
 
 def open_page(suite: str, notebook: str) -> Page:
-    """Read the suite's results and empty the notebook's folders, so that nothing of an earlier run stays there."""
-    results = load_results(suite)
-    for folder in (tables_dir(suite, notebook), figures_dir(suite, notebook)):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    return Page(results, notebook)
+    """Read a suite's results for a notebook.
 
-
-class Shown(Image):
-    """A figure on the page.
-
-    Args:
-        file: where it lies, from results/<suite>/figures/ on.
+    Raises:
+        SettingsError: for a suite that params.yaml does not have.
     """
-
-    def __init__(self, png: bytes, alt: str, file: str):
-        width = shown_width(int.from_bytes(png[16:20], "big"))  # these bytes of a PNG are its width
-        super().__init__(png, format="png", alt=alt, width=width, metadata={"file": file})
-
-    def __repr__(self) -> str:
-        return self.alt
+    return Page(load_results(suite), notebook)
 
 
 def shown_width(pixels: int) -> int:

@@ -2,16 +2,13 @@
 
 import io
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -22,8 +19,6 @@ PNG_DPI = 150  # for a screen; print takes svg or pdf
 PALETTE = 256  # colours of a figure without photographs: a third of the bytes
 SEEN = 0.5  # mean difference, of 255, above which fewer colours would show
 GREY = "#767676"
-BAND_FROM = 5  # runs; the resamples of three have ten means in all, so that fewer runs show themselves
-BOOTSTRAPS = 1000  # resamples behind a band
 
 COLOURS = {name: model.colour for name, model in MODELS.items()}
 MARKERS = {name: model.marker for name, model in MODELS.items()}
@@ -66,45 +61,6 @@ def panels(count: int, panel_height: float = 2.1, most: int = 3) -> tuple[Figure
     for axis in axes[max(1, count) :]:
         axis.set_visible(False)
     return figure, axes[: max(1, count)]
-
-
-def mean_and_runs(axis: Axes, table: pd.DataFrame, model: str, **look) -> None:
-    """Draw the mean of a table (steps, runs), and the runs: as thin lines below BAND_FROM of them, else as a band."""
-    colour = COLOURS[model]
-    axis.plot(table.index, table.mean(axis=1), color=colour, linestyle=LINES[model], **look)
-    if table.shape[1] < BAND_FROM:
-        axis.plot(table.index, table.to_numpy(), color=colour, linewidth=0.6, alpha=0.5, zorder=1.9)
-    else:
-        low, high = bootstrap_band(table.to_numpy())
-        axis.fill_between(table.index, low, high, color=colour, alpha=0.2, linewidth=0)
-
-
-def bootstrap_band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the 95 % percentile bootstrap interval of the mean over runs, for each row of values (steps, runs)."""
-    chosen = np.random.default_rng(0).integers(values.shape[1], size=(BOOTSTRAPS, values.shape[1]))
-    means = values[:, chosen].mean(axis=2)  # (steps, bootstraps); whole runs are drawn
-    return tuple(np.percentile(means, (2.5, 97.5), axis=1))
-
-
-def _spread(runs: Collection[int]) -> tuple[bool, bool]:
-    """Whether thin lines were drawn, and whether bands, for these numbers of runs."""
-    return any(n < BAND_FROM for n in runs), any(n >= BAND_FROM for n in runs)
-
-
-def spread_handles(runs: Collection[int]) -> list[Line2D | Patch]:
-    """Return the legend of what mean_and_runs drew of these numbers of runs."""
-    lines, bands = _spread(runs)
-    line = Line2D([], [], color=GREY, linewidth=0.6, label="one run")
-    return [line] * lines + [Patch(color=GREY, alpha=0.3, linewidth=0, label="95 % bootstrap band of the mean")] * bands
-
-
-def spread_words(runs: Collection[int]) -> str:
-    """Say what mean_and_runs drew of these numbers of runs: `mean and each finished run`."""
-    lines, bands = _spread(runs)
-    each, band = "each finished run", "its 95 % bootstrap band over the finished runs"
-    if lines and bands:
-        return f"mean and {each}, or from {BAND_FROM} runs on {band}"
-    return f"mean and {band if bands else each}"
 
 
 def note(axis: Axes, text: str) -> None:

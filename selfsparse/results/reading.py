@@ -6,6 +6,7 @@ import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from selfsparse.config import Configuration, load_settings
@@ -116,21 +117,17 @@ class Results:
         rows = rows[rows["n_fake"] == n_fake]
         return float(rows["n_real"].max()) if len(rows) else math.nan
 
-    def sample_sheet(self, c: Configuration) -> Path:
-        """Where the sheet of generated images lies, if there is one."""
-        return self.folder / "samples" / f"{c.name}.png"
+    def sheet(self, c: Configuration, kind: str) -> Path:
+        """Where the sheet of generated images (`samples`) or of images over training (`progress`) lies, if there is one."""
+        return self.folder / kind / f"{c.name}.png"
 
-    def progress_sheet(self, c: Configuration) -> Path:
-        """Where the sheet of images over training lies, if there is one."""
-        return self.folder / "progress" / f"{c.name}.png"
-
-    def coefficients(self, c: Configuration) -> Path:
-        """Where alpha and beta of one latent over training lie, if they exist."""
-        return self.folder / "coefficients" / f"{c.name}.npz"
-
-    def feature_maps(self, c: Configuration) -> Path:
-        """Where the feature maps of one latent lie, if they exist."""
-        return self.folder / "feature_maps" / f"{c.name}.npz"
+    def arrays(self, c: Configuration, kind: str) -> dict[str, np.ndarray]:
+        """Return a configuration's `feature_maps` or `coefficients` of one latent; nothing where there are none."""
+        path, start = self.folder / f"{kind}.npz", f"{c.name}/"
+        if not path.is_file():
+            return {}
+        with np.load(path) as file:
+            return {name.removeprefix(start): file[name] for name in file.files if name.startswith(start)}
 
 
 def load_results(suite: str) -> Results:

@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from selfsparse.config import Configuration, Settings
@@ -23,13 +24,9 @@ TABLES = {
     "compact": "sparsity",
     "dead_channels": "sparsity",
 }
-# folder in summary/: stage, its file; of several seeds, the first
-SMALL_FILES = {
-    "progress": ("runs", "seed*/progress.png"),
-    "coefficients": ("runs", "seed*/coefficients.npz"),
-    "samples": ("fid", "samples.png"),
-    "feature_maps": ("sparsity", "feature_maps.npz"),
-}
+# in summary/, a folder of images or a file of arrays: stage, its file; of several seeds, the first
+SHEETS = {"progress": ("runs", "seed*/progress.png"), "samples": ("fid", "samples.png")}
+ARRAYS = {"coefficients": ("runs", "seed*/coefficients.npz"), "feature_maps": ("sparsity", "feature_maps.npz")}
 
 
 def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
@@ -50,16 +47,20 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     tables["runs"] = _runs_table(configurations)
     for name, table in tables.items():
         write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
-    for kind, (stage, name) in SMALL_FILES.items():
-        copies = set()
-        for c in configurations:
-            found = sorted(result_dir(suite, stage, c.name).glob(name), key=lambda path: (len(str(path)), path))
-            if source := next(iter(found), None):  # seed2 before seed10
-                copies.add(folder / kind / f"{c.name}{source.suffix}")
-                with atomic_path(folder / kind / f"{c.name}{source.suffix}") as partial:
-                    shutil.copyfile(source, partial)
-        for old in set((folder / kind).glob("*")) - copies:
+    for kind, what in SHEETS.items():
+        copies = {folder / kind / f"{name}.png": path for name, path in _first_files(configurations, *what).items()}
+        for copy, path in copies.items():
+            with atomic_path(copy) as partial:
+                shutil.copyfile(path, partial)
+        for old in set((folder / kind).glob("*")) - copies.keys():
             old.unlink()
+    for kind, what in ARRAYS.items():
+        arrays = {}
+        for name, path in _first_files(configurations, *what).items():
+            with reading(path, f"{what[0]}@{name}"), np.load(path) as file:
+                arrays |= {f"{name}/{part}": file[part] for part in file.files}
+        with atomic_path(folder / f"{kind}.npz") as partial, open(partial, "wb") as file:
+            np.savez_compressed(file, **arrays)
     extractors = {c.name: extractor_name(c) for c in configurations if _seed_files(c, "run.json")}
     write_json(folder / "extractors.json", extractors)
     correlation = suite_dir(suite) / "correlation.csv"
@@ -68,6 +69,16 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     write_json(suite_dir(suite) / "summary.json", _metrics(configurations, tables, settings.sparsity.counted_stages))
     done = set(tables["runs"]["configuration"])
     return [c.name for c in configurations if c.name in done], [c.name for c in configurations if c.name not in done]
+
+
+def _first_files(configurations: list[Configuration], stage: str, pattern: str) -> dict[str, Path]:
+    """Return each configuration's file of this pattern, of several seeds' the first: seed2 before seed10."""
+    found = {}
+    for c in configurations:
+        paths = sorted(result_dir(c.suite, stage, c.name).glob(pattern), key=lambda path: (len(str(path)), path))
+        if paths:
+            found[c.name] = paths[0]
+    return found
 
 
 def check_nothing_lost(configurations: list[Configuration]) -> None:

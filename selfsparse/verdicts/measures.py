@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from selfsparse.analysis.mechanism import last_snapshot, layers
 from selfsparse.config import Configuration
+from selfsparse.results.mechanism import last_snapshot, layers
 from selfsparse.results.reading import Results, RunCount, mean_sparsity
 from selfsparse.statistics.moments import Moments, moments
 
@@ -122,11 +122,8 @@ class Measures:
         if len(sums):
             shares = (sums["changed"] / sums["signs"]).groupby("seed")
             return Signs(shares.max().to_numpy(float), shares.last().to_numpy(float))
-        path, steps = self.results.coefficients(c), np.sort(rows["step"].unique())
-        if not path.is_file():
-            return Signs(np.empty(0), np.empty(0))
-        with np.load(path) as arrays:
-            above = [arrays[name].reshape(len(arrays[name]), -1) > 0 for name in sorted(arrays.files)]
+        arrays, steps = self.results.arrays(c, "coefficients"), np.sort(rows["step"].unique())
+        above = [arrays[name].reshape(len(arrays[name]), -1) > 0 for name in sorted(arrays)]
         above = np.concatenate(above, axis=1) if above else np.empty((0, 0))
         late = [i for i, step in enumerate(steps) if step >= share * c.train.steps]
         if len(late) < 2 or len(above) != len(steps):
@@ -142,11 +139,8 @@ class Measures:
 
     def maps(self, c: Configuration) -> dict[int, np.ndarray]:
         """Return x (channels, size, size) of one latent of the first run, by the size of a stage's maps."""
-        path = self.results.feature_maps(c)
-        if not path.is_file():
-            return {}
-        with np.load(path) as arrays:
-            found = [arrays[name] for name in sorted(arrays.files) if name.startswith("x_")]
+        arrays = self.results.arrays(c, "feature_maps")
+        found = [arrays[name] for name in sorted(arrays) if name.startswith("x_")]
         return {x.shape[-1]: x for x in found}
 
     def _finished(self, table: str, c: Configuration) -> pd.DataFrame:

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from small_project import params, write_project
 
-from selfsparse.analysis.correlation import correlations, mean_best_fid, metrics, write_correlation
-from selfsparse.analysis.sparsity_tables import sparsity_table
+from selfsparse.analysis.table_sparsity import sparsity_table
 from selfsparse.config import load_settings
+from selfsparse.results.correlation import correlations, mean_best_fid, metrics, write_correlation
 from selfsparse.results.reading import load_results, mean_sparsity
 from selfsparse.results.rows import COLUMNS
 

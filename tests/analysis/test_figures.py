@@ -11,25 +11,40 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from PIL import Image
 from scipy import stats
-from test_mechanism_figures import write_snapshots
+from test_figure_mechanism import write_snapshots
 
-from selfsparse.analysis import convergence, figures, mechanism_figures, sheets, style, training
+from selfsparse.analysis import (
+    axes,
+    figure_feature_maps,
+    figure_fid_curves,
+    figure_mechanism,
+    figure_samples,
+    figure_training,
+    table_sparsity,
+)
+from selfsparse.analysis.drawing import Drawing
+from selfsparse.analysis.fid_overview import fid_overview
 from selfsparse.analysis.page import open_page
 from selfsparse.analysis.style import COLOURS, LINES, MARKERS, rendered
 from selfsparse.config import load_settings
 from selfsparse.results.reading import load_results
 
-ONE = [figures.fid_curves, figures.fid_overview, figures.stages, figures.reduction, convergence.steps_figure]
-MANY = [sheets.sample_sheets, sheets.progress_sheets, sheets.feature_map_sheets, sheets.module_sheets]
+FIGURES = [
+    figure_fid_curves.fid_curves,
+    figure_fid_curves.steps_figure,
+    lambda results: fid_overview(results, results.configurations),
+    table_sparsity.stages,
+    table_sparsity.reduction,
+    figure_samples.sample_sheets,
+    figure_samples.progress_sheets,
+    figure_feature_maps.feature_map_sheets,
+    figure_feature_maps.module_sheets,
+]
 
 
 def _drawings(suite):
-    results = load_results(suite)
-    return [
-        *(draw(results) for draw in ONE),
-        figures.fid_overview(results, [], "none"),
-        *(d for draw in MANY for d in draw(results)),
-    ]
+    found = [draw(load_results(suite)) for draw in FIGURES]
+    return [drawing for drawings in found for drawing in ([drawings] if isinstance(drawings, Drawing) else drawings)]
 
 
 @pytest.mark.parametrize("suite", load_settings().suites)
@@ -45,7 +60,7 @@ def test_every_figure_renders_where_nothing_ran(project, suite):
 def test_equal_data_gives_equal_bytes(ran):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        draw = [figures.fid_curves, lambda r: sheets.feature_map_sheets(r)[-1], lambda r: sheets.sample_sheets(r)[-1]]
+        draw = [FIGURES[0], lambda r: FIGURES[-2](r)[-1], lambda r: FIGURES[5](r)[-1]]
         first, second = ([rendered(d(load_results("quick")).figure) for d in draw] for _ in range(2))
     assert first == second
     assert all(png.startswith(b"\x89PNG") and b"Software" not in png for png in first)
@@ -57,7 +72,7 @@ def test_a_vector_version_on_demand(ran, monkeypatch, suffix):
     made = []
     for _ in range(2):
         page = open_page("quick", "table_fid")
-        page.figure(figures.reduction(page.results))
+        page.figure(table_sparsity.reduction(page.results))
         made.append((ran / f"build/figures/quick/table_fid/reduction.{suffix}").read_bytes())
     assert made[0] == made[1] and made[0].startswith((b"<?xml", b"%PDF")) and b"Date" not in made[0]
 
@@ -75,7 +90,7 @@ def test_photographs_keep_their_colours_and_drawings_need_few():
 
 
 def test_status_is_in_the_figures(ran):
-    figure = figures.fid_overview(load_results("quick")).figure
+    figure = fid_overview(load_results("quick"), load_results("quick").configurations)[0].figure
     labels = [label.get_text() for axis in figure.axes for label in axis.get_yticklabels()]
     assert "without CSM\n2 finished, 1 diverged" in labels and "Self-Sparse GAN\nnot run" in labels
 
@@ -83,19 +98,18 @@ def test_status_is_in_the_figures(ran):
 def test_runs_means_and_intervals_stand_in_their_configurations_row(ran):
     """WGAN-GP on digits: three runs in row 0, their mean, and Student's interval around it."""
     results = load_results("quick")
-    axis = figures.fid_overview(results).figure.axes[0]
+    axis = fid_overview(results, results.configurations)[0].figure.axes[0]
     values = results.best_in_training(results.configurations[0]).to_numpy()
-    drawn = np.concatenate([dots.get_offsets() for dots in axis.collections])
-    assert sorted(x for x, row in drawn if row == 0) == pytest.approx(sorted(values))
+    mean, runs = (line.get_xdata() for line in axis.lines if set(line.get_ydata()) == {0})
+    assert mean == pytest.approx([values.mean()]) and sorted(runs) == pytest.approx(sorted(values))
     half = stats.t.ppf(0.975, 2) * values.std(ddof=1) / np.sqrt(3)
-    lines = [np.transpose(line.get_xydata()) for line in axis.lines]
-    ends = [x for x, y in lines if len(x) == 2 and (y == 0).all()]
-    assert ends[0] == pytest.approx([values.mean() - half, values.mean() + half])
+    (ends,) = axis.collections[0].get_segments()
+    assert ends.tolist() == pytest.approx(np.array([[values.mean() - half, 0], [values.mean() + half, 0]]))
 
 
 def test_the_channel_module_alone_stands_above_both(ran):
     """Figure 5: two rows of the same stages, of one group only, as the others leave no module out."""
-    (drawing,) = sheets.module_sheets(load_results("quick"))
+    (drawing,) = figure_feature_maps.module_sheets(load_results("quick"))
     assert drawing.name == "csm_alone-digits-16"
     labels = [axis.get_ylabel() for axis in drawing.figure.axes[:4]]
     assert labels == ["CSM alone", "", "CSM and PSM", ""]
@@ -103,7 +117,7 @@ def test_the_channel_module_alone_stands_above_both(ran):
 
 def test_what_ran_and_was_not_measured_is_not_called_not_run(ran):
     (ran / "results/quick/summary/sparsity.csv").unlink()
-    texts = [t.get_text() for axis in figures.stages(load_results("quick")).figure.axes for t in axis.texts]
+    texts = [t.get_text() for axis in table_sparsity.stages(load_results("quick")).figure.axes for t in axis.texts]
     assert texts[0] == "not measured"
 
 
@@ -111,23 +125,17 @@ def test_every_model_has_one_style():
     assert COLOURS.keys() == MARKERS.keys() == LINES.keys()
 
 
-def test_a_page_keeps_nothing_of_an_earlier_run(ran):
-    stale = ran / "results/quick/tables/table_fid/stale.csv"
-    stale.parent.mkdir(parents=True)
-    stale.touch()
-    page = open_page("quick", "table_fid")
-    page.figure(figures.reduction(page.results))
-    assert not stale.exists()
-    assert sorted(p.name for p in (ran / "results/quick/figures/table_fid").iterdir()) == [
-        "reduction.png",
-    ]
+def test_six_rows_of_a_sheet_over_training_stand_for_all():
+    assert [figure_samples.shown_rows(rows) for rows in (1, 5, 6, 9, 41)] == [
+        [0], [0, 1, 2, 3, 4], [0, 1, 2, 3, 4, 5], [0, 2, 3, 5, 6, 8], [0, 8, 16, 24, 32, 40],
+    ]  # fmt: skip
 
 
 def test_the_band_is_that_of_the_mean_over_whole_runs():
     # Two runs, all resamples of the mean: both the lower run (1/4), both the upper (1/4), one of each (1/2).
-    low, high = style.bootstrap_band(np.array([[1.0, 3.0], [5.0, 5.0]]))
+    low, high = axes.bootstrap_band(np.array([[1.0, 3.0], [5.0, 5.0]]))
     assert low.tolist() == [1.0, 5.0] and high.tolist() == [3.0, 5.0]
-    low, high = style.bootstrap_band(np.random.default_rng(1).normal(size=(1, 400)))
+    low, high = axes.bootstrap_band(np.random.default_rng(1).normal(size=(1, 400)))
     assert high - low == pytest.approx(2 * 1.96 / 20, rel=0.15)
 
 
@@ -150,8 +158,9 @@ def seeded(results, runs):
 
 def over_training(results):
     """Each figure over training with the handles of its legend."""
-    drawings = [figures.fid_curves(results), *training.losses(results), *training.gradient_norms(results)]
-    drawings += [*mechanism_figures.signs(results), *mechanism_figures.weights(results)]
+    drawings = [figure_fid_curves.fid_curves(results)]
+    drawings += [*figure_training.losses(results), *figure_training.gradient_norms(results)]
+    drawings += [*figure_mechanism.signs(results), *figure_mechanism.weights(results)]
     return [(d, [text.get_text() for text in d.figure.legends[0].get_texts()]) for d in drawings]
 
 
@@ -182,7 +191,7 @@ def test_the_thin_lines_are_the_runs_and_the_thick_one_their_mean(ran):
     results = load_results("quick")
     c = results.configurations[0]  # WGAN-GP on digits, three finished runs
     runs = results.finished(results.curves, c).pivot(index="step", columns="seed", values="fid").to_numpy()
-    axis = figures.fid_curves(results).figure.axes[0]
+    axis = figure_fid_curves.fid_curves(results).figure.axes[0]
     own = [line for line in axis.lines if line.get_color() == COLOURS[c.model]]
     found = [line.get_ydata() for line in own]
     assert len(found) == 4 and not bands(axis)
@@ -190,8 +199,8 @@ def test_the_thin_lines_are_the_runs_and_the_thick_one_their_mean(ran):
 
 
 def test_the_caption_says_both_where_both_are_drawn():
-    assert style.spread_words([3, 5]) == (
+    assert axes.spread_words([3, 5]) == (
         "mean and each finished run, or from 5 runs on its 95 % bootstrap band over the finished runs"
     )
-    assert [h.get_label() for h in style.spread_handles([3, 5])] == ["one run", "95 % bootstrap band of the mean"]
-    assert style.spread_handles([]) == []
+    assert [h.get_label() for h in axes.spread_handles([3, 5])] == ["one run", "95 % bootstrap band of the mean"]
+    assert axes.spread_handles([]) == []

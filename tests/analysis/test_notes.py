@@ -34,14 +34,12 @@ def test_the_papers_own_images_need_no_note():
 
 
 def test_the_note_stands_under_a_table(tmp_path, monkeypatch):
-
     write_project(tmp_path)
     monkeypatch.chdir(tmp_path)
     page = open_page("paper", "table_fid")
-    page.table("any", Table([{"a": 1}], {"a": said("a")}, "Some numbers."))
-    folder = tmp_path / "results/paper/tables/table_fid"
-    for name in ("any.md", "any.tex"):
-        assert (
-            "Some numbers. LSUN bedrooms: a subset of 303,125 of 3,033,042 images. Sketch:"
-            in (folder / name).read_text()
-        )
+    table = page.table("any", Table([{"a": 1}], {"a": said("a")}, "Some numbers."))
+    shown, about = table._repr_mimebundle_()
+    for kind in ("text/markdown", "text/latex"):
+        assert "Some numbers. LSUN bedrooms: a subset of 303,125 of 3,033,042 images. Sketch:" in shown[kind]
+    assert about == {"table": "any"}
+    assert page.table("none", Table([], {"a": said("a")}, "")).data.startswith("This suite")

@@ -7,11 +7,12 @@ import pytest
 
 from selfsparse.analysis import (
     comparison_tables,
-    convergence,
+    figure_feature_maps,
+    figure_fid_curves,
+    figure_samples,
     measure_tables,
-    overview_tables,
     resolution_tables,
-    sparsity_tables,
+    table_sparsity,
     tables,
 )
 from selfsparse.analysis.table import to_csv, to_latex, to_markdown
@@ -37,7 +38,7 @@ MAKERS = [
     measure_tables.measures_table,
     measure_tables.quality_table,
     resolution_tables.resolutions_table,
-    convergence.steps_table,
+    figure_fid_curves.steps_table,
     comparison_tables.samples_table,
     comparison_tables.drops_table,
     comparison_tables.betas_table,
@@ -46,13 +47,12 @@ MAKERS = [
     comparison_tables.sagan_table,
     *COMPARED,
     tables.ablation_table,
-    sparsity_tables.sparsity_table,
-    sparsity_tables.pearson_table,
-    sparsity_tables.stages_table,
-    overview_tables.curves_table,
-    overview_tables.samples_table,
-    overview_tables.feature_maps_table,
-    overview_tables.provenance_table,
+    table_sparsity.sparsity_table,
+    table_sparsity.pearson_table,
+    table_sparsity.stages_table,
+    figure_fid_curves.curves_table,
+    figure_samples.samples_table,
+    figure_feature_maps.feature_maps_table,
 ]
 
 
@@ -111,7 +111,7 @@ def test_another_extractor_is_not_comparable(project):
 def test_sparsity_and_reduction_have_their_intervals(ran):
     """Those of Student around ξ̄, and of the delta method around the reduction of the best generators' FIDs."""
     results = load_results("quick")
-    row = sparsity_tables.sparsity_table(results).data.iloc[0]
+    row = table_sparsity.sparsity_table(results).data.iloc[0]
     baseline, sparse = results.configurations[:2]
     again = [moments(results.measured(c, "best", c.extractor.samples[0])) for c in (baseline, sparse)]
     expected = decrease(*again)

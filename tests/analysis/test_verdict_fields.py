@@ -500,16 +500,15 @@ def test_signs_and_growths_of_a_summary():
     }
 
 
-def test_signs_of_one_latent_where_nothing_else_was_kept(tmp_path):
+def test_signs_of_one_latent_where_nothing_else_was_kept():
     """Five snapshots of two coefficients, of which the first changes its sign; from half of the steps on it is meant."""
     alpha = np.array([[1.0], [0.0], [0.0], [1.0], [0.0]])
-    np.savez(tmp_path / "coefficients.npz", alpha_1=alpha, beta_1=np.ones((5, 1, 1)))
     c = SimpleNamespace(name="x", train=SimpleNamespace(steps=200))
     table = pd.DataFrame({"seed": 0, "step": [0, 100, 150, 175, 200], "channels": 1, "size": 1})
     results = SimpleNamespace(
         mechanism=table.assign(alpha_differs=None, beta_differs=None),
         finished=lambda rows, c: rows,
-        coefficients=lambda c: tmp_path / "coefficients.npz",
+        arrays=lambda c, kind: {"alpha_1": alpha, "beta_1": np.ones((5, 1, 1))},
     )
     signs = Measures(results).signs_differing(c, 0.5)  # beside step 100 one of two differs at 175, none at 150 and 200
     assert signs.largest.tolist() == [0.5] and signs.last.tolist() == [0.0]

@@ -459,12 +459,12 @@ def test_signs_of_a_summary_from_before_they_were_compared(around_the_paper, tmp
     """The coefficients of one latent of the first run stand in: 1 of 8 signs differs at one snapshot, 2 at the last."""
     results, _ = around_the_paper
     mechanism = results.mechanism.assign(alpha_differs=np.nan, beta_differs=np.nan)
-    (tmp_path / "coefficients").mkdir()
     alpha = np.ones((3, 4), dtype=np.float32)
     beta = np.zeros((3, 2, 2), dtype=np.float32)
     alpha[0] = 0  # before the step: does not count
     alpha[2, 0], beta[2, 0, 0] = 0, 0.5
-    np.savez(tmp_path / "coefficients/mnist-128-self_sparse.npz", alpha_1=alpha, beta_1=beta)
+    name = "mnist-128-self_sparse"
+    np.savez(tmp_path / "coefficients.npz", **{f"{name}/alpha_1": alpha, f"{name}/beta_1": beta})
     c = next(c for c in results.configurations if c.name == "mnist-128-self_sparse")
     signs = Measures(replace(results, mechanism=mechanism, folder=tmp_path)).signs_differing(c, 0.05)
     assert signs.largest.tolist() == signs.last.tolist() == [2 / 8]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from small_project import SMALL, files, write_project
 
-from selfsparse.analysis import measure_tables, sparsity_tables, tables
+from selfsparse.analysis import measure_tables, table_sparsity, tables
 from selfsparse.analysis.table import to_csv, to_markdown
 from selfsparse.config import load_settings
 from selfsparse.results.reading import load_results
@@ -17,7 +17,7 @@ from selfsparse.training.trainer import Trainer
 pytestmark = pytest.mark.usefixtures("keep_signals")
 WHOLE, PART, NONE = "digits-16-wgan_gp", "digits-16-self_sparse", "digits-16-without_csm"
 MAKERS = (tables.fid_table, tables.ablation_table, measure_tables.measures_table, measure_tables.quality_table,
-          sparsity_tables.sparsity_table, sparsity_tables.pearson_table, sparsity_tables.stages_table)  # fmt: skip
+          table_sparsity.sparsity_table, table_sparsity.pearson_table, table_sparsity.stages_table)  # fmt: skip
 
 
 @pytest.fixture

@@ -23,8 +23,7 @@ ALLOWED = {
     "selfsparse/data/downloads.py:_load",  # grows over several tries; takes its name when whole (fetch)
     "selfsparse/data/lsun.py:_unpack",  # grows as <name>.partial; takes its name when whole
     "selfsparse/analysis/style.py:rendered",  # into memory
-    "selfsparse/analysis/notebooks.py:_put_back_on_failure",  # a copy for the time of one notebook
-    "selfsparse/analysis/gallery.py:thumbnail",  # into memory
+    "selfsparse/report/site.py:_thumbnail",  # into memory
     "selfsparse/metrics/inception.py:_fast_layers",  # into memory
     "selfsparse/cluster/progress.py:_log",  # a stage's log, which grows
     "selfsparse/cluster/head.py:source_tar",  # into memory

@@ -25,24 +25,28 @@ def train(settings, name):
 
 
 def report(settings, name):
-    """What a notebook's kernel writes, and the pages that are made of notebooks; these themselves stay unexecuted."""
+    """What is written of an executed notebook, and the pages that are made of it."""
     import nbformat
     from matplotlib.figure import Figure
+    from selfsparse.analysis.formatting import Table, number
 
-    from selfsparse.analysis import notebooks
     from selfsparse.analysis.drawing import Drawing
     from selfsparse.analysis.page import Page
-    from selfsparse.analysis.report import make_report
-    from selfsparse.analysis.table import Table, number
+    from selfsparse.report import notebooks
+    from selfsparse.report.site import make_report
     from selfsparse.results.reading import load_results
 
     page = Page(load_results(name), "table_fid")
-    page.table("fid", Table([{"fid": 1.0}], {"FID": number("fid")}, "A table."))
-    page.figure(Drawing("fid", Figure(), "A figure."))
+    table = page.table("fid", Table([{"fid": 1.0}], {"FID": number("fid")}, "A table."))
+    cell = nbformat.v4.new_code_cell("1")
+    cell.outputs = [nbformat.v4.new_output("display_data", *table._repr_mimebundle_())]
+    png, about = page.image(Drawing("fid", Figure(), "A figure."))._repr_png_()
+    figure = {"data": {"image/png": png}, "metadata": {"image/png": about}}
+    cell.outputs.append(nbformat.v4.new_output("display_data", **figure))
     Path("notebooks").mkdir(exist_ok=True)
     Path("notebooks/table_fid.ipynb").write_bytes((ROOT / "notebooks/table_fid.ipynb").read_bytes())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(notebooks, "execute", lambda name, parameters: nbformat.v4.new_notebook())
+        patch.setattr(notebooks, "execute", lambda name, suite: nbformat.v4.new_notebook(cells=[cell]))
         notebooks.make_notebook("table_fid", name)
         make_report(name)
 

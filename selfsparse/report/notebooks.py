@@ -1,0 +1,213 @@
+"""Running the notebooks of a suite through papermill, so that equal results give equal bytes."""
+
+import difflib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import repeat
+from multiprocessing import active_children
+from pathlib import Path
+
+from selfsparse.config import load_settings
+from selfsparse.environment import ignore_user_settings
+from selfsparse.errors import SettingsError, UserError
+from selfsparse.files import write_text
+from selfsparse.paths import project_root, suite_dir
+from selfsparse.processes import place_for_sockets, usable_cpus
+from selfsparse.report.shown import executed_path
+
+INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+USER_ERRORS = {kind.__name__ for kind in UserError.__subclasses__()}  # of a kernel: a message, no traceback
+
+
+class NotebookError(UserError):
+    """A notebook that cannot be read, or a cell that failed or warned."""
+
+
+def notebook_names() -> list[str]:
+    """Return the names of the project's notebooks: all in notebooks/ but those that passed_by() names.
+
+    Raises:
+        NotebookError: a file cannot be read as a notebook.
+    """
+    others = passed_by()
+    return [path.stem for path in _files() if path.stem not in others]
+
+
+def notebooks_of(suite: str) -> list[str]:
+    """Return the notebooks that have anything to show for a suite, as `belongs` of the module of their name says."""
+    configurations = load_settings().suite(suite)
+
+    def belongs(name: str) -> bool:
+        module = f"selfsparse.analysis.{name}"
+        rule = getattr(import_module(module), "belongs", None) if find_spec(module) else None
+        return rule is None or rule(configurations)
+
+    return [name for name in notebook_names() if belongs(name)]
+
+
+def passed_by() -> dict[str, str]:
+    """Return the files of notebooks/ that are none of ours, a draft or a copy, each with the reason."""
+    found = {}
+    for path in _files():
+        try:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            code = [("parameters" in cell["metadata"].get("tags", []), "".join(cell["source"])) for cell in cells]
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise NotebookError(
+                f"notebooks/{path.name} is no notebook that can be read ({error}): restore it, or move it elsewhere."
+            ) from None
+        page = re.search(r'\bopen_page\(suite, "([^"]*)"', "\n".join(source for _, source in code))
+        if not any(tagged and re.match(r"suite\s*=", source) for tagged, source in code):
+            found[path.stem] = "it has no cell with the tag 'parameters' that sets the suite"
+        elif page and page[1] != path.stem:
+            found[path.stem] = f"it shows the tables and figures of '{page[1]}', which is another notebook"
+    return found
+
+
+def _files() -> list[Path]:
+    return sorted((project_root() / "notebooks").glob("*.ipynb"))
+
+
+def make_notebooks(suite: str) -> list[Path]:
+    """Make all notebooks of a suite, as many at a time as there are CPU cores; return where they lie."""
+    names = notebooks_of(suite)
+    for name, reason in passed_by().items():
+        print(f"notebooks/{name}.ipynb is passed by: {reason}.", file=sys.stderr)
+    with ThreadPoolExecutor(usable_cpus()) as workers:  # a thread waits for a kernel, which is a process
+        try:
+            made = list(workers.map(make_notebook, names, repeat(suite)))
+        except BaseException:  # an error, or Ctrl-C: the others are not waited for
+            workers.shutdown(wait=False, cancel_futures=True)
+            for kernel in active_children():
+                kernel.kill()
+            raise
+    for kind in ("notebooks", "tables"):
+        for old in (suite_dir(suite) / kind).glob("*"):
+            if old.name not in names:
+                shutil.rmtree(old)
+    return made
+
+
+def make_notebook(name: str, suite: str) -> Path:
+    """Execute a notebook for a suite; write results/<suite>/notebooks/<name>/<name>.ipynb, which is returned, and its tables.
+
+    What an earlier run made stays until this one has ended well.
+    """
+    if reason := passed_by().get(name):
+        raise NotebookError(f"notebooks/{name}.ipynb is not run: {reason}.")
+    _known(name, notebook_names())
+    load_settings().suite(suite)
+    executed = execute(name, suite)
+    _save_tables(executed, suite_dir(suite) / "tables" / name)
+
+    import nbformat
+
+    path = executed_path(suite, name)
+    write_text(path, nbformat.writes(cleaned(executed, project_root())) + "\n")
+    return path
+
+
+def execute(name: str, suite: str):
+    """Run notebooks/<name>.ipynb for a suite; return it with its outputs.
+
+    Raises:
+        NotebookError: for a cell that failed, or in which our analysis warned, and for a kernel that died.
+    """
+    ignore_user_settings()
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # keeps the debugger's hints out of the terminal
+    import nbformat
+    import papermill
+    from traitlets.config import Config
+
+    from selfsparse.report.kernel import OwnPython
+
+    # Read here: papermill would take braces in the folder's name for parameters, and want a kernel to be named.
+    source = nbformat.read(project_root() / "notebooks" / f"{name}.ipynb", as_version=4)
+    source.metadata["kernelspec"] = KERNEL
+    with tempfile.TemporaryDirectory(dir=place_for_sockets()) as folder:
+        try:
+            executed = papermill.execute_notebook(
+                source,
+                None,
+                {"suite": suite},
+                kernel_name="python3",
+                progress_bar=False,
+                start_timeout=300,  # the defaults of 60 s, and of 4 s for outputs, are short where cores are busy
+                iopub_timeout=60,
+                shutdown_kernel="immediate",  # nothing is left to save; a polite end may print an interrupt
+                # Parallel kernels would race for TCP ports, or for sockets of one name in one folder.
+                config=Config({"KernelManager": {"transport": "ipc", "ip": str(Path(folder) / "kernel")}}),
+                kernel_manager_class=OwnPython,
+                extra_arguments=[
+                    f"--IPKernelApp.ipython_dir={folder}",  # parallel kernels would fight over one history database
+                    "--IPKernelApp.exec_lines=from selfsparse.report import kernel; kernel.prepare()",
+                ],
+            )
+        except papermill.PapermillExecutionError as error:
+            said = error.evalue if error.ename in USER_ERRORS else error
+            raise NotebookError(f"notebooks/{name}.ipynb: {said}".strip()) from None
+        except RuntimeError as error:
+            raise NotebookError(
+                f"notebooks/{name}.ipynb: {error}, as where memory runs out: "
+                f"python -m pipeline.notebook {name} --suite SUITE runs it alone."
+            ) from None
+    if executed.metadata.papermill["exception"]:  # a cell called sys.exit(0), which papermill takes for success
+        raise NotebookError(f"notebooks/{name}.ipynb: a cell ended the notebook before its last cell.")
+    return executed
+
+
+def _save_tables(notebook, folder: Path) -> None:
+    """Write a notebook's tables, each as CSV and all as one page of Markdown; what else the folder held goes."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    shown = [output for output in outputs if "table" in output.get("metadata", {})]
+    texts = {f"{output.metadata['table']}.csv": output.data["text/csv"] for output in shown}
+    if shown:
+        texts["README.md"] = "\n".join(output.data["text/markdown"] for output in shown)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    for old in folder.glob("*"):
+        if old.name not in texts:
+            old.unlink()
+
+
+def cleaned(notebook, root: Path):
+    """Take out what differs between equal runs, times, papermill's notes, random cell ids, versions, absolute paths, and stderr.
+
+    Of a table HTML and LaTeX stay: not every viewer of notebooks shows Markdown that a cell put out.
+    """
+    from selfsparse.report.html import plain_html
+
+    language = notebook.metadata.get("language_info", {})
+    kept = ("name", "file_extension", "mimetype", "pygments_lexer")
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": {key: language[key] for key in kept if key in language}}
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = {"tags": tags} if tags else {}
+        if INJECTED in tags:
+            cell.id = INJECTED
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            for output in cell.outputs:
+                if output.output_type == "stream":
+                    output.text = output.text.replace(str(root) + os.sep, "")
+                elif markdown := output.data.pop("text/markdown", None):
+                    output.data["text/html"] = plain_html(markdown)
+                    output.data.pop("text/csv", None)
+    return notebook
+
+
+def _known(name: str, known: Iterable[str]) -> None:
+    known = list(known)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3)
+        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+        raise SettingsError(f"no notebook '{name}'{hint}; there is {', '.join(known) or 'none'}")

@@ -1,0 +1,115 @@
+"""The report of a suite as a small site under results/<suite>/report/; index.html is its first page.
+
+It is made of what the notebooks show, and links to the tables and images in results/<suite>/, which opens from disk.
+"""
+
+import base64
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import jinja2
+from PIL import Image, ImageOps
+
+from selfsparse.config import load_settings
+from selfsparse.files import atomic_path
+from selfsparse.paths import suite_dir
+from selfsparse.report.contents import VERDICTS, in_order, items
+from selfsparse.report.html import TEMPLATES, notebook_html
+from selfsparse.report.notebooks import notebooks_of
+from selfsparse.report.pages import claims, opening, provenance, sections, sheets
+from selfsparse.report.shown import Shown, shown
+from selfsparse.results.reading import load_results
+
+THUMBNAIL = (360, 240)  # pixels
+COLOURS = 64  # enough for a figure this small; a photograph's worth would be three times the bytes
+
+
+def make_report(suite: str) -> Path:
+    """Write results/<suite>/report/ from whatever is there; return its first page.
+
+    Equal inputs give equal bytes. What an earlier report left and this one lacks is removed at the end.
+
+    Raises:
+        SettingsError: for a suite that params.yaml does not have.
+    """
+    load_settings().suite(suite)
+    folder = suite_dir(suite) / "report"
+    files = dict(_files(suite))
+    for name, content in files.items():
+        with atomic_path(folder / name) as partial:
+            partial.write_bytes(content)
+    for old in sorted(folder.rglob("*"), reverse=True):
+        if old.is_dir() and not any(old.iterdir()):
+            old.rmdir()
+        elif old.is_file() and old.relative_to(folder).as_posix() not in files:
+            old.unlink()
+    return folder / "index.html"
+
+
+def _files(suite: str) -> Iterator[tuple[str, bytes]]:
+    """Yield every file of the report by its path."""
+    results, names = load_results(suite), in_order(notebooks_of(suite))
+    made = {name: found for name in names if (found := shown(suite, name))}
+    for name, notebook in made.items():
+        for figure in notebook.figures.values():
+            yield f"figures/{name}/{figure.name}.png", figure.png
+    groups = sections(results, names, made)
+    on_page = {section["item"].id for group in groups for section in group["sections"]}
+    verdicts = claims(suite, on_page)
+    for section in (section for group in groups for section in group["sections"]):
+        section["claims"] = [claim for claim in verdicts if claim["id"] in section["item"].claims]
+    listed = [
+        {
+            "name": name,
+            "title": made[name].title if name in made else name,
+            "executed": name in made,
+            "sections": [item for item in items() if item.notebook == name and item.id in on_page],
+            "image": _thumbnail(made.get(name)),
+        }
+        for name in names
+    ]
+    for notebook in listed:
+        papers = ", ".join(item.paper for item in notebook["sections"] if item.paper)
+        notebook["papers"] = papers or ("Every claim" if notebook["name"] == VERDICTS else "What the paper lacks")
+    slider = (TEMPLATES / "slider.js").read_text(encoding="utf-8")
+    script = base64.b64encode(hashlib.sha256(slider.encode()).digest()).decode()
+    pages = {
+        "index.html": opening(results, listed, verdicts),
+        "results.html": {"groups": groups},
+        "samples.html": {"groups": sheets(results), "slider": slider, "policy": f"script-src 'sha256-{script}'"},
+        "notebooks.html": {"notebooks": listed},
+        "provenance.html": provenance(results),
+    }
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    common = {"suite": suite, "style": style, "policy": "script-src 'none'"}
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    for name, content in pages.items():
+        template = environment.get_template(f"{name}.j2")
+        yield name, template.render({"page": name, "root": "", **common, **content}).encode()
+    template = environment.get_template("notebook.html.j2")
+    executed = [notebook for notebook in listed if notebook["executed"]]
+    for before, notebook, after in zip([None, *executed], executed, [*executed[1:], None], strict=False):
+        content = notebook_html(made[notebook["name"]])
+        turn = {"notebook": notebook, "content": content, "before": before, "after": after}
+        yield (
+            f"notebooks/{notebook['name']}.html",
+            template.render({"page": "", "root": "../", **common, **turn}).encode(),
+        )
+
+
+def _thumbnail(notebook: Shown | None) -> str:
+    """Return a notebook's first figure as a small PNG for a page: all of a wide figure, the top of a tall one."""
+    if not (notebook and notebook.figures):
+        return ""
+    width, height = THUMBNAIL
+    with Image.open(io.BytesIO(next(iter(notebook.figures.values())).png)) as image:
+        small = image.convert("RGB")
+    small = small.resize((width, max(1, round(small.height * width / small.width))), Image.Resampling.LANCZOS)
+    small = ImageOps.pad(small.crop((0, 0, width, min(small.height, height))), THUMBNAIL, color="white")
+    buffer = io.BytesIO()
+    small.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,29 @@
+"""Steps to the baseline's best FID."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from selfsparse.analysis.comparison_tables import pairs
+from selfsparse.analysis.figure_fid_curves import reached, steps_table, steps_to
+from selfsparse.results.reading import load_results
+
+
+def test_the_first_step_at_or_below():
+    run = pd.DataFrame({"step": [0, 10, 20, 30], "fid": [9.0, 5.0, 6.0, 4.0]})
+    assert [steps_to(run, fid) for fid in (9, 5, 4.5)] == [0, 10, 30] and math.isnan(steps_to(run, 3))
+
+
+def test_a_run_that_never_gets_there_is_counted_and_has_no_step(ran):
+    path = ran / "results/quick/summary/curves.csv"
+    curves = pd.read_csv(path)
+    sparse = (curves["configuration"] == "digits-16-self_sparse") & (curves["seed"] == 1)
+    curves.loc[sparse, "fid"] = 1e6
+    curves.to_csv(path, index=False)
+    results = load_results("quick")
+    found, baseline = reached(results, pairs(results)[0])
+    assert (found.reached.n, len(found.steps), len(baseline.steps)) == (2, 3, 3)
+    row = steps_table(results).data.iloc[0]
+    assert row["self_sparse_reached"] == 2 and math.isnan(row["times_sooner"])
+    assert row["goal"] == pytest.approx(results.best_in_training(results.configurations[0]).mean())

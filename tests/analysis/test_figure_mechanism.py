@@ -1,0 +1,233 @@
+"""Inside the generators: rates, dead channels and kernels by hand; tables, figures and sentences on made-up snapshots."""
+
+import math
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from partly_run import HEADS
+
+from selfsparse.analysis import figure_mechanism as figures
+from selfsparse.analysis import figure_training as training
+from selfsparse.analysis.style import COLOURS
+from selfsparse.analysis.table import to_csv, to_latex, to_markdown
+from selfsparse.config import load_settings
+from selfsparse.results.mechanism import Layer, layers, with_flips
+from selfsparse.results.reading import load_results
+from selfsparse.results.rows import COLUMNS
+
+SUITES = list(load_settings().suites)
+TABLES = [figures.mechanism_table, figures.kernels_table, figures.roles_table, training.training_table]
+FIGURES = [
+    figures.signs,
+    figures.coefficient_sheets,
+    lambda results: [figures.equation_12(results)],
+    figures.zero_gradients,
+    figures.weights,
+    figures.dead_channels,
+    training.losses,
+    training.gradient_norms,
+]
+SNAPSHOTS = 4
+
+
+def write_runs(root: Path, suite: str) -> None:
+    """Write runs.csv with every run of the suite finished, but for the last configuration."""
+    folder = root / "results" / suite / "summary"
+    folder.mkdir(parents=True)
+    runs = [(c, seed) for c in load_results(suite).configurations[:-1] for seed in c.train.seeds]
+    table = pd.DataFrame([{"configuration": c.name, "seed": seed, "status": "finished"} for c, seed in runs])
+    table.reindex(columns=COLUMNS["runs"]).assign(sastm_parameters=100).to_csv(folder / "runs.csv", index=False)
+
+
+def write_snapshots(root: Path, suite: str = "quick") -> None:
+    """Add mechanism.csv and coefficients to the summary: of every run in runs.csv, ResNets without batch norm's rows."""
+    rng = np.random.default_rng(1)
+    folder = root / "results" / suite / "summary"
+    runs = pd.read_csv(folder / "runs.csv")
+    configurations = {c.name: c for c in load_results(suite).configurations}
+    rows = []
+    for run in runs.itertuples():
+        c = configurations[run.configuration]
+        every = c.train.snapshot_every
+        for t, width in enumerate(c.network.generator_widths, 1):
+            rows += [_snapshot(c, run.seed, i * every, t, width, i, rng) for i in range(SNAPSHOTS)]
+    pd.DataFrame(rows).reindex(columns=COLUMNS["mechanism"]).to_csv(folder / "mechanism.csv", index=False)
+    arrays = {}
+    for name in dict.fromkeys(runs["configuration"]):
+        c = configurations[name]
+        for t, width in enumerate(c.network.generator_widths, 1):
+            size = _size(c, t)
+            for part, shape in (("alpha", (width,)), ("beta", (size, size))):
+                if part[0] in HEADS.get(c.model, ""):
+                    values = np.maximum(rng.normal(size=(SNAPSHOTS, *shape)), 0)
+                    arrays[f"{name}/{part}_{t}"] = values.astype(np.float32)
+    np.savez(folder / "coefficients.npz", **arrays)
+
+
+def _size(c, t: int) -> int:
+    return 4 * 2 ** (t - 1)
+
+
+def _snapshot(c, seed: int, step: int, t: int, width: int, i: int, rng) -> dict:
+    has, deconv = HEADS.get(c.model, ""), c.network.architecture != "resnet"
+    row = {"configuration": c.name, "seed": seed, "step": step, "stage": t, "size": _size(c, t), "channels": width}
+    for part in ("alpha", "beta"):
+        there = part[0] in has
+        row |= {f"{part}_zero": rng.uniform(0.3, 0.6) if there else None}
+        row |= {f"{part}_changed": rng.uniform(0, 0.5) / (1 + i) if there and i else None}
+        row |= {f"{part}_differs": rng.uniform(0, 0.5) if there and i else None}
+    row |= {"dead_channels": width // 4 if has == "a" else 0, "xi": rng.uniform(0.2, 0.5) if has else 0.0}
+    row |= {"negative_given_positive": rng.uniform(0.1, 0.4) if deconv else None}
+    row |= {"zero_gradient": rng.uniform(0.45, 0.6) if deconv else None}
+    return row | {"weight_negative": rng.uniform(0.49, 0.55), "weight_mean": rng.normal() * 1e-3}
+
+
+@pytest.fixture
+def measured(ran):
+    """The project with suite quick run in part, looks inside the generators included."""
+    write_snapshots(ran)
+    return ran
+
+
+def test_sign_changes_per_1000_steps():
+    # Two seeds with snapshots 500 and 2,000 steps apart: 0.1 in 500 steps is 0.2 in 1,000; 0.1 in 2,000 is 0.05.
+    rows = [(0, 0, None), (0, 500, 0.1), (0, 2500, 0.1), (1, 0, None), (1, 2000, 0.3)]
+    table = pd.DataFrame(rows, columns=["seed", "step", "alpha_changed"]).assign(
+        configuration="a", stage=1, beta_changed=math.nan
+    )
+    found = with_flips(table.iloc[::-1])
+    assert found["alpha_flips"].tolist() == pytest.approx([math.nan, 0.2, 0.05, math.nan, 0.15], nan_ok=True)
+    assert found["beta_flips"].isna().all()
+
+
+def test_effective_kernels_by_hand():
+    # 8 -> 6 channels, 2 and 1 of them dead: (8 - 2)(6 - 1) = 30 of 48, 18 kernels of 4 x 4 = 288 weights are saved.
+    layer = Layer(2, 8, 6, 2, 1, 4)
+    assert (layer.kernels, layer.effective, layer.saved) == (48, 30, 288)
+
+
+def snapshot(channels, dead) -> pd.DataFrame:
+    stages = range(1, len(channels) + 1)
+    # In another order than the stages': the layers follow the stages.
+    return pd.DataFrame({"stage": stages, "channels": channels, "dead_channels": dead}).iloc[::-1]
+
+
+def test_the_layers_of_a_dcgan_generator(project):
+    c = next(c for c in load_results("quick").configurations if c.name == "digits-16-self_sparse")
+    found = [
+        (x.name, x.inputs, x.outputs, x.dead_inputs, x.dead_outputs, x.size)
+        for x in layers(c, snapshot([64, 32], [10, 4]))
+    ]
+    assert found == [(1, 32, 64, 0, 10, 4), (2, 64, 32, 10, 4, 4), ("image", 32, 1, 4, 0, 4)]
+
+
+def test_the_layers_are_those_of_the_built_networks(project):
+    """Kernels times their size are the weights of the layers that a built generator has, for every architecture."""
+    from selfsparse.models.build import build_generator
+
+    seen = set()
+    for c in load_results("paper").configurations:
+        kind = (c.network.architecture, c.model)
+        if kind in seen or c.network.architecture == "sagan":
+            continue
+        seen.add(kind)
+        widths = list(c.network.generator_widths)
+        found = layers(c, snapshot(widths, [0] * len(widths)))
+        generator = build_generator(c)
+        weights = [s.deconv.weight if hasattr(s, "deconv") else s.residual[-1].weight for s in generator.stages]
+        if c.network.architecture == "dcgan":
+            weights.append(generator.to_image[0].weight)
+        assert [x.kernels * x.size**2 for x in found] == [w.numel() for w in weights]
+    assert {kind for kind, _ in seen} == {"dcgan", "resnet"}
+
+
+def test_what_is_saved_is_set_against_what_the_modules_add(measured):
+    table = figures.kernels_table(load_results("quick")).data
+    rows = table[table["configuration"] == "digits-16-without_psm"].set_index("layer")
+    # 16 of 64 and 8 of 32 channels dead: 32 x 48, 48 x 24 and 24 x 1 kernels are left of 32 x 64, 64 x 32 and 32 x 1.
+    assert rows["effective_mean"].tolist() == [1536, 1152, 24, 2712]
+    saved = 16 * (2048 + 2048 + 32 - 2712)
+    assert rows.loc["all", ["parameters_saved", "sastm_parameters", "net"]].tolist() == [saved, 100, saved - 100]
+    assert math.isnan(rows.loc[1, "net"])
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.slow
+def test_everything_renders_where_nothing_ran(project, suite):
+    results = load_results(suite)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for make in TABLES:
+            table = make(results)
+            assert len(table.data) == len(table.text) == len(results.configurations)
+            for text in (to_csv(table), to_markdown(table), to_latex(table)):
+                assert text.strip() and not re.search(r"\bnan\b", text)
+            assert "not run" in to_markdown(table)
+        drawn = [drawing for draw in FIGURES for drawing in draw(results)]
+    assert {drawing.name for drawing in drawn} == {"equation_12"} and figures.signs_table(results).data.empty
+    assert "not run" in {text.get_text() for axis in drawn[0].figure.axes for text in axis.texts}
+
+
+@pytest.mark.slow
+def test_everything_renders_where_part_ran(measured):
+    results = load_results("quick")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawings = [drawing for draw in FIGURES for drawing in draw(results)]
+        texts = [to_markdown(make(results)) + to_csv(make(results)) for make in TABLES]
+    assert len({d.name for d in drawings}) == len(drawings) and all(d.alt for d in drawings)
+    assert not any(re.search(r"\bnan\b", text) for text in texts)
+    # The diverged run of without_csm counts nowhere but in the losses, and the last configuration is not run.
+    table = figures.mechanism_table(results).text
+    assert set(table.loc[table["Configuration"] == "digits-16-without_csm", "n"]) == {2}
+    assert table.iloc[-1]["Stage"] == "not run"
+    losses = training.training_table(results).data.set_index("configuration")["diverged"]
+    assert losses[losses > 0].to_dict() == {"digits-16-without_csm": 1}
+
+
+@pytest.mark.slow
+def test_a_resnet_has_no_batch_norm_to_measure(project):
+    write_runs(project, "paper")
+    write_snapshots(project, "paper")
+    results = load_results("paper")
+    table = figures.mechanism_table(results).text.set_index("Configuration")
+    resnets = [c.name for c in results.configurations[:-1] if c.network.architecture == "resnet"]
+    assert resnets and all(set(table.loc[name, "Zero gradients"]) == {"–"} for name in resnets)
+    roles = figures.roles_table(results).data.set_index("configuration")
+    assert roles.loc[resnets, "zero_gradient_mean"].isna().all() and roles.loc[resnets, "xi_mean"].notna().all()
+    assert figures.signs_table(results).data["flips_late"].notna().any()
+    panels = {axis.get_title(): axis for axis in figures.equation_12(results).figure.axes}
+    notes = [text.get_text() for title, axis in panels.items() if "ResNet" in title for text in axis.texts]
+    assert notes == ["not measured"]
+
+
+def test_a_model_has_one_colour(measured):
+    results = load_results("quick")
+    drawing = figures.weights(results)[0]
+    colours = {line.get_color() for axis in drawing.figure.axes for line in axis.lines}
+    assert colours == {COLOURS[c.model] for c in next(iter(results.groups().values()))}
+
+
+def test_signs_and_roles_are_those_of_the_snapshots(measured):
+    """Rates of the first and the last snapshot, and each run's mean over its stages less the baseline's."""
+    results = load_results("quick")
+    name = "digits-16-self_sparse"
+    rows = with_flips(results.mechanism[results.mechanism["configuration"] == name])
+    signs = figures.signs_table(results).data.set_index(["configuration", "head"]).loc[(name, "alpha")]
+    rates = rows.dropna(subset=["alpha_flips"]).groupby("step")["alpha_flips"].mean()
+    assert (signs["flips_first"], signs["flips_last"]) == pytest.approx((rates.iloc[0], rates.iloc[-1]))
+    arrays = results.arrays(next(c for c in results.configurations if c.name == name), "coefficients")
+    zeros = [np.concatenate([arrays[f"alpha_{t}"][i].ravel() for t in (1, 2)]) == 0 for i in (0, -1)]
+    assert (signs["zero_first"], signs["zero_last"]) == pytest.approx(tuple(z.mean() for z in zeros))
+    roles = figures.roles_table(results).data.set_index("configuration")["zero_gradient_mean"]
+    last = results.mechanism[results.mechanism["step"] == results.mechanism["step"].max()]
+    means = last.groupby("configuration")["zero_gradient"].mean()
+    found = figures.roles_table(results).data.set_index("configuration")["zero_gradient_less_wgan_gp"]
+    assert roles[name] == pytest.approx(means[name])
+    assert found[name] == pytest.approx(means[name] - means["digits-16-wgan_gp"]) and math.isnan(
+        found["digits-16-wgan_gp"]
+    )

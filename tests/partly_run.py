@@ -1,0 +1,166 @@
+"""A small project with a made-up summary: finished, diverged, part-run and not-run configurations side by side."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+HEADS = {
+    "wgan_gp": "",
+    "self_sparse": "ab",
+    "without_psm": "a",
+    "without_csm": "b",
+}  # alpha (a), beta (b), as in the paper
+STAGES = ((4, 64), (8, 32))  # (size, channels)
+LEVEL = {"wgan_gp": 40.0, "self_sparse": 32.0, "without_psm": 37.0, "without_csm": 90.0}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A project's root with params.yaml and nothing run, as the current folder."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "dvc.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def ran(project) -> Path:
+    """The project with suite quick run in part: see write_summary."""
+    write_summary(project)
+    return project
+
+
+def write_summary(root: Path, suite: str = "quick") -> None:
+    """Write results/<suite>/summary: without_csm has one diverged run of three; of the photos, WGAN-GP alone has run."""
+    from selfsparse.results.reading import load_results
+
+    rng = np.random.default_rng(0)
+    folder = root / "results" / suite / "summary"
+    for part in ("samples", "progress"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    tables: dict[str, list[dict]] = {"runs": [], "curves": [], "fid": [], "sparsity": []}
+    provenance, maps = {}, {}
+    configurations = [c for c in load_results(suite).configurations if _has_run(c)]
+    for number, c in enumerate(configurations):
+        for seed in c.train.seeds:
+            diverged = c.model == "without_csm" and seed == 2
+            _run(tables, c, seed, diverged, LEVEL[c.model] * (1 + 0.1 * number), rng)
+        maps |= {f"{c.name}/{name}": array for name, array in _images(folder, c, rng).items()}
+        provenance[c.name] = {
+            "git_commit": "0" * 40,
+            "uncommitted_changes": False,
+            "finished": f"2026-11-{24 + number % 2}T10:00:00Z",
+            "cpu_cores": 2,
+            "python": "3.11",
+            "torch": "2.8",
+            "device": "cpu",
+            "system": "Linux",
+            "seconds": 12.5,
+        }
+    np.savez(folder / "feature_maps.npz", **maps)
+    for name, rows in tables.items():
+        pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
+    (folder.parent / "provenance").mkdir(exist_ok=True)
+    for name, entry in provenance.items():
+        (folder.parent / f"provenance/{name}.json").write_text(json.dumps(entry))
+    from selfsparse.results.correlation import pairs
+
+    pairs(configurations, pd.DataFrame(tables["fid"]), pd.DataFrame(tables["sparsity"]), "sastm").to_csv(
+        folder / "correlation.csv", index=False
+    )
+
+
+def _has_run(c) -> bool:
+    return c.dataset.dataset != "photos" or c.name == "photos-16-wgan_gp"
+
+
+def _run(tables, c, seed, diverged, level, rng) -> None:
+    steps = list(range(0, c.train.steps + 1, c.train.evaluate_every))[: 4 if diverged else None]
+    fids = [level * (1 + 12 * np.exp(-6 * step / c.train.steps)) * rng.uniform(0.9, 1.1) for step in steps]
+    best = int(np.argmin(fids))
+    tables["runs"].append(
+        {
+            "configuration": c.name,
+            "seed": seed,
+            "status": "diverged" if diverged else "finished",
+            "steps": steps[-1],
+            "diverged_at": steps[-1] if diverged else None,
+            "best_step": steps[best],
+            "best_fid": fids[best],
+            "generator_parameters": 1000,
+            "sastm_parameters": 100,
+            "discriminator_parameters": 900,
+        }
+    )
+    for step, fid in zip(steps, fids, strict=True):
+        tables["curves"].append(
+            {
+                "configuration": c.name,
+                "seed": seed,
+                "step": step,
+                "fid": fid,
+                "discriminator_loss": -1.0,
+                "generator_loss": 1.0,
+                "gradient_penalty": 0.1,
+                "discriminator_gradient_norm": 1.0,
+                "generator_gradient_norm": 1.0,
+            }
+        )
+    if diverged:
+        return
+    for generator, value in (("best", fids[best]), ("last", fids[-1])):
+        for n_fake in c.extractor.samples:
+            tables["fid"].append(
+                {
+                    "configuration": c.name,
+                    "seed": seed,
+                    "generator": generator,
+                    "n_fake": n_fake,
+                    "n_real": min(n_fake, 1797),
+                    "fid": value * rng.uniform(1, 1.1),
+                    "kid": value / 500 if n_fake == c.extractor.samples[0] else None,
+                    "kid_std": 0.001,
+                    "precision": 0.5 if n_fake == c.extractor.samples[0] else None,
+                    "recall": 0.25 if n_fake == c.extractor.samples[0] else None,
+                }
+            )
+    for stage, (size, channels) in enumerate(STAGES, 1):
+        has = HEADS[c.model]
+        tables["sparsity"].append(
+            {
+                "configuration": c.name,
+                "seed": seed,
+                "stage": stage,
+                "size": size,
+                "channels": channels,
+                "xi": rng.uniform(0.2, 0.6) if has else 0.0,
+                "zeta": rng.uniform(0.1, 0.3) if has else 0.0,
+                "alpha_zero": 0.5 if "a" in has else None,
+                "beta_zero": 0.4 if "b" in has else None,
+            }
+        )
+
+
+def _images(folder: Path, c, rng) -> dict[str, np.ndarray]:
+    size, channels = c.dataset.resolution, c.dataset.channels
+    for kind, rows, columns in (("samples", 8, 8), ("progress", c.train.steps // c.train.snapshot_every + 1, 10)):
+        shape = (rows * size, columns * size) + ((3,) if channels == 3 else ())
+        Image.fromarray(rng.integers(0, 255, shape, dtype=np.uint8)).save(folder / kind / f"{c.name}.png")
+    arrays = {"image": rng.integers(0, 255, (channels, size, size), dtype=np.uint8)}
+    for stage, (height, width) in enumerate(((4, 64), (8, 32)), 1):
+        h = rng.normal(size=(16, height, height)).astype(np.float32)
+        alpha, beta = (
+            np.maximum(rng.normal(size=width), 0).astype(np.float32),
+            np.maximum(rng.normal(size=(height, height)), 0).astype(np.float32),
+        )
+        has = HEADS[c.model]
+        factor = (alpha[:16, None, None] if "a" in has else 0) + (beta if "b" in has else 0) if has else 1
+        arrays |= {f"h_{stage}": h, f"x_{stage}": (factor * h).astype(np.float32)}
+        arrays |= ({f"alpha_{stage}": alpha} if "a" in has else {}) | ({f"beta_{stage}": beta} if "b" in has else {})
+    return arrays

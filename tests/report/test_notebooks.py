@@ -1,0 +1,181 @@
+"""The notebooks are thin, and are run one by one or all of a suite."""
+
+import ast
+import json
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from small_project import params
+
+from selfsparse.config import SettingsError, load_settings
+from selfsparse.report import notebooks
+from selfsparse.report.notebooks import (
+    NotebookError,
+    cleaned,
+    make_notebook,
+    make_notebooks,
+    notebook_names,
+    notebooks_of,
+)
+from selfsparse.report.shown import shown as found
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_is_thin(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.source for cell in code if "parameters" in cell.metadata.get("tags", [])] == ['suite = "quick"']
+    assert notebook.metadata.kernelspec.name == "python3"
+    for cell in code:
+        assert cell.outputs == [] and cell.execution_count is None and len(cell.source.splitlines()) <= 15
+        for node in ast.walk(ast.parse(cell.source)):
+            assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.Import)
+            if isinstance(node, ast.ImportFrom):
+                assert node.module == "IPython.display" or node.module.startswith("selfsparse.analysis")
+
+
+def test_a_notebook_stands_where_its_suite_has_something_for_it(project, monkeypatch):
+    """By the rule of the module of its name; one without a rule, or without a module, belongs to every suite."""
+    for name in ("table_fid", "figure_feature_maps", "of_a_user"):
+        write(project, name)
+    import selfsparse.analysis.figure_feature_maps as module
+
+    assert [notebooks_of(suite) for suite in ("quick", "paper")] == [
+        ["figure_feature_maps", "of_a_user", "table_fid"]
+    ] * 2
+    baselines = load_settings().suite("quick")[:1]
+    assert baselines[0].model == "wgan_gp" and not module.belongs(baselines)
+    monkeypatch.setattr(module, "belongs", lambda configurations: len(configurations) < 5)
+    assert [len(notebooks_of(suite)) for suite in ("quick", "laptop")] == [2, 3]
+
+
+def test_unknown_notebook(project):
+    write(project, "table_fid")
+    with pytest.raises(SettingsError, match="did you mean table_fid"):
+        make_notebook("table_fdi", "quick")
+
+
+def write(project: Path, name: str, tags=("parameters",), page: str | None = None, last: str = "1") -> None:
+    """Write a notebook into notebooks/."""
+    cells = [nbformat.v4.new_code_cell('suite = "quick"', metadata={"tags": list(tags)})]
+    opened = f'from selfsparse.analysis.page import open_page\npage = open_page(suite, "{page or name}")'
+    cells += [nbformat.v4.new_code_cell(source) for source in (opened, last)]
+    (project / "notebooks").mkdir(exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), project / "notebooks" / f"{name}.ipynb")
+
+
+def test_a_draft_and_a_copy_are_passed_by_and_said(project, capsys, monkeypatch):
+    """As Jupyter makes them: an untitled notebook, and a copy that would write where its original does at the same time."""
+    write(project, "table_fid")
+    write(project, "Untitled", tags=[])
+    write(project, "table_fid-Copy1", page="table_fid")
+    assert notebook_names() == ["table_fid"]
+    monkeypatch.setattr(notebooks.ThreadPoolExecutor, "map", lambda self, work, names, suites: names)
+    assert make_notebooks("quick") == ["table_fid"]
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(".ipynb is passed by: ")[0] for line in said] == [
+        "notebooks/Untitled",
+        "notebooks/table_fid-Copy1",
+    ]
+    assert "parameters" in said[0] and "'table_fid'" in said[1]
+    with pytest.raises(NotebookError, match=r"Untitled\.ipynb is not run: .*'parameters'"):
+        make_notebook("Untitled", "quick")
+
+
+@pytest.mark.parametrize("content", ["", "<<<<<<< HEAD", "[]", '{"cells": [1]}'])
+def test_a_file_that_is_no_notebook_is_named(project, content):
+    write(project, "table_fid")
+    (project / "notebooks/table_ablation.ipynb").write_text(content)
+    with pytest.raises(NotebookError, match=r"notebooks/table_ablation\.ipynb is no notebook .* restore it"):
+        make_notebooks("quick")
+
+
+@pytest.mark.slow
+def test_a_notebook_that_names_no_kernel_in_a_folder_with_braces(tmp_path, project, monkeypatch):
+    """As editors other than Jupyter save it, and as a template's name is left in a path."""
+    folder = shutil.copytree(project, tmp_path / "{name}")
+    monkeypatch.chdir(folder)
+    write(folder, "table_fid", last="page.results.suite")
+    assert json.loads(make_notebook("table_fid", "laptop").read_text())["cells"][-1]["outputs"][0]["data"] == {
+        "text/plain": ["'laptop'"]
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", "Kernel died, as where memory runs out"),
+        ("import sys; sys.exit(0)", "a cell ended the notebook before its last cell"),
+    ],
+)
+def test_a_notebook_that_ends_early_is_one_error(project, last, said):
+    write(project, "table_fid", last=last)
+    with pytest.raises(NotebookError, match=rf"^notebooks/table_fid\.ipynb: {said}"):
+        make_notebook("table_fid", "quick")
+
+
+@pytest.mark.slow
+def test_tables_are_saved_once_a_notebook_has_ended_well(project):
+    """All of one run, and what an earlier one left goes; a notebook that fails changes nothing."""
+    folder = project / "results/quick/tables/figure_samples"
+    folder.mkdir(parents=True)
+    (folder / "old.csv").write_text("kept")
+    table = "from selfsparse.analysis.figure_samples import samples_table; page.table('sheets', samples_table(page.results))"
+    write(project, "figure_samples", last=f"{table}; page.results.no_such")
+    with pytest.raises(NotebookError, match="no_such"):
+        make_notebook("figure_samples", "quick")
+    assert [path for path in (project / "results").rglob("*") if path.is_file()] == [folder / "old.csv"]
+    write(project, "figure_samples", last=table)
+    executed = make_notebook("figure_samples", "quick")
+    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "sheets.csv"]
+    (output,) = json.loads(executed.read_text())["cells"][-1]["outputs"]
+    assert output["data"].keys() == {"text/html", "text/latex", "text/plain"} and output["metadata"] == {
+        "table": "sheets"
+    }
+    shown = found("quick", "figure_samples")
+    assert "<td>digits-16-wgan_gp</td>" in shown.tables["sheets"]["text/html"] and not shown.figures
+    assert (folder / "README.md").read_text().startswith("**The generators behind the sample sheets.**")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_opened_by_hand_with_a_suite_that_does_not_exist(project, path):
+    """As in Jupyter: cell after cell, until one fails. It names the suites that there are, before anything is written."""
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    names: dict = {}
+    with pytest.raises(SettingsError) as caught:
+        for cell in code:
+            is_parameters = "parameters" in cell.metadata.get("tags", [])
+            exec('suite = "../quick"' if is_parameters else cell.source, names)
+    message = str(caught.value)
+    assert "no suite '../quick'" in message and f"suites has {', '.join(params()['suites'])}" in message
+    assert len(message.splitlines()) == 1
+    left = {p.relative_to(project).as_posix() for p in project.rglob("*") if p.is_file()}
+    assert left == {"dvc.yaml", "params.yaml"}
+
+
+def test_cleaning_takes_out_times_versions_and_paths(tmp_path):
+    cell = nbformat.v4.new_code_cell("1", metadata={"papermill": {"duration": 1.5}, "tags": ["injected-parameters"]})
+    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=f"{tmp_path}/results/x.csv")]
+    notebook = nbformat.v4.new_notebook(
+        cells=[cell],
+        metadata={"papermill": {"start_time": "now"}, "language_info": {"name": "python", "version": "3.11.7"}},
+    )
+    found = cleaned(notebook, tmp_path)
+    assert found.metadata.keys() == {"kernelspec", "language_info"} and found.metadata.language_info == {
+        "name": "python"
+    }
+    assert found.cells[0].metadata == {"tags": ["injected-parameters"]} and found.cells[0].id == "injected-parameters"
+    assert found.cells[0].outputs[0].text == "results/x.csv"
+
+
+def test_markdown_that_a_cell_puts_out_gets_its_html(tmp_path):
+    cell = nbformat.v4.new_code_cell("page.table(fid)")
+    cell.outputs = [nbformat.v4.new_output("display_data", {"text/markdown": "| a |\n| --- |\n| <b>1 |\n"})]
+    (output,) = cleaned(nbformat.v4.new_notebook(cells=[cell]), tmp_path).cells[0].outputs
+    assert "<td>&lt;b&gt;1</td>" in output.data["text/html"]
