@@ -15,17 +15,17 @@ What the pipeline made, suite by suite: small files, tracked by git. The weights
 machine that trained them; no remote is published, so that a suite's own run brings its weights.
 Written by `selfsparse readme` from the files themselves (`make readme`); a test holds it against them.
 
-In a suite's folder: `report/` (open `index.html`), `tables/` (CSV, Markdown, LaTeX), `figures/` (PNG),
+In a suite's folder: `report/` (open `index.html`), `tables/` (CSV, and all of a notebook as Markdown), `report/figures/` (PNG),
 `notebooks/` (executed, figures and tables inside), `summary/` (the numbers behind all of these, run by run), `provenance/` (when, where and from which commit), and
 `summary.json`, `verdicts.json` and `correlation.json`, which `dvc metrics show` and `dvc metrics diff` read.
 """
 VERSIONS = ("python", "torch", "torchvision", "torch-fidelity", "dvc")
 LINKS = {
     "report": "report/index.html",
-    "verdict on each claim": "tables/verdicts/claims.md",
-    "FIDs": "tables/table_fid/fid.md",
+    "verdict on each claim": "tables/verdicts/README.md",
+    "FIDs": "tables/table_fid/README.md",
     "tables": "tables",
-    "figures": "figures",
+    "figures": "report/figures",
 }
 
 
