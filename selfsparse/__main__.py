@@ -135,6 +135,22 @@ def keep(
     return keep_results(load_settings(), targets or [])
 
 
+@command("laptop --hours 2")
+def decide(
+    suite: Suite,
+    hours: Annotated[
+        float, typer.Option(metavar="H", help="No further runs begin that would not end in this time.")
+    ] = 2.0,
+) -> int:
+    """Run further seeds of a suite until its question is decided.
+
+    Is the FID of Self-Sparse GAN lower than that of WGAN-GP, or higher? Looks as params.yaml says (decide), with an error of at most decide.alpha over all looks. Seeds that are there are not trained again, and the same command goes on where the time was over.
+    """
+    from selfsparse.deciding import decide as run_until_decided
+
+    return run_until_decided(suite, hours)
+
+
 @command("paper --address auto --gpus-per-task 0.33 --remote /shared/dvc")
 def distribute(
     suite: Suite,

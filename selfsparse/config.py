@@ -111,6 +111,19 @@ class Sparsity(_Settings):
     counted_stages: Literal["sastm", "all"]
 
 
+class Decide(_Settings):
+    """When `selfsparse decide` looks at the runs of a pair, and how often it may err over all looks."""
+
+    looks: Annotated[tuple[TwoOrMore, ...], Strict(False), Field(min_length=1)]
+    alpha: Rate
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Decide":
+        if list(self.looks) != sorted(set(self.looks)):
+            raise ValueError(f"looks must rise, got {list(self.looks)}")
+        return self
+
+
 class Network(_Settings):
     """Widths of a generator and its discriminator (appendix tables), and what else their architecture needs."""
 
@@ -313,6 +326,7 @@ def variation_label(rest: str) -> str:
 class _Shared(_Settings):
     fid: Fid
     sparsity: Sparsity
+    decide: Decide
     networks: dict[Word, Network]
     raw_data: Place
     sources: Sources

@@ -1,0 +1,138 @@
+"""`selfsparse decide`: more runs of a suite, until its question is decided or the time is over.
+
+The question is whether Self-Sparse GAN and WGAN-GP differ in the primary outcome (`Results.primary`). It is looked at when each
+model has as many finished runs as `decide.looks` in params.yaml say, each time against a level of its own, so that the chance
+that two equal models are told apart is `decide.alpha` over all looks (`statistics.sequential`).
+"""
+
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from selfsparse.config import Settings, load_settings
+from selfsparse.errors import SettingsError
+from selfsparse.files import write_text
+from selfsparse.paths import project_root
+from selfsparse.plain_yaml import read_plain_yaml
+from selfsparse.processes import usable_cpus
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.reading import load_results
+from selfsparse.results.text import duration, group_label
+from selfsparse.statistics.inference import runs_for_power
+from selfsparse.statistics.moments import moments, relative_decrease
+from selfsparse.statistics.sequential import Look, take_looks
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a question stands: its pair's finished runs, the looks taken at them, and the runs of each model for the next."""
+
+    label: str
+    sparse: list[float]
+    baseline: list[float]
+    looks: list[Look]
+    next_look: int | None
+
+    @property
+    def answer(self) -> str:
+        """`lower` or `higher` (Self-Sparse GAN's FID), else `undecided`."""
+        last = self.looks[-1] if self.looks else None
+        if last is None or not last.decides:
+            return "undecided"
+        return "lower" if last.difference < 0 else "higher"
+
+    def describe(self) -> str:
+        """Say where the question stands, look by look."""
+        lines = [
+            f"{self.label}: {self.answer} (runs: {len(self.sparse)} of Self-Sparse GAN, {len(self.baseline)} of WGAN-GP)"
+        ]
+        for look in self.looks:
+            sparse, baseline = moments(self.sparse[: look.n]), moments(self.baseline[: look.n])
+            lines.append(
+                f"  look at n = {look.n}: FID {sparse.mean:.2f} ± {sparse.std:.2f} against {baseline.mean:.2f} ±"
+                f" {baseline.std:.2f}, {relative_decrease(baseline.mean, sparse.mean):+.1f} % decrease,"
+                f" p = {look.p:.4f}, decided below {look.level:.4f}"
+            )
+        if self.next_look:
+            lines.append(f"  next look at n = {self.next_look}; {self._likely()}")
+        return "\n".join(lines)
+
+    def _likely(self) -> str:
+        if min(len(self.sparse), len(self.baseline)) < 2:
+            return "how many runs it takes cannot be said before there are two of each model"
+        n = runs_for_power(moments(self.sparse), moments(self.baseline))
+        return f"were the difference the one seen, about {n:.0f} of each would show it in four of five experiments"
+
+
+def standings(settings: Settings, suite: str) -> list[Standing]:
+    """Return how each pair of a suite stands, from its summary.
+
+    Raises:
+        SettingsError: the suite has no pair.
+    """
+    results, found = load_results(suite), []
+    for key, group in results.groups().items():
+        models = {c.model: c for c in group}
+        if {BASELINE, SPARSE} <= models.keys():
+            sparse, baseline = (results.primary(models[m]).tolist() for m in (SPARSE, BASELINE))
+            looks = take_looks(sparse, baseline, settings.decide.looks, settings.decide.alpha)
+            decided = bool(looks) and looks[-1].decides
+            wanted = (
+                None if decided else next((n for n in settings.decide.looks if n > (looks[-1].n if looks else 0)), None)
+            )
+            found.append(Standing(group_label(key), sparse, baseline, looks, wanted))
+    if not found:
+        raise SettingsError(
+            f"params.yaml: suite {suite} has no pair of {SPARSE} and {BASELINE} that differ in nothing else"
+        )
+    return found
+
+
+def decide(suite: str, hours: float) -> int:
+    """Run further seeds of a suite until each of its pairs is decided, the plan ends, or the time is over.
+
+    The seeds are written into params.yaml (suites.<suite>.train.seeds); a seed that is there is not trained again.
+
+    Returns:
+        0 where all pairs are decided or the plan has ended, 1 where the time was over before.
+    """
+    began, round_took = time.monotonic(), 0.0
+    while True:
+        settings = load_settings()
+        found = standings(settings, suite)
+        print("\n".join(standing.describe() for standing in found), flush=True)
+        wanted = min((standing.next_look for standing in found if standing.next_look), default=None)
+        if wanted is None:
+            print(f"Decided, or at the end of the plan. Report: dvc repro report@{suite}")
+            return 0
+        seeds = max(len(c.train.seeds) for c in settings.suite(suite))
+        results = load_results(suite)
+        left = hours * 3600 - (time.monotonic() - began)
+        if left < round_took or (round_took == 0 and left <= 0):
+            print(
+                f"The time is over: another round takes about {duration(round_took)}. The same command goes on from here."
+            )
+            return 1
+        if not any(results.count(c).not_run for c in results.configurations):  # a run that diverged takes another
+            fewest = min(min(len(s.sparse), len(s.baseline)) for s in found if s.next_look)
+            write_seeds(project_root() / "params.yaml", suite, seeds + min(usable_cpus(), wanted - fewest))
+        started = time.monotonic()
+        subprocess.run([sys.executable, "-m", "dvc", "repro", f"summary@{suite}"], cwd=project_root(), check=True)
+        round_took = time.monotonic() - started
+
+
+def write_seeds(path: Path, suite: str, count: int) -> None:
+    """Write seeds 0 to count - 1 as those of a suite into params.yaml, and leave the rest of the file as it is."""
+    text, seeds = path.read_text(encoding="utf-8"), f"seeds: {list(range(count))}"
+    block = re.search(rf"(?m)^suites:\n(?:.*\n)*?  {suite}:.*\n(    train:\n)((?:      .*\n)*)", text)
+    if not block:
+        raise SettingsError(f"{path}: suites.{suite}.train is not a block; write {seeds} below it yourself")
+    lines, times = re.subn(r"(?m)^(      )seeds: \[[^\]]*\]", rf"\g<1>{seeds}", block[2])
+    new = text[: block.start(2)] + (lines if times else f"      {seeds}\n{block[2]}") + text[block.end(2) :]
+    write_text(path, new)
+    if list(read_plain_yaml(path)["suites"][suite]["train"]["seeds"]) != list(range(count)):
+        write_text(path, text)
+        raise SettingsError(f"{path}: write {seeds} below suites.{suite}.train yourself")

@@ -1,0 +1,119 @@
+import pytest
+from small_project import ROOT, params, write_project
+
+from selfsparse import deciding
+from selfsparse.config import load_settings
+from selfsparse.errors import SettingsError
+
+SUITE = "laptop"
+
+
+def test_seeds_are_written_and_nothing_else_changes(tmp_path):
+    path = tmp_path / "params.yaml"
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    deciding.write_seeds(path, SUITE, 5)
+    once = path.read_text(encoding="utf-8")
+    assert [line for line in once.splitlines() if line not in text.splitlines()] == ["      seeds: [0, 1, 2, 3, 4]"]
+    deciding.write_seeds(path, SUITE, 7)
+    assert path.read_text(encoding="utf-8") == once.replace("[0, 1, 2, 3, 4]", "[0, 1, 2, 3, 4, 5, 6]")
+    settings = load_settings(path)
+    assert {len(c.train.seeds) for c in settings.suite(SUITE)} == {7}
+    assert {len(c.train.seeds) for c in settings.suite("quick")} == {3}
+
+
+def test_settings_in_another_form_are_left_alone(tmp_path):
+    write_project(tmp_path)  # JSON
+    before = (tmp_path / "params.yaml").read_bytes()
+    with pytest.raises(SettingsError, match=r"params\.yaml.*seeds: \[0, 1\]"):
+        deciding.write_seeds(tmp_path / "params.yaml", SUITE, 2)
+    assert (tmp_path / "params.yaml").read_bytes() == before
+
+
+class Runs:
+    """A suite whose trainings end at once, with FIDs that are known before: seed by seed, None where a run diverges."""
+
+    def __init__(self, monkeypatch, tmp_path, sparse, baseline):
+        import pandas as pd
+
+        from selfsparse.results.reading import load_results
+        from selfsparse.results.rows import COLUMNS
+
+        monkeypatch.chdir(write_project(tmp_path / "project", {"suites.laptop.train.seeds": [0, 1]}))
+        self.fids = {"mnist-32-self_sparse-laptop": sparse, "mnist-32-wgan_gp-laptop": baseline}
+        self.seeds, self.rounds, self.pd, self.columns = 0, [], pd, COLUMNS
+        empty = load_results(SUITE)
+        keep = tuple(c for c in empty.configurations if c.name in self.fids)
+        monkeypatch.setattr(deciding, "load_results", lambda suite: self.results(load_results(suite), keep))
+        monkeypatch.setattr(deciding.subprocess, "run", lambda *a, **k: self.train())
+        monkeypatch.setattr(deciding, "write_seeds", lambda path, suite, count: self.write(path.parent, count))
+        monkeypatch.setattr(deciding, "usable_cpus", lambda: 2)
+
+    def write(self, root, count):
+        write_project(root, {"suites.laptop.train.seeds": list(range(count))})
+
+    def train(self):
+        self.seeds = max(len(c.train.seeds) for c in load_settings().suite(SUITE))
+        self.rounds.append(self.seeds)
+
+    def results(self, results, keep):
+        import dataclasses
+
+        seeds = max(len(c.train.seeds) for c in results.configurations)
+        keep = tuple(
+            c.model_copy(update={"train": c.train.model_copy(update={"seeds": tuple(range(seeds))})}) for c in keep
+        )
+        runs, fid = [], []
+        for name, values in self.fids.items():
+            for seed, value in enumerate(values[: self.seeds]):
+                runs.append({"configuration": name, "seed": seed, "status": "finished" if value else "diverged"})
+                if value:
+                    fid.append(
+                        {"configuration": name, "seed": seed, "generator": "best", "n_fake": 50000, "fid": value}
+                    )
+        frame = lambda rows, table: self.pd.DataFrame(rows, columns=self.columns[table])  # noqa: E731
+        return dataclasses.replace(results, configurations=keep, runs=frame(runs, "runs"), fid=frame(fid, "fid"))
+
+
+def test_it_stops_at_the_first_look_that_decides(monkeypatch, tmp_path, capsys):
+    runs = Runs(monkeypatch, tmp_path, [8 + i % 3 for i in range(30)], [20 + i % 3 for i in range(30)])
+    assert deciding.decide(SUITE, hours=1) == 0
+    assert runs.rounds == [2, 4, 5]  # two at a time, and no more than the look wants
+    said = capsys.readouterr().out
+    assert (
+        "MNIST 32 × 32: lower (runs: 5 of Self-Sparse GAN, 5 of WGAN-GP)" in said and "look at n = 5: FID 8.80" in said
+    )
+
+
+def test_it_ends_undecided_at_the_last_look(monkeypatch, tmp_path, capsys):
+    runs = Runs(monkeypatch, tmp_path, [8 + i % 3 for i in range(30)], [8 + (i + 1) % 3 for i in range(30)])
+    assert deciding.decide(SUITE, hours=1) == 0
+    assert runs.rounds[-1] == 20 and {5, 10, 15} <= set(runs.rounds)
+    assert "MNIST 32 × 32: undecided (runs: 20" in capsys.readouterr().out
+
+
+def test_a_run_that_diverged_takes_another_seed(monkeypatch, tmp_path):
+    runs = Runs(monkeypatch, tmp_path, [8 + i % 3 for i in range(30)], [None, *(20 + i % 3 for i in range(30))])
+    assert deciding.decide(SUITE, hours=1) == 0 and runs.rounds[-1] == 6
+
+
+def test_no_round_begins_that_has_no_time(monkeypatch, tmp_path, capsys):
+    runs = Runs(monkeypatch, tmp_path, [8.0] * 30, [9.0] * 30)
+    assert deciding.decide(SUITE, hours=0) == 1 and runs.rounds == []
+    assert "goes on from here" in capsys.readouterr().out
+
+
+def test_a_suite_without_a_pair(monkeypatch, tmp_path):
+    names = {
+        name: row for name, row in params()["configurations"].items() if "without" in name or row["suite"] != SUITE
+    }
+    monkeypatch.chdir(write_project(tmp_path, {"configurations": names}))
+    with pytest.raises(SettingsError, match="laptop has no pair"):
+        deciding.standings(load_settings(), SUITE)
+
+
+@pytest.mark.parametrize(("looks", "said"), [([5, 5], "rise"), ([], "decide"), ([1, 5], "decide")])
+def test_looks_that_make_no_plan(tmp_path, looks, said):
+    write_project(tmp_path, {"decide.looks": looks})
+    with pytest.raises(SettingsError, match=said):
+        load_settings(tmp_path / "params.yaml")
