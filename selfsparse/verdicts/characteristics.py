@@ -20,8 +20,8 @@ from selfsparse.paper.printed import claims, printed_table
 from selfsparse.results.reading import RunCount
 from selfsparse.results.text import group_key
 from selfsparse.statistics.moments import Moments, moments
+from selfsparse.verdicts.evidence import Evidence, Signs
 from selfsparse.verdicts.judging import Verdict, verdict_on
-from selfsparse.verdicts.measures import Measures, Signs
 from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Case
 from selfsparse.verdicts.rules import RULES
 
@@ -31,7 +31,6 @@ TRAININGS = 3  # behind a printed mean
 XI_SPREAD, DROP_SPREAD = 0.02, 0.5  # between runs; neither is printed
 STAGES = (1, 2, 3, 4, 5)
 
-
 _printed = cache(paper_moments)
 
 
@@ -40,43 +39,55 @@ def _printed_xi() -> dict[str, float]:
     return reported_sparsity()["paper_xi"].to_dict()
 
 
-class Drawn(Measures):
-    """Measures with values in place of a summary's: by quantity, then by configuration; runs that diverged by configuration."""
+class Drawn(Evidence):
+    """Values in place of a summary's: by quantity, then by configuration.
+
+    Args:
+        signs: what `signs_differing` says of every configuration.
+        diverged: runs that diverged, by configuration.
+        runs: how many there are of each configuration; as many as values where it is None.
+    """
 
     def __init__(
-        self, values: dict[str, dict[str, Any]], signs: Signs | None = None, diverged: dict[str, int] | None = None
+        self,
+        values: dict[str, dict[str, Any]],
+        signs: Signs | None = None,
+        diverged: dict[str, int] | None = None,
+        runs: int | None = None,
     ):
         super().__init__(results=None)  # nothing is read
-        self._given, self._signs, self._lost = values, signs, diverged or {}
+        self._given, self._signs, self._lost, self._runs = values, signs, diverged or {}, runs
 
     def values(self, c: Configuration, quantity: str) -> np.ndarray:
-        """Return the values drawn for a configuration."""
-        return np.asarray(self._given[quantity][c.name], dtype=float)
+        """Return the values of a configuration."""
+        return np.asarray(self._given.get(quantity, {}).get(c.name, []), dtype=float)
 
     def count(self, c: Configuration) -> RunCount:
-        """Count the values drawn, and the runs that diverged."""
-        finished = max(len(own[c.name]) for own in self._given.values() if c.name in own)
-        return RunCount(finished, self._lost.get(c.name, 0), 0)
+        """Count the values, and the runs that diverged."""
+        values = (own[c.name] for own in self._given.values() if c.name in own)
+        return RunCount(self._runs or max(map(len, values), default=0), self._lost.get(c.name, 0), 0)
 
     def log_steps_to_level(self, pair) -> list[np.ndarray]:
-        """Return the drawn logs of steps."""
+        """Return the logs of steps."""
         return [self.values(c, "log_steps_to_level") for c in pair]
 
     def by_size(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
-        """Return what was drawn by size of the maps."""
-        return self._given[quantity][c.name]
+        """Return the values by size of the maps."""
+        return self._given.get(quantity, {}).get(c.name, {})
 
-    def by_stage(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
-        """Return what was drawn by stage."""
-        return self._given[quantity][c.name]
+    by_stage = by_size
 
     def signs_differing(self, c: Configuration, share: float) -> Signs:
-        """Return the drawn shares of signs."""
+        """Return the shares of signs."""
         return self._signs
 
     def free_kernel_weights(self, c: Configuration) -> np.ndarray:
-        """Return the drawn numbers of free weights."""
+        """Return the numbers of free weights."""
         return self.values(c, "free")
+
+
+Number = Callable[[str, str, str], float]  # of a configuration by its cell, model and name
+Draw = Callable[[np.random.Generator, int, Case], Drawn | Case]
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ class Truth:
     claim: str
     words: str
     holds: bool | None
-    draw: Callable[[np.random.Generator, int], Case]
+    draw: Draw
 
 
 @cache
@@ -104,22 +115,15 @@ def names_of(case: Case) -> list[tuple[str, str, str]]:
     return [(c.dataset_key, c.model, c.name) for group in case.groups.values() for c in group.values()]
 
 
-def _fids(
-    claim: str, mean: Callable[[str, str, str], float] | None = None, factor: float = 1.0, quantities=("best_fid",)
-) -> Callable:
-    """Draw FIDs with the printed spreads around the printed means, or around others by cell, model and name."""
+# Means and spreads
 
-    def draw(rng: np.random.Generator, n: int) -> Case:
-        case, values = case_of(claim), {}
-        for quantity in quantities:
-            values[quantity] = {}
-            for cell, model, name in names_of(case):
-                printed = _printed(name)
-                middle = mean(cell, model, name) if mean else printed.mean
-                values[quantity][name] = rng.normal(middle, factor * printed.std, n)
-        return replace(case, measures=Drawn(values))
 
-    return draw
+def _mean(cell: str, model: str, name: str) -> float:
+    return _printed(name).mean
+
+
+def _std(cell: str, model: str, name: str) -> float:
+    return _printed(name).std
 
 
 def _baseline(cell: str, model: str, name: str) -> float:
@@ -135,202 +139,191 @@ def _tenth_less(cell: str, model: str, name: str) -> float:
     return _baseline(cell, model, name) * (0.9 if model == "self_sparse" else 1)
 
 
-def _beside_print(claim: str, margins_away: float) -> Callable:
+def _of(sparse: float, baseline: float) -> Number:
+    return lambda cell, model, name: {"self_sparse": sparse, "wgan_gp": baseline}[model]
+
+
+# Draws
+
+
+def _around(mean: Number = _mean, spread: Number = _std, quantities: tuple[str, ...] = ("best_fid",)) -> Draw:
+    """Draw quantities of every configuration around means; the FIDs around the printed ones with the printed spreads."""
+
+    def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
+        every = names_of(case)
+        return Drawn({q: {at[2]: rng.normal(mean(*at), spread(*at), n) for at in every} for q in quantities})
+
+    return draw
+
+
+def _two(quantity: str, sparse: float, baseline: float, spread: float) -> Draw:
+    return _around(_of(sparse, baseline), _of(spread, spread), (quantity,))
+
+
+def _spread(factor: float) -> Draw:
+    """Draw FIDs around the printed means with spreads of 2 % and, of Self-Sparse GAN, that times a factor."""
+    return _around(spread=lambda *at: 0.02 * _mean(*at) * (factor if at[1] == "self_sparse" else 1))
+
+
+def _sparsity(mean: Number = _mean) -> Draw:
+    """Draw FIDs, and ξ̄ around the printed ones."""
+
+    def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
+        fids = {at[2]: rng.normal(mean(*at), _std(*at), n) for at in names_of(case)}
+        sparse = [name for _, model, name in names_of(case) if model == "self_sparse"]
+        return Drawn(
+            {"best_fid": fids, "xi_bar": {name: rng.normal(_printed_xi()[name], XI_SPREAD, n) for name in sparse}}
+        )
+
+    return draw
+
+
+def _beside_print(margins_away: float) -> Draw:
     """Draw FIDs, and the print from the same truth, but for ours so many margins further from no effect."""
 
-    def draw(rng: np.random.Generator, n: int) -> Case:
-        case, printed, ours = case_of(claim), {}, {}
-        margins = case.parameters["margins"]
+    def draw(rng: np.random.Generator, n: int, case: Case) -> Case:
+        printed, ours, margins = {}, {}, case.parameters["margins"]
         for cell, model, name in names_of(case):
             truth = _printed(name)
             theirs = moments(rng.normal(truth.mean, truth.std, TRAININGS))
             printed[name] = Moments(TRAININGS, round(theirs.mean, 2), round(theirs.std, 2), math.nan, math.nan)
-            shift = (
-                margins_away * margins[cell] / 100 * _printed(f"{cell}-wgan_gp").mean if model == "self_sparse" else 0
-            )
-            ours[name] = rng.normal(truth.mean - shift, truth.std, n)
+            away = margins_away * margins[cell] / 100 * _printed(f"{cell}-wgan_gp").mean
+            ours[name] = rng.normal(truth.mean - (away if model == "self_sparse" else 0), truth.std, n)
         numbers = {
             key: round(100 * (1 - printed[f"{cell}-self_sparse"].mean / printed[f"{cell}-wgan_gp"].mean), 2)
             for cell, key in case.parameters["values"].items()
         }
         stated = case.claim.model_copy(update={"printed": case.claim.printed | numbers})
-        return replace(case, claim=stated, measures=Drawn({"best_fid": ours}), paper=printed.__getitem__)
+        return replace(case, claim=stated, evidence=Drawn({"best_fid": ours}), paper=printed.__getitem__)
 
     return draw
 
 
-def _value(claim: str, quantity: str, spread: float, margins_away: float) -> Callable:
+def _value(quantity: str, spread: float, margins_away: float) -> Draw:
     """Draw a value of each model, and the print from the same truth, but for ours so many margins larger."""
 
-    def draw(rng: np.random.Generator, n: int) -> Case:
-        case, numbers, ours = case_of(claim), {}, {}
+    def draw(rng: np.random.Generator, n: int, case: Case) -> Case:
+        numbers, ours = {}, {}
         (group,) = case.groups.values()
         for model, key in case.parameters["values"].items():
             truth = float(case.claim.printed[key])
             numbers[key] = round(float(rng.normal(truth, spread, TRAININGS).mean()), 2)
             ours[group[model].name] = rng.normal(truth + margins_away * case.parameters["margins"][model], spread, n)
         stated = case.claim.model_copy(update={"printed": case.claim.printed | numbers})
-        return replace(case, claim=stated, measures=Drawn({quantity: ours}))
+        return replace(case, claim=stated, evidence=Drawn({quantity: ours}))
 
     return draw
 
 
-def _sparsity(claim: str, mean: Callable[[str, str, str], float] | None = None) -> Callable:
-    """Draw FIDs as `_fids`, and ξ̄ around the printed ones."""
-
-    def draw(rng: np.random.Generator, n: int) -> Case:
-        case = _fids(claim, mean)(rng, n)
-        xi = _printed_xi()
-        own = {name: rng.normal(xi[name], XI_SPREAD, n) for _, model, name in names_of(case) if model == "self_sparse"}
-        return replace(case, measures=Drawn({"best_fid": case.measures._given["best_fid"], "xi_bar": own}))
-
-    return draw
-
-
-def _two(claim: str, quantity: str, sparse: float, baseline: float, spread: float) -> Callable:
-    """Draw a quantity of both models around two means, with one spread."""
-
-    def draw(rng: np.random.Generator, n: int) -> Case:
-        case = case_of(claim)
-        means = {"self_sparse": sparse, "wgan_gp": baseline}
-        return replace(
-            case, measures=Drawn({quantity: {name: rng.normal(means[m], spread, n) for _, m, name in names_of(case)}})
-        )
-
-    return draw
-
-
-def _spread(factor: float) -> Callable:
-    """Draw FIDs around the printed means with spreads of 2 % and, of Self-Sparse GAN, that times a factor."""
-
-    def draw(rng: np.random.Generator, n: int) -> Case:
-        case, values = case_of("C7"), {}
-        for _, model, name in names_of(case):
-            mean = _printed(name).mean
-            values[name] = rng.normal(mean, 0.02 * mean * (factor if model == "self_sparse" else 1), n)
-        return replace(case, measures=Drawn({"best_fid": values}))
-
-    return draw
-
-
-def _lost(claim: str, chance: dict[str, float]) -> Callable:
+def _lost(chance: dict[str, float]) -> Draw:
     """Draw FIDs of both models from one distribution, and let each run diverge by chance."""
 
-    def draw(rng: np.random.Generator, n: int) -> Case:
-        case, values, diverged = case_of(claim), {}, {}
+    def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
+        values, diverged = {}, {}
         for _, model, name in names_of(case):
             diverged[name] = int(rng.binomial(n, chance[model]))
             values[name] = rng.normal(50, 2, n - diverged[name])
-        return replace(case, measures=Drawn({"fid_large": values}, diverged=diverged))
+        return Drawn({"fid_large": values}, diverged=diverged)
 
     return draw
 
 
-def _sizes(share: float, spread: float) -> Callable:
-    def draw(rng: np.random.Generator, n: int) -> Case:
-        case = case_of("C17")
+def _sizes(share: float, spread: float) -> Draw:
+    def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
+        sizes = case.parameters["sizes"]
         found = {
             name: {
-                size: np.clip(rng.normal(share, spread, n), 0, 1) if model == "self_sparse" else np.zeros(n)
-                for size in case.parameters["sizes"]
+                s: np.clip(rng.normal(share, spread, n), 0, 1) if model == "self_sparse" else np.zeros(n) for s in sizes
             }
             for _, model, name in names_of(case)
         }
-        return replace(case, measures=Drawn({"zeta": found}))
+        return Drawn({"zeta": found})
 
     return draw
 
 
-def _stages(claim: str, quantity: str, mean: Callable[[str, int], float], spread: float) -> Callable:
-    def draw(rng: np.random.Generator, n: int) -> Case:
-        case = case_of(claim)
-        found = {name: {t: rng.normal(mean(model, t), spread, n) for t in STAGES} for _, model, name in names_of(case)}
-        return replace(case, measures=Drawn({quantity: found}))
+def _stages(quantity: str, mean: Callable[[str, int], float], spread: float) -> Draw:
+    def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
+        every = names_of(case)
+        return Drawn({quantity: {name: {t: rng.normal(mean(m, t), spread, n) for t in STAGES} for _, m, name in every}})
 
     return draw
 
 
-def _weights(growth: float, baseline: float) -> Callable:
+def _weights(growth: float, baseline: float) -> Draw:
     """Draw the share of negative weights: Self-Sparse GAN's grows so much from a half, and WGAN-GP's ends there."""
 
-    def draw(rng: np.random.Generator, n: int) -> Case:
-        case = case_of("C25")
+    def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
         grown = rng.normal(growth, 0.02, n)
         ends = {"self_sparse": 0.5 + grown, "wgan_gp": rng.normal(baseline, 0.02, n)}
-        values = {
-            "negative_weight_growth": {name: grown for _, _, name in names_of(case)},
-            "negative_weight_share": {name: ends[model] for _, model, name in names_of(case)},
-        }
-        return replace(case, measures=Drawn(values))
+        growths = {name: grown for _, _, name in names_of(case)}
+        shares_ = {name: ends[model] for _, model, name in names_of(case)}
+        return Drawn({"negative_weight_growth": growths, "negative_weight_share": shares_})
 
     return draw
 
 
-def _kernels(saved: float) -> Callable:
-    def draw(rng: np.random.Generator, n: int) -> Case:
-        case = case_of("C19")
-        total = {"wgan_gp": 100.0, "self_sparse": 200.0}
-        values = {
-            "generator_parameters": {name: np.full(n, total[model]) for _, model, name in names_of(case)},
-            "free": {name: rng.normal(100 + saved, 10, n) for _, _, name in names_of(case)},
-        }
-        return replace(case, measures=Drawn(values))
+def _kernels(saved: float) -> Draw:
+    def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
+        total = {name: np.full(n, _of(200.0, 100.0)("", model, name)) for _, model, name in names_of(case)}
+        free = {name: rng.normal(100 + saved, 10, n) for _, _, name in names_of(case)}
+        return Drawn({"generator_parameters": total, "free": free})
 
     return draw
 
 
-def _signs(share: float) -> Callable:
-    def draw(rng: np.random.Generator, n: int) -> Case:
+def _signs(share: float) -> Draw:
+    def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
         found = rng.gamma(4, share / 4, n)  # a spread of half the mean, never below 0
-        return replace(case_of("C20"), measures=Drawn({}, Signs(found, found)))
+        return Drawn({}, Signs(found, found))
 
     return draw
 
 
 TRUTHS = (
-    Truth("C1", "the printed FIDs", True, _fids("C1")),
-    Truth("C1", "no cell differs", False, _fids("C1", _baseline)),
-    Truth("C1", "the models exchanged", False, _fids("C1", _swapped)),
-    Truth("C6", "the printed FIDs", True, _fids("C6")),
-    Truth("C6", "no cell differs", False, _fids("C6", _baseline)),
-    Truth("C11", "the printed FIDs", True, _fids("C11")),
-    Truth("C11", "no model differs", False, _fids("C11", _baseline)),
-    Truth("C12", "the printed FIDs", True, _fids("C12")),
-    Truth("C15", "the printed FIDs", True, _fids("C15")),
-    Truth("C5", "half the steps, spread 30 %", True, _two("C5", "log_steps_to_level", math.log(5000), math.log(10000), 0.3)),
-    Truth("C5", "as many steps", False, _two("C5", "log_steps_to_level", math.log(10000), math.log(10000), 0.3)),
-    Truth("C8", "alike, and half of WGAN-GP's runs diverge", True, _lost("C8", {"wgan_gp": 0.5, "self_sparse": 0})),
-    Truth("C8", "alike, and half of both models' runs diverge", False, _lost("C8", {"wgan_gp": 0.5, "self_sparse": 0.5})),
-    Truth("C4", "the printed FIDs", True, _fids("C4")),
-    Truth("C4", "a tenth less at both resolutions", False, _fids("C4", _tenth_less)),
-    Truth("C2", "one truth, the print drawn too", True, _beside_print("C2", 0)),
-    Truth("C2", "two margins away", False, _beside_print("C2", 2)),
-    Truth("C3", "one truth, the print drawn too", True, _beside_print("C3", 0)),
-    Truth("C3", "two margins away", False, _beside_print("C3", 2)),
-    Truth("C9", "one truth, the print drawn too", True, _value("C9", "fid_drop", DROP_SPREAD, 0)),
-    Truth("C9", "two margins away", False, _value("C9", "fid_drop", DROP_SPREAD, 2)),
-    Truth("C30", "one truth, the print drawn too", True, _value("C30", "xi_bar", XI_SPREAD, 0)),
-    Truth("C30", "two margins away", False, _value("C30", "xi_bar", XI_SPREAD, 2)),
-    Truth("C36", "the printed FIDs and ξ̄", True, _sparsity("C36")),
-    Truth("C36", "a tenth less in every cell", False, _sparsity("C36", _tenth_less)),
-    Truth("C37", "the printed FIDs and ξ̄", None, _sparsity("C37")),
-    Truth("C39", "the printed FIDs and ξ̄", True, _sparsity("C39")),
-    Truth("C39", "a tenth less in every cell", False, _sparsity("C39", _tenth_less)),
-    Truth("C40", "the printed FIDs and ξ̄", True, _sparsity("C40")),
-    Truth("C40", "a tenth less in every cell", False, _sparsity("C40", _tenth_less)),
-    Truth("C45", "the printed order at both counts", True, _fids("C45", quantities=("fid_small", "fid_large"))),
-    Truth("C45", "no model differs", False, _fids("C45", _baseline, quantities=("fid_small", "fid_large"))),
+    Truth("C1", "the printed FIDs", True, _around()),
+    Truth("C1", "no cell differs", False, _around(_baseline)),
+    Truth("C1", "the models exchanged", False, _around(_swapped)),
+    Truth("C6", "the printed FIDs", True, _around()),
+    Truth("C6", "no cell differs", False, _around(_baseline)),
+    Truth("C11", "the printed FIDs", True, _around()),
+    Truth("C11", "no model differs", False, _around(_baseline)),
+    Truth("C12", "the printed FIDs", True, _around()),
+    Truth("C15", "the printed FIDs", True, _around()),
+    Truth("C5", "half the steps, spread 30 %", True, _two("log_steps_to_level", math.log(5000), math.log(10000), 0.3)),
+    Truth("C5", "as many steps", False, _two("log_steps_to_level", math.log(10000), math.log(10000), 0.3)),
+    Truth("C8", "alike, and half of WGAN-GP's runs diverge", True, _lost({"wgan_gp": 0.5, "self_sparse": 0})),
+    Truth("C8", "alike, and half of both models' runs diverge", False, _lost({"wgan_gp": 0.5, "self_sparse": 0.5})),
+    Truth("C4", "the printed FIDs", True, _around()),
+    Truth("C4", "a tenth less at both resolutions", False, _around(_tenth_less)),
+    Truth("C2", "one truth, the print drawn too", True, _beside_print(0)),
+    Truth("C2", "two margins away", False, _beside_print(2)),
+    Truth("C3", "one truth, the print drawn too", True, _beside_print(0)),
+    Truth("C3", "two margins away", False, _beside_print(2)),
+    Truth("C9", "one truth, the print drawn too", True, _value("fid_drop", DROP_SPREAD, 0)),
+    Truth("C9", "two margins away", False, _value("fid_drop", DROP_SPREAD, 2)),
+    Truth("C30", "one truth, the print drawn too", True, _value("xi_bar", XI_SPREAD, 0)),
+    Truth("C30", "two margins away", False, _value("xi_bar", XI_SPREAD, 2)),
+    Truth("C36", "the printed FIDs and ξ̄", True, _sparsity()),
+    Truth("C36", "a tenth less in every cell", False, _sparsity(_tenth_less)),
+    Truth("C37", "the printed FIDs and ξ̄", None, _sparsity()),
+    Truth("C39", "the printed FIDs and ξ̄", True, _sparsity()),
+    Truth("C39", "a tenth less in every cell", False, _sparsity(_tenth_less)),
+    Truth("C40", "the printed FIDs and ξ̄", True, _sparsity()),
+    Truth("C40", "a tenth less in every cell", False, _sparsity(_tenth_less)),
+    Truth("C45", "the printed order at both counts", True, _around(quantities=("fid_small", "fid_large"))),
+    Truth("C45", "no model differs", False, _around(_baseline, quantities=("fid_small", "fid_large"))),
     Truth("C7", "half the spread", True, _spread(0.5)),
     Truth("C7", "the same spread", False, _spread(1)),
     Truth("C7", "twice the spread", False, _spread(2)),
     Truth("C17", "a fifth of the channels at every size", True, _sizes(0.2, 0.05)),
     Truth("C17", "none", False, _sizes(0, 0)),
-    Truth("C18", "0.05 grown, spread 0.03", True, _stages("C18", "position_zero_growth", lambda m, t: 0.05, 0.03)),
-    Truth("C18", "nothing grown", False, _stages("C18", "position_zero_growth", lambda m, t: 0, 0.03)),
-    Truth("C23", "a fifth less in every stage", True, _stages("C23", "bn_negative_share", lambda m, t: (0.2 if m == "wgan_gp" else 0.16) / t, 0.01)),
-    Truth("C23", "both fall alike from stage to stage", False, _stages("C23", "bn_negative_share", lambda m, t: 0.2 / t, 0.01)),
-    Truth("C24", "0.50 against 0.55, spread 0.02", True, _two("C24", "zero_gradient_share", 0.50, 0.55, 0.02)),
-    Truth("C24", "alike", False, _two("C24", "zero_gradient_share", 0.55, 0.55, 0.02)),
+    Truth("C18", "0.05 grown, spread 0.03", True, _stages("position_zero_growth", lambda m, t: 0.05, 0.03)),
+    Truth("C18", "nothing grown", False, _stages("position_zero_growth", lambda m, t: 0, 0.03)),
+    Truth("C23", "a fifth less in every stage", True, _stages("bn_negative_share", lambda m, t: (0.2 if m == "wgan_gp" else 0.16) / t, 0.01)),
+    Truth("C23", "both fall alike from stage to stage", False, _stages("bn_negative_share", lambda m, t: 0.2 / t, 0.01)),
+    Truth("C24", "0.50 against 0.55, spread 0.02", True, _two("zero_gradient_share", 0.50, 0.55, 0.02)),
+    Truth("C24", "alike", False, _two("zero_gradient_share", 0.55, 0.55, 0.02)),
     Truth("C25", "falls to 0.46, WGAN-GP's to 0.50", True, _weights(-0.04, 0.50)),
     Truth("C25", "rises to 0.54, WGAN-GP's to 0.58", False, _weights(0.04, 0.58)),
     Truth("C25", "stays, and both are alike", False, _weights(0, 0.50)),
@@ -343,9 +336,13 @@ TRUTHS = (
 
 def shares(truth: Truth, n: int, draws: int, seed: int = 0) -> dict[str, float]:
     """Return how often a rule gives which verdict on n runs of each configuration."""
-    rng = np.random.default_rng([seed, n, int(truth.claim[1:])])
-    rule = RULES[case_of(truth.claim).claim.rule]
-    found = Counter(rule(truth.draw(rng, n)).verdict for _ in range(draws))
+    rng, case = np.random.default_rng([seed, n, int(truth.claim[1:])]), case_of(truth.claim)
+
+    def verdict() -> str:
+        drawn = truth.draw(rng, n, case)
+        return RULES[case.claim.rule](drawn if isinstance(drawn, Case) else replace(case, evidence=drawn)).verdict
+
+    found = Counter(verdict() for _ in range(draws))
     return {word: found[word] / draws for word in WORDS}
 
 
@@ -356,25 +353,6 @@ def simulated(number: int, draws: int, runs: tuple[int, ...] = RUNS) -> dict[str
         "claim": truth.claim, "rule": case_of(truth.claim).claim.rule, "truth": truth.words, "holds": truth.holds,
         "shares": {str(n): shares(truth, n, draws) for n in runs},
     }  # fmt: skip
-
-
-class _Printed(Drawn):
-    """The paper's numbers as if they were ours: what it does not print has no values."""
-
-    def values(self, c: Configuration, quantity: str) -> np.ndarray:
-        return np.asarray(self._given.get(quantity, {}).get(c.name, []), dtype=float)
-
-    def count(self, c: Configuration) -> RunCount:
-        return RunCount(TRAININGS, 0, 0)
-
-    def log_steps_to_level(self, pair) -> list[np.ndarray]:
-        return [np.empty(0) for _ in pair]
-
-    def by_size(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
-        return {}
-
-    def by_stage(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
-        return {}
 
 
 def printed_as_ours() -> list[Verdict]:
@@ -395,6 +373,6 @@ def printed_as_ours() -> list[Verdict]:
             small, large = (samples[c.model, count] for count in (5000, 50000))
             values["fid_small"][c.name], values["fid_large"][c.name] = [small], [large]
             values["fid_drop"][c.name] = [small - large]
-    measures = _Printed(values, Signs(np.empty(0), np.empty(0)))
-    measures.results = SimpleNamespace(configurations=tuple(own.values()))  # whose networks C27 compares
-    return [verdict_on(claim, measures, own) for claim in claims()]
+    evidence = Drawn(values, Signs(np.empty(0), np.empty(0)), runs=TRAININGS)
+    evidence.results = SimpleNamespace(configurations=tuple(own.values()))  # whose networks C27 compares
+    return [verdict_on(claim, evidence, own) for claim in claims()]

@@ -17,7 +17,7 @@ from selfsparse.paths import suite_dir
 from selfsparse.results.comparability import differences
 from selfsparse.results.reading import Results, load_results
 from selfsparse.results.text import group_key, group_label, model_label
-from selfsparse.verdicts.measures import Measures
+from selfsparse.verdicts.evidence import Evidence
 from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_RUN, UNAVAILABLE, Case, Group, Outcome
 from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS, counts_diverged
 
@@ -63,38 +63,38 @@ class Verdict:
 
 def all_verdicts(results: Results) -> list[Verdict]:
     """Return the verdict on every claim, in order, and on some under the second reading of U6."""
-    measures, own = Measures(results), own_configurations(results)
+    evidence, own = Evidence(results), own_configurations(results)
     return [
-        verdict_on(claim, measures, own, reading, part)
+        verdict_on(claim, evidence, own, reading, part)
         for part, claims_of_part in claims().by_part().items()
         for claim in claims_of_part
         for reading in (claim.readings if own else (TABLES,))
     ]
 
 
-def verdict_on(claim: Claim, measures: Measures, own: Own, reading: str = TABLES, part: str = "") -> Verdict:
+def verdict_on(claim: Claim, evidence: Evidence, own: Own, reading: str = TABLES, part: str = "") -> Verdict:
     """Return the verdict on one claim from whatever has been run; `own` are the paper's own configurations."""
     base = Verdict(claim, reading, part, Outcome(NOT_RUN))
     if claim.rule in WITHOUT_RUNS:
-        outcome = RULES[claim.rule](Case(claim, {}, measures))
+        outcome = RULES[claim.rule](Case(claim, {}, evidence))
         return replace(base, outcome=outcome, why=(outcome.why,) if outcome.why else ())
     wanted, unavailable = claim.fields(reading), claims().unavailable
     kept = [fields for fields in wanted if fields[0] not in unavailable]
     present = [own[fields] for fields in kept if fields in own]
-    done = [c for c in present if _has_run(measures, c)]
+    done = [c for c in present if _has_run(evidence, c)]
     complete = bool(kept) and len(done) == len(kept)
     if len(kept) < len(wanted):
         reasons = [why for dataset, why in unavailable.items() if any(f[0] == dataset for f in wanted)]
         if complete:
-            partial = _scored(base, _by_group(done), measures)
+            partial = _scored(base, _by_group(done), evidence)
             reasons.append(f"on {' and '.join(partial.groups)} alone: {partial.word}, {partial.outcome.ours}")
         return replace(base, outcome=Outcome(UNAVAILABLE), why=tuple(reasons))
     if complete:
-        return _scored(base, _by_group(done), measures)
+        return _scored(base, _by_group(done), evidence)
     if not present and claim.stand_in_allowed:
-        return _stand_in(base, measures)
+        return _stand_in(base, evidence)
     lacking = f"{len(done)} of its {len(kept)} configurations have run"
-    return replace(base, why=(lacking if present else _no_own(claim, measures, reading),))
+    return replace(base, why=(lacking if present else _no_own(claim, evidence, reading),))
 
 
 def own_configurations(results: Results) -> Own:
@@ -106,18 +106,18 @@ def _fields(c: Configuration) -> tuple[str, int, str, str]:
     return c.dataset.dataset, c.dataset.resolution, c.model, variation(c)
 
 
-def _no_own(claim: Claim, measures: Measures, reading: str) -> str:
+def _no_own(claim: Claim, evidence: Evidence, reading: str) -> str:
     """Say that the suite has none of a claim's configurations, or what keeps those that it has from being the paper's."""
     wanted = set(claim.fields(reading))
-    alike = [c for c in measures.results.configurations if _fields(c) in wanted]
+    alike = [c for c in evidence.results.configurations if _fields(c) in wanted]
     text = "the suite has none of its configurations"
     if not alike:
         return text
     return f"{text} as printed: {'; '.join(dict.fromkeys(what for c in alike for what in differences(c)))}"
 
 
-def _has_run(measures: Measures, c: Configuration) -> bool:
-    count = measures.count(c)
+def _has_run(evidence: Evidence, c: Configuration) -> bool:
+    count = evidence.count(c)
     return count.finished + count.diverged > 0
 
 
@@ -128,33 +128,33 @@ def _by_group(configurations: Iterable[Configuration]) -> Groups:
     return found
 
 
-def _scored(base: Verdict, groups: Groups, measures: Measures) -> Verdict:
-    if _diverged(groups, measures) and not counts_diverged(base.claim):
-        return _described(replace(base, outcome=Outcome(INCONCLUSIVE)), groups, measures)
-    outcome = RULES[base.claim.rule](Case(base.claim, groups, measures))
+def _scored(base: Verdict, groups: Groups, evidence: Evidence) -> Verdict:
+    if _diverged(groups, evidence) and not counts_diverged(base.claim):
+        return _described(replace(base, outcome=Outcome(INCONCLUSIVE)), groups, evidence)
+    outcome = RULES[base.claim.rule](Case(base.claim, groups, evidence))
     if outcome.verdict == INCONCLUSIVE and outcome.same is None:
         return replace(base, why=(outcome.why or "not everything that it needs was measured",))
     needed = outcome.needed() if outcome.verdict == INCONCLUSIVE else math.nan
-    return _described(replace(base, outcome=outcome, needed=needed), groups, measures)
+    return _described(replace(base, outcome=outcome, needed=needed), groups, evidence)
 
 
-def _diverged(groups: Groups, measures: Measures) -> list[str]:
+def _diverged(groups: Groups, evidence: Evidence) -> list[str]:
     """Say of each configuration with diverged runs how many of its runs these are."""
     found = []
     for key, group in groups.items():
         for model, c in group.items():
-            count = measures.count(c)
+            count = evidence.count(c)
             if count.diverged:
                 runs = count.finished + count.diverged
                 found.append(f"{model_label(model)} on {group_label(key)} diverged in {count.diverged} of {runs} runs")
     return found
 
 
-def _described(verdict: Verdict, groups: Groups, measures: Measures) -> Verdict:
+def _described(verdict: Verdict, groups: Groups, evidence: Evidence) -> Verdict:
     used = [c for group in groups.values() for c in group.values()]
-    counts = [measures.count(c) for c in used]
+    counts = [evidence.count(c) for c in used]
     why = [verdict.outcome.why] if verdict.outcome.why else []
-    if diverged := _diverged(groups, measures):
+    if diverged := _diverged(groups, evidence):
         counted = "counted as worse than any that finished" if counts_diverged(verdict.claim) else "the others alone are not scored"  # fmt: skip
         why.append(f"{'; '.join(diverged)}: {counted}")
     return replace(
@@ -166,17 +166,19 @@ def _described(verdict: Verdict, groups: Groups, measures: Measures) -> Verdict:
     )
 
 
-def _stand_in(base: Verdict, measures: Measures) -> Verdict:
+def _stand_in(base: Verdict, evidence: Evidence) -> Verdict:
     """Compare directions in whatever groups of the suite have the claim's models, all finished."""
     models = {model for _, _, model, _ in base.claim.fields()}
-    done = [c for c in measures.results.configurations if c.model in models and _has_run(measures, c)]
-    others = _under_other_readings(measures.results)
+    done = [c for c in evidence.results.configurations if c.model in models and _has_run(evidence, c)]
+    others = _under_other_readings(evidence.results)
     done = [c for c in done if c.name not in others]
     groups = {key: group for key, group in _by_group(done).items() if set(group) == models}
     groups = {key: group for key, group in groups.items() if key[0] not in NO_STAND_IN}
     wanted = base.claim.parameters.get("quantities") or [base.claim.parameters.get("quantity")]
     for quantity in filter(None, wanted):
-        groups = {key: g for key, g in groups.items() if all(_measured(measures, c, quantity) for c in g.values())}
+        groups = {
+            key: g for key, g in groups.items() if all(_measured_or_lost(evidence, c, quantity) for c in g.values())
+        }
     if varied := VARIED.get(base.claim.parameters.get("varies", "")):
         values: dict[tuple[str, int], set] = {}
         for key, group in groups.items():
@@ -186,10 +188,10 @@ def _stand_in(base: Verdict, measures: Measures) -> Verdict:
         return replace(
             base, why=("the suite has none of its configurations, nor finished and measured ones to stand in",)
         )
-    if _diverged(groups, measures) and not counts_diverged(base.claim):
-        diverged = f"{'; '.join(_diverged(groups, measures))}: the others alone do not stand in"
+    if _diverged(groups, evidence) and not counts_diverged(base.claim):
+        diverged = f"{'; '.join(_diverged(groups, evidence))}: the others alone do not stand in"
         return replace(base, why=("the suite has none of its configurations", diverged))
-    outcome = RULES[base.claim.rule](Case(base.claim, groups, measures, stand_in=True))
+    outcome = RULES[base.claim.rule](Case(base.claim, groups, evidence, stand_in=True))
     if outcome.same is None:
         why = outcome.why or "what stands in was not measured"
         return replace(base, why=("the suite has none of its configurations", why))
@@ -197,11 +199,11 @@ def _stand_in(base: Verdict, measures: Measures) -> Verdict:
     ours = outcome.ours.partition(", significantly")[0]
     word = SAME if outcome.same else MIXED if outcome.mixed else OPPOSITE
     outcome = Outcome(word, ours, outcome.same, why=outcome.why)
-    return _described(replace(base, outcome=outcome), groups, measures)
+    return _described(replace(base, outcome=outcome), groups, evidence)
 
 
-def _measured(measures: Measures, c: Configuration, quantity: str) -> bool:
-    return measures.has(c, quantity) or not measures.count(c).finished
+def _measured_or_lost(evidence: Evidence, c: Configuration, quantity: str) -> bool:
+    return evidence.has(c, quantity) or not evidence.count(c).finished
 
 
 def _under_other_readings(results: Results) -> set[str]:

@@ -1,20 +1,12 @@
 """Rules on what the module does inside a generator."""
 
+from dataclasses import replace
+
 from selfsparse.paper.printed import text_number
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.text import model_label, number, short
-from selfsparse.statistics.moments import Estimate, moments
-from selfsparse.verdicts.outcome import (
-    INCONCLUSIVE,
-    NOT_REPRODUCED,
-    REPRODUCED,
-    Case,
-    Outcome,
-    Test,
-    decide,
-    p_above,
-    runs_for_mean,
-)
+from selfsparse.statistics.moments import moments
+from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Case, Outcome, above_zero, decide
 from selfsparse.verdicts.values import by_interval
 
 
@@ -22,7 +14,7 @@ def zero_and_above(case: Case) -> Outcome:
     """A quantity is exactly zero in one model and above zero in the other, at every size."""
     p, failed, every, ours, compared = case.parameters, [], True, [], 0
     for group in case.groups.values():
-        zero, above = (case.measures.by_size(group[p[role]], p["quantity"]) for role in ("zero", "above"))
+        zero, above = (case.evidence.by_size(group[p[role]], p["quantity"]) for role in ("zero", "above"))
         sizes = [size for size in p["sizes"] if size in above or not case.stand_in]
         if not all(size in zero and size in above for size in sizes) or not sizes:
             return Outcome(INCONCLUSIVE, why="not every size was measured")
@@ -40,26 +32,22 @@ def zero_and_above(case: Case) -> Outcome:
 
 def net_saving(case: Case) -> Outcome:
     """The generator without the kernels of dead channels has fewer parameters than the baseline's."""
-    ((_, baseline, sparse),) = case.pairs()
-    total, free = case.measures.values(sparse, "generator_parameters"), case.measures.free_kernel_weights(sparse)
+    (group,) = case.groups.values()
+    total, free = (
+        case.evidence.values(group[SPARSE], "generator_parameters"), case.evidence.free_kernel_weights(group[SPARSE]),
+    )  # fmt: skip
     if len(total) != len(free) or not len(free):
         return Outcome(INCONCLUSIVE, why="dead channels were not counted in every run")
-    reference = case.measures.moments(baseline, "generator_parameters").mean
-    m = moments(reference - (total - free))
-    p = p_above(m, 0)
-    test = Test(
-        "parameters", m.mean > 0, p, 1 - p, Estimate(m.mean, m.low, m.high),
-        f"{model_label(SPARSE)} {short((total - free).mean())} of {short(total.mean())} parameters, "
-        f"{model_label(BASELINE)} {short(reference)}",
-        lambda level: runs_for_mean(m, 0, level),
-    )  # fmt: skip
-    return decide([test], "parameters saved")
+    reference = case.evidence.moments(group[BASELINE], "generator_parameters").mean
+    ours = f"{model_label(SPARSE)} {short((total - free).mean())} of {short(total.mean())} parameters"
+    ours += f", {model_label(BASELINE)} {short(reference)}"
+    return decide([above_zero("parameters", moments(reference - (total - free)), ours)], "parameters saved")
 
 
 def signs_settle(case: Case) -> Outcome:
     """At no later snapshot do more signs of alpha and beta differ from those at the claimed step than `most`."""
     share = case.parameters["step"] / text_number("generator_steps")
-    found = [case.measures.signs_differing(c, share) for group in case.groups.values() for c in group.values()]
+    found = [case.evidence.signs_differing(c, share) for group in case.groups.values() for c in group.values()]
     if not all(len(signs.largest) for signs in found):
         return Outcome(INCONCLUSIVE, why="the signs at the claimed step were not kept beside those at later snapshots")
     m = moments([value for signs in found for value in signs.largest])
@@ -67,4 +55,4 @@ def signs_settle(case: Case) -> Outcome:
     outcome = by_interval(m, case.parameters["most"], above=False, of="share of signs that differ")
     whys = dict.fromkeys(why for why in (outcome.why, *(signs.why for signs in found)) if why)
     ours = f"{outcome.ours} of the signs differ at most, {number(end.mean, 4)} at the end"
-    return Outcome(**{**vars(outcome), "ours": ours, "why": "; ".join(whys)})
+    return replace(outcome, ours=ours, why="; ".join(whys))

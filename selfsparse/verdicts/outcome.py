@@ -5,22 +5,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import nctdtr, stdtr, stdtrit
 
 from selfsparse.config import Configuration
 from selfsparse.paper import paper_moments
 from selfsparse.paper.printed import Claim
 from selfsparse.registry import BASELINE, SPARSE
-from selfsparse.results.text import group_label
-from selfsparse.statistics.inference import LEVEL, MOST_RUNS, holm, runs_for_power
+from selfsparse.statistics.inference import LEVEL, holm, welch
 from selfsparse.statistics.moments import Estimate, Moments
-from selfsparse.verdicts.measures import Measures
+from selfsparse.statistics.runs import p_above, runs_either_way, runs_for_mean
+from selfsparse.verdicts.evidence import Evidence
 
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inconclusive"
 NOT_RUN, UNAVAILABLE = "not run", "data unavailable"
 HOLDS, FAILS = "holds", "fails"  # of what is proven, or computed from the printed numbers alone
 
-POWER = 0.8
 NOTHING = Estimate(math.nan, math.nan, math.nan)
 
 Group = dict[str, Configuration]  # by model
@@ -28,14 +26,14 @@ Group = dict[str, Configuration]  # by model
 
 @dataclass(frozen=True)
 class Case:
-    """What a rule decides on: a claim, the configurations to compare by dataset, resolution and variation, and measures.
+    """What a rule decides on: a claim, the configurations to compare by dataset, resolution and variation, and the evidence.
 
     `paper` returns the printed FID of a configuration by its name.
     """
 
     claim: Claim
     groups: dict[tuple[str, int, str], Group]
-    measures: Measures
+    evidence: Evidence
     stand_in: bool = False
     paper: Callable[[str], Moments] = paper_moments
 
@@ -44,9 +42,13 @@ class Case:
         """The numbers of the claim's rule."""
         return self.claim.parameters
 
-    def pairs(self) -> list[tuple[str, Configuration, Configuration]]:
-        """Return label, WGAN-GP and Self-Sparse GAN of every group."""
-        return [(group_label(key), group[BASELINE], group[SPARSE]) for key, group in self.groups.items()]
+    def pairs(self, quantity: str) -> list[tuple[Moments, Moments]]:
+        """Return a quantity of WGAN-GP and of Self-Sparse GAN in every group."""
+        return [self.pair(group, quantity) for group in self.groups.values()]
+
+    def pair(self, group: Group, quantity: str = "best_fid") -> tuple[Moments, Moments]:
+        """Return a quantity of WGAN-GP and of Self-Sparse GAN in one group."""
+        return self.evidence.moments(group[BASELINE], quantity), self.evidence.moments(group[SPARSE], quantity)
 
 
 @dataclass(frozen=True)
@@ -79,22 +81,42 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Test:
-    """One comparison: the claim's way or not (None: not measured), p for it and for its reverse, and runs for a level."""
+class Comparison:
+    """One comparison: the claim's way or not (None: not measured), its one-sided p, and the runs that a level needs.
 
-    __test__ = False  # nothing for pytest to collect
+    `reverse` is the p of the other way, 1 - p where it is None.
+    """
 
     label: str
     same: bool | None
     p: float
-    p_reverse: float
     effect: Estimate
     ours: str
     needed: Callable[[float], float]
     unit: str = "runs"
+    reverse: float | None = None
+
+    @property
+    def p_reverse(self) -> float:
+        """The p of the other way."""
+        return 1 - self.p if self.reverse is None else self.reverse
 
 
-def decide(tests: Sequence[Test], of: str, classes: Sequence | None = None, direction: str = "as claimed") -> Outcome:
+def lower(label: str, a: Moments, b: Moments, effect: Estimate, ours: str) -> Comparison:
+    """Welch's test that the mean of a is below that of b."""
+    same = a.mean < b.mean if a.n and b.n else None
+    return Comparison(label, same, welch(a, b).p_lower, effect, ours, lambda level: runs_either_way(a, b, level))
+
+
+def above_zero(label: str, m: Moments, ours: str) -> Comparison:
+    """A t test that a mean is above zero."""
+    effect, same = Estimate(m.mean, m.low, m.high), m.mean > 0 if m.n else None
+    return Comparison(label, same, p_above(m, 0), effect, ours, lambda level: runs_for_mean(m, 0, level))
+
+
+def decide(
+    tests: Sequence[Comparison], of: str, classes: Sequence | None = None, direction: str = "as claimed"
+) -> Outcome:
     """Decide from one-sided tests with Holm's correction: in every class one at least must hold.
 
     Without classes, each test is its own: all must hold. The reverse counts where no test of its class holds.
@@ -135,7 +157,7 @@ def decide(tests: Sequence[Test], of: str, classes: Sequence | None = None, dire
     )
 
 
-def needed_of(classes: Sequence[Sequence[Test]], level: float) -> float:
+def needed_of(classes: Sequence[Sequence[Comparison]], level: float) -> float:
     """Return the runs that decide: for all open classes if they point the claim's way, else for one that does not."""
     forward = [least(t.needed(level) for t in own if t.same) for own in classes]
     if all(math.isfinite(n) for n in forward):
@@ -152,27 +174,3 @@ def largest(values: Sequence[float]) -> float:
 def least(values: Iterable[float]) -> float:
     """Return the smallest value that is known."""
     return min((n for n in values if math.isfinite(n)), default=math.nan)
-
-
-def runs_either_way(a: Moments, b: Moments, level: float) -> float:
-    """Return how many runs each tell two means apart, whichever is the lower."""
-    a, b = (a, b) if a.mean < b.mean else (b, a)
-    return runs_for_power(a, b, POWER, level)
-
-
-def runs_for_mean(m: Moments, against: float, level: float) -> float:
-    """Return how many runs a two-sided t test at `level` needs to tell a mean from a number, were the moments true."""
-    if not m.std > 0 or m.mean == against:
-        return math.nan
-    n = np.arange(2, MOST_RUNS + 1)
-    found = 1 - nctdtr(n - 1, abs(m.mean - against) / m.std * np.sqrt(n), stdtrit(n - 1, 1 - level / 2))
-    return float(n[np.argmax(found >= POWER)]) if (found >= POWER).any() else math.nan
-
-
-def p_above(m: Moments, value: float) -> float:
-    """Return the one-sided p of a mean above a value; without any spread the mean is exact."""
-    if m.n < 2 or math.isnan(m.mean):
-        return math.nan
-    if m.std == 0:
-        return 0.0 if m.mean > value else 1.0
-    return float(stdtr(m.n - 1, -(m.mean - value) / m.std * math.sqrt(m.n)))

@@ -37,7 +37,7 @@ def proof(case: Case) -> Outcome:
     """The claim's proof, run on the library's own code. Where it holds, no deviation is told: a CPU rounds its own way."""
     from selfsparse.paper.proofs import prove  # late: it imports torch
 
-    found = prove(case.claim.id, case.measures.results.configurations if case.measures.results else ())
+    found = prove(case.claim.id, case.evidence.results.configurations if case.evidence.results else ())
     if found.holds:
         within = f" within {found.tolerance:g}" if found.tolerance else ""
         return Outcome(HOLDS, f"{many(found.compared, 'comparison')}, all equal{within}")

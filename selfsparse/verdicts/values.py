@@ -1,6 +1,7 @@
 """Rules on values: close to the printed one, above a bound, correlated."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import ndtri
@@ -12,20 +13,16 @@ from selfsparse.statistics.correlation import Correlation, combined_correlation,
 from selfsparse.statistics.inference import LEVEL, decrease, hedges_g, power
 from selfsparse.statistics.moments import Estimate, Moments, moments
 from selfsparse.statistics.replication import Part, half_width, p_close, runs_to_decide
-from selfsparse.verdicts.orders import decrease_moments
+from selfsparse.statistics.runs import POWER, decrease_moments, p_above, runs_either_way, runs_for_mean
 from selfsparse.verdicts.outcome import (
     INCONCLUSIVE,
     NOT_REPRODUCED,
-    POWER,
     REPRODUCED,
     Case,
+    Comparison,
     Outcome,
-    Test,
     decide,
     largest,
-    p_above,
-    runs_either_way,
-    runs_for_mean,
 )
 
 ROUNDING = 0.01  # printed with two decimals, rounded or cut off (U54)
@@ -74,6 +71,7 @@ def _beside_print(case: Case, name: str, level: float) -> Outcome:
     value, parts = _decrease_parts(case, name) if quantity == "decrease_percent" else _mean_part(case, name, printed)
     difference = value.value - printed
     half, p = half_width(parts, level), p_close(parts, difference, margin)
+    usual_half = half_width(parts, LEVEL)
     known = math.isfinite(half)
     if known and math.isnan(value.low):  # without any spread the value is exact
         value = Estimate(*[value.value] * 3)
@@ -93,7 +91,7 @@ def _beside_print(case: Case, name: str, level: float) -> Outcome:
         verdict,
         f"{number(value.value)} {interval(value.low, value.high)}" if known else number(value.value),
         _side(value.value, printed, against),
-        Estimate(difference, *_ends(difference, half_width(parts, LEVEL))),
+        Estimate(difference, difference - usual_half, difference + usual_half),
         f"difference from the print, {UNITS[quantity]}",
         p,
         lambda: _runs_to_close(case, name, parts, difference, margin, level, wrong),
@@ -102,19 +100,14 @@ def _beside_print(case: Case, name: str, level: float) -> Outcome:
     )
 
 
-def _ends(middle: float, half: float) -> tuple[float, float]:
-    return middle - half, middle + half
-
-
 def _side(value: float, printed: float, against: float | None) -> bool | None:
     against = against or 0
     return (value > against) == (printed > against) if math.isfinite(value) else None
 
 
-def _pair(case: Case, name: str) -> list[Moments]:
+def _pair(case: Case, name: str) -> tuple[Moments, Moments]:
     """Return the FIDs of WGAN-GP and Self-Sparse GAN in a cell."""
-    group = next(group for key, group in case.groups.items() if f"{key[0]}-{key[1]}" == name)
-    return [case.measures.moments(group[model], "best_fid") for model in (BASELINE, SPARSE)]
+    return case.pair(next(group for key, group in case.groups.items() if f"{key[0]}-{key[1]}" == name))
 
 
 def _decrease_parts(case: Case, name: str) -> tuple[Estimate, list[Part]]:
@@ -129,7 +122,7 @@ def _decrease_parts(case: Case, name: str) -> tuple[Estimate, list[Part]]:
 def _mean_part(case: Case, name: str, printed: float) -> tuple[Estimate, list[Part]]:
     """Return our mean beside a printed one without a spread, which is assumed to be ours."""
     (group,) = case.groups.values()
-    m = case.measures.moments(group[name], case.parameters["quantity"])
+    m = case.evidence.moments(group[name], case.parameters["quantity"])
     trainings = int(text_number("trainings"))
     return Estimate(m.mean, m.low, m.high), [Part(m, Moments(trainings, printed, math.nan, math.nan, math.nan))]
 
@@ -161,16 +154,15 @@ def _runs_to_close(
 def share_above(case: Case) -> Outcome:
     """A share is above a value: by its 95 % interval."""
     value, quantity = case.parameters["value"], case.parameters["quantity"]
-    found = [case.measures.values(c, quantity) for group in case.groups.values() for c in group.values()]
+    found = [case.evidence.values(c, quantity) for group in case.groups.values() for c in group.values()]
     return by_interval(moments(np.concatenate(found)), value, above=True, of=quantity.replace("_", " "))
 
 
 def by_interval(m: Moments, value: float, above: bool, of: str) -> Outcome:
     """Decide whether a mean is above (or at most at) a value by the 95 % interval of the mean."""
     over, under = m.low > value, m.high <= value
-    verdict = (
-        REPRODUCED if (over if above else under) else NOT_REPRODUCED if (under if above else over) else INCONCLUSIVE
-    )
+    claimed, reverse = (over, under) if above else (under, over)
+    verdict = REPRODUCED if claimed else NOT_REPRODUCED if reverse else INCONCLUSIVE
     p = p_above(m, value)
     return Outcome(
         verdict,
@@ -192,8 +184,8 @@ def _correlation(case: Case, resolution: int) -> Correlation:
     points = []
     for key, group in case.groups.items():
         if resolution == key[1]:
-            b, s = (case.measures.moments(group[model], "best_fid") for model in (BASELINE, SPARSE))
-            points.append((case.measures.moments(group[SPARSE], "xi_bar").mean, decrease_moments(b, s).mean))
+            xi, percent = case.evidence.moments(group[SPARSE], "xi_bar"), decrease_moments(*case.pair(group))
+            points.append((xi.mean, percent.mean))
     return pearson(*zip(*points, strict=True)) if points else pearson([], [])
 
 
@@ -226,13 +218,13 @@ def correlation_positive(case: Case) -> Outcome:
     found = combined_correlation(by_resolution)
     p = found.p / 2 if found.r > 0 else 1 - found.p / 2
     k = len(by_resolution)
-    test = Test(
+    each = " and ".join(number(c.r) for c in by_resolution)
+    test = Comparison(
         "all pairs",
         found.r > 0,
         p,
-        1 - p,
         Estimate(found.r, found.low, found.high),
-        f"r = {number(found.r)} within the resolutions ({' and '.join(number(c.r) for c in by_resolution)}), {found.n} pairs",
+        f"r = {number(found.r)} within the resolutions ({each}), {found.n} pairs",
         lambda level: float(math.ceil(((ndtri(1 - level / 2) + ndtri(POWER)) / math.atanh(found.r)) ** 2 / k + 3)),
         "pairs at each resolution",
     )
@@ -244,11 +236,10 @@ def larger_correlation(case: Case) -> Outcome:
     first, second = (_correlation(case, resolution) for resolution in case.parameters["resolutions"])
     z, p = correlation_difference(first, second)
     change = math.atanh(second.r) - math.atanh(first.r) if math.isfinite(z) else math.nan
-    test = Test(
+    test = Comparison(
         "both resolutions",
         second.r > first.r,
         p,
-        1 - p,
         Estimate(second.r - first.r, math.nan, math.nan),
         f"r = {number(first.r)} and {number(second.r)}",
         lambda level: float(math.ceil(2 * ((ndtri(1 - level / 2) + ndtri(POWER)) / change) ** 2 + 3)),
@@ -258,6 +249,4 @@ def larger_correlation(case: Case) -> Outcome:
 
 
 def _named(outcome: Outcome, r: float) -> Outcome:
-    return (
-        outcome if math.isfinite(r) else Outcome(**{**vars(outcome), "same": None, "why": "too few points that differ"})
-    )
+    return outcome if math.isfinite(r) else replace(outcome, same=None, why="too few points that differ")

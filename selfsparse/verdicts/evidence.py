@@ -18,7 +18,7 @@ FINALS = {
     "negative_weight_share": ("weight_negative", False),
     "negative_weight_growth": ("weight_negative", True),
 }
-STAGES = {"bn_negative_share": ("negative_given_positive", False), "position_zero_growth": ("beta_zero", True)}
+OF_STAGES = {"bn_negative_share": ("negative_given_positive", False), "position_zero_growth": ("beta_zero", True)}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def _growth(mechanism: pd.DataFrame, column: str) -> pd.DataFrame:
     return (runs.last().astype(float) - runs.first().astype(float)).reset_index()
 
 
-class Measures:
+class Evidence:
     """The finished runs of one suite; what has not been measured has no values."""
 
     def __init__(self, results: Results):
@@ -62,7 +62,7 @@ class Measures:
 
     def has(self, c: Configuration, quantity: str) -> bool:
         """Whether a quantity was measured in a configuration, which may have no such part: a ResNet's stages end in no BN."""
-        return len(self.by_stage(c, quantity) if quantity in STAGES else self.values(c, quantity)) > 0
+        return len(self.by_stage(c, quantity) if quantity in OF_STAGES else self.values(c, quantity)) > 0
 
     def values(self, c: Configuration, quantity: str) -> np.ndarray:
         """Return a quantity of each finished run, in the order of the seeds."""
@@ -100,13 +100,12 @@ class Measures:
 
     def by_stage(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
         """Return a quantity of each finished run at the end of training, or its growth since the start, by stage."""
-        column, growth = STAGES[quantity]
-        rows = (_growth(self._finished("mechanism", c), column) if growth else last_snapshot(self.results, c)).dropna(
-            subset=[column]
-        )
-        return {int(t): own.sort_values("seed")[column].to_numpy(float) for t, own in rows.groupby("stage")}
+        column, growth = OF_STAGES[quantity]
+        rows = _growth(self._finished("mechanism", c), column) if growth else last_snapshot(self.results, c)
+        stages = rows.dropna(subset=[column]).groupby("stage")
+        return {int(t): own.sort_values("seed")[column].to_numpy(float) for t, own in stages}
 
-    def signs_differing(self, c: Configuration, share: float) -> "Signs":
+    def signs_differing(self, c: Configuration, share: float) -> Signs:
         """Return how many signs of alpha and beta, as a share, differ from those after a share of the training.
 
         Training notes them at that step, on the probe latents of every run. Summaries from before it did have the
