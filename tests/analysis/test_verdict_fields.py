@@ -13,20 +13,19 @@ from verdict_results import case, paper_results
 from selfsparse.statistics.inference import hedges_g, runs_for_power
 from selfsparse.statistics.moments import Estimate, moments
 from selfsparse.statistics.replication import Part, runs_to_decide
-from selfsparse.verdicts.measures import Measures
-from selfsparse.verdicts.orders import _fewer, above_test, decrease_moments
+from selfsparse.statistics.runs import decrease_moments, p_above, runs_either_way, runs_for_mean
+from selfsparse.verdicts.evidence import Evidence
+from selfsparse.verdicts.orders import _fewer_diverged
 from selfsparse.verdicts.outcome import (
     INCONCLUSIVE,
     NOT_REPRODUCED,
     NOTHING,
     REPRODUCED,
-    Test,
+    Comparison,
+    above_zero,
     decide,
     largest,
     least,
-    p_above,
-    runs_either_way,
-    runs_for_mean,
 )
 from selfsparse.verdicts.rules import RULES
 
@@ -60,8 +59,8 @@ def delta(baseline, value):
 
 def one(p, p_reverse=None, same=True, needed=math.nan, label="x"):
     """A comparison of which all is given; the runs that it needs are those for the level, over the level."""
-    reverse = 1 - p if p_reverse is None else p_reverse
-    return Test(label, same, p, reverse, Estimate(p, p - 1, p + 1), f"p = {p}", lambda level: needed / level)
+    effect, runs = Estimate(p, p - 1, p + 1), lambda level: needed / level
+    return Comparison(label, same, p, effect, f"p = {p}", runs, reverse=p_reverse)
 
 
 # Several comparisons
@@ -100,7 +99,7 @@ def test_of_each_class_the_best_counts_and_the_worst_class_is_shown():
     )  # 0.002 of four, the second
     assert found.same and not found.mixed
     # The contradiction counts where no test of its class holds.
-    tests[2] = replace(tests[2], p=0.2, p_reverse=0.8)
+    tests[2] = replace(tests[2], p=0.2, reverse=0.8)
     found = decide(tests, "unit", ["gray", "gray", "rgb", "rgb"])
     assert (found.verdict, found.of) == (NOT_REPRODUCED, "unit, d")
 
@@ -319,7 +318,7 @@ def test_spread_of_unequal_numbers_of_runs():
 def test_fewer_diverged_runs_are_fishers_test(diverged):
     every = [10, 8]  # WGAN-GP, Self-Sparse GAN
     table = [[diverged[1], every[1] - diverged[1]], [diverged[0], every[0] - diverged[0]]]
-    found = _fewer(list(diverged), every, cells=1)
+    found = _fewer_diverged(list(diverged), every, cells=1)
     assert found.p == pytest.approx(stats.fisher_exact(table, alternative="less").pvalue)
     assert found.p_reverse == pytest.approx(stats.fisher_exact(table, alternative="greater").pvalue)
     assert found.same == (diverged[1] / 8 < diverged[0] / 10)
@@ -353,7 +352,7 @@ def test_a_stage_that_one_model_alone_has_at_zero_is_compared():
 
 def test_a_mean_above_zero():
     values = [0.1, 0.3, -0.1, 0.4]
-    test = above_test("x", moments(values), "")
+    test = above_zero("x", moments(values), "")
     low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     assert test.p == pytest.approx(stats.ttest_1samp(values, 0, alternative="greater").pvalue)
     assert test.p_reverse == pytest.approx(1 - test.p) and test.same
@@ -482,20 +481,20 @@ def test_signs_and_growths_of_a_summary():
     )
     table = table.assign(configuration=c.name, stage=1, size=2, channels=4)
     runs = pd.DataFrame([{"configuration": c.name, "seed": seed, "status": "finished"} for seed in (0, 1)])
-    measures = Measures(
+    evidence = Evidence(
         replace(
             results,
             mechanism=table.reindex(columns=results.mechanism.columns),
             runs=runs.reindex(columns=results.runs.columns),
         )
     )
-    signs = measures.signs_differing(c, 0.5)
+    signs = evidence.signs_differing(c, 0.5)
     assert signs.largest.tolist() == pytest.approx([3 / 8, 1 / 2]) and signs.last.tolist() == pytest.approx(
         [1 / 8, 1 / 2]
     )
-    assert measures.values(c, "negative_weight_growth").tolist() == pytest.approx([-0.2, 0.1])
-    assert measures.values(c, "negative_weight_share").tolist() == pytest.approx([0.3, 0.7])
-    assert {t: v.tolist() for t, v in measures.by_stage(c, "position_zero_growth").items()} == {
+    assert evidence.values(c, "negative_weight_growth").tolist() == pytest.approx([-0.2, 0.1])
+    assert evidence.values(c, "negative_weight_share").tolist() == pytest.approx([0.3, 0.7])
+    assert {t: v.tolist() for t, v in evidence.by_stage(c, "position_zero_growth").items()} == {
         1: pytest.approx([0.2, 0.1])
     }
 
@@ -510,7 +509,7 @@ def test_signs_of_one_latent_where_nothing_else_was_kept():
         finished=lambda rows, c: rows,
         arrays=lambda c, kind: {"alpha_1": alpha, "beta_1": np.ones((5, 1, 1))},
     )
-    signs = Measures(results).signs_differing(c, 0.5)  # beside step 100 one of two differs at 175, none at 150 and 200
+    signs = Evidence(results).signs_differing(c, 0.5)  # beside step 100 one of two differs at 175, none at 150 and 200
     assert signs.largest.tolist() == [0.5] and signs.last.tolist() == [0.0]
     assert "from step 100 on" in signs.why
-    assert len(Measures(results).signs_differing(c, 0.9).largest) == 0
+    assert len(Evidence(results).signs_differing(c, 0.9).largest) == 0

@@ -15,7 +15,8 @@ from selfsparse.paper.printed import claims
 from selfsparse.paper.proofs import Proof
 from selfsparse.statistics.inference import hedges_g, power, welch
 from selfsparse.statistics.moments import moments
-from selfsparse.verdicts.measures import Signs
+from selfsparse.statistics.runs import runs_for_mean
+from selfsparse.verdicts.evidence import Signs
 from selfsparse.verdicts.outcome import (
     FAILS,
     HOLDS,
@@ -23,7 +24,6 @@ from selfsparse.verdicts.outcome import (
     NOT_REPRODUCED,
     REPRODUCED,
     UNAVAILABLE,
-    runs_for_mean,
 )
 from selfsparse.verdicts.rules import RULES
 

@@ -5,14 +5,14 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
-from verdict_results import SETTINGS, GivenMeasures, case
+from verdict_results import SETTINGS, GivenEvidence, case
 
 from selfsparse.config import variation
 from selfsparse.paper.printed import claims
 from selfsparse.statistics.inference import power
 from selfsparse.statistics.moments import moments
+from selfsparse.verdicts.evidence import Signs
 from selfsparse.verdicts.judging import verdict_on
-from selfsparse.verdicts.measures import Signs
 from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED
 from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS
 
@@ -103,7 +103,7 @@ def made(claim, way, spread, n):
     return {}, {"signs": Signs(shares, shares)}
 
 
-class Made(GivenMeasures):
+class Made(GivenEvidence):
     """Given values; a rule that reads no quantity of `values` has its runs counted from the signs."""
 
     def count(self, c):

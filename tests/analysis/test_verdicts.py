@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 from small_project import ROOT
-from verdict_results import GivenMeasures, case, paper_results
+from verdict_results import GivenEvidence, case, paper_results
 
 from selfsparse.analysis.table import to_markdown
 from selfsparse.analysis.verdicts import change_text, effect_text, paper_text, verdict_table
@@ -18,6 +18,7 @@ from selfsparse.results.comparability import differences
 from selfsparse.results.reading import load_results
 from selfsparse.statistics.moments import moments
 from selfsparse.verdicts.characteristics import TRUTHS, printed_as_ours, shares
+from selfsparse.verdicts.evidence import Evidence
 from selfsparse.verdicts.judging import (
     MIXED,
     OPPOSITE,
@@ -28,7 +29,6 @@ from selfsparse.verdicts.judging import (
     own_configurations,
     write_verdicts,
 )
-from selfsparse.verdicts.measures import Measures
 from selfsparse.verdicts.outcome import FAILS, HOLDS, INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNAVAILABLE
 from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS
 
@@ -107,7 +107,7 @@ def test_an_inconclusive_verdict_names_what_would_decide_it(around_the_paper):
 # By chance
 
 
-class Drawn(GivenMeasures):
+class Drawn(GivenEvidence):
     """Given values with their moments worked out for all draws at once."""
 
     def __init__(self, draws: np.ndarray):
@@ -139,10 +139,10 @@ def test_chance_alone_is_seldom_reproduced(claim):
     quantities = 2  # at most, of a claim
     columns = quantities * sum(len(group) for group in found.groups.values())
     draws = np.random.default_rng(int(claim[1:])).normal(50, 2, (DRAWS, columns, 3))
-    measures = Drawn(draws)
-    found = replace(found, measures=measures)
+    evidence = Drawn(draws)
+    found = replace(found, evidence=evidence)
     outcomes: Counter = Counter()
-    for measures.draw in range(DRAWS):
+    for evidence.draw in range(DRAWS):
         outcomes[RULES[found.claim.rule](found).verdict] += 1
     print(f"{claim}: {outcomes[REPRODUCED] / DRAWS:.1%} reproduced by chance")
     assert outcomes[REPRODUCED] / DRAWS <= 0.065
@@ -355,19 +355,19 @@ def test_texts():
 
 def test_measures_of_a_summary(around_the_paper):
     results, _ = around_the_paper
-    measures = Measures(results)
+    evidence = Evidence(results)
     c = {c.name: c for c in results.configurations}
     stl, mnist = c["stl10-64-self_sparse"], c["mnist-128-self_sparse"]
     rows = results.fid[(results.fid["configuration"] == stl.name)].sort_values(["seed", "n_fake"])["fid"].to_numpy()
-    assert measures.values(stl, "fid_drop").tolist() == (rows[::2] - rows[1::2]).tolist()
-    signs = measures.signs_differing(mnist, 0.05)
+    assert evidence.values(stl, "fid_drop").tolist() == (rows[::2] - rows[1::2]).tolist()
+    signs = evidence.signs_differing(mnist, 0.05)
     assert signs.largest.tolist() == signs.last.tolist() == pytest.approx([0.002] * 3) and not signs.why
     # One dead channel of every stage, of widths 512 to 32: their kernels lead from 100 latents and to one channel.
     alive, all_ = [511, 255, 127, 63, 31], [512, 256, 128, 64, 32]
     weights = [16 * sum(a * b for a, b in zip([100, *w], [*w, 1], strict=True)) for w in (all_, alive)]
-    assert measures.free_kernel_weights(mnist).tolist() == [weights[0] - weights[1]] * 3
-    assert sorted(measures.by_size(mnist, "zeta")) == [4, 8, 16, 32, 64]
-    assert measures.values(mnist, "blank_pixels").tolist() == []
+    assert evidence.free_kernel_weights(mnist).tolist() == [weights[0] - weights[1]] * 3
+    assert sorted(evidence.by_size(mnist, "zeta")) == [4, 8, 16, 32, 64]
+    assert evidence.values(mnist, "blank_pixels").tolist() == []
 
 
 def test_steps_to_the_level_that_all_runs_reach(around_the_paper):
@@ -382,7 +382,7 @@ def test_steps_to_the_level_that_all_runs_reach(around_the_paper):
         ]
     )
     pair = [c for name in names.values() for c in results.configurations if c.name == name]
-    found = Measures(replace(results, curves=curves)).log_steps_to_level(pair)  # the level is 3
+    found = Evidence(replace(results, curves=curves)).log_steps_to_level(pair)  # the level is 3
     assert [np.exp(x).round().tolist() for x in found] == [[1000, 1000], [500, 1000]]
 
 
@@ -433,7 +433,7 @@ def test_the_lowest_fid_of_both_models_hangs_alike_on_how_often_one_looks(effect
         fids = lowest(curves, by)
         levels[by], decreases[by] = fids.mean(), 100 * (1 - fids[:, 1].mean() / fids[:, 0].mean())
         drawn = [{"best_fid": {"wgan_gp": own[0], "self_sparse": own[1]}} for own in fids]
-        words[by] = [RULES[found.claim.rule](replace(found, measures=GivenMeasures(own))).verdict for own in drawn]
+        words[by] = [RULES[found.claim.rule](replace(found, evidence=GivenEvidence(own))).verdict for own in drawn]
         assert least <= words[by].count(REPRODUCED) / 250 <= most and words[by].count(NOT_REPRODUCED) / 250 <= 0.065
     assert levels[1] < levels[4] < levels[10]  # the more looks, the lower
     assert np.ptp(list(decreases.values())) < 0.3  # percentage points; a run's decrease has a spread of 3
@@ -466,10 +466,10 @@ def test_signs_of_a_summary_from_before_they_were_compared(around_the_paper, tmp
     name = "mnist-128-self_sparse"
     np.savez(tmp_path / "coefficients.npz", **{f"{name}/alpha_1": alpha, f"{name}/beta_1": beta})
     c = next(c for c in results.configurations if c.name == "mnist-128-self_sparse")
-    signs = Measures(replace(results, mechanism=mechanism, folder=tmp_path)).signs_differing(c, 0.05)
+    signs = Evidence(replace(results, mechanism=mechanism, folder=tmp_path)).signs_differing(c, 0.05)
     assert signs.largest.tolist() == signs.last.tolist() == [2 / 8]
     assert signs.why == "one latent of one run (n = 1), from step 10,000 on: the probe's signs were not kept"
-    none = Measures(replace(results, mechanism=mechanism)).signs_differing(c, 0.05)
+    none = Evidence(replace(results, mechanism=mechanism)).signs_differing(c, 0.05)
     assert none.largest.tolist() == [] == none.last.tolist()
 
 

@@ -15,7 +15,7 @@ from selfsparse.paper.printed import claims, printed_table
 from selfsparse.results.reading import TABLES, Results, RunCount
 from selfsparse.results.rows import COLUMNS
 from selfsparse.results.text import group_key
-from selfsparse.verdicts.measures import Measures, Signs
+from selfsparse.verdicts.evidence import Evidence, Signs
 from selfsparse.verdicts.outcome import Case
 
 
@@ -118,8 +118,8 @@ def _stages(rows: dict, c, level: float, draw) -> None:
                 )
 
 
-class GivenMeasures(Measures):
-    """Measures with given values in place of a summary's, by quantity and then by configuration, model or dataset."""
+class GivenEvidence(Evidence):
+    """Evidence with given values in place of a summary's, by quantity and then by configuration, model or dataset."""
 
     def __init__(self, values: dict[str, dict], **others):
         super().__init__(results=None)
@@ -157,4 +157,4 @@ def case(claim: str, values: dict[str, dict] | None = None, **others) -> Case:
     for name in stated.names():
         c = SETTINGS.configuration(name)
         groups.setdefault(group_key(c), {})[c.model] = c
-    return Case(stated, groups, GivenMeasures(values or {}, **others))
+    return Case(stated, groups, GivenEvidence(values or {}, **others))
