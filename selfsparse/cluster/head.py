@@ -16,17 +16,9 @@ from filelock import Timeout
 
 from selfsparse.cluster.node import folder_of, project_key, search_path, versions
 from selfsparse.cluster.progress import Progress, duration
-from selfsparse.cluster.scheduler import Executor, Schedule, Stage
-from selfsparse.cluster.stages import (
-    Project,
-    StageFailedError,
-    TransferError,
-    WouldRunError,
-    is_head,
-    is_local,
-    name_of,
-)
+from selfsparse.cluster.scheduler import DONE, FAILED, Executor, Schedule, Stage
 from selfsparse.errors import UserError
+from selfsparse.stages import Project, Records, StageFailedError, TransferError, is_head, is_local, name_of
 from selfsparse.training.lock import acquire
 
 if TYPE_CHECKING:
@@ -52,95 +44,84 @@ class Head:
     Args:
         project: that checkout.
         target: the stage to bring up with all that it needs, `report@quick`.
-        say: prints a line.
     """
 
-    def __init__(self, project: Project, target: str, say: Callable[[str], None] = print) -> None:
-        self._project, self._say = project, say
+    def __init__(self, project: Project, target: str) -> None:
+        self._project, self._target = project, target
         with project.locked():
-            self._stages = {name_of(stage): stage for stage in project.upstream(target)}
-            self._needs = project.needs(list(self._stages.values()))
+            stages = project.upstream(target)
+            self._needs = project.needs(stages)
         self._data: dict[str, frozenset[str]] = {}
-        for name, stage in self._stages.items():
-            own = {name} if is_local(stage) and not stage.always_changed else set()
-            self._data[name] = frozenset(own.union(*(self._data[needed] for needed in self._needs[name])))
+        for stage in stages:
+            own = {name_of(stage)} if is_local(stage) and not stage.always_changed else set()
+            inherited = (self._data[needed] for needed in self._needs[name_of(stage)])
+            self._data[name_of(stage)] = frozenset(own.union(*inherited))
 
     @property
     def names(self) -> list[str]:
         """Return all stages of the suite, each after those that it needs."""
-        return list(self._stages)
+        return list(self._data)
 
     def restore(self, given_up: dict[str, str] | None = None) -> State:
         """Bring up what every machine makes itself, and all results that the cache or the remote has; run nothing else.
 
         Args:
             given_up: stages that are not to be asked for again, with the reason.
+
+        Raises:
+            TransferError: the remote does not answer.
         """
         state = State()
         with self._project.locked():
-            for name, stage in self._stages.items():
+            self._project.fetch_run_cache()
+            for stage in self._project.upstream(self._target):
                 if not is_head(stage):
-                    self._restore(name, stage, state, given_up or {})
+                    self._restore(stage, state, given_up or {})
         return state
 
-    def _restore(self, name: str, stage: "DvcStage", state: State, given_up: dict[str, str]) -> None:
-        needs = self._needs[name]
-        if needs & (state.failed.keys() | state.blocked):
+    def _restore(self, stage: "DvcStage", state: State, given_up: dict[str, str]) -> None:
+        name = name_of(stage)
+        if self._needs[name] & (state.failed.keys() | state.blocked):
             state.blocked.add(name)
-        elif needs <= state.done:
-            try:
-                self._project.bring_up(stage, may_run=is_local(stage))
+            return
+        try:
+            if self._needs[name] <= state.done and self._project.bring_up(stage, may_run=is_local(stage)):
                 state.done.add(name)
-            except WouldRunError:
-                self._miss(name, state, given_up)
-            except StageFailedError as error:
-                _stop_if_killed(error)
-                state.failed[name] = str(error)
-        else:
-            self._miss(name, state, given_up)
+            elif name in given_up:
+                state.failed[name] = given_up[name]
+            else:
+                state.missing.append(name)
+        except StageFailedError as error:
+            _stop_if_killed(error)
+            state.failed[name] = str(error)
 
-    @staticmethod
-    def _miss(name: str, state: State, given_up: dict[str, str]) -> None:
-        if name in given_up:
-            state.failed[name] = given_up[name]
-        else:
-            state.missing.append(name)
-
-    def share(self, state: State) -> None:
+    def share(self, state: State) -> Records:
         """Put into the remote what the missing stages need and this machine has, and what they left before.
+
+        Returns:
+            What dvc.lock says of both: the nodes are to use the one, and may keep a part of the other.
 
         Raises:
             TransferError: the remote does not take it.
         """
-        wanted = set().union(*(self._needs[name] for name in state.missing)) if state.missing else set()
+        wanted = set(state.missing)
+        for name in reversed(self.names):
+            if name in wanted:
+                wanted |= self._needs[name]
         with self._project.locked():
-            for name in reversed(self._stages):
-                if name in wanted:
-                    wanted |= self._needs[name]
-            for name, stage in self._stages.items():
-                if name in wanted & state.done and not is_local(stage):
+            stages = {name_of(s): s for s in self._project.upstream(self._target) if not is_local(s)}
+            before = {n for n in state.missing if all(out.hash_info for out in stages[n].outs)}
+            for name, stage in stages.items():
+                if name in wanted & state.done or (name in before and stage.outs_cached()):
                     self._project.push(stage)
-                elif name in state.missing:
-                    self._project.push_before(stage)
-
-    def known(self, state: State) -> dict[str, dict[str, Any]]:
-        """Return what dvc.lock says of the stages that are done, the results that the nodes are to use, and of those that are
-        missing: what they left before, of which they may keep a part.
-        """
-        with self._project.locked():
-            return {
-                name: self._project.record(stage)
-                for name, stage in self._stages.items()
-                if not is_local(stage) and (name in state.done or _was_done(name, stage, state))
-            }
+            records = self._project.records()
+        return {name: records[name] for name in stages if name in (state.done | before) & records.keys()}
 
     def schedule(self, state: State, max_tasks: int | None) -> Schedule:
         """Return the missing stages as the scheduler wants them."""
         missing = set(state.missing)
-        return Schedule(
-            {name: Stage(name, frozenset(self._needs[name] & missing), self._data[name]) for name in state.missing},
-            max_tasks,
-        )
+        stages = {name: Stage(name, frozenset(self._needs[name] & missing), self._data[name]) for name in state.missing}
+        return Schedule(stages, max_tasks)
 
     def finish(self) -> None:
         """Run what goes to git: summary, notebooks, report.
@@ -149,13 +130,12 @@ class Head:
             UserError: one of them failed.
         """
         with self._project.locked():
-            for stage in self._stages.values():
+            for stage in self._project.upstream(self._target):
                 try:
-                    self._project.bring_up(stage, may_run=is_head(stage) or is_local(stage))
+                    if is_head(stage):
+                        self._project.bring_up(stage, may_run=True)
                 except StageFailedError as error:
                     _stop_if_killed(error)
-                    raise UserError(str(error)) from None
-                except WouldRunError as error:
                     raise UserError(str(error)) from None
 
     def run(
@@ -163,7 +143,7 @@ class Head:
         executor: Executor,
         progress: Progress,
         max_tasks: int | None = None,
-        tell: Callable[[dict[str, dict[str, Any]]], None] = lambda known: None,
+        tell: Callable[[Records], None] = lambda known: None,
     ) -> int:
         """Bring the suite up with the help of a cluster; return the exit code.
 
@@ -179,37 +159,31 @@ class Head:
             for _ in range(ROUNDS):
                 if not state.missing:
                     break
-                self._say(
-                    f"{len(state.done)} stages are up to date or restored, {len(state.missing)} go to the cluster"
-                )
-                self.share(state)
-                tell(self.known(state))
+                print(f"{len(state.done)} stages are up to date or restored, {len(state.missing)} go to the cluster")
+                tell(self.share(state))
                 schedule = self.schedule(state, max_tasks)
                 begun = schedule.clock()
-                with progress:
+                try:
                     schedule.run(executor, progress.take)
-                self._say(f"the cluster took {duration(schedule.clock() - begun)}")
-                failed |= {stage.name: stage.text for stage in schedule.stages.values() if stage.state == "failed"}
+                finally:
+                    with self._project.locked():
+                        self._project.note(
+                            {s.name: s.made[s.name] for s in schedule.stages.values() if s.state == DONE}
+                        )
+                print(f"the cluster took {duration(schedule.clock() - begun)}")
+                failed |= {stage.name: stage.text for stage in schedule.stages.values() if stage.state == FAILED}
                 state = self.restore(failed)
         except TransferError as error:
             raise UserError(f"{error}\nMend that, and run the same command again: it goes on.") from None
         if not state.missing and not state.failed:
             self.finish()
             return 0
-        self._report_failures(state)
-        return 1
-
-    def _report_failures(self, state: State) -> None:
-        for name, reason in state.failed.items():
-            self._say(f"failed: {name} ({reason})")
-        for name in state.missing:
-            self._say(f"failed: {name} (its result has not arrived, after {ROUNDS} rounds)")
+        lost = dict.fromkeys(state.missing, f"its result has not arrived, after {ROUNDS} rounds")
+        for name, reason in {**state.failed, **lost}.items():
+            print(f"failed: {name} ({reason})")
         if state.blocked:
-            self._say(f"not run, as they need these: {', '.join(sorted(state.blocked))}")
-
-
-def _was_done(name: str, stage: "DvcStage", state: State) -> bool:
-    return name in state.missing and all(out.hash_info for out in stage.outs)
+            print(f"not run, as they need these: {', '.join(sorted(state.blocked))}")
+        return 1
 
 
 def _stop_if_killed(error: StageFailedError) -> None:

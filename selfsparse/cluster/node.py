@@ -20,7 +20,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,42 +52,49 @@ def search_path() -> str:
 
 
 def folder_of(job: dict[str, Any]) -> Path:
-    """Return where this node keeps the project's clones, cache and raw data. `job["scratch"]` may name variables and `~`.
+    """Return where this node keeps the project's clones, cache and raw data; `job["scratch"]` may name variables and `~`.
 
     It ends in the host's name, so that nodes may share the folder above it.
     """
-    scratch = os.path.expandvars(os.path.expanduser(job["scratch"])) if job["scratch"] else ""
-    base = Path(scratch or Path(tempfile.gettempdir()) / f"selfsparse-{os.getuid()}")
+    base = _expanded(job["scratch"]) or Path(tempfile.gettempdir()) / f"selfsparse-{os.getuid()}"
     return base / job["project"] / socket.gethostname()
 
 
+def _expanded(folder: str | None) -> Path | None:
+    return Path(os.path.expandvars(os.path.expanduser(folder))) if folder else None
+
+
 def run_stage(
-    job: dict[str, Any], stage: str, source: Callable[[], bytes], say: Callable[[str], None]
+    job: dict[str, Any],
+    stage: str,
+    made: dict[str, Any],
+    source: Callable[[], bytes],
+    say: Callable[[str], None],
 ) -> dict[str, Any]:
     """Run one stage in a clone of the project.
 
     Args:
-        job: project, commit, scratch, checkpoints, remote, versions, and `known`, what the head's dvc.lock says of stages that
-            are up to date; the same for all stages of a round.
+        job: project, commit, scratch, checkpoints, remote, versions, and `known`, what the head's dvc.lock says of stages; the
+            same for all stages of a round.
         stage: its name in dvc.yaml.
+        made: what dvc.lock is to say of stages that it needs and that nodes have run in this round.
         source: gives the tar file of a bare clone of the project at the commit.
         say: takes what the stage says, some lines at a time.
 
     Returns:
         `status`, one of "done", "failed" (on its own merits) and "refused" (this node, or the project as a whole, is not fit
-        for it), `text` with the reason, and `host`.
+        for it), `text` with the reason, and `record`, what dvc.lock is to say of it.
 
     Raises:
         TaskLostError: see there.
     """
-    host = socket.gethostname()
-    differing = [
-        f"{name} is {have} on node {host} and {job['versions'][name]} here"
-        for name, have in versions().items()
-        if have != job["versions"][name]
-    ]
-    if differing:
-        return {"status": "refused", "text": "; ".join(differing), "host": host}
+    host, mine = socket.gethostname(), versions()
+    if differing := [
+        f"{name} is {mine[name]} on node {host} and {wanted} here"
+        for name, wanted in job["versions"].items()
+        if mine[name] != wanted
+    ]:
+        return {"status": "refused", "text": "; ".join(differing)}
     if not shutil.which("git"):
         raise TaskLostError(f"node {host} has no git")
     remote = job["remote"].get("url", "")
@@ -97,12 +104,8 @@ def run_stage(
         with _slot(folder_of(job)) as (clone, lock):
             _check_out(clone, job, source)
             if (commit := _git(clone, "rev-parse", "HEAD")) != job["commit"]:
-                return {
-                    "status": "refused",
-                    "text": f"commit is {commit} on node {host} and {job['commit']} here",
-                    "host": host,
-                }
-            return {**_run_task(clone, job, stage, say, lock), "host": host}
+                return {"status": "refused", "text": f"commit is {commit} on node {host} and {job['commit']} here"}
+            return _run_task(clone, job["remote"], stage, {**job.get("known", {}), **made}, say, lock)
     except TaskLostError:
         raise
     except OSError as error:  # scratch is full, or may not be written
@@ -137,10 +140,8 @@ def _check_out(clone: Path, job: dict[str, Any], source: Callable[[], bytes]) ->
         _bring_to(clone, job["commit"], source)
     except TaskLostError:
         shutil.rmtree(clone, ignore_errors=True)
-        shutil.rmtree(clone.parent / f"source-{job['commit']}", ignore_errors=True)
         _bring_to(clone, job["commit"], source)
-    states = os.path.expandvars(os.path.expanduser(job["checkpoints"] or "")) or clone.parents[1] / "checkpoints"
-    _link(clone / ".checkpoints", Path(states))
+    _link(clone / ".checkpoints", _expanded(job["checkpoints"]) or clone.parents[1] / "checkpoints")
     _link(clone / "data" / "raw", clone.parent / "raw")
 
 
@@ -154,79 +155,44 @@ def _bring_to(clone: Path, commit: str, source: Callable[[], bytes]) -> None:
     for pattern in (".git/*.lock", ".dvc/tmp/rwlock*", ".dvc/tmp/lock"):
         for stale in clone.glob(pattern):
             stale.unlink()
-    if _head_of(clone) != commit:
-        _git(clone, "fetch", "--quiet", "--depth", "1", str(_unpacked(clone.parent, commit, source)), "HEAD")
-        _git(clone, "checkout", "--quiet", "--force", "--detach", "FETCH_HEAD")
-    else:  # files may be missing: what cleans temporary folders removes old ones
-        _git(clone, "checkout", "--quiet", "--force", "--detach", commit)
-
-
-def _head_of(clone: Path) -> str | None:
-    """Return the commit of a clone; None where it has none yet."""
-    try:
-        return _git(clone, "rev-parse", "--verify", "HEAD")
-    except TaskLostError:
-        return None
-
-
-def _unpacked(folder: Path, commit: str, source: Callable[[], bytes]) -> Path:
-    """The bare clone of the commit, unpacked once for each node."""
-    goal = folder / f"source-{commit}"
-    with _locked(folder / "source.lock"):
-        if not goal.is_dir():
-            for old in folder.glob("source-*"):
-                shutil.rmtree(old)
+    if _git(clone, "rev-parse", "--verify", "--quiet", "HEAD", check=False) != commit:
+        with tempfile.TemporaryDirectory(dir=clone.parent) as bare:
             with tarfile.open(fileobj=io.BytesIO(source())) as archive:
-                archive.extractall(goal.with_suffix(".partial"), filter="data")
-            goal.with_suffix(".partial").rename(goal)
-    return goal
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    lock = os.open(path, os.O_CREAT | os.O_RDWR)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
+                archive.extractall(bare, filter="data")
+            _git(clone, "fetch", "--quiet", "--depth", "1", bare, "HEAD")
+        commit = "FETCH_HEAD"
+    # Also where it is there: what cleans temporary folders removes old files.
+    _git(clone, "checkout", "--quiet", "--force", "--detach", commit)
 
 
 def _link(link: Path, goal: Path) -> None:
     goal.mkdir(parents=True, exist_ok=True)
-    if link.is_symlink() and Path(os.readlink(link)) == goal:
-        return
     link.parent.mkdir(parents=True, exist_ok=True)
     if link.is_symlink():
         link.unlink()
     link.symlink_to(goal)
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(folder: Path, *arguments: str, check: bool = True) -> str:
     # Never a repository above: one that is no repository any more is an error.
     environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(folder.parent)}
-    try:
-        found = subprocess.run(
-            ["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True
-        )
-    except subprocess.CalledProcessError as error:
-        raise TaskLostError(
-            f"git {arguments[0]} failed on node {socket.gethostname()}: {error.stderr.strip()}"
-        ) from None
+    found = subprocess.run(["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    if check and found.returncode:
+        raise TaskLostError(f"git {arguments[0]} failed on node {socket.gethostname()}: {found.stderr.strip()}")
     return found.stdout.strip()
 
 
-def _run_task(clone: Path, job: dict[str, Any], stage: str, say: Callable[[str], None], lock: int) -> dict[str, Any]:
+def _run_task(
+    clone: Path, remote: dict[str, Any], stage: str, known: dict[str, Any], say: Callable[[str], None], lock: int
+) -> dict[str, Any]:
     """Run the clone's own code on the stage, in a session of its own, and read what became of it."""
-    result = clone.parent / f"{clone.name}.result.json"
+    order, result = clone.with_suffix(".order.json"), clone.with_suffix(".result.json")
     result.unlink(missing_ok=True)
-    known = clone.parent / f"{clone.name}.known.json"  # too long for an argument
-    known.write_text(json.dumps(job.get("known", {})))
-    order = {
-        "stage": stage, "remote": job["remote"], "known": str(known), "result": str(result), "parent": os.getpid(),
-    }  # fmt: skip
+    order.write_text(
+        json.dumps({"stage": stage, "remote": remote, "known": known, "result": str(result), "parent": os.getpid()})
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "selfsparse.cluster.task", json.dumps(order)],
+        [sys.executable, "-m", "selfsparse.cluster.task", str(order)],
         cwd=clone, env=os.environ | {"PATH": search_path(), "PYTHONUNBUFFERED": "1"}, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True, pass_fds=[lock],
     )  # fmt: skip
@@ -245,7 +211,7 @@ def _run_task(clone: Path, job: dict[str, Any], stage: str, say: Callable[[str],
     return found
 
 
-def _pass_on(lines: Iterator[str], say: Callable[[str], None]) -> None:
+def _pass_on(lines: Iterable[str], say: Callable[[str], None]) -> None:
     gathered, said = [], time.monotonic()
     for line in lines:
         gathered.append(line)

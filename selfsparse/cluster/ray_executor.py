@@ -8,7 +8,7 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import ray
@@ -59,7 +59,9 @@ def _make_task(run: Callable[..., dict[str, Any]], attempts: int, gpus: float) -
         # Not ray.get: while a task waits in that, Ray counts its CPU as free, and starts another task beside it.
         return reference.future().result()
 
-    def task(job: dict[str, Any], stage: str, submission: int, source: list, board: Any) -> dict[str, Any]:
+    def task(
+        job: dict[str, Any], stage: str, made: dict[str, Any], submission: int, source: list, board: Any
+    ) -> dict[str, Any]:
         if not gpus:  # Ray leaves all of the node's visible to a task that takes none, and each would use the first
             os.environ["CUDA_VISIBLE_DEVICES"] = ""
         node_id, host = ray.get_runtime_context().get_node_id(), socket.gethostname()
@@ -75,7 +77,7 @@ def _make_task(run: Callable[..., dict[str, Any]], attempts: int, gpus: float) -
             with contextlib.suppress(RayError):  # what is not seen is in no log, and costs no training
                 _result(board.say.remote(stage, text))  # waited for, so that all is on the board when the stage ends
 
-        return run(job, stage, lambda: _result(source[0]), say)
+        return run(job, stage, made, lambda: _result(source[0]), say)
 
     task.__module__ = "__main__"
     return task
@@ -148,7 +150,7 @@ class RayExecutor:
         """Say what is the same for all stages from now on: the job of `node.run_stage`, and the project as a tar file."""
         self._job, self._source = ray.put(job), ray.put(source)
 
-    def submit(self, stage: str, prefer: str | None) -> None:
+    def submit(self, stage: str, prefer: str | None, made: dict[str, Mapping[str, Any]]) -> None:
         """Let Ray run a stage when there is room; on the preferred node, unless that is busy or gone."""
         strategy = "DEFAULT"
         if prefer:
@@ -159,7 +161,7 @@ class RayExecutor:
         )  # fmt: skip
         self._submissions[stage] += 1
         # In a list, Ray hands the project on by reference: only a node that lacks it fetches it.
-        reference = task.remote(self._job, stage, self._submissions[stage], [self._source], self._board)
+        reference = task.remote(self._job, stage, made, self._submissions[stage], [self._source], self._board)
         self._stages[reference] = stage
 
     def events(self, seconds: float) -> Iterable[Event]:
@@ -182,7 +184,7 @@ class RayExecutor:
             return Ended(stage, False, f"given up after {ATTEMPTS} attempts: {_first_line(error)}")
         if found["status"] == "refused":
             raise UserError(f"{stage}: {found['text']}")
-        return Ended(stage, found["status"] == "done", found["text"])
+        return Ended(stage, found["status"] == "done", found["text"], found.get("record", {}))
 
 
 def _unreachable(address: str | None, reason: str) -> str:

@@ -1,10 +1,10 @@
 """Which stage goes to the cluster when: each when what it needs is done, preferably to the node that holds its data."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 WAITING, RUNNING, DONE, FAILED, SKIPPED = "waiting", "running", "done", "failed", "skipped"
 LOOK_EVERY_SEC = 0.5
@@ -30,11 +30,12 @@ class Said:
 
 @dataclass(frozen=True)
 class Ended:
-    """A stage is over: well, or not, with the reason."""
+    """A stage is over: well, and `record` is what dvc.lock is to say of it, or not, and `text` is the reason."""
 
     stage: str
     ok: bool
     text: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict)
 
 
 Event = Begun | Said | Ended
@@ -43,8 +44,12 @@ Event = Begun | Said | Ended
 class Executor(Protocol):
     """Where stages run: a Ray cluster, or what stands for one in tests and simulations."""
 
-    def submit(self, stage: str, prefer: str | None) -> None:
-        """Let a stage run as soon as there is room for it; on the node `prefer`, where that has room."""
+    def submit(self, stage: str, prefer: str | None, made: dict[str, Mapping[str, Any]]) -> None:
+        """Let a stage run as soon as there is room for it; on the node `prefer`, where that has room.
+
+        Args:
+            made: the records of those stages of the schedule that it needs, directly or not.
+        """
 
     def events(self, seconds: float) -> Iterable[Event]:
         """Return what has happened since the last call, in its order; wait up to so many seconds for it.
@@ -73,14 +78,9 @@ class Stage:
     begun: float = 0.0
     ended: float = 0.0
     text: str = ""
-
-    @property
-    def kind(self) -> str:
-        """Return the part before the `@`: stages of a kind take about as long."""
-        return self.name.partition("@")[0]
+    made: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # its own record, and those of what it needs
 
 
-@dataclass
 class Schedule:
     """The stages that are to run, and how far they are.
 
@@ -90,82 +90,73 @@ class Schedule:
         clock: seconds, for a simulation's own time.
     """
 
-    stages: Mapping[str, Stage]
-    max_tasks: int | None = None
-    clock: Callable[[], float] = time.monotonic
-    _homes: dict[str, set[str]] = field(default_factory=dict)  # of data: the nodes that have it
-    _waiting: dict[str, int] = field(default_factory=dict)
-    _needed_by: dict[str, list[str]] = field(default_factory=dict)
-    _ready: list[str] = field(default_factory=list)
-    _submitted: set[str] = field(default_factory=set)
-    _load: Counter = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
-        for stage in self.stages.values():
-            self._waiting[stage.name] = len(stage.needs)
+    def __init__(
+        self, stages: Mapping[str, Stage], max_tasks: int | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.stages, self.clock, self._max_tasks = stages, clock, max_tasks
+        self._waits_for = {stage.name: set(stage.needs) for stage in stages.values()}
+        self._needed_by: dict[str, list[str]] = defaultdict(list)
+        for stage in stages.values():
             for needed in stage.needs:
-                self._needed_by.setdefault(needed, []).append(stage.name)
-        self._ready = [name for name, count in self._waiting.items() if not count]
+                self._needed_by[needed].append(stage.name)
+        self._ready = [name for name, needed in self._waits_for.items() if not needed]
+        self._submitted: set[str] = set()
+        self._homes: dict[str, set[str]] = defaultdict(set)  # of data: the nodes that have it
 
-    def run(self, executor: Executor, shown: Callable[["Schedule", Event | None], None] = lambda *_: None) -> None:
-        """Run all stages to their end; `shown` is called for every event, and now and then without one.
+    def run(self, executor: Executor, shown: Callable[["Schedule", Event], None] = lambda *_: None) -> None:
+        """Run all stages to their end; `shown` is called for every event.
 
         A stage that fails stops those that need it, and no other.
         """
         self._submit(executor)
-        shown(self, None)
         while self._submitted:
             for event in executor.events(LOOK_EVERY_SEC):
-                self._take(event)
-                shown(self, event)
+                if event.stage in self._submitted:
+                    self._take(event)
+                    shown(self, event)
             self._submit(executor)
-            shown(self, None)
 
     def _submit(self, executor: Executor) -> None:
-        room = len(self._ready) if self.max_tasks is None else self.max_tasks - len(self._submitted)
-        now, self._ready = self._ready[: max(0, room)], self._ready[max(0, room) :]
-        for name in now:
-            self._submitted.add(name)
-            executor.submit(name, self._preferred(self.stages[name]))
+        while self._ready and (self._max_tasks is None or len(self._submitted) < self._max_tasks):
+            stage = self.stages[self._ready.pop(0)]
+            for needed in stage.needs:
+                stage.made |= self.stages[needed].made
+            self._submitted.add(stage.name)
+            executor.submit(stage.name, self._preferred(stage), stage.made)
 
     def _preferred(self, stage: Stage) -> str | None:
         """The node that ran what the stage needs, or one that has its data; of several, that with the least to do."""
         nodes = {self.stages[needed].node for needed in stage.needs if self.stages[needed].data}
-        nodes = nodes or set().union(*(self._homes.get(data, ()) for data in stage.data))
-        return min(sorted(nodes), key=lambda node: self._load[node], default=None)
+        nodes = nodes or set().union(*(self._homes[data] for data in stage.data))
+        load = Counter(other.node for other in self.stages.values() if other.state == RUNNING)
+        return min(sorted(nodes), key=load.__getitem__, default=None)
 
     def _take(self, event: Event) -> None:
         stage = self.stages[event.stage]
-        if stage.name not in self._submitted:
-            return
         if isinstance(event, Begun):
-            if stage.state == RUNNING:
-                self._load[stage.node] -= 1
             stage.state, stage.node, stage.host, stage.attempt = RUNNING, event.node, event.host, event.attempt
             stage.begun = self.clock()
-            self._load[stage.node] += 1
         elif isinstance(event, Ended):
-            if stage.state == RUNNING:
-                self._load[stage.node] -= 1
             self._submitted.remove(stage.name)
             stage.state, stage.text, stage.ended = (DONE if event.ok else FAILED), event.text, self.clock()
             if event.ok:
+                stage.made = {**stage.made, stage.name: event.record}
                 self._release(stage)
             else:
                 self._skip(stage)
 
     def _release(self, stage: Stage) -> None:
         for data in stage.data:
-            self._homes.setdefault(data, set()).add(stage.node)
-        for name in self._needed_by.get(stage.name, ()):
-            self._waiting[name] -= 1
-            if not self._waiting[name]:
+            self._homes[data].add(stage.node)
+        for name in self._needed_by[stage.name]:
+            self._waits_for[name].remove(stage.name)
+            if not self._waits_for[name]:
                 self._ready.append(name)
 
     def _skip(self, failed: Stage) -> None:
         unreachable = [failed.name]
         while unreachable:
-            for name in self._needed_by.get(unreachable.pop(), ()):
+            for name in self._needed_by[unreachable.pop()]:
                 if self.stages[name].state == WAITING:
                     self.stages[name].state, self.stages[name].text = SKIPPED, f"needs {failed.name}"
                     unreachable.append(name)
@@ -176,17 +167,20 @@ class Schedule:
 
     def seconds_left(self) -> float | None:
         """Return an estimate from the stages of the same kind that are done; None before there is one of each."""
-        took: dict[str, list[float]] = {}
+        took: dict[str, list[float]] = defaultdict(list)
         for stage in self.stages.values():
             if stage.state == DONE:
-                took.setdefault(stage.kind, []).append(stage.ended - stage.begun)
-        left, running = 0.0, 0
+                took[_kind(stage)].append(stage.ended - stage.begun)
+        left = 0.0
         for stage in self.stages.values():
-            if stage.state not in (WAITING, RUNNING):
-                continue
-            if stage.kind not in took:
-                return None
-            mean = sum(took[stage.kind]) / len(took[stage.kind])
-            left += max(0.0, mean - (self.clock() - stage.begun)) if stage.state == RUNNING else mean
-            running += stage.state == RUNNING
-        return left / max(1, running)
+            if stage.state in (WAITING, RUNNING):
+                if not (known := took[_kind(stage)]):
+                    return None
+                gone = self.clock() - stage.begun if stage.state == RUNNING else 0.0
+                left += max(0.0, sum(known) / len(known) - gone)
+        return left / max(1, self.count(RUNNING))
+
+
+def _kind(stage: Stage) -> str:
+    """The part before the `@`: stages of a kind take about as long."""
+    return stage.name.partition("@")[0]

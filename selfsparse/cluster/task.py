@@ -4,7 +4,6 @@
 whose outputs no machine may hand on: these every node makes itself, once.
 """
 
-import json
 import os
 import shutil
 import signal
@@ -14,20 +13,38 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import Timeout
 
 from selfsparse.cluster.node import KILLED
-from selfsparse.cluster.stages import Project, StageFailedError, TransferError, WouldRunError, is_local, name_of
 from selfsparse.errors import UserError
-from selfsparse.files import write_json, write_text
+from selfsparse.files import read_json, write_json, write_text
 from selfsparse.paths import checkpoint_dir
 from selfsparse.processes import when_parent_is_gone
+from selfsparse.stages import (
+    Project,
+    Records,
+    StageFailedError,
+    TransferError,
+    is_local,
+    name_of,
+    reason_of,
+    write_records,
+)  # fmt: skip
 from selfsparse.training.lock import acquire
+
+if TYPE_CHECKING:
+    from dvc.stage import Stage
+
+T = TypeVar("T")
 
 PAUSES_SEC = (10.0, 30.0, 60.0)  # before a remote that failed is asked again; then the attempt is over
 OTHER_SEC = 600.0  # for a training whose worker was lost: it ends its step and saves its states, perhaps on a slow disk
+
+
+class UpstreamError(Exception):
+    """A stage upstream would have to run."""
 
 
 def main(order: dict[str, Any]) -> int:
@@ -36,71 +53,83 @@ def main(order: dict[str, Any]) -> int:
     when_parent_is_gone(lambda: os.killpg(0, signal.SIGTERM))
     if os.getppid() != order["parent"]:
         return 1
-    found = run(order["stage"], Path.cwd(), order["remote"], json.loads(Path(order["known"]).read_text()))
+    found = run(order["stage"], Path.cwd(), order["remote"], order["known"])
     write_json(Path(order["result"]), found)
     if found["text"]:
         print(f"error: {found['text']}", flush=True)
     return int(found["status"] != "done")
 
 
-def run(name: str, clone: Path, remote: dict[str, Any], known: dict[str, Any] | None = None) -> dict[str, str]:
-    """Return `status` and `text` as `node.run_stage` describes them.
+def run(name: str, clone: Path, remote: dict[str, Any], known: Records) -> dict[str, Any]:
+    """Return `status`, `text` and `record` as `node.run_stage` describes them.
 
     Args:
-        known: what the head's dvc.lock says of stages that are up to date there, and of this one, which is not.
+        known: what dvc.lock is to say of the stages that are done, and of this one, which is not.
     """
     from dvc.exceptions import DvcException
 
-    # What the commit's dvc.lock, or a task before, noted is not what counts: the head's results are, then the remote's.
-    (clone / "dvc.lock").unlink(missing_ok=True)
+    found, record = ("failed", ""), {}
     try:
         # For the stage's own process, which looks there for what it made before.
         write_text(clone / ".dvc" / "config.local", f"[cache]\n    dir = {clone.parent / 'cache'}\n")
+        write_records(clone, known)  # neither the commit's dvc.lock nor that of a task before
         project = Project(clone, remote, cache=clone.parent / "cache")
         with project.locked():
             *upstream, stage = project.upstream(name)
-            if record := (known or {}).get(name):
-                project.bring_back(stage, record)
             for needed in upstream:
-                if record := (known or {}).get(name_of(needed)):
-                    project.adopt(needed, record)
-                if is_local(needed):
-                    with acquire(clone.parent / f"{_source_of(name_of(needed))}.lock"):
-                        project.bring_up(needed, may_run=True)
-                else:
-                    _patiently(project.bring_up, needed, may_run=False)
+                _bring_up_needed(project, needed, clone)
             _wait_for_other(name)
             with states_kept(name):
-                _patiently(project.bring_up, stage, may_run=True)
-                _patiently(project.push, stage)
+                if name in known:
+                    project.fetch_before(stage)
+                _patiently(lambda: project.bring_up(stage, may_run=True))
+                _patiently(lambda: project.push(stage, run_cache=True))
+            found, record = ("done", ""), project.records()[name]
     except StageFailedError as error:
-        return {"status": KILLED if error.killed else "failed", "text": str(error)}
+        found = KILLED if error.killed else "failed", str(error)
     except TransferError as error:
-        return {"status": KILLED, "text": str(error)}
-    except WouldRunError as error:
-        return {"status": "failed", "text": f"upstream of {name}, on a node, {error}"}
+        found = KILLED, str(error)
+    except UpstreamError as error:
+        found = "failed", f"upstream of {name}, on a node, {error}"
     except UserError as error:
-        return {"status": "refused", "text": str(error)}
+        found = "refused", str(error)
     except DvcException as error:  # an output that its command did not make, say
-        return {"status": "failed", "text": str(error)}
+        found = "failed", str(error)
     except Timeout as error:
-        text = f"{name}: another process, which holds {error.lock_file}, has not ended within {OTHER_SEC:.0f} s"
-        return {"status": KILLED, "text": text}
+        found = (
+            KILLED,
+            f"{name}: another process, which holds {error.lock_file}, has not ended within {OTHER_SEC:.0f} s",
+        )
     except OSError as error:  # the disk is full, say
-        return {"status": KILLED, "text": f"{name}, on node {socket.gethostname()}: {error}"}
-    return {"status": "done", "text": ""}
+        found = KILLED, f"{name}, on node {socket.gethostname()}: {error}"
+    return {"status": found[0], "text": found[1], "record": record}
 
 
-def _patiently(work: Callable[..., object], *arguments: object, **named: object) -> None:
+def _bring_up_needed(project: Project, stage: "Stage", clone: Path) -> None:
+    """Get what a stage needs; what no machine may hand on is made here, data of one source one at a time.
+
+    Raises:
+        UpstreamError: it would have to run.
+    """
+    name = name_of(stage)
+    if is_local(stage):
+        with acquire(clone.parent / f"{name.split('-')[0]}.lock"):
+            project.bring_up(stage, may_run=True)
+    elif stage.changed():
+        reason = reason_of(stage)
+        if not _patiently(lambda: project.bring_up(stage, may_run=False)):
+            raise UpstreamError(f"{name}: neither the cache nor the remote holds its result ({reason})")
+
+
+def _patiently(work: Callable[[], T]) -> T:
     """Call something that asks the remote, and again after a while where that fails."""
     for pause in PAUSES_SEC:
         try:
-            work(*arguments, **named)
-            return
+            return work()
         except TransferError as error:
             print(f"warning: {error}; trying again in {pause:.0f} s", flush=True)
             time.sleep(pause)
-    work(*arguments, **named)
+    return work()
 
 
 def _wait_for_other(stage: str) -> None:
@@ -121,11 +150,6 @@ def _wait_for_other(stage: str) -> None:
     except Timeout:
         print(f"warning: another process holds {path}; waiting up to {OTHER_SEC:.0f} s for its end", flush=True)
         acquire(path, timeout=OTHER_SEC).lock.release()
-
-
-def _source_of(stage: str) -> str:
-    """What is made one at a time: data of one source at several resolutions comes from the same files."""
-    return stage.split("-")[0]
 
 
 @contextmanager
@@ -150,4 +174,4 @@ def states_kept(stage: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(json.loads(sys.argv[1])))
+    sys.exit(main(read_json(Path(sys.argv[1]))))

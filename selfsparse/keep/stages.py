@@ -29,8 +29,8 @@ def keep(settings: Settings, targets: Sequence[str], say: Callable[[str], None] 
     Raises:
         UserError: dvc.yaml has no such stage, or none that can be kept.
     """
-    from selfsparse.cluster.stages import Project, name_of
     from selfsparse.keep.checks import CHECKS
+    from selfsparse.stages import Project, name_of
 
     root = project_root()
     write_inputs(settings, root / "data" / "inputs")

@@ -121,7 +121,7 @@ def test_the_board_dies(tmp_path, monkeypatch):
 
     once, killed = tmp_path / "once", tmp_path / "killed"
 
-    def stage(job, name, source, say):
+    def stage(job, name, made, source, say):
         say(f"CUDA_VISIBLE_DEVICES={os.environ['CUDA_VISIBLE_DEVICES']!r}")
         if name == "lost" and not once.exists():
             once.touch()
@@ -147,11 +147,11 @@ def test_the_board_dies(tmp_path, monkeypatch):
                 assert time.monotonic() - begun < 120, found
                 found.extend(executor.events(0.5))
 
-        executor.submit("lost", None)
+        executor.submit("lost", None, {})
         until_ended(1)
         assert [e.attempt for e in found if isinstance(e, Begun)] == [1, 2]
-        executor.submit("long", None)
-        executor.submit("second", None)  # which has to wait, as each takes more than half of the CPUs
+        executor.submit("long", None, {})
+        executor.submit("second", None, {})  # which has to wait, as each takes more than half of the CPUs
         while not any(isinstance(event, Said) and event.stage == "long" for event in found):
             found.extend(executor.events(0.5))
         for _ in range(20):
@@ -160,7 +160,7 @@ def test_the_board_dies(tmp_path, monkeypatch):
         ray.kill(executor._board, no_restart=False)
         killed.touch()
         until_ended(3)
-        executor.submit("lost", None)
+        executor.submit("lost", None, {})
         until_ended(4)
         assert all(event.ok for event in found if isinstance(event, Ended))
         assert [e.text for e in found if isinstance(e, Said)][-2:] == ["CUDA_VISIBLE_DEVICES=''", "the end"]

@@ -4,7 +4,7 @@ import heapq
 
 import pytest
 
-from selfsparse.cluster.progress import Progress, counts, table
+from selfsparse.cluster.progress import Progress, counts
 from selfsparse.cluster.scheduler import DONE, FAILED, SKIPPED, Begun, Ended, Said, Schedule, Stage
 
 
@@ -20,7 +20,7 @@ class Pretended:
     def clock(self) -> float:
         return self.time
 
-    def submit(self, stage: str, prefer: str | None) -> None:
+    def submit(self, stage: str, prefer: str | None, made: dict) -> None:
         self.preferred[stage] = prefer
         self._queue.append((stage, prefer))
         self.at_once = max(self.at_once, len(self._queue) + len(self._running))
@@ -106,7 +106,7 @@ def test_an_attempt_more_is_no_stage_more():
     schedule = Schedule({"train@0": Stage("train@0")})
 
     class Twice:
-        def submit(self, stage, prefer):
+        def submit(self, stage, prefer, made):
             self._news = iter(([Begun(stage, "a", "h", 1)], [Begun(stage, "b", "h", 2)], [Ended(stage, True)]))
 
         def events(self, seconds):
@@ -114,7 +114,6 @@ def test_an_attempt_more_is_no_stage_more():
 
     schedule.run(Twice())
     assert (schedule.stages["train@0"].state, schedule.stages["train@0"].node) == (DONE, "b")
-    assert schedule._load == {"a": 0, "b": 0}
 
 
 def test_the_time_left_is_that_of_stages_of_a_kind():
@@ -130,29 +129,10 @@ def test_the_time_left_is_that_of_stages_of_a_kind():
 def test_what_is_shown(tmp_path, capsys):
     executor = Pretended(2, failing=("train@1",))
     schedule = Schedule(configurations(2), clock=executor.clock)
-    progress = Progress(tmp_path / "logs", terminal=False)
-    with progress:
-        schedule.run(executor, progress.take)
+    progress = Progress(tmp_path / "logs")
+    schedule.run(executor, progress.take)
     said = capsys.readouterr().out
     assert "train@0: begun on host\n" in said and "train@0: done in 10 s. " in said
     assert "train@1: FAILED on host: broken\n    train@1 speaks\n" in said and "not run, as they need it: fid@1" in said
     assert (tmp_path / "logs/fid@0.log").read_text() == "fid@0 speaks\n"
     assert counts(schedule) == "3 of 5 done, 1 failed, 1 skipped"
-
-
-def test_the_table_of_a_moment():
-    from rich.console import Console
-
-    executor = Pretended(40)
-    schedule, shown = Schedule(configurations(30), clock=executor.clock), []
-
-    def show(now, event):
-        if isinstance(event, Said) and event.stage == "train@0":
-            console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-            console.print(table(now))
-            shown.append(console.export_text())
-
-    schedule.run(executor, show)
-    assert (
-        "train@3" in shown[0] and "... and 10 more" in shown[0] and "1 of 61 done, 30 running, 30 waiting" in shown[0]
-    )

@@ -220,10 +220,10 @@ def test_a_node_clones_the_commit_once(project, tmp_path, monkeypatch):
         toy.git(project, "commit", "--quiet", "--all", "--message", "second")
         node._check_out(again, {**order, "commit": clean_commit(project)}, lambda: source_tar(project))
         assert (again / "params.yaml").read_text() == "{}"
-    assert len(list(folder.glob("source-*"))) == 1
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == {"clone0", "clone1", "raw"}
 
 
-@pytest.mark.parametrize("broken", ["locks", "files", "objects", "git", "source"])
+@pytest.mark.parametrize("broken", ["locks", "files", "objects", "git"])
 def test_a_broken_clone_is_mended(project, tmp_path, broken):
     """By a power loss, or what removes old files of temporary folders; never is a repository above the clone touched."""
     scratch = project / "scratch"
@@ -245,10 +245,6 @@ def test_a_broken_clone_is_mended(project, tmp_path, broken):
             if broken != "files":
                 path.chmod(0o644)
                 path.write_bytes(b"")
-        if broken == "source":
-            for path in folder.glob("source-*/objects/*/*"):
-                path.chmod(0o644)
-                path.write_bytes(b"")
     (clone / "dvc.yaml").unlink()
     (project / "params.yaml").write_text("changed: 1\n")
     node._check_out(clone, order, lambda: source_tar(project))
@@ -261,7 +257,7 @@ def test_a_broken_clone_is_mended(project, tmp_path, broken):
 def test_versions_that_differ_are_named(project, tmp_path):
     order = job(project, tmp_path)
     order["versions"] = {**order["versions"], "torch": "0.4.1"}
-    found = node.run_stage(order, "train@a", pytest.fail, pytest.fail)
+    found = node.run_stage(order, "train@a", {}, pytest.fail, pytest.fail)
     assert found["status"] == "refused" and f"torch is {node.versions()['torch']} on node" in found["text"]
     assert "and 0.4.1 here" in found["text"]
 
@@ -269,7 +265,7 @@ def test_versions_that_differ_are_named(project, tmp_path):
 def test_a_package_that_a_node_lacks_is_named(project, tmp_path, monkeypatch):
     order = job(project, tmp_path)
     monkeypatch.setattr(sys, "path", [])
-    found = node.run_stage(order, "train@a", pytest.fail, pytest.fail)
+    found = node.run_stage(order, "train@a", {}, pytest.fail, pytest.fail)
     assert found["status"] == "refused" and "dvc is missing on node" in found["text"]
     assert f"{order['versions']['torch']} here" in found["text"]
 
@@ -280,18 +276,18 @@ def test_a_node_that_is_not_fit_is_worth_another_attempt(project, tmp_path, monk
     order = {**job(project, tmp_path), "scratch": str(tmp_path / "file")}
     host = node.socket.gethostname()
     with pytest.raises(ConnectionError, match=f"node {host}: .*Not a directory: .*file"):
-        node.run_stage(order, "train@a", pytest.fail, pytest.fail)
+        node.run_stage(order, "train@a", {}, pytest.fail, pytest.fail)
     away = {**order, "remote": {"url": str(tmp_path / "away")}}
     with pytest.raises(ConnectionError, match=f"node {host} does not see the remote's folder .*/away"):
-        node.run_stage(away, "train@a", pytest.fail, pytest.fail)
+        node.run_stage(away, "train@a", {}, pytest.fail, pytest.fail)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ConnectionError, match=f"node {host} has no git"):
-        node.run_stage({**order, "scratch": str(tmp_path)}, "train@a", pytest.fail, pytest.fail)
+        node.run_stage({**order, "scratch": str(tmp_path)}, "train@a", {}, pytest.fail, pytest.fail)
 
 
 def test_another_commit_is_refused(project, tmp_path):
     order = {**job(project, tmp_path), "scratch": str(tmp_path), "commit": "0" * 40}
-    found = node.run_stage(order, "train@a", lambda: source_tar(project), pytest.fail)
+    found = node.run_stage(order, "train@a", {}, lambda: source_tar(project), pytest.fail)
     assert found["status"] == "refused" and found["text"].startswith("commit is ") and "0" * 40 in found["text"]
 
 
@@ -301,10 +297,10 @@ def task_that(tmp_path, monkeypatch, code: str):
     package.mkdir(parents=True)
     for folder in (package, package.parent):
         (folder / "__init__.py").touch()
-    (package / "task.py").write_text(f"import json, os, signal, sys\norder = json.loads(sys.argv[1])\n{code}\n")
+    (package / "task.py").write_text(f"import json, os, signal, sys\norder = json.load(open(sys.argv[1]))\n{code}\n")
     said = []
     with open(os.devnull) as lock:
-        found = node._run_task(tmp_path / "node/clone0", {"remote": {}}, "train@a", said.append, lock.fileno())
+        found = node._run_task(tmp_path / "node/clone0", {}, "train@a", {}, said.append, lock.fileno())
     return found, "".join(said)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from selfsparse.cluster.head import Head
 from selfsparse.cluster.scheduler import Begun, Ended
-from selfsparse.cluster.stages import Project
 from selfsparse.cluster.task import run
+from selfsparse.stages import Project
 
 NAMES = ("a", "b")
 LUCK = "luck.txt"  # beside the project as well: what goes into a training besides its inputs, as the time does
@@ -92,19 +92,19 @@ class Folders:
     def tell(self, known: dict) -> None:
         self.known = json.loads(json.dumps(known))
 
-    def submit(self, stage: str, prefer: str | None) -> None:
+    def submit(self, stage: str, prefer: str | None, made: dict) -> None:
         self.preferred[stage] = prefer
-        self._queue.append(stage)
+        self._queue.append((stage, {**self.known, **json.loads(json.dumps(made))}))
 
     def events(self, seconds: float):
-        stage = self._queue.pop(0)
+        stage, known = self._queue.pop(0)
         clone = self._clones[self._turn % len(self._clones)]
         self._turn += 1
         with self._patch.context() as patch:
             patch.chdir(clone)
-            found = run(stage, clone, self._remote, self.known)
+            found = run(stage, clone, self._remote, known)
         self.status = found["status"]  # of the last task
-        return [Begun(stage, clone.name, "host", 1), Ended(stage, found["status"] == "done", found["text"])]
+        return [Begun(stage, clone.name, "host", 1), Ended(stage, self.status == "done", found["text"], found["record"])]
 
 
 def head(project: Path, remote: dict) -> Head:

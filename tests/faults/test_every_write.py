@@ -25,13 +25,10 @@ ALLOWED = {
     "selfsparse/analysis/style.py:rendered",  # into memory
     "selfsparse/report/site.py:_thumbnail",  # into memory
     "selfsparse/metrics/inception.py:_fast_layers",  # into memory
-    "selfsparse/cluster/progress.py:_log",  # a stage's log, which grows
+    "selfsparse/cluster/progress.py:take",  # a stage's log, which grows
     "selfsparse/cluster/head.py:source_tar",  # into memory
     "selfsparse/cluster/node.py:_bring_to",  # sent to nodes without the helper; git's list of what to ignore, in a new clone
     "selfsparse/cluster/node.py:_run_task",  # as above; read by the process that it starts next, and by none other
-    "selfsparse/cluster/stages.py:_restore",  # DVC's entry of a run in its cache
-    "selfsparse/cluster/stages.py:push",
-    "selfsparse/cluster/stages.py:_push_entry",  # DVC's own copy between its cache and a remote
 }
 
 
