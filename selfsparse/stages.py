@@ -83,7 +83,8 @@ class Project:
 
     def needs(self, stages: Collection["Stage"]) -> dict[str, set[str]]:
         """Return for each of these stages which of the others it needs directly."""
-        return {name_of(s): {name_of(n) for n in self._repo.index.graph.successors(s) if n in stages} for s in stages}
+        names, graph = {name_of(stage) for stage in stages}, self._repo.index.graph
+        return {name_of(s): {name_of(n) for n in graph.successors(s)} & names for s in stages}
 
     def bring_up(self, stage: "Stage", *, may_run: bool) -> bool:
         """Make a stage's outputs those of its inputs, which have to be up to date themselves, and note them for dvc.lock.

@@ -1,9 +1,9 @@
 """The first steps of runs taken again by today's code, and held against what the runs have noted of themselves."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from selfsparse.training.trace import FIRST_STEPS
 # How far two numbers may lie apart, relative to the larger and at least to 1, where bits cannot agree: on another kind of
 # processor, or on a GPU, whose sums have no fixed order unless train.deterministic is set.
 TOLERANCE = 1e-3
+T = TypeVar("T")
 
 
 def compare_runs(
@@ -75,15 +76,14 @@ class Pair:
 
     def compare_steps(self, train: Any, steps: int) -> bool:
         """Compare step by step, and what was evaluated within them; return whether all bits agree."""
-        before, now = (read_json(folder / "replay.json")[:steps] for folder in (self._kept, self._again))
-        equal = before == now
+        before, now = self._both(lambda folder: read_json(folder / "replay.json")[:steps])
         for old, new in zip(before, now, strict=False):
-            if not self._agree({k: v for k, v in old.items() if k != "weights"}, new) or (
-                self._exact and old["weights"] != new["weights"]
-            ):
+            losses = {key: value for key, value in old.items() if key != "weights"}
+            if not self._agree(losses, new) or (self._exact and old["weights"] != new["weights"]):
                 self._differs(f"step {old['step']} is the first that differs")
         if len(before) != len(now):
             self._differs(f"step {min(len(before), len(now)) + 1} is the first that differs")
+        equal = before == now
         for name in ("curves.csv", "mechanism.csv"):
             equal &= self._compare_table(name, steps)
         self._compare_images()
@@ -96,12 +96,9 @@ class Pair:
 
     def _compare_table(self, name: str, steps: int) -> bool:
         """Compare the rows within the first steps; those of the last one may be there only because the replay ends with it."""
-        before, now = ([r for r in read_csv(f / name) if int(r["step"]) <= steps] for f in (self._kept, self._again))
-        if not before:
-            return True
-        last = max(int(row["step"]) for row in before)
-        now = [row for row in now if int(row["step"]) <= last]
-        if len(before) != len(now) or list(before[0]) != list(now[0] if now else ()):
+        before, now = self._both(lambda folder: [r for r in read_csv(folder / name) if int(r["step"]) <= steps])
+        now = [row for row in now if int(row["step"]) <= max((int(old["step"]) for old in before), default=-1)]
+        if [list(row) for row in before] != [list(row) for row in now]:
             self._differs(f"{name} would have other rows or columns")
         for old, new in zip(before, now, strict=True):
             if not self._agree(old, new):
@@ -110,42 +107,28 @@ class Pair:
 
     def _compare_images(self) -> None:
         """Compare the first look inside the generator, before any step."""
+        tolerance = 0 if self._exact else TOLERANCE
         with np.load(self._kept / "coefficients.npz") as old, np.load(self._again / "coefficients.npz") as new:
-            same = old.files == new.files and all(
-                np.allclose(
-                    old[n][0], new[n][0], rtol=0 if self._exact else TOLERANCE, atol=0 if self._exact else TOLERANCE
-                )
-                for n in old.files
-            )
-        if not same:
-            self._differs("alpha or beta of step 0 in coefficients.npz differ")
-        if self._exact:
-            images = []
-            for folder in (self._kept, self._again):
-                with Image.open(folder / "progress.png") as sheet:
-                    images.append(
-                        (sheet.mode, sheet.width, sheet.crop((0, 0, sheet.width, sheet.width // 10)).tobytes())
-                    )
-            if images[0] != images[1]:
-                self._differs("the images of step 0 in progress.png differ")
+            if old.files != new.files or not all(
+                np.allclose(old[name][0], new[name][0], rtol=tolerance, atol=tolerance) for name in old.files
+            ):
+                self._differs("alpha or beta of step 0 in coefficients.npz differ")
+        before, now = self._both(_first_row)
+        if self._exact and before != now:
+            self._differs("the images of step 0 in progress.png differ")
 
     def _compare_form(self) -> None:
         """Compare what does not depend on how far a run goes: the names of files, of values and of weights."""
-        names = [
-            {p.name for p in f.iterdir()} - {"last.safetensors"} for f in (self._kept, self._again)
-        ]  # not if diverged
-        if names[0] != names[1]:
-            self._differs(f"other files would be made: {', '.join(sorted(names[0] ^ names[1]))}")
-        runs = [read_json(folder / "run.json") for folder in (self._kept, self._again)]
-        fixed = [{k: v for k, v in run.items() if k in ("configuration", "seed") or "parameters" in k} for run in runs]
-        if runs[0].keys() != runs[1].keys() or fixed[0] != fixed[1]:
+        before, now = self._both(
+            lambda folder: {p.name for p in folder.iterdir()} - {"last.safetensors"}
+        )  # if diverged
+        if before != now:
+            self._differs(f"other files would be made: {', '.join(sorted(before ^ now))}")
+        before, now = self._both(_fixed_values)
+        if before != now:
             self._differs("run.json would hold other values")
-        forms = []
-        for folder in (self._kept, self._again):
-            with safe_open(folder / "best.safetensors", "np") as file:
-                slices = {name: file.get_slice(name) for name in sorted(file.keys())}
-                forms.append([(n, s.get_shape(), s.get_dtype()) for n, s in slices.items()] + sorted(file.metadata()))
-        if forms[0] != forms[1]:
+        before, now = self._both(_form_of_weights)
+        if before != now:
             self._differs("the weights' file would have another form")
 
     def compare_best(self, settings: Settings, configuration: Configuration, device: str) -> None:
@@ -163,12 +146,32 @@ class Pair:
         if fid != run["best_fid"] and (exact or not _close(fid, run["best_fid"])):
             self._differs(f"the best generator's FID would be {fid!r}, and not {run['best_fid']!r}")
 
+    def _both(self, look: Callable[[Path], T]) -> tuple[T, T]:
+        return look(self._kept), look(self._again)
+
     def _agree(self, old: dict[str, Any], new: dict[str, Any]) -> bool:
         """Whether the values of a step, as text, are the same, or close where bits need not agree."""
         return all(old[key] == new[key] or (not self._exact and _close(old[key], new[key])) for key in old)
 
     def _differs(self, what: str) -> None:
         raise NotKeptError(f"seed {self._seed}: {what}")
+
+
+def _first_row(folder: Path) -> tuple[str, int, bytes]:
+    with Image.open(folder / "progress.png") as sheet:
+        return sheet.mode, sheet.width, sheet.crop((0, 0, sheet.width, sheet.width // 10)).tobytes()
+
+
+def _fixed_values(folder: Path) -> dict[str, Any]:
+    """What run.json holds of how the run is named and built, and the names of all else."""
+    run = read_json(folder / "run.json")
+    return {k: v if k in ("configuration", "seed") or "parameters" in k else None for k, v in run.items()}
+
+
+def _form_of_weights(folder: Path) -> list[Any]:
+    with safe_open(folder / "best.safetensors", "np") as file:
+        slices = {name: file.get_slice(name) for name in sorted(file.keys())}
+        return [(n, s.get_shape(), s.get_dtype()) for n, s in slices.items()] + sorted(file.metadata())
 
 
 def _close(a: Any, b: Any) -> bool:

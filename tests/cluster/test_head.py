@@ -143,7 +143,9 @@ def head_of(folder, whole) -> Head:
 def written(monkeypatch) -> list[set[str]]:
     """The stages in dvc.lock each time that it is written from now on."""
     found, write = [], stages.write_records
-    monkeypatch.setattr(stages, "write_records", lambda root, records: (found.append(set(records)), write(root, records)))
+    monkeypatch.setattr(
+        stages, "write_records", lambda root, records: (found.append(set(records)), write(root, records))
+    )
     return found
 
 

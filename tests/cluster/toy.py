@@ -104,7 +104,10 @@ class Folders:
             patch.chdir(clone)
             found = run(stage, clone, self._remote, known)
         self.status = found["status"]  # of the last task
-        return [Begun(stage, clone.name, "host", 1), Ended(stage, self.status == "done", found["text"], found["record"])]
+        return [
+            Begun(stage, clone.name, "host", 1),
+            Ended(stage, self.status == "done", found["text"], found["record"]),
+        ]
 
 
 def head(project: Path, remote: dict) -> Head:

@@ -6,8 +6,7 @@ from small_project import CONFIGURATION, SMALL, files, write_project
 
 from selfsparse.config import load_settings
 from selfsparse.keep import replay
-from selfsparse.keep.checks import DATA, EXTRACTORS, REFERENCES, copy_of_project
-from selfsparse.keep.stages import NotKeptError
+from selfsparse.keep.stages import DATA, EXTRACTORS, REFERENCES, NotKeptError, copy_of_project
 from selfsparse.provenance import note_training
 from selfsparse.training import evaluation, history, outputs, run, trainer
 from selfsparse.training.loop import train_runs
