@@ -26,7 +26,7 @@ def put_back(output: Path) -> bool:
     recorded = _recorded(root, output.relative_to(root).as_posix())
     if recorded is None or not recorded.endswith(".dir"):
         return False
-    cache, types = _cache(root)
+    cache = _cache(root)
     try:
         entries = json.loads(_object(cache, recorded).read_text(encoding="utf-8"))
         files = {entry["relpath"]: _object(cache, entry["md5"]) for entry in entries}
@@ -38,7 +38,10 @@ def put_back(output: Path) -> bool:
     try:
         for name, source in files.items():
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
-            _place(source, partial / name, types)
+            try:
+                os.link(source.resolve(), partial / name)
+            except OSError:  # another disk, or one that has no links
+                shutil.copyfile(source, partial / name)
         partial.rename(output)
     except OSError:  # no room, say: what needs it makes it anew, and says so
         return False
@@ -59,25 +62,11 @@ def _recorded(root: Path, output: str) -> str | None:
     return None
 
 
-def _cache(root: Path) -> tuple[Path, list[str]]:
-    """The folder of DVC's cache, and how its files may be linked into the project."""
+def _cache(root: Path) -> Path:
     from dvc.config import Config
 
-    settings = Config(str(root / ".dvc"))["cache"]
-    folder = Path(settings.get("dir") or root / ".dvc" / "cache")
-    return folder, settings.get("type") or []
+    return Path(Config(str(root / ".dvc"))["cache"].get("dir") or root / ".dvc" / "cache")
 
 
 def _object(cache: Path, md5: str) -> Path:
     return cache / "files" / "md5" / md5[:2] / md5[2:]
-
-
-def _place(source: Path, path: Path, types: list[str]) -> None:
-    for kind, link in (("hardlink", os.link), ("symlink", os.symlink)):
-        if kind in types:
-            try:
-                link(source.resolve(), path)
-                return
-            except OSError:  # another disk, or one that has no links
-                pass
-    shutil.copyfile(source, path)

@@ -18,7 +18,7 @@ TABLE_WRITERS = {
 ALLOWED = {
     "selfsparse/files.py:write_text",  # the helper itself
     "selfsparse/kept_seeds.py:finish",  # whole folders, for which made_from.json vouches
-    "selfsparse/recorded.py:_place",  # into a folder that takes its name when whole
+    "selfsparse/recorded.py:put_back",  # into a folder that takes its name when whole
     "selfsparse/data/packed.py:_write_images",  # is given a temporary name by `pack`
     "selfsparse/data/downloads.py:_load",  # grows over several tries; takes its name when whole (fetch)
     "selfsparse/data/lsun.py:_unpack",  # grows as <name>.partial; takes its name when whole
