@@ -119,8 +119,9 @@ class Project:
             if not found:
                 for dep, dep.hash_info, dep.meta in before:
                     dep.obj = None  # noted as today's, beside old outputs, the stage would seem up to date
-                with suppress(CheckoutError, OSError):
-                    stage.checkout(force=True)  # the old ones
+                if all(out.hash_info for out in stage.outs):
+                    with suppress(CheckoutError, OSError):
+                        stage.checkout(force=True)  # the old ones
         if not found:
             return False
         stage.save()
