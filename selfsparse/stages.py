@@ -51,7 +51,9 @@ class Project:
         if cache:
             config["cache"] = {"dir": str(cache)}
         self._root, self._unwritten = root, Records()
-        self._repo = Repo(str(root), config=config, _wait_for_lock=True)
+        self._repo = Repo(
+            str(root), config=config, _wait_for_lock=True
+        )  # the one private name of DVC's, which a test watches
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -163,9 +165,10 @@ class Project:
 
     def fetch_before(self, stage: "Stage") -> None:
         """Have in the cache, as far as the remote has it, what dvc.lock names of a stage that is out of date: it may need a part."""
-        with suppress(TransferError), _answering(stage):
-            self._repo.fetch(name_of(stage))
-        self._fetch_beside(stage)
+        with suppress(TransferError):
+            self._fetch_beside(stage)
+            with _answering(stage):
+                self._repo.fetch(name_of(stage))
 
     def fetch_run_cache(self) -> None:
         """Learn which results the remote has by their inputs.

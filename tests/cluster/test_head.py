@@ -4,6 +4,8 @@ import errno
 import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -428,3 +430,22 @@ def test_an_unknown_target(project, remote, monkeypatch):
     assert toy.head(project, remote).names[-1] == "report"
     with pytest.raises(UserError, match="no stage report@nix"):
         Head(Project(project, remote), "report@nix")
+
+
+HOLDS = """
+import time
+from dvc.repo import Repo, lock_repo
+with Repo(".") as repo, lock_repo(repo):
+    print("held", flush=True)
+    time.sleep(8)
+"""
+
+
+def test_another_dvc_is_waited_for(project):
+    """Longer than the three seconds that DVC waits by itself, and also when a stage's command has ended."""
+    with subprocess.Popen([sys.executable, "-c", HOLDS], stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        mine = Project(project)
+        with mine.locked():
+            assert len(mine.upstream("report")) == 6
+            assert other.wait(timeout=10) == 0

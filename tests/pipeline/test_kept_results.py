@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 from cluster.toy import git
@@ -223,3 +224,25 @@ def test_an_experiment_in_a_copy_keeps_to_it(project, tmp_path):
     opened = log.read_text().splitlines()
     outside = [line for line in opened if not re.search(r" \S+/\.dvc/(cache|tmp)(/|$)", line)]
     assert not outside
+
+
+def test_an_experiment_in_the_queue(project):
+    """One more seed while the workspace is free: trained alone, and brought home with its provenance."""
+    before = results(project, "runs")
+    for command in (["exp", "run", "--queue", "--name", "more", "-S", f"{SEEDS}=[0,1]", *STAGES], ["queue", "start"]):
+        found = told(project, "dvc", *command)
+        assert found.returncode == 0, found.stdout + found.stderr
+    begun = time.monotonic()
+    while "Success" not in (found := told(project, "dvc", "queue", "status")).stdout:
+        assert "Failed" not in found.stdout and time.monotonic() - begun < 300, found.stdout
+        time.sleep(2)
+    assert (
+        f"{CONFIGURATION}: keeps seed 0; trains seed 1 (not there)"
+        in told(project, "dvc", "queue", "logs", "more").stdout
+    )
+    assert results(project, "runs") == before
+    assert told(project, "dvc", "exp", "apply", "more").returncode == 0
+    after = results(project, "runs")
+    assert of_seed(after, 0) == of_seed(before, 0) and of_seed(after, 1)
+    noted = json.loads((project / f"results/quick/provenance/{CONFIGURATION}.json").read_text())["runs"]
+    assert noted.keys() == {"0", "1"}
