@@ -249,19 +249,14 @@ def remotes(root: Path, named: str | None, fallback: Path | None) -> tuple[dict[
     from dvc.config import Config
 
     config = Config(str(root / ".dvc"))
-    known, committed = config.get("remote", {}), config.load_one("repo").get("remote", {})
     name = named or config["core"].get("remote")
-    if name in known:
-        ours = dict(known[name])
-        ours["url"] = (
-            str(ours["url"]) if "://" in str(ours["url"]) else str((root / ".dvc" / str(ours["url"])).resolve())
-        )
-        return ours, {**committed.get(name, {}), "url": ours["url"]}
-    if named:
-        address = {"url": named if "://" in named else str(Path(named).expanduser().resolve())}
-        return address, address
-    if fallback:
-        return {"url": str(fallback)}, {"url": str(fallback)}
+    if ours := config.get("remote", {}).get(name):
+        url = str(ours["url"])
+        url = url if "://" in url else str((root / ".dvc" / url).resolve())
+        return {**ours, "url": url}, {**config.load_one("repo").get("remote", {}).get(name, {}), "url": url}
+    if named or fallback:
+        url = named if named and "://" in named else str(Path(named or fallback).expanduser().resolve())
+        return {"url": url}, {"url": url}
     raise UserError(
         "results travel through a DVC remote, and the project has none. Name one, for example a folder that all nodes see:\n"
         "    --remote /shared/selfsparse-dvc\n"
@@ -272,15 +267,6 @@ def remotes(root: Path, named: str | None, fallback: Path | None) -> tuple[dict[
 def _absolute(folder: str | None) -> str | None:
     """Return a folder of the nodes, where a relative one would lie in the folder that Ray happens to run in."""
     return folder if not folder or folder.startswith(("~", "$")) else str(Path(folder).absolute())
-
-
-def _make_remote(remote: dict[str, Any]) -> None:
-    """Make a remote's folder, where it is one: a node that does not see it has not mounted it."""
-    if "://" not in remote["url"]:
-        try:
-            Path(remote["url"]).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"the remote's folder cannot be made: {error}") from None
 
 
 def distribute(
@@ -326,7 +312,11 @@ def distribute(
         raise UserError(
             "Ray is not installed; install it with `make cluster`, or pip install -e '.[cluster]'"
         ) from None
-    _make_remote(ours)
+    if "://" not in ours["url"]:  # made here: a node that does not see it has not mounted it
+        try:
+            Path(ours["url"]).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"the remote's folder cannot be made: {error}") from None
     os.environ["PATH"] = search_path()  # here as on the nodes
     folder = root / ".dvc" / "tmp" / "distribute"
     try:
