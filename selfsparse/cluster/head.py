@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from filelock import Timeout
 
 from selfsparse.cluster.node import folder_of, project_key, search_path, versions
-from selfsparse.cluster.progress import Progress, duration
+from selfsparse.cluster.progress import Progress
 from selfsparse.cluster.scheduler import DONE, FAILED, Executor, Schedule, Stage
 from selfsparse.errors import UserError
+from selfsparse.results.text import duration
 from selfsparse.stages import Project, Records, StageFailedError, TransferError, is_head, is_local, name_of
 from selfsparse.training.lock import acquire
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from selfsparse.cluster.scheduler import DONE, FAILED, RUNNING, SKIPPED, WAITING, Begun, Ended, Event, Said, Schedule
+from selfsparse.results.text import duration
 
 LAST_LINES = 15  # of a failed stage's log
 
@@ -46,10 +47,3 @@ def counts(schedule: Schedule) -> str:
     parts += [f"{count} {state}" for state in (RUNNING, WAITING, FAILED, SKIPPED) if (count := schedule.count(state))]
     left = schedule.seconds_left()
     return ", ".join([*parts, *([f"about {duration(left)} left"] if left else [])])
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as `40 s`, `12 min` or `3.5 h`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
