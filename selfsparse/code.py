@@ -37,6 +37,7 @@ READS = {
     "selfsparse/report/site.py": ("selfsparse/report/templates/*", "selfsparse/report/contents.yaml"),
     # The second is named for the process that kernels are forked from.
     "pipeline/notebook.py": ("notebooks/*.ipynb", "selfsparse/report/warm.py"),
+    "pipeline/paper_audit.py": ("notebooks/paper_audit/*.ipynb", "selfsparse/report/warm.py"),
 }
 
 

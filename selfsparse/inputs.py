@@ -19,6 +19,7 @@ from selfsparse.paths import project_root, suite_dir
 # How fast and on how many processors at a time a run is made, and how often it is saved: of no influence on a number.
 NOT_SHAPING = {"parallel_seeds", "checkpoint_every"}
 OF_DATASETS, OF_EXTRACTORS, OF_CONFIGURATIONS = ("data",), ("extractor", "reference"), ("train", "measure")
+OF_THE_PAPER, ALL = ("paper_audit",), "all"  # a stage that there is once
 OF_SUITES = ("correlation", "summary", "verdicts", "notebook", "report")
 
 
@@ -27,7 +28,7 @@ def inputs_of(settings: Settings, stage: str, name: str) -> dict[str, Any]:
 
     Args:
         stage: `train`, as in dvc.yaml.
-        name: what stands behind its @: a dataset, an extractor, a configuration or a suite.
+        name: what stands behind its @: a dataset, an extractor, a configuration or a suite; `all` where nothing does.
     """
     found = {"settings": _settings_of(settings, stage, name), "code": _code_of(settings, stage, name)}
     if stage == "notebook":
@@ -59,6 +60,7 @@ def _stages(settings: Settings) -> Iterator[tuple[str, str]]:
         (OF_EXTRACTORS, settings.extractors),
         (OF_CONFIGURATIONS, settings.configurations),
         (OF_SUITES, settings.suites),
+        (OF_THE_PAPER, (ALL,)),
     )
     return ((stage, name) for stages, of in names for stage in stages for name in of)
 
@@ -83,7 +85,24 @@ def _settings_of(settings: Settings, stage: str, name: str) -> dict[str, Any]:
         c = settings.configuration(name)
         shown = c.model_dump(mode="json", exclude={"train": NOT_SHAPING, "source": True})
         return {"configuration": shown, **_measuring(settings, stage, c)}
+    if stage in OF_THE_PAPER:
+        return _networks(settings)
     return _settings_of_suite(settings, stage, name)
+
+
+def _networks(settings: Settings) -> dict[str, Any]:
+    """Every network, and what of a configuration shapes its own."""
+    read = {"suite", "model", "network_name", "network", "latent_dim"}
+    include = dict.fromkeys(read, True) | {
+        "dataset": {"dataset", "resolution", "channels"},
+        "train": {"position_layers"},
+    }
+    return {
+        "networks": {name: network.model_dump(mode="json") for name, network in settings.networks.items()},
+        "configurations": {
+            c.name: c.model_dump(mode="json", include=include) for c in settings.configurations.values()
+        },
+    }
 
 
 def _measuring(settings: Settings, stage: str, c: Configuration) -> dict[str, Any]:
@@ -107,22 +126,19 @@ def _settings_of_suite(settings: Settings, stage: str, suite: str) -> dict[str, 
         "sparsity": {"counted_stages": settings.sparsity.counted_stages},
     }
     if stage == "notebook":
-        values["networks"] = {name: network.model_dump(mode="json") for name, network in settings.networks.items()}
         values["sources"] = settings.sources.model_dump(mode="json", exclude={key: {"download"} for key in DATASETS})
     return values
 
 
 def _others(settings: Settings, suite: str) -> list[Configuration]:
-    """The configurations of other suites that a suite's notebooks show: the paper's networks, and what controls stand against."""
+    """The configurations of other suites that a suite's notebooks show: what controls stand against."""
     keys = {c.extractor_key for c in settings.suite(suite)}
-    rest = (c for c in settings.configurations.values() if c.suite != suite)
-    return [c for c in rest if c.suite == "paper" or c.extractor_key in keys]
+    return [c for c in settings.configurations.values() if c.suite != suite and c.extractor_key in keys]
 
 
 def _other_summaries(settings: Settings, suite: str) -> Iterator[tuple[str, str]]:
     """The hashes of the results of other suites that a suite's notebooks read."""
-    keys = {c.extractor_key for c in settings.suite(suite)}
-    for other in dict.fromkeys(c.suite for c in _others(settings, suite) if c.extractor_key in keys):
+    for other in dict.fromkeys(c.suite for c in _others(settings, suite)):
         for path in sorted((suite_dir(other) / "summary").glob("*.*")):
             yield path.relative_to(project_root()).as_posix(), hash_file(path)
 

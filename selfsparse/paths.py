@@ -39,8 +39,13 @@ def reference_dir(extractor: str) -> Path:
     return project_root() / "data" / "references" / extractor
 
 
+PAPER_AUDIT = (
+    "paper_audit"  # beside the suites: notebooks on the paper itself, below notebooks/paper_audit/, and what they show
+)
+
+
 def suite_dir(suite: str) -> Path:
-    """Return `results/<suite>`."""
+    """Return `results/<suite>`; a suite's, or that of PAPER_AUDIT."""
     return project_root() / "results" / suite
 
 

@@ -11,7 +11,7 @@ from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.style import PNG_DPI, rendered
 from selfsparse.analysis.table import Table, to_csv, to_latex, to_markdown
 from selfsparse.files import atomic_path
-from selfsparse.paths import project_root
+from selfsparse.paths import PAPER_AUDIT, project_root
 from selfsparse.results.comparability import image_notes
 from selfsparse.results.reading import Results, load_results
 
@@ -21,16 +21,16 @@ NOTHING = Markdown("This suite has nothing of this.")
 
 @dataclass(frozen=True)
 class Page:
-    """A notebook's results. Whoever runs it for a suite saves what it shows by the names given here."""
+    """A notebook's results, or None. Whoever runs it saves what it shows by the names given here."""
 
-    results: Results
+    results: Results | None
     notebook: str
 
     def table(self, name: str, table: Table) -> "ShownTable | Markdown":
         """Return a table for display, with what is to be known of its images."""
         if table.data.empty:
             return NOTHING
-        notes = image_notes(self.results.configurations, self.results.provenance)
+        notes = image_notes(self.results.configurations, self.results.provenance) if self.results else []
         return ShownTable(name, replace(table, caption=" ".join([table.caption, *notes])))
 
     def figure(self, drawings: Drawing | Iterable[Drawing]) -> None:
@@ -42,7 +42,9 @@ class Page:
         """Return a figure as PNG for display; write it as what VECTOR names beside."""
         png = rendered(drawing.figure, "png", drawing.alt)
         if suffix := os.environ.get(VECTOR):
-            folder = project_root() / "build/figures" / self.results.suite / self.notebook
+            folder = (
+                project_root() / "build/figures" / (self.results.suite if self.results else PAPER_AUDIT) / self.notebook
+            )
             with atomic_path(folder / f"{drawing.name}.{suffix}") as partial:
                 partial.write_bytes(rendered(drawing.figure, suffix))
         width = shown_width(int.from_bytes(png[16:20], "big"))  # these bytes of a PNG are its width
@@ -68,6 +70,11 @@ def open_page(suite: str, notebook: str) -> Page:
         SettingsError: for a suite that params.yaml does not have.
     """
     return Page(load_results(suite), notebook)
+
+
+def open_paper_page(notebook: str) -> Page:
+    """Open a notebook on the paper itself, which reads no results."""
+    return Page(None, notebook)
 
 
 def shown_width(pixels: int) -> int:

@@ -15,7 +15,7 @@ from selfsparse.config import load_settings
 from selfsparse.data.registry import DATASETS
 from selfsparse.models.build import count_parameters, count_sastm_parameters
 from selfsparse.models.layers import build_on_meta
-from selfsparse.paper import paper_moments, reported
+from selfsparse.paper import paper_moments, read_csv, reported
 from selfsparse.paper.printed import printed_table, printed_tables, text_number
 from selfsparse.statistics.correlation import Correlation, combined_correlation, pairs_for_power, pearson
 from selfsparse.statistics.inference import (
@@ -70,22 +70,7 @@ def main_pairs() -> dict[tuple[str, int], Pair]:
 
 def other_pairs() -> list[Pair]:
     """Return the printed comparisons beyond the main table, the FID that the paper takes as lower first."""
-    stl, fashion, sketch, celeba = "stl10-64", "fashion_mnist-128", "sketch-128", "celeba_hq-128"
-    return [
-        Pair("Fashion-MNIST 128, both modules", f"{fashion}-self_sparse", f"{fashion}-without_psm"),
-        Pair("Fashion-MNIST 128, CSM only", f"{fashion}-wgan_gp", f"{fashion}-without_psm"),
-        Pair("Fashion-MNIST 128, PSM only", f"{fashion}-wgan_gp", f"{fashion}-without_csm"),
-        Pair("STL-10 64, both modules", f"{stl}-self_sparse", f"{stl}-without_psm"),
-        Pair("STL-10 64, CSM only", f"{stl}-without_psm", f"{stl}-wgan_gp"),
-        Pair("STL-10 64, PSM only", f"{stl}-wgan_gp", f"{stl}-without_csm"),
-        Pair("STL-10 64, betas 0.5, 0.999", f"{stl}-self_sparse-betas_05_0999", f"{stl}-wgan_gp-betas_05_0999"),
-        Pair("STL-10 64, ResNet", f"{stl}-self_sparse-resnet", f"{stl}-wgan_gp-resnet"),
-        Pair("Sketch 128", f"{sketch}-self_sparse", f"{sketch}-wgan_gp"),
-        Pair("Sketch 128, SAGAN", f"{sketch}-self_sparse", f"{sketch}-sagan"),
-        Pair("CelebA-HQ 128, SAGAN", f"{celeba}-self_sparse", f"{celeba}-sagan"),
-        Pair("CelebA-HQ 128, WGAN-GP and SAGAN", f"{celeba}-sagan", f"{celeba}-wgan_gp"),
-        Pair("Sketch 128, WGAN-GP and SAGAN", f"{sketch}-wgan_gp", f"{sketch}-sagan"),
-    ]
+    return [Pair(*row) for row in read_csv("comparisons.csv").itertuples(index=False)]
 
 
 def place(table: str) -> str:

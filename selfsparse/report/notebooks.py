@@ -1,4 +1,4 @@
-"""Running the notebooks of a suite through papermill, so that equal results give equal bytes."""
+"""Running the notebooks of a suite, or on the paper itself, through papermill, so that equal results give equal bytes."""
 
 import difflib
 import json
@@ -19,7 +19,7 @@ from selfsparse.config import load_settings
 from selfsparse.environment import ignore_user_settings
 from selfsparse.errors import SettingsError, UserError
 from selfsparse.files import write_text
-from selfsparse.paths import project_root, suite_dir
+from selfsparse.paths import PAPER_AUDIT, project_root, suite_dir
 from selfsparse.processes import place_for_sockets, usable_cpus
 from selfsparse.report.shown import executed_path
 
@@ -43,7 +43,12 @@ def notebook_names() -> list[str]:
 
 
 def notebooks_of(suite: str) -> list[str]:
-    """Return the notebooks that have anything to show for a suite, as `belongs` of the module of their name says."""
+    """Return the notebooks that have anything to show for a suite, as `belongs` of the module of their name says.
+
+    For PAPER_AUDIT all that are on the paper itself.
+    """
+    if suite == PAPER_AUDIT:
+        return [path.stem for path in _files(PAPER_AUDIT)]
     configurations = load_settings().suite(suite)
 
     def belongs(name: str) -> bool:
@@ -73,14 +78,14 @@ def passed_by() -> dict[str, str]:
     return found
 
 
-def _files() -> list[Path]:
-    return sorted((project_root() / "notebooks").glob("*.ipynb"))
+def _files(folder: str = "") -> list[Path]:
+    return sorted((project_root() / "notebooks" / folder).glob("*.ipynb"))
 
 
 def make_notebooks(suite: str) -> list[Path]:
-    """Make all notebooks of a suite, as many at a time as there are CPU cores; return where they lie."""
+    """Make all notebooks of a suite or of PAPER_AUDIT, as many at a time as there are CPU cores; return where they lie."""
     names = notebooks_of(suite)
-    for name, reason in passed_by().items():
+    for name, reason in ({} if suite == PAPER_AUDIT else passed_by()).items():
         print(f"notebooks/{name}.ipynb is passed by: {reason}.", file=sys.stderr)
     with ThreadPoolExecutor(usable_cpus()) as workers:  # a thread waits for a kernel, which is a process
         try:
@@ -102,10 +107,11 @@ def make_notebook(name: str, suite: str) -> Path:
 
     What an earlier run made stays until this one has ended well.
     """
-    if reason := passed_by().get(name):
-        raise NotebookError(f"notebooks/{name}.ipynb is not run: {reason}.")
-    _known(name, notebook_names())
-    load_settings().suite(suite)
+    if suite != PAPER_AUDIT:
+        if reason := passed_by().get(name):
+            raise NotebookError(f"notebooks/{name}.ipynb is not run: {reason}.")
+        load_settings().suite(suite)
+    _known(name, notebooks_of(suite) if suite == PAPER_AUDIT else notebook_names())
     executed = execute(name, suite)
     _save_tables(executed, suite_dir(suite) / "tables" / name)
 
@@ -117,7 +123,7 @@ def make_notebook(name: str, suite: str) -> Path:
 
 
 def execute(name: str, suite: str):
-    """Run notebooks/<name>.ipynb for a suite; return it with its outputs.
+    """Run notebooks/<name>.ipynb for a suite, or notebooks/paper_audit/<name>.ipynb for PAPER_AUDIT; return it with its outputs.
 
     Raises:
         NotebookError: for a cell that failed, or in which our analysis warned, and for a kernel that died.
@@ -131,14 +137,15 @@ def execute(name: str, suite: str):
     from selfsparse.report.kernel import OwnPython
 
     # Read here: papermill would take braces in the folder's name for parameters, and want a kernel to be named.
-    source = nbformat.read(project_root() / "notebooks" / f"{name}.ipynb", as_version=4)
+    folder, parameters = (PAPER_AUDIT, {}) if suite == PAPER_AUDIT else ("", {"suite": suite})
+    source = nbformat.read(project_root() / "notebooks" / folder / f"{name}.ipynb", as_version=4)
     source.metadata["kernelspec"] = KERNEL
     with tempfile.TemporaryDirectory(dir=place_for_sockets()) as folder:
         try:
             executed = papermill.execute_notebook(
                 source,
                 None,
-                {"suite": suite},
+                parameters,
                 kernel_name="python3",
                 progress_bar=False,
                 start_timeout=300,  # the defaults of 60 s, and of 4 s for outputs, are short where cores are busy

@@ -14,7 +14,7 @@ from selfsparse.analysis.figure_samples import samples_table
 from selfsparse.analysis.table import Table, said, to_markdown
 from selfsparse.config import Configuration, variation, variation_label
 from selfsparse.files import to_json
-from selfsparse.paths import suite_dir
+from selfsparse.paths import PAPER_AUDIT, suite_dir
 from selfsparse.provenance import commit_text
 from selfsparse.report.contents import VERDICTS, Item, items
 from selfsparse.report.html import dressed, markdown_html
@@ -135,20 +135,17 @@ def sections(results: Results, notebooks: Collection[str], made: Mapping[str, Sh
 
 
 def _section(item: Item, notebook: Shown | None) -> Entry | None:
-    tables = (
-        [_table(item, name, notebook.tables[name]) for name in item.tables if name in notebook.tables]
-        if notebook
-        else []
-    )
+    tables = [_table(item, name, notebook) for name in item.tables if name in notebook.tables] if notebook else []
     figures = [_figure(item, figure) for figure in notebook.chosen(item.figures)] if notebook else []
     if notebook and not tables and not figures:
         return None
     return {"item": item, "tables": tables, "figures": figures, "executed": notebook is not None}
 
 
-def _table(item: Item, name: str, shown: Mapping[str, str]) -> Entry:
+def _table(item: Item, name: str, notebook: Shown) -> Entry:
+    shown = notebook.tables[name]
     latex = "data:text/x-tex;base64," + base64.b64encode(shown["text/latex"].encode()).decode()
-    folder = f"../tables/{item.notebook}"
+    folder = f"{'../../paper_audit' if notebook.suite == PAPER_AUDIT else '..'}/tables/{item.notebook}"
     return {
         "name": name,
         "html": dressed(shown["text/html"], f"{item.id}-{name}"),

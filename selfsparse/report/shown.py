@@ -32,8 +32,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class Shown:
-    """A notebook as it ran for a suite."""
+    """A notebook as it ran for a suite, or for PAPER_AUDIT."""
 
+    suite: str
     name: str
     content: nbformat.NotebookNode
     tables: dict[str, dict[str, str]]  # by name, by MIME type
@@ -74,7 +75,7 @@ def shown(suite: str, name: str) -> Shown | None:
                 first = False
             elif "table" in about:
                 tables[about["table"]] = output.data
-    return Shown(name, notebook, tables, figures)
+    return Shown(suite, name, notebook, tables, figures)
 
 
 def _headings(cell: nbformat.NotebookNode) -> list[str]:

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from selfsparse.config import load_settings
 from selfsparse.files import atomic_path
-from selfsparse.paths import suite_dir
+from selfsparse.paths import PAPER_AUDIT, suite_dir
 from selfsparse.report.contents import VERDICTS, in_order, items
 from selfsparse.report.html import TEMPLATES, notebook_html
 from selfsparse.report.notebooks import notebooks_of
@@ -50,8 +50,9 @@ def make_report(suite: str) -> Path:
 
 def _files(suite: str) -> Iterator[tuple[str, bytes]]:
     """Yield every file of the report by its path."""
-    results, names = load_results(suite), in_order(notebooks_of(suite))
-    made = {name: found for name in names if (found := shown(suite, name))}
+    results, own = load_results(suite), notebooks_of(suite)
+    names = in_order([*own, *notebooks_of(PAPER_AUDIT)])
+    made = {name: found for name in names if (found := shown(suite if name in own else PAPER_AUDIT, name))}
     for name, notebook in made.items():
         for figure in notebook.figures.values():
             yield f"figures/{name}/{figure.name}.png", figure.png

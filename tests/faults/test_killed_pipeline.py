@@ -14,7 +14,7 @@ from small_project import CONFIGURATION, files, write_project
 pytestmark = pytest.mark.slow
 STAGES = (
     "inputs", "data", "extractor", "reference", "train", "measure", "correlation", "summary", "verdicts", "notebook",
-    "report",
+    "paper_audit", "report",
 )  # fmt: skip
 TRIES = 5
 LONG = {

@@ -18,6 +18,7 @@ from selfsparse.inputs import OF_SUITES, inputs_md5, inputs_of, write_inputs
 NAMES = params()["configurations"]
 QUICK = {f"{stage}/quick" for stage in OF_SUITES}
 NOTEBOOKS = {f"notebook/{suite}" for suite in params()["suites"]}
+WITH_MNIST = NOTEBOOKS - {"notebook/quick"}  # those that show a configuration of another suite under the same extractor
 
 
 def of_configurations(names, *stages) -> set[str]:
@@ -66,18 +67,18 @@ EDITS = {
         {"train.generator_lr": 0.002},
         of_configurations(own := [n for n, r in NAMES.items() if r["suite"] in ("gpu_hour", "paper", "controls") and n not in OWN_LRS])
         | of_suites(own)
-        | NOTEBOOKS,
+        | WITH_MNIST,
     ),
     "a configuration more": (
         {f"configurations.{CONFIGURATION}-more": ROW | {"train": {"steps": 40}}},
-        of_configurations([f"{CONFIGURATION}-more"]) | QUICK,
+        of_configurations([f"{CONFIGURATION}-more"]) | QUICK | {"paper_audit/all"},
     ),
-    "a configuration less": ({f"configurations.{CONFIGURATION}": REMOVED}, of_configurations([CONFIGURATION]) | QUICK),
+    "a configuration less": ({f"configurations.{CONFIGURATION}": REMOVED}, of_configurations([CONFIGURATION]) | QUICK | {"paper_audit/all"}),
     "a network's width": (
         {"networks.A1.generator_widths": [256, 128, 32]},
-        of_configurations(WITH_A1) | of_suites(WITH_A1) | NOTEBOOKS,
+        of_configurations(WITH_A1) | of_suites(WITH_A1) | WITH_MNIST | {"paper_audit/all"},
     ),
-    "a network that nobody trains": ({"networks.A2.position_size": 8}, NOTEBOOKS),
+    "a network that nobody trains": ({"networks.A2.position_size": 8}, {"paper_audit/all"}),
     "images in a pass": (
         {"fid.batch_size": 125},
         of_configurations(NAMES, "measure") | of_configurations(BATCH_STATISTICS, "train")
@@ -259,17 +260,15 @@ def test_a_stage_reads_no_file_that_it_does_not_depend_on(tmp_path):
     own["PYTHONPATH"] = os.pathsep.join([str(tmp_path / "hook"), str(folder)])
     subprocess.run([*dvc("repro"), "report@quick"], cwd=folder, env=own, check=True, capture_output=True)
     lock = YAML(typ="safe").load((folder / "dvc.lock").read_text())["stages"]
-    assert {name.split("@")[0] for name in lock} == {"inputs", *STAGE_NAMES, *OF_SUITES}
+    assert {name.split("@")[0] for name in lock} == {"inputs", *STAGE_NAMES, *OF_SUITES, "paper_audit"}
     for name, entry in lock.items():
         if name == "inputs":
             continue
         read = {os.path.relpath(line, folder) for line in (opened / name).read_text().splitlines()}
         read = {path for path in read if not path.startswith("..") and "__pycache__" not in path}
         read = {path for path in read if not path.endswith(".partial")}  # its own, on their way to their names
-        code = (
-            set(json.loads((folder / f"data/inputs/{name.replace('@', '/')}.json").read_text())["code"])
-            | SHAPES_NOTHING
-        )
+        own = name.replace("@", "/") if "@" in name else f"{name}/all"
+        code = set(json.loads((folder / f"data/inputs/{own}.json").read_text())["code"]) | SHAPES_NOTHING
         if name.startswith("data@"):  # which imports the readers of other datasets too, and uses none of them
             code |= set(code_of("data"))
         named = (*(item["path"] for item in (*entry["deps"], *entry["outs"])), *BESIDE)

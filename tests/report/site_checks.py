@@ -13,13 +13,14 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 
 
 def committed_quick(root: Path) -> Path:
-    """Make a project with notebooks, docs and the committed results of suite quick, all but the report; return these."""
+    """Make a project with notebooks, docs and the committed results of suite quick, all but the report, and of the audit; return quick's."""
     shutil.copy(ROOT / "params.yaml", root)
     (root / "dvc.yaml").touch()
     for name in ("notebooks", "docs"):
         (root / name).symlink_to(ROOT / name)
     ignore = shutil.ignore_patterns("report", "runs", ".*")
-    shutil.copytree(ROOT / "results/quick", root / "results/quick", ignore=ignore)
+    for name in ("quick", "paper_audit"):
+        shutil.copytree(ROOT / "results" / name, root / "results" / name, ignore=ignore)
     return root / "results/quick"
 
 

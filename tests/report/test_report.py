@@ -12,6 +12,7 @@ from site_checks import check_site, committed_quick
 from small_project import ROOT
 
 from selfsparse.paper.printed import claims
+from selfsparse.paths import PAPER_AUDIT
 from selfsparse.report.contents import items
 from selfsparse.report.html import dressed, markdown_html
 from selfsparse.report.notebooks import cleaned, notebooks_of
@@ -36,11 +37,16 @@ def committed(tmp_path_factory):
     return folder
 
 
+def _home(item) -> str:
+    """Where a section's notebook and tables lie: below notebooks/ and results/ where it is on the paper itself."""
+    return PAPER_AUDIT if item.notebook in notebooks_of(PAPER_AUDIT) else ""
+
+
 def test_contents_name_every_claim_once_and_notebooks_that_there_are():
     assert sorted(c for item in ITEMS for c in item.claims) == sorted(claim.id for claim in claims())
     assert len({item.id for item in ITEMS}) == len(ITEMS)
     for item in ITEMS:
-        assert (ROOT / f"notebooks/{item.notebook}.ipynb").is_file()
+        assert (ROOT / "notebooks" / _home(item) / f"{item.notebook}.ipynb").is_file()
         assert item.tables or item.figures
     papers = [bool(item.paper) for item in ITEMS]
     assert papers == sorted(papers, reverse=True)
@@ -59,10 +65,12 @@ def test_the_committed_results_as_a_site(committed):
     index, results = pages["index.html"].text, pages["results.html"].text
     for item in ITEMS:
         for table in item.tables:
-            made = (committed / f"tables/{item.notebook}/{table}.csv").is_file()
-            assert made == (f'href="../tables/{item.notebook}/{table}.csv"' in results)
-    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
-        made = (committed / "notebooks" / notebook.stem).is_dir()
+            place = f"../{_home(item)}/tables" if _home(item) else "tables"
+            made = (committed / f"{place}/{item.notebook}/{table}.csv").is_file()
+            assert made == (f'href="../{place}/{item.notebook}/{table}.csv"' in results)
+    for notebook in (ROOT / "notebooks").rglob("*.ipynb"):
+        home = committed.parent / PAPER_AUDIT if notebook.parent.name == PAPER_AUDIT else committed
+        made = (home / "notebooks" / notebook.stem).is_dir()
         assert (f"notebooks/{notebook.stem}.html" in pages) == made
     # Each claim once, with the verdict that the notebook saved.
     with open(committed / "tables/verdicts/claims.csv", newline="", encoding="utf-8") as file:
