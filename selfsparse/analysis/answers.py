@@ -1,226 +1,214 @@
-"""What a suite has to say on the paper's main questions, in sentences made from its summary."""
+"""What a suite has to say on the paper's main questions: a line per question and comparison, or per model and head.
+
+README, results/README.md and the report's opening show these rows. A question on which nothing has run has no row.
+"""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
-from selfsparse.analysis.comparison_tables import (
-    Comparison,
-    ablation_comparisons,
-    comparison_table,
-    main_pairs,
-    pairs,
-)
-from selfsparse.analysis.sensitivity_tables import of_families
-from selfsparse.analysis.table_compact import measured_generators, measured_stages
-from selfsparse.analysis.tables import ablation_groups
-from selfsparse.config import Configuration
-from selfsparse.results.mechanism import of_finished
+from selfsparse.analysis.comparisons import Comparison, comparison_table, main_pairs
+from selfsparse.analysis.table import Link, Row, Table, estimated, joined, said, with_interval
+from selfsparse.analysis.table_ablation import PRINTED_STEPS, ablation_comparisons
+from selfsparse.analysis.table_compact import measured_stages
+from selfsparse.analysis.table_sensitivity import effects
+from selfsparse.config import Configuration, variation
+from selfsparse.registry import SASTM_MODELS, SPARSE
 from selfsparse.results.reading import Results
-from selfsparse.results.text import (
-    count,
-    group_label,
-    interval,
-    many,
-    mean_std,
-    model_label,
-    number,
-    p_value,
-    probability,
-)
-from selfsparse.statistics.inference import ONE_SIDED
-from selfsparse.statistics.moments import Moments, moments
+from selfsparse.results.text import dataset_label, group_key, group_label, model_label
+from selfsparse.statistics.moments import Estimate, moments
 
-# The model with the lower FID first, as printed for both datasets of v1's Table 4 (C11, C12). WGAN-GP against the channel
-# module alone is not among them: the paper has it both ways (C13).
-PRINTED_STEPS = (("self_sparse", "without_psm"), ("without_psm", "without_csm"), ("wgan_gp", "without_csm"))
 FIRST_SHARE = 0.05  # of the steps, in which signs may still change (Fig. 7: 5,000 of 100,000)
 LETTERS = {"alpha": "α", "beta": "β"}
+NOTE = (
+    "Answers: yes, no or undecided. FIDs are those of the best generators, re-evaluated with fresh latents at the larger sample"
+    " count; a decrease is decided by Welch's test, one-sided p below 0.025 after Holm's correction over its notebook's table."
+    " Brackets are 95 % intervals, uncorrected; n is the number of runs of each model, the smaller one."
+)
+Found = tuple[str, str, str, str, Estimate, int]  # dataset, of what, answer, measure, effect, n
 
 
-def answers(results: Results) -> dict[str, list[str]]:
-    """Return what the finished runs of a suite answer: questions, each with a sentence per comparison or configuration.
-
-    A question on which nothing has run has no sentence. "Yes" needs the one-sided test of the comparison below ONE_SIDED
-    after Holm's correction over its table, "no" that of the reverse.
-    """
-    return {
-        "Is the FID of Self-Sparse GAN lower than that of WGAN-GP?": _lower(results),
-        "Is it lower at the same step of the training?": [
-            text for p in pairs(results) if (text := _same_step(results, p))
-        ],
-        "Does it depend on what the paper leaves open?": of_families(results),
-        "Does the ablation order the models as the paper does?": [
-            text
-            for key, group in ablation_groups(results).items()
-            if (text := _order(results, group_label(key), group))
-        ],
-        "Are α and β ever exactly zero?": _per_configuration(results, _zeros),
-        "Are there channels that are zero for every latent, so that they could be removed?": [
-            text for c in results.configurations if (text := _dead(results, c))
-        ],
-        "Do the signs of α and β stay after the first 5 % of the steps?": _per_configuration(results, _settled),
-    }
-
-
-def bullets(results: Results) -> str:
-    """Return the questions that the suite answers and their answers as a Markdown list; empty where nothing has run."""
-    return listed(answers(results))
-
-
-def listed(found: dict[str, list[str]]) -> str:
-    """Return questions and answers as a Markdown list, without the questions that have no answer."""
-    lines = []
-    for question, sentences in found.items():
-        if sentences:
-            lines += [f"- {question}", *(f"  - {sentence}" for sentence in sentences)]
-    return "\n".join(lines)
-
-
-def _last(results: Results, c: Configuration) -> Moments:
-    """FIDs of the last generators, with fresh latents and the larger sample."""
-    return moments(results.measured(c, "last", c.extractor.samples[-1]))
-
-
-def _lower(results: Results) -> list[str]:
-    compared = main_pairs(results)
-    table = comparison_table(results, compared, "").data
-    rows = [row for row in table.itertuples() if row.n_lower and row.n_higher]
-    tests = int(table["p_lower"].notna().sum())
-    return [_pair(results, compared[row.Index], row, tests) for row in rows]
-
-
-def _pair(results: Results, p: Comparison, row: Any, tests: int) -> str:
-    """Say how one pair compares, from its row of the comparisons' table."""
-    c = p.lower
-    ours, baseline = (moments(results.primary(own)) for own in p.both)
-    text = f"{p.label}: {_verdict(row)}. FID ({c.extractor.extractor}) of the best generators,"
-    text += (
-        f" {count(c.extractor.samples[-1])} images from fresh latents: {mean_std(ours)} against {mean_std(baseline)}"
-    )
-    change = row.decrease_percent
-    text += f" (n = {ours.n} and {baseline.n}), {number(abs(change), 1)} % {'lower' if change > 0 else 'higher'}"
-    if math.isfinite(row.p_lower):
-        text += f" (95 % interval of the decrease {interval(row.decrease_low_95, row.decrease_high_95, 1)} %)"
-        text += f", Hedges' g {number(row.g)} {interval(row.g_low_95, row.g_high_95)}"
-        text += f", {p_value(row.p_lower)}, one-sided for lower; p and intervals are uncorrected"
-        if tests > 1:
-            text += f", and after Holm's correction over {tests} pairs {p_value(row.p_lower_holm)}"
-    others = {
-        "the lowest of each training": [moments(results.best_in_training(own)) for own in p.both],
-        "the last generators": [_last(results, own) for own in p.both],
-    }
-    said = [f"{what} {mean_std(a)} against {mean_std(b)}" for what, (a, b) in others.items() if a.n and b.n]
-    return text + "".join(f"; {what}" for what in said) + "."
-
-
-def _verdict(row: Any) -> str:
-    """Answer a comparison by its corrected p, and by that of its reverse."""
-    if row.p_lower_holm < ONE_SIDED:
-        return "yes"
-    if row.p_higher_holm < ONE_SIDED:
-        return "no"
-    return f"undecided, {'lower' if row.fid_lower < row.fid_higher else 'higher'} in the mean"
-
-
-def _same_step(results: Results, p: Comparison) -> str:
-    ours, baseline = (results.finished(results.curves, c).groupby("step")["fid"].mean().dropna() for c in p.both)
-    steps = ours.index.intersection(baseline.index)
-    steps = steps[steps > 0]
-    lower = ours[steps] < baseline[steps]
-    if lower.empty:
-        return ""
-    text = f"{p.label}: its mean FID is lower at {lower.sum()} of {len(lower)} evaluations (of the same runs, so that they depend on each other: no test)"
-    if not lower.any() or lower.all():
-        return text + "."
-    in_a_row = [part.index for _, part in lower[lower].groupby((~lower).cumsum()[lower])]
-    longest = max(in_a_row, key=len)
-    several = f"; longest without a break from step {count(longest[0])} to {count(longest[-1])}"
-    return text + several * (len(longest) > 1) + "."
-
-
-def _order(results: Results, label: str, group: Sequence[Configuration]) -> str:
-    compared = ablation_comparisons(results)
-    table = comparison_table(results, compared, "").data
-    tests = int(table["p_lower"].notna().sum())
-    rows = {p.models: row for p, row in zip(compared, table.itertuples(), strict=True) if p.lower in group}
-    rows = {models: row for models, row in rows.items() if row.n_lower and row.n_higher}
-    tested = [
-        f"{model_label(a)} below {model_label(b)} {_verdict(row)}"
-        + (
-            f" ({p_value(row.p_lower)}, corrected {probability(row.p_lower_holm)})"
-            if math.isfinite(row.p_lower)
-            else ""
-        )
-        for a, b in PRINTED_STEPS
-        if (row := rows.get((a, b)))
+def answers(results: Results) -> list[dict[str, Any]]:
+    """Return a suite's answers, each with its question, effect, n and the notebook that says more."""
+    return [
+        {
+            "question": question,
+            "suite": results.suite,
+            "dataset": dataset,
+            "of": of,
+            "answer": answer,
+            "measure": measure,
+            **estimated("effect", effect),
+            "n": n,
+            "notebook": notebook,
+        }
+        for question, notebook, find in QUESTIONS
+        for dataset, of, answer, measure, effect, n in find(results)
     ]
-    if not tested:
-        return ""
-    means = {c.model: m for c in group if (m := moments(results.primary(c))).n}
-    ranks = ", ".join(
-        f"{model_label(model)} {mean_std(m)}" for model, m in sorted(means.items(), key=lambda item: item[1].mean)
-    )
-    return (
-        f"{label}, of what it says of both its datasets, by the same FIDs: {'; '.join(tested)}. p is one-sided for lower;"
-        f" corrected: by Holm's method over the {tests} comparisons of the table. From low to high: {ranks}."
-    )
 
 
-def _per_configuration(results: Results, say: Callable[[pd.DataFrame, int, str], str]) -> list[str]:
-    lines = []
-    for c in results.configurations:
-        rows = of_finished(results, c)
-        found = [text for name in LETTERS if len(rows) and (text := say(rows, c.train.steps, name))]
-        if found:
-            lines.append(f"`{c.name}`: {'; '.join(found)}.")
-    return lines
+def answers_table(rows: Sequence[dict[str, Any]], address: Callable[[str, str], str] | None = None) -> Table:
+    """Return answers as a table.
+
+    Args:
+        address: of an executed notebook, of a suite and a name, from the page on; without it the notebook is only named.
+    """
+
+    def link(row: Row) -> str:
+        name = row["notebook"]
+        return Link(f"[{name}]({address(row['suite'], name)})") if address else name
+
+    asked = [None, *(row["question"] for row in rows)]
+    rows = [
+        row | {"_question": row["question"] * (row["question"] != before)}
+        for row, before in zip(rows, asked, strict=False)
+    ]
+    columns = {
+        "Question": lambda row: row["_question"],
+        "Suite": said("suite"),
+        "Dataset": said("dataset"),
+        "Of": said("of"),
+        "Answer": said("answer"),
+        "Effect": joined(said("measure"), with_interval("effect", digits=1), by=": "),
+        "n": said("n"),
+        "More": link,
+    }
+    return Table(rows, columns, f"What came out. {NOTE}")
 
 
-def _zeros(rows: pd.DataFrame, steps: int, name: str) -> str:
-    shares = rows.dropna(subset=[f"{name}_zero"])
-    if shares.empty:
-        return ""
-    if not shares[f"{name}_zero"].any():
-        return f"{LETTERS[name]} never"
-    by_stage = shares[shares["step"] == shares["step"].max()].groupby("stage")[f"{name}_zero"].mean()
-    return f"{LETTERS[name]} in {number(100 * by_stage.min(), 1)} to {number(100 * by_stage.max(), 1)} % of all cases at the end, by stage"
+def best_answers(of_suites: Sequence[Results]) -> list[dict[str, Any]]:
+    """Return each question's answers by the first of these suites that answers it."""
+    rows: list[dict[str, Any]] = []
+    for results in of_suites:
+        answered = {row["question"] for row in rows}
+        rows += [row for row in answers(results) if row["question"] not in answered]
+    order = [question for question, _, _ in QUESTIONS]
+    return sorted(rows, key=lambda row: order.index(row["question"]))
 
 
-def _dead(results: Results, c: Configuration) -> str:
-    stages = results.finished(measured_stages(results), c)
-    if stages.empty:
-        return ""
-    by_run = stages.groupby("seed")[["proven", "observed", "channels"]].sum()
-    total = count(by_run["channels"].max())
-    text = f"`{c.name}`: {number(by_run['proven'].mean(), 1)} of {total} proven from the weights"
-    text += f", {number(by_run['observed'].mean(), 1)} observed, at 0 for every latent tried"
-    removed = results.finished(measured_generators(results), c)
-    removed = removed[(removed["kind"] == "observed") & (removed["removed"] > 0)]
-    if len(removed):
-        woke = removed["revived"].sum() / len(by_run)
-        text += f"; of these {number(woke, 1)} woke on {count(removed['fresh_latents'].iloc[0])} fresh latents"
-    return f"{text}; means over {many(len(by_run), 'run')}."
+def _compared(results: Results, comparisons: Sequence[Comparison]) -> Iterator[tuple[Comparison, Found]]:
+    """Yield those that were measured, with Holm's correction over all of them."""
+    for p, row in zip(comparisons, comparison_table(results, comparisons, "").rows, strict=True):
+        if row["answer"]:
+            effect = Estimate(*(row[name] for name in ("decrease_percent", "decrease_low_95", "decrease_high_95")))
+            of = " below ".join(model_label(model) for model in p.models)
+            yield p, (p.label, of, row["answer"], "decrease of FID, %", effect, min(row["n_lower"], row["n_higher"]))
 
 
-def _settled(rows: pd.DataFrame, steps: int, name: str) -> str:
-    rows = rows.dropna(subset=[f"{name}_changed"])
-    weights = rows["channels"] if name == "alpha" else rows["size"] ** 2  # one alpha a channel, one beta a position
-    sums = (
-        pd.DataFrame({"step": rows["step"], "changed": rows[f"{name}_changed"] * weights, "all": weights})
-        .groupby("step")
-        .sum()
-    )
-    changed = (sums["changed"] / sums["all"]).astype(float)
-    before = pd.Series(changed.index, changed.index).shift(fill_value=0)
-    late = changed[before >= FIRST_SHARE * steps]  # both snapshots lie after the first steps
-    if late.empty:
-        return ""
-    stay = "stay" if not late.any() else "go on changing"
-    return (
-        f"those of {LETTERS[name]} {stay}: after step {count(before[late.index[0]])} on average"
-        f" {number(100 * late.mean(), 1)} % from one snapshot to the next, {number(100 * late.iloc[-1], 1)} % in the last"
-        f" {count(late.index[-1] - before[late.index[-1]])} steps"
-    )
+def _lower(results: Results) -> list[Found]:
+    return [found for _, found in _compared(results, main_pairs(results))]
+
+
+def _order(results: Results) -> list[Found]:
+    return [found for p, found in _compared(results, ablation_comparisons(results)) if p.models in PRINTED_STEPS]
+
+
+def _same_step(results: Results) -> Iterator[Found]:
+    """At how many evaluations of its training; they are of the same runs and depend on each other, so that there is no test."""
+    for p in main_pairs(results):
+        curves = [results.finished(results.curves, c) for c in p.both]
+        ours, baseline = (own.groupby("step")["fid"].mean().dropna() for own in curves)
+        steps = ours.index.intersection(baseline.index)
+        steps = steps[steps > 0]
+        if len(steps):
+            share = float((ours[steps] < baseline[steps]).mean())
+            answer = "yes" if share == 1 else "no" if share == 0 else "undecided"
+            n = min(own["seed"].nunique() for own in curves)
+            of = " below ".join(map(model_label, p.models))
+            measure = f"lower at this share of {len(steps)} evaluations, %, without a test"
+            yield p.label, of, answer, measure, Estimate(100 * share, math.nan, math.nan), n
+
+
+def _readings(results: Results) -> Iterator[Found]:
+    """Yes where a sign flips, no where every reading is decided as the defaults are."""
+    for default, *others in effects(results):
+        known = [e for e in others if e.lower is not None]
+        if default.lower is None or not known:
+            continue
+        flips = sum(e.flips(default) for e in known)
+        same = default.significant and all(e.significant for e in known) and len(known) == len(others)
+        answer = "yes" if flips else "no" if same else "undecided"
+        c = default.reading.configuration
+        n = min(m.n for e in (default, *known) for m in (e.sparse, e.baseline))
+        measure = f"share of {len(known)} readings under which the sign flips, %"
+        label = dataset_label(c.dataset.dataset, c.dataset.resolution)
+        yield (
+            label,
+            "Self-Sparse GAN below WGAN-GP",
+            answer,
+            measure,
+            Estimate(100 * flips / len(known), math.nan, math.nan),
+            n,
+        )
+
+
+def _of_runs(c: Configuration, of: str, measure: str, by_run: pd.Series, none: str, some: str) -> Found:
+    """Return an answer that hangs on whether a number of each run is 0 in all of them."""
+    m = moments(by_run.astype(float))
+    answer = some if (by_run > 0).any() else none
+    return group_label(group_key(c)), of, answer, measure, Estimate(m.mean, m.low, m.high), m.n
+
+
+def _plain(results: Results, models: Sequence[str]) -> list[Configuration]:
+    """Return the configurations of these models without a variation; their notebooks have the others too."""
+    return [c for c in results.configurations if c.model in models and not variation(c)]
+
+
+def _heads(results: Results) -> Iterator[tuple[Configuration, str, pd.DataFrame]]:
+    for c in _plain(results, (SPARSE,)):
+        rows = results.finished(results.mechanism, c)
+        for head in LETTERS:
+            if rows[f"{head}_zero"].notna().any():
+                yield c, head, rows
+
+
+def _zeros(results: Results) -> Iterator[Found]:
+    for c, head, rows in _heads(results):
+        last = rows[rows["step"] == rows["step"].max()].dropna(subset=[f"{head}_zero"])
+        by_run = 100 * last.groupby("seed")[f"{head}_zero"].mean()
+        of = f"{LETTERS[head]} of {model_label(c.model)}"
+        if len(by_run):
+            yield _of_runs(c, of, "exact zeros at the end, mean of the stages, %", by_run, "no", "yes")
+
+
+def _dead(results: Results) -> Iterator[Found]:
+    found = measured_stages(results)
+    for c in _plain(results, SASTM_MODELS):
+        stages = results.finished(found, c)
+        if len(stages):
+            sums = stages.groupby("seed")[["observed", "channels"]].sum()
+            by_run = 100 * sums["observed"] / sums["channels"]
+            measure = f"share of {int(sums['channels'].max())} channels zero for every latent tried, %"
+            yield _of_runs(c, model_label(c.model), measure, by_run, "no", "yes")
+
+
+def _settled(results: Results) -> Iterator[Found]:
+    for c, head, rows in _heads(results):
+        rows = rows.dropna(subset=[f"{head}_changed"])
+        weights = (rows["channels"] if head == "alpha" else rows["size"] ** 2).astype(
+            float
+        )  # one α a channel, one β a position
+        sums = pd.DataFrame({"seed": rows["seed"], "step": rows["step"], "all": weights})
+        sums["changed"] = rows[f"{head}_changed"].astype(float) * weights
+        sums = sums.groupby(["seed", "step"]).sum()
+        changed = (100 * sums["changed"] / sums["all"]).unstack("seed")
+        before = pd.Series(changed.index, changed.index).shift(fill_value=0)
+        late = changed[before >= FIRST_SHARE * c.train.steps]  # both snapshots lie after the first steps
+        if len(late):
+            interval = late.index[-1] - before[late.index[-1]]
+            of = f"{LETTERS[head]} of {model_label(c.model)}"
+            yield _of_runs(c, of, f"signs that change within {interval:,} steps, %", late.mean(), "yes", "no")
+
+
+# question, the notebook that says more, its answers
+QUESTIONS: tuple[tuple[str, str, Callable[[Results], Any]], ...] = (
+    ("Is the FID of Self-Sparse GAN lower than that of WGAN-GP?", "table_fid", _lower),
+    ("Is it lower at the same step of the training?", "figure_fid_curves", _same_step),
+    ("Does it depend on what the paper leaves open?", "table_sensitivity", _readings),
+    ("Does the ablation order the models as the paper does?", "table_ablation", _order),
+    ("Are α and β ever exactly zero?", "figure_mechanism", _zeros),
+    ("Are there channels that are zero for every latent, so that they could be removed?", "table_compact", _dead),
+    ("Do the signs of α and β stay after the first 5 % of the steps?", "figure_mechanism", _settled),
+)

@@ -19,10 +19,9 @@ from selfsparse.analysis.axes import (
     spread_handles,
     spread_words,
 )
-from selfsparse.analysis.comparison_tables import Comparison, fids, pairs
+from selfsparse.analysis.comparisons import Comparison, fid_title, fids, pairs
 from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.table import Table, mean_std, number, said, summarised
-from selfsparse.analysis.tables import fid_title
 from selfsparse.config import Configuration
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.reading import Results

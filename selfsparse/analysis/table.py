@@ -58,6 +58,10 @@ class Table:
         )
 
 
+class Link(str):
+    """A cell that is Markdown already: a link of ours, in which no name from outside stands."""
+
+
 # The cells: each takes names of numbers, and returns what writes them
 
 
@@ -91,21 +95,21 @@ def probability(name: str) -> Cell:
     return cell(text.probability, name)
 
 
-def mean_std(name: str, digits: int = 2, without: str = "", short: bool = False) -> Cell:
-    """Return what writes `mean ± std` of <name>_mean and <name>_std.
+def mean_std(name: str, digits: int = 2, without: str = "", short: bool = False, std: str = "") -> Cell:
+    """Return what writes `mean ± std` of <name>_mean, or <name> where there is no such number, and <name>_std.
 
     Args:
         without: the name of what is written where there is no mean; a dash without it.
         short: three significant digits in place of fixed decimals.
+        std: the name of the standard deviation, where it is another.
     """
 
     def written(row: Row) -> str:
-        mean, std = row[f"{name}_mean"], row[f"{name}_std"]
+        mean = row[f"{name}_mean"] if f"{name}_mean" in row else row[name]
         if mean != mean:
             return row[without] if without else MISSING
-        parts = mean, std
-        shown = [text.short(x) if short else text.number(x, digits) for x in parts if x == x]
-        return " ± ".join(shown)
+        parts = [x for x in (mean, row[std or f"{name}_std"]) if x == x]
+        return " ± ".join(text.short(x) if short else text.number(x, digits) for x in parts)
 
     return written
 
@@ -115,9 +119,9 @@ def interval(name: str, digits: int = 2) -> Cell:
     return cell(text.interval, f"{name}_low_95", f"{name}_high_95", digits=digits)
 
 
-def with_interval(name: str) -> Cell:
-    """Return what writes a number with its 95 % interval, where it has one."""
-    return cell(text.with_interval, name, f"{name}_low_95", f"{name}_high_95")
+def with_interval(name: str, of: str = "", digits: int = 2) -> Cell:
+    """Return what writes a number with its 95 % interval, where it has one: <name>_low_95 or <of>_low_95, and so on."""
+    return cell(text.with_interval, name, f"{of or name}_low_95", f"{of or name}_high_95", digits=digits)
 
 
 def joined(*cells: Cell, by: str = " / ") -> Cell:
@@ -159,8 +163,12 @@ def to_markdown(table: Table) -> str:
     return "\n".join([*lines, *map(_markdown_row, rows), ""])
 
 
+def _markdown_cell(cell: Any) -> str:
+    return cell if isinstance(cell, Link) else plain_markdown(str(cell)).replace("|", "\\|")
+
+
 def _markdown_row(cells: Sequence[Any]) -> str:
-    return "| " + " | ".join(plain_markdown(str(cell)).replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(_markdown_cell, cells)) + " |"
 
 
 def to_latex(table: Table) -> str:

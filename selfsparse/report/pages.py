@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from selfsparse.analysis.answers import answers
+from selfsparse.analysis.answers import answers, answers_table
 from selfsparse.analysis.axes import by_dataset
 from selfsparse.analysis.figure_samples import samples_table
 from selfsparse.analysis.table import Table, said, to_markdown
@@ -69,11 +69,9 @@ def opening(results: Results, notebooks: Sequence[Entry], claims: Sequence[Entry
     return {
         "facts": _facts(results),
         "ran": not results.runs.empty,
-        "answers": [
-            {"question": question, "html": markdown_html("\n".join(f"- {said}" for said in found), f"answer-{place}")}
-            for place, (question, found) in enumerate(answers(results).items(), 1)
-            if found
-        ],
+        "answers": markdown_html(
+            to_markdown(answers_table(answers(results), lambda _, name: f"notebooks/{name}.html")), "answers"
+        ),
         "cards": [
             {"href": href, "title": title, "text": text, "image": images[name]}
             for href, title, text, name in cards

@@ -2,9 +2,9 @@
 
 import re
 
-from selfsparse.analysis.answers import answers, bullets, listed
+from selfsparse.analysis.answers import answers_table, best_answers
 from selfsparse.analysis.table import to_markdown
-from selfsparse.analysis.tables import fid_table
+from selfsparse.analysis.table_fid import fid_table
 from selfsparse.config import load_settings
 from selfsparse.results.comparability import image_notes
 from selfsparse.results.reading import Results, load_results
@@ -30,14 +30,9 @@ def updated_readme(text: str) -> str:
 
 
 def _answers(results: dict[str, Results]) -> str:
-    best = next((suite for suite in SHOWN if bullets(results[suite])), SHOWN[-1])
-    parts, answered = [], set()
-    for suite in (best, *(suite for suite in results if suite not in SHOWN)):
-        new = {question: found for question, found in answers(results[suite]).items() if question not in answered}
-        if said := listed(new):
-            parts.append(f"Suite `{suite}`:\n\n{said}\n")
-            answered |= {question for question, found in new.items() if found}
-    return "\n".join(parts)
+    best = next((suite for suite in SHOWN if not results[suite].runs.empty), SHOWN[-1])
+    rows = best_answers([results[best], *(found for suite, found in results.items() if suite not in SHOWN)])
+    return to_markdown(answers_table(rows, lambda suite, name: f"results/{suite}/notebooks/{name}/{name}.ipynb"))
 
 
 def _with_block(text: str, name: str, content: str) -> str:

@@ -1,6 +1,7 @@
 """results/README.md: of every suite when, where and from which commit it was trained, what came out, what was not run."""
 
-from selfsparse.analysis.answers import bullets
+from selfsparse.analysis.answers import answers, answers_table
+from selfsparse.analysis.table import to_markdown
 from selfsparse.config import load_settings
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import commit_text
@@ -64,7 +65,11 @@ def _section(results: Results) -> str:
         f"- The paper's {sum(verdicts.values())} claims: {'; '.join(f'{n} {word}' for word, n in verdicts.items())}.",
         f"- Look at: {', '.join(_links(results.suite))}.",
     ]
-    return "\n".join([title, *lines, *_not_run(results), "", "What came out:", "", bullets(results), ""])
+    return "\n".join([title, *lines, *_not_run(results), "", _answers(results)])
+
+
+def _answers(results: Results) -> str:
+    return to_markdown(answers_table(answers(results), lambda suite, name: f"{suite}/notebooks/{name}/{name}.ipynb"))
 
 
 def _limits(results: Results) -> str:

@@ -84,10 +84,10 @@ def interval(low: float, high: float, digits: int = 2) -> str:
     )
 
 
-def with_interval(value: float, low: float, high: float) -> str:
-    """Return `1.2 [0.3, 2.1]`, or the value alone."""
-    brackets = interval(low, high)
-    return number(value) if brackets == MISSING else f"{number(value)} {brackets}"
+def with_interval(value: float, low: float, high: float, digits: int = 2) -> str:
+    """Return `1.20 [0.30, 2.10]`, or the value alone."""
+    brackets = interval(low, high, digits)
+    return number(value, digits) if brackets == MISSING else f"{number(value, digits)} {brackets}"
 
 
 def group_key(configuration: Configuration) -> tuple[str, int, str]:

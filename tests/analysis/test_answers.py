@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from selfsparse.analysis.answers import answers, bullets
+from selfsparse.analysis.answers import QUESTIONS, answers, answers_table, best_answers
+from selfsparse.analysis.table import to_markdown
 from selfsparse.results.reading import load_results
 from selfsparse.results.rows import COLUMNS
 
@@ -57,112 +58,99 @@ def made_up(fids: dict[str, float] = PRINTED[0], suite: str = "laptop", changed=
     return dataclasses.replace(results, **{name: frame(name, rows) for name, rows in frames.items()})
 
 
-def said(results) -> list[list[str]]:
-    return list(answers(results).values())
+def said(results, which: int) -> list[dict]:
+    return [row for row in answers(results) if row["question"] == QUESTIONS[which][0]]
 
 
-def test_lower_in_each_of_the_three_fids():
-    """17.67 and 20.41, standard deviations 0.1: 13.4 % lower, t = -2.74 / sqrt(2 / 300), g = -27.4 times 0.798 (exact for 4)."""
-    (text,) = said(made_up())[LOWER]
-    assert text.startswith("MNIST 32 × 32: yes. FID (lenet) of the best generators, 50,000 images from fresh latents: ")
-    assert "17.67 ± 0.10 against 20.41 ± 0.10 (n = 3 and 3), 13.4 % lower (95 % interval" in text
-    assert (
-        "Hedges' g −21.86" in text
-        and f"p = {stats.t.cdf(-2.74 / np.sqrt(2 / 300), 4):.6f}, one-sided for lower; p and" in text
-    )
-    assert "Holm" not in text
-    assert "the lowest of each training 53.01 ± 0.10 against 61.23 ± 0.10" in text
-    assert text.endswith("the last generators 35.34 ± 0.10 against 40.82 ± 0.10.")
+def words(results, which: int) -> list[tuple[str, str]]:
+    return [(row["of"], row["answer"]) for row in said(results, which)]
+
+
+def test_lower_by_the_larger_sample_with_fresh_latents():
+    """17.67 and 20.41, standard deviations 0.1: 13.4 % lower; the lowest of each training tells another story."""
+    (row,) = said(made_up(), LOWER)
+    assert (row["dataset"], row["answer"], row["n"], row["notebook"]) == ("MNIST 32 × 32", "yes", 3, "table_fid")
+    assert row["effect"] == pytest.approx(100 * 2.74 / 20.41) and row["effect_low_95"] < row["effect"]
 
 
 def test_higher_or_undecided():
-    (text,) = said(made_up(PRINTED[0] | {"self_sparse": 30.0}))[LOWER]
-    assert "MNIST 32 × 32: no. FID" in text and "47.0 % higher" in text
-    (text,) = said(made_up(PRINTED[0] | {"self_sparse": 20.40}))[LOWER]
-    assert "MNIST 32 × 32: undecided, lower in the mean." in text
+    (row,) = said(made_up(PRINTED[0] | {"self_sparse": 30.0}), LOWER)
+    assert row["answer"] == "no" and row["effect"] == pytest.approx(-47.0, abs=0.05)
+    assert words(made_up(PRINTED[0] | {"self_sparse": 20.40}), LOWER)[0][1] == "undecided"
 
 
 def test_several_pairs_are_corrected_for():
     """Quick's main table has two pairs with the same numbers: the smallest p times 2."""
     close = PRINTED[0] | {"self_sparse": 20.13}  # t = -0.28 / sqrt(2 / 300) = -3.43 with 4 degrees of freedom
     p = stats.t.cdf(-0.28 / np.sqrt(2 / 300), 4)
-    found = said(made_up(close, "quick"))[LOWER]
-    assert len(found) == 2 and 0.0125 < p < 0.025
-    for text in found:
-        assert "undecided" in text and f"p = {p:.3f}, one-sided for lower" in text
-        assert f"and after Holm's correction over 2 pairs p = {2 * p:.3f}" in text
-    (alone,) = said(made_up(close))[LOWER]
-    assert ": yes. " in alone
+    assert 0.0125 < p < 0.025
+    assert [answer for _, answer in words(made_up(close, "quick"), LOWER)] == ["undecided"] * 2
+    assert [answer for _, answer in words(made_up(close), LOWER)] == ["yes"]
 
 
 @pytest.mark.parametrize("fids", PRINTED, ids=["fashion_mnist", "stl10"])
 def test_the_printed_numbers_are_in_the_papers_order(fids):
-    (text,) = said(made_up(fids))[ORDER]
-    for a, b in (("Self-Sparse GAN", "without PSM"), ("without PSM", "without CSM"), ("WGAN-GP", "without CSM")):
-        assert f"{a} below {b} yes (p " in text
-    assert "From low to high: Self-Sparse GAN" in text
+    assert sorted(words(made_up(fids), ORDER)) == [
+        ("Self-Sparse GAN below without PSM", "yes"),
+        ("WGAN-GP below without CSM", "yes"),
+        ("without PSM below without CSM", "yes"),
+    ]
 
 
 def test_another_order():
-    (text,) = said(made_up(PRINTED[0] | {"self_sparse": 44.0}))[ORDER]
-    assert "Self-Sparse GAN below without PSM no (p" in text and "WGAN-GP below without CSM yes" in text
+    found = dict(words(made_up(PRINTED[0] | {"self_sparse": 44.0}), ORDER))
+    assert found["Self-Sparse GAN below without PSM"] == "no" and found["WGAN-GP below without CSM"] == "yes"
 
 
 def test_the_same_step():
     """Lower at 500 and 750, higher at 250 and 1,000; the evaluation before the first step does not count."""
-    (text,) = said(made_up())[SAME_STEP]
-    assert text.endswith(
-        "lower at 2 of 4 evaluations (of the same runs, so that they depend on each other: no test); longest without a break"
-        " from step 500 to 750."
-    )
+    (row,) = said(made_up(), SAME_STEP)
+    assert (row["answer"], row["effect"]) == ("undecided", 50.0) and "4 evaluations" in row["measure"]
 
 
-def test_zeros_dead_channels_and_signs():
-    found = said(made_up())
-    assert found[ZERO] == [
-        "`mnist-32-self_sparse-laptop`: α in 25.0 to 50.0 % of all cases at the end, by stage; β never.",
-        "`mnist-32-without_psm-laptop`: α in 25.0 to 50.0 % of all cases at the end, by stage.",
-        "`mnist-32-without_csm-laptop`: β never.",
-    ]
-    # 5 % of 5,000 steps are 250: what changed up to there does not count. Of α 30 of 40 lie in stage 1, of β 16 of 80.
-    assert found[SETTLED][0] == (
-        "`mnist-32-self_sparse-laptop`: those of α go on changing: after step 250 on average 11.2 % from one snapshot to the"
-        " next, 7.5 % in the last 250 steps; those of β go on changing: after step 250 on average 3.0 % from one snapshot to"
-        " the next, 2.0 % in the last 250 steps."
-    )
-    assert "those of α stay: after step 250" in said(made_up(changed=(np.nan, 0.9, 0.0, 0.0)))[SETTLED][1]
+def test_zeros_and_signs():
+    """α is zero in 25 % of stage 1 and 50 % of stage 2. Of α 30 of 40 lie in stage 1, of β 16 of 80, and there alone signs change.
+
+    5 % of 5,000 steps are 250: what changed up to there does not count, and 0.2 and 0.1 do after it.
+    """
+    zero = said(made_up(), ZERO)
+    assert [(row["of"], row["answer"], row["effect"]) for row in zero] == [
+        ("α of Self-Sparse GAN", "yes", 37.5), ("β of Self-Sparse GAN", "no", 0.0),
+    ]  # fmt: skip
+    settled = said(made_up(), SETTLED)
+    assert [(row["of"], row["answer"]) for row in settled] == [
+        ("α of Self-Sparse GAN", "no"), ("β of Self-Sparse GAN", "no"),
+    ]  # fmt: skip
+    assert [row["effect"] for row in settled] == pytest.approx([15 * 0.75, 15 * 0.2])
+    assert "within 250 steps" in settled[0]["measure"] and settled[0]["n"] == 3
+    assert words(made_up(changed=(np.nan, 0.9, 0.0, 0.0)), SETTLED)[0][1] == "yes"
 
 
-def test_dead_channels_are_proven_observed_or_awake_again(tmp_path):
-    """Three runs of 24 channels: proven 1 a run, observed 6, 9 and 0; of these 3 of one run woke, which is 1 a run."""
+def test_channels_that_are_dead_in_some_run(tmp_path):
+    """Three runs of 24 channels: observed dead 6, 9 and 0, which is 62.5 / 3 percent on average."""
     sparse, psm = "mnist-32-self_sparse-laptop", "mnist-32-without_psm-laptop"
-    dead, compact = [], []
-    for seed, (observed, woke) in enumerate(((6, 0), (9, 3), (0, None))):
+    dead = []
+    for seed, observed in enumerate((6, 9, 0)):
         run = {"configuration": sparse, "seed": seed}
         dead += [run | {"stage": 1, "channels": 16, "proven": 0, "observed": 0}]
         dead += [run | {"stage": 2, "channels": 8, "proven": 1, "observed": observed}]
-        compact += [run | {"kind": "proven", "removed": 1, "revived": 0, "fresh_latents": 40, "latents": 30}]
-        compact += [
-            run | {"kind": "observed", "removed": observed, "revived": woke, "fresh_latents": 40, "latents": 30}
-        ]
         dead += [{"configuration": psm, "seed": seed, "stage": 1, "channels": 10, "proven": 0, "observed": 0}]
     pd.DataFrame(dead).to_csv(tmp_path / "dead_channels.csv", index=False)
-    pd.DataFrame(compact).to_csv(tmp_path / "compact.csv", index=False)
-    found = said(dataclasses.replace(made_up(), folder=tmp_path))[DEAD]
-    assert found == [
-        f"`{sparse}`: 1.0 of 24 proven from the weights, 5.0 observed, at 0 for every latent tried; of these 1.0 woke on 40 fresh"
-        " latents; means over 3 runs.",
-        f"`{psm}`: 0.0 of 10 proven from the weights, 0.0 observed, at 0 for every latent tried; means over 3 runs.",
-    ]
+    first, second = said(dataclasses.replace(made_up(), folder=tmp_path), DEAD)
+    assert (first["answer"], first["effect"]) == ("yes", pytest.approx(62.5 / 3)) and "24 channels" in first["measure"]
+    assert (second["of"], second["answer"], second["effect"]) == ("without PSM", "no", 0.0)
 
 
-def test_only_what_is_answered_is_listed():
-    found = bullets(made_up())
-    assert said(made_up())[READINGS] == [] and "leaves open" not in found
-    assert found.startswith("- Is the FID of Self-Sparse GAN lower than that of WGAN-GP?\n  - MNIST 32 × 32: yes")
-    assert found.count("\n- ") == 4
+def test_only_what_is_answered_is_shown_and_the_first_suite_answers():
+    found = made_up()
+    assert said(found, READINGS) == []
+    markdown = to_markdown(answers_table(answers(found), lambda suite, name: f"{suite}/{name}.ipynb"))
+    assert markdown.count("Is the FID of Self-Sparse GAN lower") == 1 and "leaves open" not in markdown
+    assert "| [table_fid](laptop/table_fid.ipynb) |" in markdown
+    rows = best_answers([found, load_results("sensitivity")])
+    assert {row["suite"] for row in rows if "leaves open" in row["question"]} == {"sensitivity"}
+    assert {row["suite"] for row in rows if row["question"] == QUESTIONS[LOWER][0]} == {"laptop"}
 
 
 def test_nothing_has_run():
-    assert said(load_results("paper")) == [[]] * 7
-    assert bullets(load_results("paper")) == ""
+    assert answers(load_results("paper")) == []

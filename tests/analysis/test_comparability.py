@@ -3,8 +3,8 @@
 import pytest
 from verdict_results import SETTINGS, paper_results
 
-from selfsparse.analysis import tables
-from selfsparse.results.comparability import comparable, differences
+from selfsparse.analysis.table_fid import fid_table
+from selfsparse.results.comparability import comparable, comparison, differences
 from selfsparse.verdicts.judging import own_configurations
 
 
@@ -55,7 +55,7 @@ def test_the_papers_own_on_the_printed_images():
 def test_what_differs_is_named(fields, said):
     c = changed("mnist-32-self_sparse", **fields)
     assert said in differences(c) and not comparable(c)
-    assert said in tables.comparison(c)
+    assert said in comparison(c)
 
 
 def test_what_is_left_open_is_no_difference():
@@ -74,5 +74,5 @@ def test_verdicts_and_tables_ask_the_same():
     results = paper_results()
     own = {c.name for c in own_configurations(results).values()}
     assert own == {c.name for c in results.configurations if comparable(c)}
-    data = tables.fid_table(results).data
+    data = fid_table(results).data
     assert set(data.loc[data["comparable"], "configuration"]) == own

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from selfsparse.analysis.comparison_tables import pairs
+from selfsparse.analysis.comparisons import pairs
 from selfsparse.analysis.figure_fid_curves import reached, steps_table, steps_to
 from selfsparse.results.reading import load_results
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from small_project import SMALL, command, files, write_project
 
-from selfsparse.analysis import measure_tables, table_sparsity, tables
+from selfsparse.analysis import table_fid, table_sparsity
 from selfsparse.analysis.table import to_markdown
 from selfsparse.config import load_settings
 from selfsparse.results.reading import load_results
@@ -18,7 +18,7 @@ from selfsparse.training.loop import train_runs
 
 pytestmark = pytest.mark.usefixtures("keep_signals")
 NAMES = ("digits-16-wgan_gp", "digits-16-self_sparse")
-MAKERS = (tables.fid_table, measure_tables.measures_table, measure_tables.quality_table,
+MAKERS = (table_fid.fid_table, table_fid.measures_table, table_fid.quality_table,
           table_sparsity.sparsity_table, table_sparsity.stages_table)  # fmt: skip
 
 STAGES = (

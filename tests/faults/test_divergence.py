@@ -7,7 +7,7 @@ import pytest
 import torch
 from small_project import SMALL, files, write_project
 
-from selfsparse.analysis import measure_tables, table_sparsity, tables
+from selfsparse.analysis import table_ablation, table_fid, table_sparsity
 from selfsparse.analysis.table import to_csv, to_markdown
 from selfsparse.config import load_settings
 from selfsparse.results.reading import load_results
@@ -16,7 +16,7 @@ from selfsparse.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("keep_signals")
 WHOLE, PART, NONE = "digits-16-wgan_gp", "digits-16-self_sparse", "digits-16-without_csm"
-MAKERS = (tables.fid_table, tables.ablation_table, measure_tables.measures_table, measure_tables.quality_table,
+MAKERS = (table_fid.fid_table, table_ablation.ablation_table, table_fid.measures_table, table_fid.quality_table,
           table_sparsity.sparsity_table, table_sparsity.pearson_table, table_sparsity.stages_table)  # fmt: skip
 
 

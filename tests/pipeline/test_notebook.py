@@ -101,10 +101,12 @@ def test_a_notebook_from_a_folder_below_the_root(project, tmp_path, monkeypatch)
 def test_a_failing_cell_and_a_warning_are_errors(project):
     path = project / "notebooks" / "table_ablation.ipynb"
     good = path.read_text()
-    path.write_text(good.replace("sentences.ablation(results)", "1 / 0"))
+    path.write_text(good.replace("results = page.results", "results = 1 / 0"))
     found = run(project, "pipeline.notebook", "table_ablation", "--suite", "quick")
     assert found.returncode == 2 and "ZeroDivisionError" in found.stderr
-    path.write_text(good.replace("sentences.ablation(results)", "__import__('warnings').warn('look here')"))
+    path.write_text(
+        good.replace("results = page.results", "results = page.results; __import__('warnings').warn('look here')")
+    )
     found = run(project, "pipeline.notebook", "table_ablation", "--suite", "quick")
     assert found.returncode == 2 and "look here" in found.stderr
     assert not (project / "results/quick/notebooks").exists()

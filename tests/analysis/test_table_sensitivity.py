@@ -8,12 +8,12 @@ import pytest
 import torch
 from scipy import stats
 
-from selfsparse.analysis import sensitivity, sensitivity_tables
-from selfsparse.analysis.comparison_sentences import NOT_HERE
-from selfsparse.analysis.sensitivity_figures import forest
+from selfsparse.analysis import table_sensitivity as sensitivity
+from selfsparse.analysis.table_sensitivity import forest
 from selfsparse.config import load_settings
 from selfsparse.models.build import build_discriminator, build_generator
 from selfsparse.results.reading import load_results
+from selfsparse.results.readings import SASTM_SETTINGS, readings
 from selfsparse.results.rows import COLUMNS
 from selfsparse.verdicts.judging import all_verdicts
 
@@ -51,15 +51,15 @@ def results(project):
     return load_results("sensitivity")
 
 
-def by_label(results) -> dict[str, sensitivity.Measured]:
-    (family,) = sensitivity.measured(results)
+def by_label(results) -> dict[str, sensitivity.Effect]:
+    (family,) = sensitivity.effects(results)
     return {m.reading.label: m for m in family}
 
 
 def test_readings_are_what_the_settings_say(results):
-    (family,) = sensitivity.readings(results)
+    (family,) = readings(results)
     assert [(r.numbers, r.label) for r in family] == [
-        ("", "defaults"), ("U1", "batch size 32 → 64"), ("U2", "gradient penalty 10 → 1"), ("U3", "penalty centre 0 → 1"),
+        ("", "defaults"), ("U1", "batch size 32 → 64"), ("U2", "penalty weight 10 → 1"), ("U3", "penalty centre 0 → 1"),
         ("U14", "initialisation dcgan → pytorch"), ("U18", "sampling batch norm running → batch"),
         ("U21", "position layers chain → single"),
     ]  # fmt: skip
@@ -71,11 +71,11 @@ def test_readings_are_what_the_settings_say(results):
 def test_verdicts(results):
     found = by_label(results)
     default = found["defaults"]
-    words = {label: sensitivity.verdict(results, m, default) for label, m in found.items()}
+    words = {label: sensitivity.outcome(results, m, default) for label, m in found.items()}
     assert words == {
         "defaults": "lower, as claimed",
         "batch size 32 → 64": "Self-Sparse GAN not run",
-        "gradient penalty 10 → 1": "sign flips: higher, the reverse of the claim",
+        "penalty weight 10 → 1": "sign flips: higher, the reverse of the claim",
         "penalty centre 0 → 1": "not distinguishable from zero",
         "initialisation dcgan → pytorch": "not run",
         "sampling batch norm running → batch": "not run",
@@ -90,17 +90,14 @@ def test_noise_flips_no_sign(project):
     write_fids(project, wide)
     results = load_results("sensitivity")
     found = by_label(results)
-    m, default = found["gradient penalty 10 → 1"], found["defaults"]
+    m, default = found["penalty weight 10 → 1"], found["defaults"]
     assert default.lower and not m.lower and not m.flips(default)
-    assert sensitivity.verdict(results, m, default) == "not distinguishable from zero"
-    seen = sensitivity_tables.seen(results).data
-    assert "(U2) 21.00 against 20.00, not distinguishable from zero." in seen
-    assert "the sign flips, both differences being distinguishable from zero, under none." in seen
+    assert sensitivity.outcome(results, m, default) == "not distinguishable from zero"
 
 
 def test_numbers_of_a_reading(results):
     """Differences 31 - 21 = 10 and, of the moves, (31 - 16) - (21 - 21) = 15; four tests, of which the smallest p counts fourfold."""
-    m, default = (by_label(results)[label] for label in ("gradient penalty 10 → 1", "defaults"))
+    m, default = (by_label(results)[label] for label in ("penalty weight 10 → 1", "defaults"))
     expected = stats.ttest_ind(FIDS["self_sparse-penalty_1"], FIDS["wgan_gp-penalty_1"], equal_var=False)
     low, high = expected.confidence_interval(0.95)
     assert (m.difference.value, m.difference.low, m.difference.high) == pytest.approx((10, low, high))
@@ -108,17 +105,17 @@ def test_numbers_of_a_reading(results):
     low, high = stats.ttest_ind(*logs, equal_var=False).confidence_interval(0.95)
     assert (m.ratio.low, m.ratio.high) == pytest.approx((math.exp(low), math.exp(high)))
     assert m.p_reverse == pytest.approx(expected.pvalue / 2) and m.p_reverse_holm == pytest.approx(4 * m.p_reverse)
-    more, _ = sensitivity.difference_of_moves(m, default)
+    more, _ = sensitivity.moves(m, default)["difference_of_moves"]
     assert more.value == pytest.approx(15) and more.low > 0
 
 
 def test_what_concerns_the_sastm_alone_leaves_wgan_gp_as_it_is(results):
     m, default = (by_label(results)[label] for label in ("position layers chain → single", "defaults"))
     assert m.baseline == default.baseline and m.difference.value == pytest.approx(-6)
-    assert sensitivity.difference_of_moves(m, default) == sensitivity.moves(m, default)[0]
-    assert math.isnan(sensitivity.moves(m, default)[1][1])
+    moves = sensitivity.moves(m, default)
+    assert moves["difference_of_moves"] == moves["self_sparse_move"] and math.isnan(moves["wgan_gp_move"][1])
     settings = load_settings()
-    for setting in sensitivity.SASTM_SETTINGS:
+    for setting in SASTM_SETTINGS:
         c = settings.configuration(STEM.format("self_sparse-single_position_layer"))
         plain = settings.configuration(STEM.format("wgan_gp"))
         changed = plain.model_copy(update={"train": c.train})
@@ -132,24 +129,15 @@ def test_what_concerns_the_sastm_alone_leaves_wgan_gp_as_it_is(results):
 
 
 def test_the_page(results):
-    tables = sensitivity_tables.readings_table(results), sensitivity_tables.moves_table(results)
+    tables = sensitivity.readings_table(results), sensitivity.moves_table(results)
     assert len(tables[0].data) == 7 and len(tables[1].data) == 6
     assert (
         "(the defaults')" in tables[0].text.iloc[-1]["WGAN-GP"]
         and "not run" in tables[0].text.iloc[1]["Self-Sparse GAN"]
     )
-    seen = sensitivity_tables.seen(results).data
-    assert (
-        "the sign flips, both differences being distinguishable from zero, under gradient penalty 10 → 1 (U2)." in seen
-        and "Not measured: batch size 32 → 64 (U1)" in seen
-    )
-    assert (
-        "Under other readings: gradient penalty 10 → 1 (U2) 31.00 against 21.00, higher, the reverse of the claim; penalty centre"
-        in seen
-    )
-    assert "penalty centre 0 → 1 (U3) 29.00 against 30.00, not distinguishable from zero; position layers" in seen
-    assert "Self-Sparse GAN moves most under gradient penalty 10 → 1 (U2), by 15.00" in seen and "nan" not in seen
-    links = sensitivity_tables.questions(results).data
+    moved = tables[1].data.set_index("reading")["self_sparse_move"]
+    assert moved.idxmax() == "penalty weight 10 → 1" and moved.max() == pytest.approx(15)
+    links = sensitivity.questions(results).data
     assert (
         "[U1. Batch size](../../../../docs/open_questions.md#u1-batch-size): here batch size 32 → 64; our choice"
         in links
@@ -158,17 +146,16 @@ def test_the_page(results):
     (drawing,) = forest(results)
     left, right = drawing.figure.axes
     assert [t.get_text() for t in right.texts] == ["Self-Sparse GAN not run"] + ["not run"] * 2
-    assert left.get_yticklabels()[2].get_text() == "U2: gradient penalty 10 → 1"
+    assert left.get_yticklabels()[2].get_text() == "U2: penalty weight 10 → 1"
 
 
 def test_without_the_defaults_there_is_nothing_to_compare_with(project):
     write_fids(project, {name: fids for name, fids in FIDS.items() if "penalty_1" in name})
     results = load_results("sensitivity")
-    (family,) = sensitivity.measured(results)
+    (family,) = sensitivity.effects(results)
     assert (
-        sensitivity.verdict(results, family[2], family[0]) == "higher, the reverse of the claim; defaults not measured"
+        sensitivity.outcome(results, family[2], family[0]) == "higher, the reverse of the claim; defaults not measured"
     )
-    assert "Measured without the defaults: gradient penalty 10 → 1 (U2)." in sensitivity_tables.seen(results).data
     forest(results)
 
 
@@ -183,6 +170,6 @@ def test_other_readings_stand_in_for_no_claim(results):
 @pytest.mark.parametrize("suite", ["laptop", "gpu_hour", "controls"])
 def test_a_suite_without_other_readings(project, suite):
     results = load_results(suite)
-    assert sensitivity_tables.seen(results).data == sensitivity_tables.questions(results).data == NOT_HERE
-    assert sensitivity_tables.readings_table(results).data.empty and sensitivity_tables.moves_table(results).data.empty
+    assert sensitivity.questions(results).data == "This suite has no other reading."
+    assert sensitivity.readings_table(results).data.empty and sensitivity.moves_table(results).data.empty
     assert forest(results) == []

@@ -4,10 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selfsparse.analysis import controls
-from selfsparse.analysis.comparison_sentences import NOT_HERE
-from selfsparse.analysis.comparison_tables import within
-from selfsparse.analysis.page import open_page
+from selfsparse.analysis import table_robustness as controls
+from selfsparse.analysis.comparisons import within
 from selfsparse.config import variation_label
 from selfsparse.results.reading import load_results
 from selfsparse.results.rows import COLUMNS
@@ -37,7 +35,7 @@ def test_self_sparse_gan_against_as_many_parameters(project):
         ("fashion_mnist-128-self_sparse", "fashion_mnist-128-wgan_gp-matched"),
         ("stl10-64-self_sparse", "stl10-64-wgan_gp-matched"),
     ]
-    table = controls.matched_table(joined, found)
+    table = controls.matched_table(joined)
     assert table.data.iloc[0]["decrease_percent"] == pytest.approx(30)
     sizes = table.data[["lower_parameters", "higher_parameters"]].to_numpy()
     assert np.abs(sizes[:, 0] / sizes[:, 1] - 1).max() < 0.01
@@ -57,13 +55,7 @@ def test_both_models_under_both_penalties(project):
 def test_a_suite_without_controls_joins_nothing(project, suite):
     results = load_results(suite)
     assert controls.with_partners(results).configurations == results.configurations
-    assert [part.data for part in controls.shown(open_page(suite, "table_robustness"))] == [NOT_HERE]
-
-
-def test_the_page_has_both_tables_where_nothing_ran(project):
-    shown = controls.shown(open_page("controls", "table_robustness"))
-    assert len(shown) == 4 and "None of the 3 comparisons has run." in shown[1].data
-    assert {part.name for part in shown[::2]} == {"matched", "penalty"}
+    assert controls.matched_table(results).data.empty and controls.penalty_table(results).data.empty
 
 
 def test_variations_in_words():

@@ -1,0 +1,204 @@
+"""table_robustness: Adam's betas (v2 Table 4), architectures (v2 Table 7), and the controls that the paper lacks.
+
+A control differs from the paper's configurations in one thing. It stands in a suite of its own, so that what it is set against
+may be another suite's: joined with its results, read from results/<suite>/summary as they are.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from selfsparse.analysis.comparisons import (
+    Comparison,
+    comparison_table,
+    families_of,
+    fid_title,
+    labelled_fids,
+    within,
+)
+from selfsparse.analysis.table import Table, count, joined, number, probability, said
+from selfsparse.config import Configuration, load_settings, variation
+from selfsparse.paper import paper_moments
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.reading import TABLES, Results, load_results
+from selfsparse.results.text import dataset_label, group_key, group_label, model_label
+from selfsparse.statistics.inference import welch
+from selfsparse.statistics.moments import moments
+
+Label = Callable[[Configuration], str]
+ARCHITECTURES = {"dcgan": "DCGAN", "resnet": "ResNet", "sagan": "SAGAN"}
+
+
+def betas_families(results: Results) -> list[list[Configuration]]:
+    """Return the configurations of both models that differ in Adam's betas alone."""
+    return families_of(results, lambda c: _all_but_train(c, "betas"), lambda c: c.train.betas)
+
+
+def architecture_families(results: Results) -> list[list[Configuration]]:
+    """Return the configurations of both models that differ in their architecture alone."""
+    return families_of(
+        results,
+        lambda c: (c.extractor_key, c.latent_dim, c.train.model_dump_json()),
+        lambda c: c.network.architecture,
+    )
+
+
+def penalty_families(results: Results) -> list[list[Configuration]]:
+    """Return the configurations of both models that differ in the centre of the gradient penalty alone."""
+    return families_of(results, lambda c: _all_but_train(c, "penalty_centre"), lambda c: c.train.penalty_centre)
+
+
+def _all_but_train(c: Configuration, setting: str) -> tuple:
+    return c.extractor_key, c.latent_dim, c.network_name, c.train.model_dump_json(exclude={setting})
+
+
+def betas_label(c: Configuration) -> str:
+    """Return for example `betas 0, 0.9`."""
+    return f"betas {', '.join(f'{beta:g}' for beta in c.train.betas)}"
+
+
+def architecture_label(c: Configuration) -> str:
+    """Return for example `ResNet`."""
+    return ARCHITECTURES[c.network.architecture]
+
+
+def penalty_label(c: Configuration) -> str:
+    """Return for example `penalty centred at 1`."""
+    return f"penalty centred at {c.train.penalty_centre:g}"
+
+
+def betas_table(results: Results) -> Table:
+    """FIDs of both models under both pairs of Adam's betas."""
+    return _varied_table(results, betas_families(results), betas_label, "Adam's betas")
+
+
+def betas_tests_table(results: Results) -> Table:
+    """Self-Sparse GAN against WGAN-GP under each pair of betas."""
+    return comparison_table(results, within(betas_families(results), betas_label), "Adam's betas")
+
+
+def architectures_table(results: Results) -> Table:
+    """FIDs of both models as DCGAN and as ResNet."""
+    return _varied_table(results, architecture_families(results), architecture_label, "Architectures")
+
+
+def architectures_tests_table(results: Results) -> Table:
+    """Self-Sparse GAN against WGAN-GP in each architecture."""
+    return comparison_table(results, within(architecture_families(results), architecture_label), "Architectures")
+
+
+def _varied_table(results: Results, families: Sequence[Sequence[Configuration]], label: Label, caption: str) -> Table:
+    """FIDs of both models under each setting of the families."""
+    rows = [c for family in families for c in family]
+    settings = {c.name: label(c) for c in rows}
+    labels = {
+        "Dataset": said("_dataset"),
+        "Setting": lambda row: settings[row["configuration"]],
+        "Model": said("_model"),
+    }
+    return labelled_fids(results, rows, caption, labels)
+
+
+def betas_moves_table(results: Results) -> Table:
+    """How far each model's FID moves between two pairs of betas, with Welch's two-sided p (C15)."""
+    rows, label = [], betas_label
+    for family in betas_families(results):
+        for model in (BASELINE, SPARSE):
+            first, *others = [c for c in family if c.model == model] or [None]
+            for second in others:
+                a, b = moments(results.primary(first)), moments(results.primary(second))
+                test = welch(b, a)
+                row = {"model": model, "first": first.name, "second": second.name}
+                row["paper_move"] = paper_moments(second.name).mean - paper_moments(first.name).mean
+                row |= {"move": test.difference, "p": test.p, "n_first": a.n, "n_second": b.n}
+                row |= {"_dataset": dataset_label(*group_key(first)[:2]), "_model": model_label(model)}
+                row |= {"_change": f"{label(first)} → {label(second)}", "_extractor": first.extractor.extractor}
+                rows.append(row | {"_without": results.count(second).without_value})
+    columns = {
+        "Dataset": said("_dataset"),
+        "Model": said("_model"),
+        "From, to": said("_change"),
+        "Paper, move": number("paper_move"),
+        "Ours, move": lambda row: number("move")(row) if row["move"] == row["move"] else row["_without"],
+        "n": joined(said("n_first"), said("n_second"), by=", "),
+        "p": probability("p"),
+        "Extractor": said("_extractor"),
+    }
+    caption = (
+        f"Move of the mean {fid_title(results)} of the best generators, with fresh latents at the larger sample count, between"
+        " two settings of one model; the paper's is of the lowest of each training. p is Welch's, two-sided, uncorrected."
+    )
+    return Table(rows, columns, caption, ["model", "first", "second", "paper_move", "move", "p"])
+
+
+# Controls: is it the module, or its parameters, or the penalty?
+
+
+def with_partners(results: Results) -> Results:
+    """Return the results joined with those that its controls are set against, wherever these were trained."""
+    controls = [c for c in results.configurations if variation(c)]
+    every = [c for c in load_settings().configurations.values() if c.suite != results.suite and not variation(c)]
+    wanted = [c for c in every if any(_partners(control, c) for control in controls)]
+    joined_results = results
+    for suite in dict.fromkeys(c.suite for c in wanted):
+        other = load_results(suite)
+        tables = {}
+        for name in TABLES:
+            parts = [part for part in (getattr(joined_results, name), getattr(other, name)) if len(part)]
+            tables[name] = pd.concat(parts) if parts else getattr(other, name)
+        names = [c for c in wanted if c.suite == suite]
+        joined_results = replace(joined_results, configurations=(*joined_results.configurations, *names), **tables)
+    return joined_results
+
+
+def _partners(control: Configuration, c: Configuration) -> bool:
+    return _all_but_train(control, "penalty_centre") == _all_but_train(c, "penalty_centre") or _matched(control, c)
+
+
+def _matched(control: Configuration, c: Configuration) -> bool:
+    """Whether a WGAN-GP differs from a Self-Sparse GAN in its generator's widths, and in nothing else but the module."""
+    same = _all_but_generator(control) == _all_but_generator(c)
+    widths = control.network.generator_widths, c.network.generator_widths
+    return same and (control.model, c.model) == (BASELINE, SPARSE) and widths[0] != widths[1]
+
+
+def _all_but_generator(c: Configuration) -> tuple:
+    network = c.network
+    return (
+        c.extractor_key, c.latent_dim, network.architecture, network.discriminator_widths, c.train.model_dump_json(),
+    )  # fmt: skip
+
+
+def matched(results: Results) -> list[Comparison]:
+    """Return Self-Sparse GAN against each WGAN-GP with other widths and as many parameters."""
+    return [
+        Comparison(group_label((c.dataset.dataset, c.dataset.resolution, "")), sparse, c)
+        for c in results.configurations
+        for sparse in results.configurations
+        if _matched(c, sparse)
+    ]
+
+
+def matched_table(results: Results) -> Table:
+    """FIDs of both models with as many parameters, with the number of both generators' parameters."""
+    from selfsparse.analysis.table_architectures import network_row  # late: it builds networks, which takes torch
+
+    comparisons = matched(results)
+    table = comparison_table(results, comparisons, "As many parameters")
+    rows = [
+        {
+            **row,
+            "lower_parameters": network_row(p.lower)["generator"],
+            "higher_parameters": network_row(p.higher)["generator"],
+        }
+        for p, row in zip(comparisons, table.rows, strict=True)
+    ]
+    parameters = {"Generator's parameters": joined(count("lower_parameters"), count("higher_parameters"))}
+    first, second, *others = table.columns.items()
+    return replace(table, rows=rows, columns={**dict([first, second]), **parameters, **dict(others)})
+
+
+def penalty_table(results: Results) -> Table:
+    """Self-Sparse GAN against WGAN-GP under each centre of the gradient penalty."""
+    return comparison_table(results, within(penalty_families(results), penalty_label), "Centre of the gradient penalty")

@@ -1,0 +1,134 @@
+"""Comparisons: which configurations stand against each other in each suite, and the numbers beside them."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from scipy import stats
+
+from selfsparse.analysis.comparisons import answer, comparison_table, main_pairs, pairs, within
+from selfsparse.analysis.table_ablation import ablated
+from selfsparse.analysis.table_robustness import (
+    architecture_families,
+    architecture_label,
+    architectures_table,
+    betas_families,
+    betas_moves_table,
+    betas_table,
+)
+from selfsparse.analysis.table_sagan import sagan_comparisons, sagan_table, sketch_table
+from selfsparse.paper.printed import printed_table
+from selfsparse.results.reading import load_results
+from selfsparse.statistics.inference import holm, welch
+from selfsparse.statistics.moments import moments
+
+
+def names(comparisons) -> list[tuple[str, str]]:
+    return [(p.lower.name, p.higher.name) for p in comparisons]
+
+
+def test_the_main_table_is_the_papers(project):
+    printed = printed_table("fid")["name"].tolist()
+    found = names(main_pairs(load_results("paper")))
+    assert [name for lower, higher in found for name in (higher, lower)] == printed
+    assert names(main_pairs(load_results("quick"))) == [
+        ("digits-16-self_sparse", "digits-16-wgan_gp"), ("photos-16-self_sparse", "photos-16-wgan_gp"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("table", "find"),
+    [
+        ("ablation", lambda results: [c.name for c in ablated(results)]),
+        ("adam_betas", lambda results: betas_table(results).data["configuration"].tolist()),
+        ("architectures", lambda results: architectures_table(results).data["configuration"].tolist()),
+    ],
+)
+def test_rows_are_the_printed_ones(project, table, find):
+    assert find(load_results("paper")) == printed_table(table)["name"].tolist()
+
+
+@pytest.mark.parametrize(("fid", "word"), [(17.0, "yes"), (20.40, "undecided"), (23.0, "no")])
+def test_the_answer_is_that_of_a_two_sided_test(fid, word):
+    """At 5 % in all, so that an interval without 0 and a decided answer go together."""
+    a, b = ([v - 0.1, v, v + 0.1] for v in (fid, 20.41))
+    p = welch(moments(a), moments(b)).p_lower
+    assert answer(p, 1 - p) == word
+    assert (stats.ttest_ind(a, b, equal_var=False).pvalue < 0.05) == (word != "undecided")
+
+
+def test_sagan_stands_between_both_models_as_printed(project):
+    results = load_results("paper")
+    assert sagan_table(results).data["configuration"].tolist() == printed_table("sagan")["name"].tolist()
+    assert names(sagan_comparisons(results)) == [
+        ("celeba_hq-128-self_sparse", "celeba_hq-128-wgan_gp"),
+        ("celeba_hq-128-self_sparse", "celeba_hq-128-sagan"),
+        ("celeba_hq-128-sagan", "celeba_hq-128-wgan_gp"),
+        ("sketch-128-self_sparse", "sketch-128-wgan_gp"),
+        ("sketch-128-self_sparse", "sketch-128-sagan"),
+        ("sketch-128-wgan_gp", "sketch-128-sagan"),
+    ]
+
+
+def test_the_substitute_goes_by_its_name_and_has_no_printed_fid(project):
+    table = sketch_table(load_results("controls"))
+    assert table.caption.startswith("Sketch substitute:") and table.data["paper_fid_mean"].isna().all()
+    assert set(table.text["Dataset"]) == {"Sketch substitute 128 × 128"} and set(table.text["Paper"]) == {"–"}
+
+
+def test_what_a_suite_does_not_vary_is_empty(project):
+    results = load_results("laptop")
+    for made in (betas_table, architectures_table, sketch_table, sagan_table):
+        assert made(results).data.empty
+    assert main_pairs(results) and not betas_families(results)
+
+
+def test_controls_are_no_variation_of_betas_or_architecture(project):
+    results = load_results("controls")
+    assert not betas_families(results) and not architecture_families(results)
+    assert len(main_pairs(results)) == 3  # under the one-centred penalty
+
+
+def test_a_comparisons_numbers(ran):
+    results = load_results("quick")
+    found = pairs(results)
+    table = comparison_table(results, found, "").data
+    a, b = (moments(results.measured(c, "best", c.extractor.samples[1])) for c in found[0].both)
+    row = table.iloc[0]
+    assert row["decrease_percent"] == pytest.approx(100 * (b.mean - a.mean) / b.mean)
+    assert row["decrease_low_95"] < row["decrease_percent"] < row["decrease_high_95"]
+    assert row["p_lower"] == pytest.approx(welch(a, b).p_lower) and row["g"] < 0 < row["decrease_percent"]
+    assert table["p_lower_holm"].dropna().tolist() == pytest.approx(holm(table["p_lower"].dropna().tolist()))
+    reverse = [1 - p for p in table["p_lower"].dropna()]
+    assert table["p_higher_holm"].dropna().tolist() == pytest.approx(holm(reverse))
+    assert math.isnan(table.iloc[-1]["p_lower"]) and math.isnan(row["paper_decrease_percent"])
+
+
+def test_printed_moves(project):
+    results = load_results("paper")
+    table = betas_moves_table(results)
+    assert table.data["paper_move"].tolist() == pytest.approx([3.25, 0.28])
+    assert table.text.iloc[0]["From, to"] == "betas 0, 0.9 → betas 0.5, 0.999"
+
+
+def test_a_small_suites_resnet_and_sagan_are_found_by_their_fields(project):
+    """Photos as ResNet and as SAGAN, under names of their own, stand where those of STL-10 and CelebA-HQ do."""
+    own = {c.name: c for c in load_results("quick").configurations}
+    paper = {c.name: c for c in load_results("paper").configurations}
+    plain = [own["photos-16-wgan_gp"], own["photos-16-self_sparse"]]
+    network = {"network": paper["stl10-64-wgan_gp-resnet"].network, "network_name": "tiny_resnet"}
+    resnet = [c.model_copy(update=network | {"name": f"{c.name}-resnet"}) for c in plain]
+    sagan = paper["celeba_hq-128-sagan"]
+    fields = {name: getattr(sagan, name) for name in ("model", "network", "network_name", "train")}
+    sagan = plain[0].model_copy(update=fields | {"name": "photos-16-sagan"})
+    results = replace(load_results("quick"), configurations=(*plain, *resnet, sagan))
+    table = architectures_table(results)
+    assert table.text["Setting"].tolist() == ["DCGAN", "DCGAN", "ResNet", "ResNet"]
+    found = within(architecture_families(results), architecture_label)
+    assert names(found) == [("photos-16-self_sparse", "photos-16-wgan_gp"), (resnet[1].name, resnet[0].name)]
+    assert sagan_table(results).text["Model"].tolist() == ["WGAN-GP", "SAGAN", "Self-Sparse GAN"]
+    assert names(sagan_comparisons(results)) == [
+        ("photos-16-self_sparse", "photos-16-wgan_gp"), ("photos-16-self_sparse", "photos-16-sagan"),
+        ("photos-16-sagan", "photos-16-wgan_gp"),
+    ]  # fmt: skip
+    assert names(main_pairs(results)) == [("photos-16-self_sparse", "photos-16-wgan_gp")]
