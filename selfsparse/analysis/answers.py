@@ -75,7 +75,8 @@ def answers_table(rows: Sequence[dict[str, Any]], address: Callable[[str, str], 
         "n": said("n"),
         "More": link,
     }
-    return Table(rows, columns, f"What came out. {NOTE}")
+    names = ["question", "suite", "dataset", "of", "answer", "measure", "effect", "n", "notebook"]
+    return Table(rows, columns, f"What came out. {NOTE}", names)
 
 
 def best_answers(of_suites: Sequence[Results]) -> list[dict[str, Any]]:

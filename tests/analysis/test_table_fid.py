@@ -20,7 +20,7 @@ def test_not_run_and_diverged_are_shown(ran):
     assert rows.iloc[-1]["Runs"] == "not run" and rows.iloc[-1]["Ours, FID"] == "not run"
     assert (
         rows.loc["digits-16-without_csm", "Runs"] == "2 finished, 1 diverged"
-        and rows.loc["digits-16-without_csm", "n"] == 2
+        and rows.loc["digits-16-without_csm", "n"] == "2"
     )
 
 

@@ -65,11 +65,11 @@ def test_one_or_all_seeds_of_a_configuration_diverge(small, overflow, capsys):
     assert "seed 0: DIVERGED: not finite at step 1; the run stops here. Last checkpoint: none was saved;" in said
 
     results = load_results("quick")
-    shown = tables.fid_table(results).text.set_index("Configuration")
+    shown = table_fid.fid_table(results).text.set_index("Configuration")
     assert shown.loc[[WHOLE, PART, NONE], "Runs"].tolist() == ["finished", "1 finished, 1 diverged", "diverged"]
-    assert shown.loc[[WHOLE, PART], "n"].tolist() == [2, 1]
+    assert shown.loc[[WHOLE, PART], "n"].tolist() == ["2", "1"]
     assert shown.loc[NONE, "Ours, FID"] == "diverged"
-    numbers = tables.fid_table(results).data.set_index("configuration")
+    numbers = table_fid.fid_table(results).data.set_index("configuration")
     assert numbers.loc[PART, "fid_mean"] == results.best_in_training(settings.configuration(PART)).iloc[0] > 0
     assert math.isnan(numbers.loc[NONE, "fid_mean"])
     for make in MAKERS:
