@@ -53,12 +53,13 @@ def answers_table(rows: Sequence[dict[str, Any]], address: Callable[[str, str], 
     """Return answers as a table.
 
     Args:
-        address: of an executed notebook, of a suite and a name, from the page on; without it the notebook is only named.
+        address: of an executed notebook, of a suite and a name, from the page on; where there is none, "", it is only named.
     """
 
     def link(row: Row) -> str:
         name = row["notebook"]
-        return Link(f"[{name}]({address(row['suite'], name)})") if address else name
+        where = address(row["suite"], name) if address else ""
+        return Link(f"[{name}]({where})") if where else name
 
     asked = [None, *(row["question"] for row in rows)]
     rows = [

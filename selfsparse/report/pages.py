@@ -60,6 +60,10 @@ def opening(results: Results, notebooks: Sequence[Entry], claims: Sequence[Entry
     images = {notebook["name"]: notebook["image"] for notebook in notebooks}
     progress = sum(results.sheet(c, "progress").is_file() for c in results.configurations)
     executed = [notebook["name"] for notebook in notebooks if notebook["executed"]]
+
+    def address(_: str, name: str) -> str:
+        return f"notebooks/{name}.html" if name in executed else ""
+
     cards = [
         ("results.html", "Tables and figures", "In the paper's order, the paper's numbers beside ours", "figure_fid_curves"),
         ("samples.html", "Images over training", f"{progress} of {len(results.configurations)} configurations, step by step", "figure_samples"),
@@ -69,9 +73,7 @@ def opening(results: Results, notebooks: Sequence[Entry], claims: Sequence[Entry
     return {
         "facts": _facts(results),
         "ran": not results.runs.empty,
-        "answers": markdown_html(
-            to_markdown(answers_table(answers(results), lambda _, name: f"notebooks/{name}.html")), "answers"
-        ),
+        "answers": markdown_html(to_markdown(answers_table(answers(results), address)), "answers"),
         "cards": [
             {"href": href, "title": title, "text": text, "image": images[name]}
             for href, title, text, name in cards
