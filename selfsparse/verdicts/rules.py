@@ -4,31 +4,13 @@ A rule takes a Case, all of whose configurations have run, and returns an Outcom
 of WITH_DIVERGED that ask for quantities with a worst value decide anything: survivors alone are never scored.
 """
 
+import sys
 from collections.abc import Callable
 
-from selfsparse.paper.printed import Claim
+from selfsparse.paper.printed import Claim, claims
 from selfsparse.results.text import many
-from selfsparse.verdicts.mechanism import net_saving, signs_settle, zero_and_above
-from selfsparse.verdicts.orders import (
-    RANKED,
-    falls_and_is_lower,
-    grows_in_a_stage,
-    larger_decrease_one_sided_holm,
-    lower_in_every_stage,
-    lower_mean_one_sided_welch_holm,
-    monotone_except,
-    ordering_of_three,
-    same_order,
-    smaller_spread,
-)
+from selfsparse.verdicts import mechanism, orders, values
 from selfsparse.verdicts.outcome import FAILS, HOLDS, UNAVAILABLE, Case, Outcome
-from selfsparse.verdicts.values import (
-    close_to_printed,
-    correlation_beside_printed,
-    correlation_positive,
-    larger_correlation,
-    share_above,
-)
 
 # Proof, print, and what cannot be tested
 
@@ -59,15 +41,14 @@ def not_testable(case: Case) -> Outcome:
     return Outcome(UNAVAILABLE, why=case.parameters["why"])
 
 
-RULES: dict[str, Callable[[Case], Outcome]] = {
-    rule.__name__: rule
-    for rule in (
-        lower_mean_one_sided_welch_holm, ordering_of_three, larger_decrease_one_sided_holm, close_to_printed,
-        correlation_beside_printed, correlation_positive, larger_correlation, monotone_except, same_order, smaller_spread,
-        zero_and_above, grows_in_a_stage, lower_in_every_stage, falls_and_is_lower, net_saving, signs_settle, share_above,
-        proof, computed_from_print, not_testable,
-    )
-}  # fmt: skip
+def _rule(name: str) -> Callable[[Case], Outcome]:
+    for module in (orders, values, mechanism, sys.modules[__name__]):
+        if rule := getattr(module, name, None):
+            return rule
+    raise ImportError(f"claims.yaml has the rule {name}, of which no module in selfsparse/verdicts has a function")
+
+
+RULES = {name: _rule(name) for name in claims().rules}
 WITHOUT_RUNS = {"proof", "computed_from_print", "not_testable"}  # rules that read no run
 WITH_DIVERGED = {"lower_mean_one_sided_welch_holm", "ordering_of_three"}  # of quantities with a worst value
 
@@ -75,4 +56,4 @@ WITH_DIVERGED = {"lower_mean_one_sided_welch_holm", "ordering_of_three"}  # of q
 def counts_diverged(claim: Claim) -> bool:
     """Whether the rule of a claim counts a run that diverged, as the worst or as what it is about."""
     quantities = claim.parameters.get("quantities") or [claim.parameters.get("quantity")]
-    return claim.rule == "smaller_spread" or (claim.rule in WITH_DIVERGED and RANKED.issuperset(quantities))
+    return claim.rule == "smaller_spread" or (claim.rule in WITH_DIVERGED and orders.RANKED.issuperset(quantities))
