@@ -5,7 +5,7 @@
 Each size is a project with this one's dvc.yaml, code and settings, but with so many configurations on MNIST, and commands that
 only make an empty result; dvc.lock holds them all. In seconds of a CPU core, as other work does not count in these, and the most
 memory that a process of the command held: `inputs` writes what each stage is made from, `plan` foresees the suite's costs,
-`graph` is DVC's look at every stage of the suite (`dvc status`), `single item` is `dvc repro --single-item` of one training,
+`graph` is DVC's look at every stage of the suite (`dvc status --with-deps`), `single item` is `dvc repro --single-item` of one training,
 which a serial run pays for every stage, on a cluster as well as here.
 """
 
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from copy import deepcopy
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,10 @@ def make_project(folder: Path, count: int) -> str:
     entries = {
         kind: next(v for name, v in known.items() if name.startswith(f"{kind}@")) for kind in ("train", "measure")
     }
-    _write(folder / "dvc.lock", {"schema": "2.0", "stages": {f"{k}@{n}": e for k, e in entries.items() for n in own}})
+    _write(
+        folder / "dvc.lock",
+        {"schema": "2.0", "stages": {f"{k}@{n}": deepcopy(e) for k, e in entries.items() for n in own}},
+    )
     return next(iter(own))
 
 
@@ -101,7 +105,7 @@ def measure(most: int) -> dict[str, Any]:
             sizes[f"{count:,}"] = {
                 "inputs": measure_command(folder, "pipeline.inputs"),
                 "plan": measure_command(folder, "selfsparse", "plan", SUITE),
-                "graph": measure_command(folder, "dvc", "status", f"report@{SUITE}"),
+                "graph": measure_command(folder, "dvc", "status", "--with-deps", f"report@{SUITE}"),
                 "single_item": measure_command(folder, "dvc", "repro", "-q", "-f", "--single-item", f"train@{first}"),
             }
         count *= 10

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from small_project import write_project
 
-from selfsparse.config import load_settings
+from selfsparse.config import Sources, load_settings
 from selfsparse.data.packed import load_packed
 from selfsparse.paths import packed_dir
 
@@ -39,9 +39,7 @@ class Project:
         return load_packed(packed_dir(name))
 
 
-DOWNLOADABLE = (
-    "mnist", "fashion_mnist", "cifar10", "stl10", "mini_imagenet", "celeba_hq", "lsun_bedroom", "sketch_substitute",
-)  # fmt: skip
+DOWNLOADABLE = [name for name, options in Sources.model_fields.items() if "download" in options.annotation.model_fields]
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from small_project import command, write_project
 
 from selfsparse.config import Sources
 from selfsparse.data.listing import fingerprint
-
-BY_CHECKSUM = {"digits", "photos", "mnist", "fashion_mnist", "cifar10", "stl10"}
+from selfsparse.data.registry import DATASETS
 
 
 @pytest.fixture
@@ -51,7 +50,11 @@ def test_files_of_a_dataset_show_in_its_listing_only(listed, tmp_path, dataset):
     put(tmp_path / "data/raw" / dataset / "some/file.jpg")
     after = listed()
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == (set() if dataset in BY_CHECKSUM else {dataset})
+    assert changed == (set() if DATASETS[dataset].fixed else {dataset})
+
+
+def test_what_has_no_checksums_is_listed():
+    assert not any(DATASETS[name].fixed for name in ("mini_imagenet", "celeba_hq", "lsun_bedroom", "sketch"))
 
 
 def test_the_folder_that_the_environment_names(listed, tmp_path, monkeypatch):
