@@ -67,6 +67,10 @@ def test_any_part_of_the_tests_runs_by_itself():
             assert name != "conftest" and (name not in names or beside), f"{path}: {name}"
 
 
+def test_the_readme_is_short():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
+
+
 def test_every_relative_link_of_the_readme_leads_somewhere():
     text = re.sub(r"```.*?```", "", README.read_text(encoding="utf-8"), flags=re.S)
     links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
@@ -92,8 +96,8 @@ def test_the_readmes_table_is_that_of_the_results(monkeypatch):
 
 
 @pytest.mark.skipif(_results_changed(), reason="results/ is not as committed")
-def test_the_readmes_experiment_begins_at_the_results():
-    text = README.read_text(encoding="utf-8")
+def test_the_experiment_of_the_docs_begins_at_the_results():
+    text = (ROOT / "docs/experiments.md").read_text(encoding="utf-8")
     summary = json.loads((ROOT / "results/quick/summary.json").read_text(encoding="utf-8"))
     pair = [summary[f"digits-16-{model}"]["fid_500"] for model in ("wgan_gp", "self_sparse")]
     assert re.search(rf"^\| main +\| {pair[0]} +\| {pair[1]} ", text, re.M)

@@ -2,6 +2,7 @@
 
 from selfsparse.analysis.answers import answers, answers_table
 from selfsparse.analysis.table import to_markdown
+from selfsparse.analysis.table_fid import fid_table
 from selfsparse.config import load_settings
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import commit_text
@@ -35,7 +36,17 @@ def results_page() -> str:
     suites = [load_results(suite) for suite in load_settings().suites]
     rows = ["| suite | trained | on | wall time of training | runs |", "| --- | --- | --- | --- | --- |"]
     rows += [_overview(results) for results in suites]
-    return "\n".join([INTRODUCTION, *rows, "", *(_section(results) for results in suites)])
+    printed = next(results for results in suites if results.suite == "paper")
+    return "\n".join(
+        [
+            INTRODUCTION,
+            *rows,
+            "",
+            *map(_section, suites),
+            "## The paper's tables of FIDs\n",
+            to_markdown(fid_table(printed)),
+        ]
+    )
 
 
 def _overview(results: Results) -> str:
