@@ -18,6 +18,7 @@ the network's FLOPs alone, are by CPU time, in which other programs on the same 
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -100,7 +101,7 @@ def features(rounds: int, count: int = 64) -> dict[str, Any]:
     found = compare(calls, rounds, warmup=0)
     ceiling, largest = matmul_ceiling("cpu"), values[THEIRS].abs().max()
     rate = {name: count / value["median_seconds"] for name, value in found.items()}
-    result = {
+    result: dict[str, Any] = {
         "images": count,
         "compile_seconds": first - min(later),
         "difference": {name: float((values[name] - values[THEIRS]).abs().max() / largest) for name in (OURS, COMPILED)},
@@ -147,7 +148,7 @@ def distance(rounds: int, width: int = WIDTH, samples: int = 5000) -> dict[str, 
     }
     calls[OURS]()  # the others take so long that a first call's cost does not show
     values: dict[str, float] = {}
-    found = compare({n: lambda n=n: values.update({n: calls[n]()}) for n in calls}, rounds, warmup=0)
+    found = compare({n: partial(lambda n: values.update({n: calls[n]()}), n) for n in calls}, rounds, warmup=0)
     # Two products that skip zeros, 15/8 D^3 in blocks, and the reduction to a tridiagonal matrix, 4/3 D^3, half of it bound by memory.
     ceiling, flops = matmul_ceiling("cpu", torch.float64), (15 / 8 + 4 / 3) * width**3
     return {
@@ -186,7 +187,7 @@ def ours(state: dict[str, Tensor], real: Tensor, fake: Tensor, folder: Path) -> 
             running = RunningGaussian()
             running.add(extractor(images))
             gaussians.append(running.result())
-        return frechet_distance(*gaussians, lower_factor(gaussians[0].covariance))
+        return frechet_distance(gaussians[0], gaussians[1], lower_factor(gaussians[0].covariance))
 
     return call
 
@@ -276,8 +277,8 @@ def libraries(rounds: int, count: int = 64) -> dict[str, Any]:
         for name, make in CONTESTANTS.items():
             values: list[float] = []
             try:
-                call = make(state, *images, Path(folder))
-                first = compare({name: lambda call=call, values=values: values.append(call())}, 1, warmup=0)
+                call = make(state, images[0], images[1], Path(folder))
+                first = compare({name: partial(lambda call, values: values.append(call()), call, values)}, 1, warmup=0)
                 rows[name] = {"fid": values[0], **first[name]}
                 if name not in ONCE:
                     calls[name] = call

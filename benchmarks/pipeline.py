@@ -36,7 +36,7 @@ STARTS = {
 EMPTY_STAGES = 12
 
 
-def command(*arguments: str, folder: Path = ROOT) -> Callable[[], None]:
+def command(*arguments: str, folder: Path = ROOT) -> Callable[[], object]:
     """Return a call that runs a command in a folder, without its output, and fails if it does."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return lambda: subprocess.run(arguments, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)

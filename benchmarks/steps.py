@@ -47,7 +47,7 @@ print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
 def measure_case(folders: dict[str, Path], name: str, steps: int, rounds: int) -> dict[str, Any]:
     """Time `steps` steps a round of a configuration in each checkout, after a round that does not count."""
     command = [sys.executable, "-c", WORKER, name, str(steps)]
-    pipes = {"text": True, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    pipes: Any = {"text": True, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     workers = {who: subprocess.Popen(command, cwd=folder, **pipes) for who, folder in folders.items()}
     seconds: dict[str, list[float]] = {who: [] for who in workers}
     for i in range(rounds + 1):

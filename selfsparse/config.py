@@ -7,7 +7,7 @@ Settings of a run resolve in one order, later wins:
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, Strict, create_model, model_validator
 
@@ -29,8 +29,11 @@ from selfsparse.validation import (
     validate,
 )
 
-ModelName = Literal[tuple(MODELS)]
-DatasetName = Literal[tuple(DATASETS)]
+if TYPE_CHECKING:  # of which a type checker does not read the registries
+    ModelName = str
+    DatasetName = str
+else:
+    ModelName, DatasetName = Literal[tuple(MODELS)], Literal[tuple(DATASETS)]
 ExtractorName = Literal["lenet", "lenet_standin", "inception"]
 Rate = Annotated[float, Field(gt=0, le=1)]
 VARIATIONS = {  # what a name says beyond dataset and model, in words
@@ -235,10 +238,11 @@ class SketchSubstitute(Lsun):
 
 
 OPTIONS = {kind.__name__: kind for kind in (Embedded, Photos, Download, Cifar10, Lsun, Sketch, SketchSubstitute)}
-# What is read of each dataset, before it is resized.
-Sources = create_model(
-    "Sources", __base__=_Settings, **{name: (OPTIONS[declared.options], ...) for name, declared in DATASETS.items()}
-)
+if TYPE_CHECKING:
+    Sources = Any
+else:  # what is read of each dataset, before it is resized
+    _KINDS = {name: (OPTIONS[declared.options], ...) for name, declared in DATASETS.items()}
+    Sources = create_model("Sources", __base__=_Settings, **_KINDS)
 
 
 class RealImages(_Settings):

@@ -77,7 +77,10 @@ def _settings_of(settings: Settings, stage: str, name: str) -> dict[str, Any]:
             return {"extractor": extractor, "real_images": settings.real_images.model_dump(mode="json"), "fid": fid}
         del extractor["samples"]
         if extractor["extractor"] == "inception":
-            own = {"inception_weights": settings.inception_weights, "inception_custom": settings.inception_custom}
+            own: dict[str, Any] = {
+                "inception_weights": settings.inception_weights,
+                "inception_custom": settings.inception_custom,
+            }
         else:
             own = {"lenet": settings.lenet.model_dump(mode="json")}
         return {"extractor": extractor, **own}

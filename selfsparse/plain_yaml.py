@@ -52,7 +52,7 @@ def _only_plain(events: Iterable[Event]) -> None:
         if not isinstance(event, NodeEvent):
             continue
         is_key = bool(key_next and key_next[-1])
-        value = getattr(event, "value", None)
+        value, tag = getattr(event, "value", None), getattr(event, "tag", None)
         if key_next and key_next[-1] is None:
             path[-1] = str(int(path[-1] or -1) + 1)
         elif key_next:
@@ -61,8 +61,8 @@ def _only_plain(events: Iterable[Event]) -> None:
         problem = ""
         if event.anchor is not None:
             problem = f"the anchor or alias '{event.anchor}' is not allowed; write the value out"
-        elif getattr(event, "tag", None) is not None:
-            problem = f"the tag {shown(str(event.tag))} is not allowed; write the value alone"
+        elif tag is not None:
+            problem = f"the tag {shown(str(tag))} is not allowed; write the value alone"
         elif is_key and value == "<<":
             problem = "merge keys are not allowed; write the keys out"
         elif len(path) > MAX_DEPTH:

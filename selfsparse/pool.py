@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from selfsparse.errors import RunError, UserError
@@ -23,7 +24,7 @@ class Job:
     """A part of the work: a call that a process of its own can make, so a function of a module and picklable arguments."""
 
     name: str
-    work: Callable[..., object]
+    work: Callable[..., int | None]
     arguments: tuple[Any, ...]
 
 
@@ -53,9 +54,9 @@ def run_jobs(jobs: Iterable[Job], at_once: int, what: str) -> int:
     """
     import_meanwhile()
     context = multiprocessing.get_context("forkserver")
-    waiting = [context.Process(target=_work, args=(job,), name=job.name) for job in jobs]
-    running: list[multiprocessing.Process] = []
-    failed: list[multiprocessing.Process] = []
+    waiting: list[BaseProcess] = [context.Process(target=_work, args=(job,), name=job.name) for job in jobs]
+    running: list[BaseProcess] = []
+    failed: list[BaseProcess] = []
     stopping = False
 
     def stop(number: int, frame: object) -> None:

@@ -63,7 +63,7 @@ def ending_in_order() -> Iterator[None]:
         return
     before = signal.signal(signal.SIGTERM, _leave)
     if "DVC_STAGE" in os.environ:  # DVC's name for the stage whose command this is
-        main = threading.main_thread().ident
+        main = threading.get_ident()
         # To the thread itself: only then does a system call end in which it waits.
         when_parent_is_gone(lambda: signal.pthread_kill(main, signal.SIGTERM))
     try:

@@ -13,14 +13,15 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from selfsparse.errors import DataError, printable
 
 LARGEST_READ = 64 << 20  # bytes at once; tarfile reads extended headers as a whole, however long they say they are
 LARGEST_ARCHIVE = 10**10  # bytes unpacked; STL-10's, the largest that is read, has a third of that
-COMPRESSED: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
+COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\0": lzma.open,
@@ -57,7 +58,7 @@ class Place:
         """
         try:
             with ExitStack() as stack:
-                file = stack.enter_context(open(self.path, "rb"))
+                file: BinaryIO = stack.enter_context(open(self.path, "rb"))
                 for i, name in enumerate(self.inside):
                     limit = largest if i + 1 == len(self.inside) else LARGEST_ARCHIVE
                     file = stack.enter_context(_enter(file, name, limit))
@@ -78,9 +79,7 @@ def unreadable(path: Path, error: Exception) -> DataError:
     return DataError(f"{path} is damaged ({printable(str(error))}); move it away, and fetch it again")
 
 
-def members(
-    file: BinaryIO, zips: bool = True, wanted: str = ""
-) -> Iterator[tuple[str, int | None, Callable[[], BinaryIO]]]:
+def members(file: BinaryIO, zips: bool = True, wanted: str = "") -> Iterator[tuple[str, int | None, Callable[[], Any]]]:
     """Yield name, size and a way to open each of the files that an archive holds; nothing for any other file.
 
     A compressed file holds one, of no name and of a size that is not known before it was read.
@@ -96,11 +95,11 @@ def members(
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
                 if not info.is_dir():
-                    yield info.filename, info.file_size, lambda info=info: archive.open(info)
+                    yield info.filename, info.file_size, partial(archive.open, info)
     elif is_tar(file):
-        with tarfile.open(fileobj=_Modest(file), mode="r:") as archive:
+        with tarfile.open(fileobj=_Modest(file), mode="r:") as archive:  # type: ignore[call-overload]
             for member in _plain_members(archive, wanted):
-                yield member.name, member.size, lambda member=member: archive.extractfile(member)
+                yield member.name, member.size, partial(archive.extractfile, member)
 
 
 def is_tar(file: BinaryIO) -> bool:

@@ -153,8 +153,8 @@ def fetch_dataset(
             raise DataError(f"{address} has no files {', '.join(patterns)}. {by_hand}")
         here = sum(_size(folder / name) for name in files)
         require_space(folder, sum(f.size or 0 for f in files.values()) - here, f"{repository} to download")
-        begin_record(folder, address, info.sha, revision is not None, files)
-        where = {"repo_type": "dataset", "local_dir": folder, "endpoint": endpoint}
+        begin_record(folder, address, info.sha, revision is not None, list(files))
+        where: Any = {"repo_type": "dataset", "local_dir": folder, "endpoint": endpoint}
         snapshot_download(repository, revision=info.sha, allow_patterns=list(files), **where)
     except DataError:
         raise

@@ -86,8 +86,8 @@ def open_image(file: bytes | Path) -> Iterator[Image.Image]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS) as image:
                 # A camera's MPO is a photograph and its preview.
-                if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-                    raise UnreadableImage(f"{image.n_frames} frames, where one image is expected")
+                if image.format != "MPO" and (frames := getattr(image, "n_frames", 1)) > 1:
+                    raise UnreadableImage(f"{frames} frames, where one image is expected")
                 yield image
     except (MemoryError, UnreadableImage):
         raise

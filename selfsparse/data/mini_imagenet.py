@@ -62,7 +62,8 @@ def read(name: str, folder: Path, options: Download) -> Source:
 def _pickles(folder: Path) -> list[Path] | None:
     """The three pickles, train, validation and test, where all are there."""
     found = [next((path for word in words for path in sorted(folder.glob(f"*-{word}.pkl"))), None) for words in SPLITS]
-    return found if all(found) else None
+    there = [path for path in found if path]
+    return there if len(there) == len(SPLITS) else None
 
 
 def _load(path: Path) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -72,7 +73,7 @@ def _load(path: Path) -> tuple[np.ndarray, list[np.ndarray]]:
             content = load_arrays(file, str(path))
     except OSError as error:
         raise unreadable(path, error) from None
-    images, classes = content.get("image_data"), content.get("class_dict")
+    images, classes = content.get("image_data"), content.get("class_dict") or {}
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         raise DataError(f"{path}: expected image_data, bytes (N, H, W, 3), among its keys: {', '.join(content)}")
     try:

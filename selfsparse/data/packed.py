@@ -118,8 +118,8 @@ def _write_images(path: Path, source: Source, dataset: Dataset, shape: tuple[int
             block[place, :, inner, inner] = prepare(pixels, dataset, source.finish)
             written += 1
             if place + 1 == len(block):
-                file.write(block)
-        file.write(block[: written % len(block)])
+                file.write(block.data)
+        file.write(block[: written % len(block)].data)
     if written != source.count:
         raise DataError(f"{name}: expected {source.count:,} images, the source held {written:,}")
 

@@ -6,6 +6,7 @@ import importlib
 import io
 import pickle
 import struct
+from collections.abc import Callable
 from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
@@ -41,8 +42,11 @@ _PLAIN = {
 class _ArraysOnly(pickle._Unpickler):
     """The unpickler in Python, where what holds an array's bytes twice while it reads can be replaced."""
 
+    read: Callable[[int], bytes]
+    append: Callable[[Any], None]
+
     # The one in C does so with what Python 2 wrote.
-    dispatch: ClassVar = dict(pickle._Unpickler.dispatch)
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
 
     def load_binunicode(self) -> None:
         """Read a text. Python 3's protocol 2 writes bytes as a text in Latin-1: a long one becomes bytes block by block."""

@@ -45,6 +45,7 @@ def read(name: str, folder: Path, options: Download) -> Source:
         DataError: file or archive are damaged.
     """
     place = _place(folder)
+    assert place, "asked for where it was found"
     with place.open(KNOWN[FILE].size) as file:
         if problem := KNOWN[FILE].problem(file):
             raise DataError(f"{place} is not STL-10's official file: {problem}.\nMove it away, and fetch it again.")

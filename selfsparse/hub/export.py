@@ -65,5 +65,5 @@ def _rows(configuration: Configuration, kind: str, seed: int, **values: str) -> 
     if not path.is_file():
         return None
     with reading(path, f"measure@{configuration.name}"):
-        rows = read_rows(path).to_dict("records")
+        rows: Rows = read_rows(path).to_dict("records")
         return [row for row in rows if all(row[name] == value for name, value in {"seed": seed, **values}.items())]

@@ -235,7 +235,7 @@ def _empty_generator(path: Path, configuration: GeneratorConfiguration) -> Gener
     """Build the network without memory for its weights: a header may ask for more than there is."""
     try:
         with torch.device("meta"):
-            return build_generator(configuration)
+            return build_generator(configuration)  # type: ignore[arg-type] # of which it has what is read
     except (ValueError, TypeError, RuntimeError, KeyError) as error:
         raise DataError(f"{path}: {STATED}: header: {str(error).splitlines()[0][:200]}") from None
 

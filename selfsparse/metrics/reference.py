@@ -71,7 +71,7 @@ def make_references(
         if kept:
             arrays["features"] = torch.cat(kept).numpy()
         with atomic_path(folder / f"{size}.npz") as partial, open(partial, "wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, **arrays)  # type: ignore[arg-type]
         counts[size] = {"wanted": wanted, "real_images": gaussian.count}
     description = {
         **counts,

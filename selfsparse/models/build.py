@@ -20,14 +20,14 @@ def build_generator(configuration: Configuration) -> Generator:
     network, heads, dataset = configuration.network, HEADS[configuration.model], configuration.dataset
     arguments = configuration.latent_dim, network.generator_widths, dataset.channels, dataset.resolution
     if network.architecture == "sagan":
-        return SAGANGenerator(*arguments, network.attention_size)
+        return SAGANGenerator(*arguments, network.attention_size)  # type: ignore[arg-type]
     make_sastm = None
     if heads is not None:
         make_sastm = partial(
             SASTM,
             configuration.latent_dim,
-            mlp_widths=network.sastm_widths,
-            position_size=network.position_size,
+            mlp_widths=network.sastm_widths,  # type: ignore[arg-type]
+            position_size=network.position_size,  # type: ignore[arg-type]
             position_layers=configuration.train.position_layers,
             channel_head=heads[0],
             position_head=heads[1],
@@ -40,7 +40,7 @@ def build_discriminator(configuration: Configuration) -> nn.Module:
     network, dataset = configuration.network, configuration.dataset
     arguments = network.discriminator_widths, dataset.channels, dataset.resolution
     if network.architecture == "sagan":
-        return SAGANDiscriminator(*arguments, network.attention_size)
+        return SAGANDiscriminator(*arguments, network.attention_size)  # type: ignore[arg-type]
     return {"dcgan": DCGANDiscriminator, "resnet": ResNetDiscriminator}[network.architecture](*arguments)
 
 

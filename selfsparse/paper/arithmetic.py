@@ -260,7 +260,7 @@ def baseline() -> pd.DataFrame:
     fid = printed_table("stl10_samples").set_index(["model", "samples"])["fid"]["wgan_gp"]
     names = ("other_baseline_resolution", "other_baseline_samples", "other_baseline_fid")
     stated = [(f"{place('stl10_samples')}, this paper", 64, n, fid[n]) for n in fid.index]
-    stated.append(("v1 Sec. 4.3, of its reference [36]", *map(text_number, names)))
+    stated.append(("v1 Sec. 4.3, of its reference [36]", *map(text_number, names)))  # type: ignore[arg-type]
     table = pd.DataFrame(stated, columns=["place", "resolution", "stated_samples", "fid"])
     table = table.astype({"resolution": int, "stated_samples": int})
     return table.assign(above_the_other=table["fid"] - stated[-1][-1])

@@ -57,7 +57,7 @@ class Claim(BaseModel):
     kind: Kind
     measure: str
     configurations: tuple[Selector, ...] = ()
-    readings: tuple[Literal["tables", "text"], ...] = (TABLES,)
+    readings: tuple[Literal["tables", "text"], ...] = ("tables",)
     rule: str
     parameters: dict[str, Any] = {}
     stand_in_allowed: bool = False
@@ -111,7 +111,7 @@ class Claims(BaseModel):
             found.setdefault(title, []).append(claim)
         return found
 
-    def __iter__(self) -> Iterator[Claim]:
+    def __iter__(self) -> Iterator[Claim]:  # type: ignore[override]
         """Go through the claims in order."""
         return iter(self.claims)
 

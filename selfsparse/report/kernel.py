@@ -31,7 +31,7 @@ class OwnPython(AsyncKernelManager):
 class Forked(LocalProvisioner):
     """Starts a kernel by a fork, in a tenth of the time that it takes a new interpreter to import everything again."""
 
-    async def launch_kernel(self, cmd: list[str], *, env: dict[str, str], **_):
+    async def launch_kernel(self, cmd: list[str], *, env: dict[str, str], **_):  # type: ignore[override]
         """Start the kernel whose command line this is, and return how to connect to it."""
         give_sockets_a_short_place()
         self.process = _Kernel(target=_serve, args=(cmd[cmd.index("-f") :], str(project_root()), env))
@@ -40,7 +40,7 @@ class Forked(LocalProvisioner):
         return self.connection_info
 
 
-class _Kernel(FORKSERVER.Process):
+class _Kernel(FORKSERVER.Process):  # type: ignore[name-defined]
     """A process with the names that Jupyter calls it by, those of subprocess.Popen."""
 
     stdin = stdout = stderr = None

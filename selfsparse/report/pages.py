@@ -221,7 +221,7 @@ def provenance_table(results: Results) -> Table:
     rows = []
     for c in results.configurations:
         noted = results.provenance.get(c.name, {})
-        row = {"configuration": c.name} | {name: noted.get(name) for name in names}
+        row: dict[str, Any] = {"configuration": c.name} | {name: noted.get(name) for name in names}
         row["_commit"] = commit_text(noted) if noted else ""
         row["_time"] = number(row["seconds"], 0) if noted else results.count(c).without_value
         rows.append(row)

@@ -53,8 +53,8 @@ def _files(suite: str) -> Iterator[tuple[str, bytes]]:
     results, own = load_results(suite), notebooks_of(suite)
     names = in_order([*own, *notebooks_of(PAPER_AUDIT)])
     made = {name: found for name in names if (found := shown(suite if name in own else PAPER_AUDIT, name))}
-    for name, notebook in made.items():
-        for figure in notebook.figures.values():
+    for name, shown in made.items():
+        for figure in shown.figures.values():
             yield f"figures/{name}/{figure.name}.png", figure.png
     groups = sections(results, names, made)
     on_page = {section["item"].id for group in groups for section in group["sections"]}

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,7 @@ def _first_files(configurations: list[Configuration], stage: str, pattern: str) 
     return found
 
 
-def check_nothing_lost(configurations: list[Configuration]) -> None:
+def check_nothing_lost(configurations: Sequence[Configuration]) -> None:
     """Raise DataError where dvc.lock records a result that is not on this disk: what git holds would be overwritten."""
     lock = project_root() / "dvc.lock"
     recorded = (

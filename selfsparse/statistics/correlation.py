@@ -8,6 +8,8 @@ import numpy as np
 import scipy
 from scipy.special import ndtr, ndtri, stdtrit
 
+from selfsparse.statistics.moments import Numbers
+
 NORMAL_975 = 1.959963984540054  # the 97.5 % quantile of the standard normal distribution
 
 
@@ -42,7 +44,7 @@ class Line:
         return float(stdtrit(self.n - 2, 0.975)) * np.hypot(self.error_at_mean, self.slope_error * (x - self.mean_x))
 
 
-def pearson(x: Sequence[float], y: Sequence[float]) -> Correlation:
+def pearson(x: Numbers, y: Numbers) -> Correlation:
     """Correlate x (n,) with y (n,), Eq. 16.
 
     r needs three pairs (two always lie on a line) and values that differ; its interval needs four.
@@ -92,7 +94,7 @@ def combined_correlation(found: Sequence[Correlation]) -> Correlation:
     return Correlation(n, math.tanh(z), p, math.tanh(z - half), math.tanh(z + half))
 
 
-def fit_line(x: Sequence[float], y: Sequence[float]) -> Line | None:
+def fit_line(x: Numbers, y: Numbers) -> Line | None:
     """Fit a line by least squares; None for fewer than three points, as two always lie on one, or for one x only."""
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     n = len(x)

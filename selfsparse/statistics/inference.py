@@ -12,7 +12,7 @@ import numpy as np
 import scipy
 from scipy.special import betaincinv, gammaln, nctdtr, nctdtrinc, ndtri, stdtr, stdtrit
 
-from selfsparse.statistics.moments import Estimate, Moments
+from selfsparse.statistics.moments import Estimate, Moments, Numbers
 
 LEVEL = 0.05
 ONE_SIDED = LEVEL / 2  # where the reverse counts too: LEVEL for both, as of a 95 % interval that leaves out 0
@@ -53,7 +53,7 @@ def contrast(terms: Sequence[tuple[float, Moments]]) -> tuple[Estimate, float]:
     return Estimate(value, value - half, value + half), float(2 * stdtr(df, -abs(value / error)))
 
 
-def holm(p: Sequence[float]) -> list[float]:
+def holm(p: Numbers) -> list[float]:
     """Adjust p values for their number by Holm's step-down method; NaN is no test and stays NaN."""
     p = np.asarray(p, dtype=np.float64)
     adjusted = np.full(len(p), math.nan)
@@ -95,7 +95,7 @@ def decrease(baseline: Moments, value: Moments) -> Estimate:
     return Estimate(percent, percent - half, percent + half)
 
 
-def larger_decrease(first: tuple[Moments, Moments], second: tuple[Moments, Moments]) -> Welch:
+def larger_decrease(first: Sequence[Moments], second: Sequence[Moments]) -> Welch:
     """Test whether the relative decrease of the first (baseline, value) is below that of the second; in percent points."""
     (a, error_a, df_a), (b, error_b, df_b) = _decrease(*first), _decrease(*second)
     return _welch(a - b, *error_of_sum([(error_a**2, df_a), (error_b**2, df_b)]))
@@ -145,7 +145,7 @@ def runs_for_power(a: Moments, b: Moments, wanted: float = 0.8, level: float = L
     return float(n) if n <= MOST_RUNS else math.nan
 
 
-def rank_test(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
+def rank_test(a: Numbers, b: Numbers) -> tuple[float, float, float]:
     """Compare two samples by ranks, where a value may be infinite: Mann and Whitney's test, exact, also with ties.
 
     Returns:

@@ -9,6 +9,8 @@ from scipy.special import (
     stdtrit,  # scipy.stats costs a second of import time: `scipy.stats.f` loads it where it is called
 )
 
+Numbers = Sequence[float] | np.ndarray
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -30,7 +32,7 @@ class Estimate:
     high: float
 
 
-def moments(values: Sequence[float]) -> Moments:
+def moments(values: Numbers) -> Moments:
     """Summarise values (n,): the mean needs one value, standard deviation and interval need two."""
     array = np.asarray(values, dtype=np.float64)
     n = len(array)

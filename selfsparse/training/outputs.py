@@ -42,7 +42,7 @@ def write_results(configuration: Configuration, seed: int, trainer: Trainer, his
         configuration=configuration.name,
         seed=seed,
         status="diverged" if diverged else "finished",
-        steps=history.diverged_at if diverged else trainer.step,
+        steps=trainer.step if history.diverged_at is None else history.diverged_at,
         diverged_at=history.diverged_at,
         best_step=history.best_step,
         best_fid=history.best_fid,
