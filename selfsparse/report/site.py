@@ -8,6 +8,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from PIL import Image, ImageOps
@@ -53,15 +54,15 @@ def _files(suite: str) -> Iterator[tuple[str, bytes]]:
     results, own = load_results(suite), notebooks_of(suite)
     names = in_order([*own, *notebooks_of(PAPER_AUDIT)])
     made = {name: found for name in names if (found := shown(suite if name in own else PAPER_AUDIT, name))}
-    for name, shown in made.items():
-        for figure in shown.figures.values():
+    for name, executed in made.items():
+        for figure in executed.figures.values():
             yield f"figures/{name}/{figure.name}.png", figure.png
     groups = sections(results, names, made)
     on_page = {section["item"].id for group in groups for section in group["sections"]}
     verdicts = claims(suite, on_page)
     for section in (section for group in groups for section in group["sections"]):
         section["claims"] = [claim for claim in verdicts if claim["id"] in section["item"].claims]
-    listed = [
+    listed: list[dict[str, Any]] = [
         {
             "name": name,
             "title": made[name].title if name in made else name,
@@ -92,10 +93,10 @@ def _files(suite: str) -> Iterator[tuple[str, bytes]]:
         template = environment.get_template(f"{name}.j2")
         yield name, template.render({"page": name, "root": "", **common, **content}).encode()
     template = environment.get_template("notebook.html.j2")
-    executed = [notebook for notebook in listed if notebook["executed"]]
-    for before, notebook, after in zip([None, *executed], executed, [*executed[1:], None], strict=False):
-        content = notebook_html(made[notebook["name"]])
-        turn = {"notebook": notebook, "content": content, "before": before, "after": after}
+    ran = [notebook for notebook in listed if notebook["executed"]]
+    for before, notebook, after in zip([None, *ran], ran, [*ran[1:], None], strict=False):
+        page = notebook_html(made[notebook["name"]])
+        turn = {"notebook": notebook, "content": page, "before": before, "after": after}
         yield (
             f"notebooks/{notebook['name']}.html",
             template.render({"page": "", "root": "../", **common, **turn}).encode(),

@@ -55,7 +55,7 @@ class Drawn(Evidence):
         diverged: dict[str, int] | None = None,
         runs: int | None = None,
     ):
-        super().__init__(results=None)  # nothing is read
+        super().__init__(results=None)  # type: ignore[arg-type] # nothing is read
         self._given, self._signs, self._lost, self._runs = values, signs, diverged or {}, runs
 
     def values(self, c: Configuration, quantity: str) -> np.ndarray:
@@ -79,7 +79,7 @@ class Drawn(Evidence):
 
     def signs_differing(self, c: Configuration, share: float) -> Signs:
         """Return the shares of signs."""
-        return self._signs
+        return self._signs  # type: ignore[return-value]
 
     def free_kernel_weights(self, c: Configuration) -> np.ndarray:
         """Return the numbers of free weights."""
@@ -374,5 +374,5 @@ def printed_as_ours() -> list[Verdict]:
             values["fid_small"][c.name], values["fid_large"][c.name] = [small], [large]
             values["fid_drop"][c.name] = [small - large]
     evidence = Drawn(values, Signs(np.empty(0), np.empty(0)), runs=TRAININGS)
-    evidence.results = SimpleNamespace(configurations=tuple(own.values()))  # whose networks C27 compares
+    evidence.results = SimpleNamespace(configurations=tuple(own.values()))  # type: ignore[assignment] # whose networks C27 compares
     return [verdict_on(claim, evidence, own) for claim in claims()]

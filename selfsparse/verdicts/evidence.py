@@ -122,8 +122,8 @@ class Evidence:
             shares = (sums["changed"] / sums["signs"]).groupby("seed")
             return Signs(shares.max().to_numpy(float), shares.last().to_numpy(float))
         arrays, steps = self.results.arrays(c, "coefficients"), np.sort(rows["step"].unique())
-        above = [arrays[name].reshape(len(arrays[name]), -1) > 0 for name in sorted(arrays)]
-        above = np.concatenate(above, axis=1) if above else np.empty((0, 0))
+        each = [arrays[name].reshape(len(arrays[name]), -1) > 0 for name in sorted(arrays)]
+        above = np.concatenate(each, axis=1) if each else np.empty((0, 0), bool)
         late = [i for i, step in enumerate(steps) if step >= share * c.train.steps]
         if len(late) < 2 or len(above) != len(steps):
             return Signs(np.empty(0), np.empty(0))

@@ -5,6 +5,7 @@ A run that diverged has no FID: it ranks behind all that finished, and the compa
 
 import math
 from dataclasses import replace
+from functools import partial
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -161,7 +162,7 @@ def larger_decrease_one_sided_holm(case: Case) -> Outcome:
         label = group_label((dataset, case.parameters["resolutions"][1], ""))
         test, percents = larger_decrease(*pairs), [decrease_moments(*pair) for pair in pairs]
         ours = " and ".join(f"{number(m.mean)} %" for m in percents)
-        needed = lambda level, percents=percents: runs_either_way(*percents, level)  # noqa: E731
+        needed = partial(runs_either_way, percents[0], percents[1])
         tests.append(Comparison(label, test.difference < 0, test.p_lower, _growth(test), ours, needed))
     return decide(tests, "growth of the decrease, percentage points", direction="larger")
 
@@ -204,7 +205,9 @@ def _one_order(less: tuple, more: tuple) -> Comparison:
         _smaller_of_larger((xi_rises, rises), (xi_falls, falls)),
         _growth(decreases),
         "",
-        lambda level: largest([runs_either_way(less[1], more[1], level), runs_either_way(*percents, level)]),
+        lambda level: largest(
+            [runs_either_way(less[1], more[1], level), runs_either_way(percents[0], percents[1], level)]
+        ),
         reverse=_smaller_of_larger((xi_rises, falls), (xi_falls, rises)),
     )
 

@@ -66,7 +66,7 @@ def _label(name: str) -> str:
 def _beside_print(case: Case, name: str, level: float) -> Outcome:
     """Compare one of our values with the printed one; contradiction is at `level`, closeness at LEVEL: all have to be close."""
     quantity, margin = case.parameters["quantity"], case.parameters["margins"][name]
-    printed = case.claim.printed[case.parameters["values"][name]]
+    printed = float(case.claim.printed[case.parameters["values"][name]])
     against = case.parameters.get("against")
     value, parts = _decrease_parts(case, name) if quantity == "decrease_percent" else _mean_part(case, name, printed)
     difference = value.value - printed
@@ -192,7 +192,7 @@ def _correlation(case: Case, resolution: int) -> Correlation:
 def correlation_beside_printed(case: Case) -> Outcome:
     """Our r beside the printed one, without a verdict on its value: the pairs that there are do not carry one."""
     found = _correlation(case, case.parameters["resolution"])
-    printed, margin = case.claim.printed["r"], case.parameters["margin"]
+    printed, margin = float(case.claim.printed["r"]), case.parameters["margin"]
     if math.isnan(found.r):
         return Outcome(INCONCLUSIVE, why="too few points that differ")
     # Two sets of n pairs with one true r: 90 % interval of the difference of Fisher's z within the margin, at 80 % power.
