@@ -72,7 +72,7 @@ report: repository install  ## Report on whatever has been run so far: make repo
 	@mkdir -p $(addprefix results/$(SUITE)/,runs fid sparsity)
 	$(BIN)/dvc repro --single-item inputs
 	-$(BIN)/dvc repro --single-item --allow-missing correlation@$(SUITE) summary@$(SUITE)
-	$(BIN)/dvc repro --single-item --allow-missing verdicts@$(SUITE) notebook@$(SUITE) report@$(SUITE)
+	$(BIN)/dvc repro --single-item --allow-missing verdicts@$(SUITE) notebook@$(SUITE) paper_audit report@$(SUITE)
 	@echo "Report: $(CURDIR)/results/$(SUITE)/report/index.html"
 
 test: install  ## Run the tests (under 3 minutes, no network, no GPU).
