@@ -29,8 +29,6 @@ SHAPES_NOTHING = frozenset(
 )  # fmt: skip
 # What modules read beside themselves: printed tables and claims, templates of the report, the notebooks.
 READS = {
-    "selfsparse/data/idx.py": ("selfsparse/data/datasets.toml",),
-    "selfsparse/data/lsun.py": ("selfsparse/data/datasets.toml",),
     "selfsparse/results/text.py": ("selfsparse/data/datasets.toml",),
     "selfsparse/paper/__init__.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
     "selfsparse/paper/printed.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),

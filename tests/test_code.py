@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from small_project import ROOT, params
@@ -85,6 +86,19 @@ def test_one_reader_shapes_its_own_datasets_alone():
         edges = row["dataset"] == "sketch_substitute"
         assert readers == needed | ({"selfsparse/data/lsun.py"} if edges else set()), key
         assert {"selfsparse/data/packed.py", "selfsparse/data/images.py"} <= own
+
+
+def test_what_a_dataset_declares_is_of_its_own_stage(monkeypatch):
+    from selfsparse.config import load_settings
+    from selfsparse.data.registry import DATASETS
+    from selfsparse.inputs import inputs_of
+
+    settings, keys = load_settings(), ("mnist-32", "fashion_mnist-64", "cifar10-128")
+    before = [inputs_of(settings, "data", key) for key in keys]
+    mnist = DATASETS["mnist"]
+    monkeypatch.setitem(DATASETS, "mnist", replace(mnist, facts={**mnist.facts, "label_kind": "figure"}))
+    after = [inputs_of(settings, "data", key) for key in keys]
+    assert [a == b for a, b in zip(before, after, strict=True)] == [False, True, True]
 
 
 SOURCE = b'''"""What it is."""

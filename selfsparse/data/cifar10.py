@@ -15,6 +15,7 @@ from selfsparse.data.images import Source
 from selfsparse.data.known import Known, find_known
 from selfsparse.data.parquet import parquet_names, read_digits, read_images
 from selfsparse.data.pickles import load_arrays
+from selfsparse.data.registry import DATASETS
 from selfsparse.errors import DataError
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
@@ -22,25 +23,12 @@ ARCHIVE = "cifar-10-python.tar.gz"
 ARCHIVE_SIZE = 170_498_071
 ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
 FOLDER = "cifar-10-batches-py"
-TRAINING = {
-    "data_batch_1": Known(31_035_704, "c99cafc152244af753f735de768cd75f"),
-    "data_batch_2": Known(31_035_320, "d4bba439e000b95fd0a9bffe97cbabec"),
-    "data_batch_3": Known(31_035_999, "54ebc095f3ab1f0389bbae665268c751"),
-    "data_batch_4": Known(31_035_696, "634d18415352ddfa80567beed471001a"),
-    "data_batch_5": Known(31_035_623, "482c414d41f54cd18b22e5b47cb7c3cb"),
-}
-TEST = {"test_batch": Known(31_035_526, "40351d587109b95175f43aff81a1287e")}
-# The binary version, of a byte of label and 3072 of pixels an image; made from the batches above, and of the sha1s that
-# Apache MXNet published.
-BINARY = {
-    "data_batch_1": Known(30_730_000, "5dd7e06a14cb22eb9f671a540d1b7c25"),
-    "data_batch_2": Known(30_730_000, "5ea93a67294ea407fff1d09f752e9692"),
-    "data_batch_3": Known(30_730_000, "942cd6a4bcdd0dd3c604fbe906cb4421"),
-    "data_batch_4": Known(30_730_000, "ae636b3ba5c66a11e91e8cb52e771fcb"),
-    "data_batch_5": Known(30_730_000, "53f37980c15c3d472c316c40844f3f0d"),
-    "test_batch": Known(30_730_000, "803d5f7f4d78ea53de84dbe85f74fb6d"),
-}
 PER_BATCH = 10_000
+FACTS = DATASETS["cifar10"].facts
+TRAINING = {name: Known(*own) for name, own in FACTS["python"].items() if name != "test_batch"}
+TEST = {"test_batch": Known(*FACTS["python"]["test_batch"])}
+# Of a byte of label and 3072 of pixels an image.
+BINARY = {name: Known(PER_BATCH * (1 + 3 * 32 * 32), md5) for name, md5 in FACTS["binary"].items()}
 
 Batch = tuple[np.ndarray, np.ndarray]  # pixels (N, 3072) and labels (N,)
 Load = Callable[[bytes, str], Batch]

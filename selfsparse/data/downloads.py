@@ -62,10 +62,8 @@ def fetch(urls: Sequence[str], path: Path, *, size: int | None = None, md5: str 
 
 def check_file(path: Path, *, size: int, sha256: str) -> None:
     """Raise DataError unless a file that somebody else placed is the right one. It is only read."""
-    problem = f"it has {_size(path):,} bytes, expected {size:,}" if _size(path) != size else ""
-    if not problem and (found := hash_file(path)) != sha256:
-        problem = f"its sha256 is {found}, expected {sha256}"
-    if problem:
+    wrong_size = f"it has {_size(path):,} bytes, expected {size:,}" if _size(path) != size else ""
+    if problem := wrong_size or _wrong_hash(path, "sha256", sha256):
         raise DataError(
             f"{path} is not the official file: {problem}.\nMove it away, so that the right one is downloaded, or replace it."
         )
@@ -114,12 +112,15 @@ def _check(partial: Path, size: int | None, md5: str, sha256: str) -> None:
     problem = "a web page came instead of the file" if is_page else ""
     if not problem and size is not None and found_size > size:
         problem = f"{found_size:,} bytes came, expected {size:,}"
-    for algorithm, expected in (("md5", md5), ("sha256", sha256)):
-        if not problem and expected and not (found := hash_file(partial, algorithm)).startswith(expected):
-            problem = f"its {algorithm} is {found}, expected {_digits(algorithm, expected)}"
-    if problem:
+    if problem := problem or _wrong_hash(partial, "md5", md5) or _wrong_hash(partial, "sha256", sha256):
         partial.unlink()
         raise _Failed(f"{problem}; it was deleted")
+
+
+def _wrong_hash(path: Path, algorithm: str, expected: str) -> str:
+    """What is wrong with a file's hash, of which perhaps the first digits alone are known, or none."""
+    found = hash_file(path, algorithm) if expected else ""
+    return "" if found.startswith(expected) else f"its {algorithm} is {found}, expected {_digits(algorithm, expected)}"
 
 
 def fetch_dataset(
