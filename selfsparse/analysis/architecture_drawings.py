@@ -8,7 +8,7 @@ from matplotlib.patches import FancyBboxPatch
 from torch import nn
 
 from selfsparse.analysis import style
-from selfsparse.analysis.drawing import Drawing
+from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table_architectures import ordered_suites, shape_text
 from selfsparse.config import Configuration, load_settings
 from selfsparse.models.layers import Layer, build_on_meta, described, layers, sastm_rows

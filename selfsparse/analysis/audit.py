@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from selfsparse.analysis import style
-from selfsparse.analysis.drawing import Drawing
+from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, cell, count, joined, number, probability, said, with_interval
 from selfsparse.data.registry import DATASETS
 from selfsparse.paper import arithmetic, paper_moments, reported

@@ -12,8 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.style import COLOURS, GREY, LINES, MARKERS, TWO_COLUMNS, legend, note, panels, styled
+from selfsparse.analysis.style import COLOURS, GREY, LINES, MARKERS, TWO_COLUMNS, Drawing, legend, note, panels, styled
 from selfsparse.config import Configuration
 from selfsparse.results.reading import Results
 from selfsparse.results.text import dataset_label, group_label, model_label, panel_title

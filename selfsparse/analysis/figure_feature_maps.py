@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from selfsparse.analysis import style, table
 from selfsparse.analysis.axes import DIVERGING, ZERO, bare, show_values
-from selfsparse.analysis.drawing import Drawing
+from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, number, said
 from selfsparse.config import Configuration
 from selfsparse.registry import SASTM_MODELS

@@ -20,7 +20,7 @@ from selfsparse.analysis.axes import (
     spread_words,
 )
 from selfsparse.analysis.comparisons import Comparison, fid_title, fids, pairs
-from selfsparse.analysis.drawing import Drawing
+from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, mean_std, number, said, summarised
 from selfsparse.config import Configuration
 from selfsparse.registry import BASELINE, SPARSE

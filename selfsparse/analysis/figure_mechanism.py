@@ -22,7 +22,7 @@ from selfsparse.analysis.axes import (
     show_values,
     step_ticks,
 )
-from selfsparse.analysis.drawing import Drawing
+from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, joined, said, summarised
 from selfsparse.config import Configuration
 from selfsparse.registry import BASELINE

@@ -8,7 +8,7 @@ from PIL import Image
 
 from selfsparse.analysis import style
 from selfsparse.analysis.axes import bare, by_dataset
-from selfsparse.analysis.drawing import Drawing
+from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, count, number, said
 from selfsparse.config import Configuration, variation, variation_label
 from selfsparse.results.reading import Results

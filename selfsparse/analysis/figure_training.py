@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from selfsparse.analysis.axes import curves, group_drawings, step_ticks
-from selfsparse.analysis.drawing import Drawing
+from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Cell, Row, Table, said
 from selfsparse.config import Configuration
 from selfsparse.results.reading import Results

@@ -7,8 +7,7 @@ from typing import Any
 
 from IPython.display import Image, Markdown, display
 
-from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.style import PNG_DPI, rendered
+from selfsparse.analysis.style import PNG_DPI, Drawing, rendered
 from selfsparse.analysis.table import Table, to_csv, to_latex, to_markdown
 from selfsparse.files import atomic_path
 from selfsparse.paths import PAPER_AUDIT, project_root

@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib import style
@@ -44,6 +45,15 @@ RC = {
     "figure.dpi": PNG_DPI,
     "svg.hashsalt": "selfsparse",
 }
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with the name of its files, and the text for those who cannot see it."""
+
+    name: str
+    figure: Figure
+    alt: str
 
 
 def styled():

@@ -1,7 +1,9 @@
 """table_ablation: FIDs with both modules, with one, and without (v2 Table 3), and each model against another."""
 
 from selfsparse.analysis.comparisons import Comparison, among, comparison_table, labelled_fids
+from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table
+from selfsparse.analysis.table_fid import fid_overview
 from selfsparse.config import Configuration
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.reading import Results
@@ -34,3 +36,8 @@ def ablation_comparisons(results: Results) -> list[Comparison]:
 def tests_table(results: Results) -> Table:
     """Each model that is set against another, with its test."""
     return comparison_table(results, ablation_comparisons(results), "Ablation")
+
+
+def ablation_figure(results: Results) -> list[Drawing]:
+    """Every run's lowest FID of the groups in which a module is left out."""
+    return fid_overview(results, ablated(results), "ablation")

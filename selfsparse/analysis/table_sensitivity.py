@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 
 from selfsparse.analysis import style
 from selfsparse.analysis.comparisons import fid_title
-from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.open_questions import anchor
+from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import (
     Cell,
     Table,

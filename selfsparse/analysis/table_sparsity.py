@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from selfsparse.analysis import style, table
 from selfsparse.analysis.axes import empty, group_panels, handle, model_handles
 from selfsparse.analysis.comparisons import fid_title
-from selfsparse.analysis.drawing import Drawing
 from selfsparse.analysis.figure_mechanism import STAGE_COLUMNS, stage_rows
+from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, interval, number, said, summarised
 from selfsparse.config import Configuration
 from selfsparse.paper import reported, reported_pearson, reported_sparsity

@@ -22,10 +22,9 @@ from selfsparse.analysis import (
     figure_training,
     table_sparsity,
 )
-from selfsparse.analysis.drawing import Drawing
-from selfsparse.analysis.fid_overview import fid_overview
 from selfsparse.analysis.page import open_page
-from selfsparse.analysis.style import COLOURS, LINES, MARKERS, rendered
+from selfsparse.analysis.style import COLOURS, LINES, MARKERS, Drawing, rendered
+from selfsparse.analysis.table_fid import fid_overview
 from selfsparse.config import load_settings
 from selfsparse.results.reading import load_results
 

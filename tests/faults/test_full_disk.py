@@ -30,8 +30,8 @@ def report(settings, name):
     from matplotlib.figure import Figure
     from selfsparse.analysis.formatting import Table, number
 
-    from selfsparse.analysis.drawing import Drawing
     from selfsparse.analysis.page import Page
+    from selfsparse.analysis.style import Drawing
     from selfsparse.report import notebooks
     from selfsparse.report.site import make_report
     from selfsparse.results.reading import load_results

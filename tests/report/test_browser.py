@@ -90,8 +90,8 @@ def hostile(ran, tmp_path, monkeypatch) -> Path:
     """The report of a project in a folder with a hostile name, whose notebook, table, figure and provenance hold such names."""
     from matplotlib.figure import Figure
 
-    from selfsparse.analysis.drawing import Drawing
     from selfsparse.analysis.page import open_page
+    from selfsparse.analysis.style import Drawing
     from selfsparse.report.notebooks import cleaned, executed_path
     from selfsparse.report.site import make_report
 
