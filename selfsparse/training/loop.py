@@ -21,18 +21,6 @@ from selfsparse.training.real_images import images_on_device
 from selfsparse.training.run import Run
 
 
-class StopRequest:
-    """Turns SIGINT and SIGTERM into a flag that the loop reads between steps."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        for number in SIGNALS:
-            signal.signal(number, self._request)
-
-    def _request(self, number: int, frame: object) -> None:
-        self.requested = True
-
-
 def train_runs(
     settings: Settings,
     configuration: Configuration,
@@ -56,9 +44,10 @@ def train_runs(
         RunError: another process is at one of these runs, and did not end within the time that this one waits for it.
         DeviceError: memory is used up; the last checkpoints are as they were.
     """
-    train = configuration.train
-    _set_backends(train)
-    stop = StopRequest()
+    _set_backends(configuration.train)
+    asked: set[int] = set()  # the signals that asked to stop
+    for number in SIGNALS:
+        signal.signal(number, lambda number, frame: asked.add(number))
     packed = load_packed(packed_dir(configuration.dataset_key))
     overlaps = device.type == "cuda"
     results = results or result_dir(configuration.suite, "runs", configuration.name)
@@ -68,19 +57,11 @@ def train_runs(
         images = images_on_device(torch.from_numpy(packed.images), device)
         runs = []
         for i, seed in enumerate(seeds):
+            shape = fingerprint(settings, configuration, seed, device.type)
             run = Run(
-                configuration,
-                seed,
-                fingerprint(settings, configuration, seed, device.type),
-                images,
-                device,
-                results,
-                evaluation,
-                overlaps=overlaps,
-                bar_position=bar_position + i,
-                stopped=lambda: stop.requested,
-                until=until,
-            )
+                configuration, seed, shape, images, device, results, evaluation,
+                overlaps=overlaps, bar_position=bar_position + i, stopped=lambda: bool(asked), until=until,
+            )  # fmt: skip
             runs.append(stack.enter_context(run))
         for run in runs:
             if not run.finished:
@@ -95,7 +76,7 @@ def train_runs(
             for run in [run for run in waiting if run.finished]:
                 run.finish()
                 waiting.remove(run)
-            if stop.requested and waiting:
+            if asked and waiting:
                 for run in waiting:
                     run.save()
                 said = [f"seed {run.seed}: interrupted, saved at step {run.trainer.step:,}" for run in waiting]
