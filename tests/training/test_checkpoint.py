@@ -210,24 +210,6 @@ def test_code_in_a_state_is_not_run_even_under_the_right_checksum(tmp_path, monk
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.slow
-def test_a_full_disk_leaves_the_states_before(tmp_path):
-    """Under a limit on the size of files, which answers as a full disk does; in a process of its own, as it stays."""
-    states = saved(tmp_path, 3)
-    before = {path: path.read_bytes() for path in states[0].parent.iterdir()}
-    code = (
-        "import resource, sys, torch; from pathlib import Path\n"
-        "from selfsparse.errors import WriteError; from selfsparse.training.checkpoint import CheckpointStore\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
-        "with CheckpointStore(Path(sys.argv[1]), {}) as store:\n"
-        "    try: store.save({'weights': torch.zeros(1000)})\n"
-        "    except WriteError as error: print(error)\n"
-    )
-    found = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
-    assert "state-000004.pt could not be written: File too large" in found.stdout, found.stderr
-    assert {path: path.read_bytes() for path in states[0].parent.iterdir()} == before
-
-
 def test_what_a_killed_process_left_is_removed(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()

@@ -14,9 +14,7 @@ from safetensors.torch import load_file
 from small_project import CONFIGURATION, SMALL, files, params, write_project
 
 from selfsparse.config import load_settings
-from selfsparse.errors import RunError
-from selfsparse.models.build import count_parameters, count_sastm_parameters
-from selfsparse.training import lock
+from selfsparse.models.build import build_generator, count_parameters, count_sastm_parameters
 from selfsparse.training.loop import Interrupted, train_runs
 from selfsparse.training.trainer import Trainer
 
@@ -85,17 +83,10 @@ def test_what_a_run_leaves(small):
             "alpha_1": (3, 8), "beta_1": (3, 4, 4), "alpha_2": (3, 4), "beta_2": (3, 8, 8),
         }  # fmt: skip
     assert load_file(folder / "last.safetensors").keys() == load_file(folder / "best.safetensors").keys()
-
-
-def test_parameter_counts_in_run_json(small):
-    _, folder = train(small)
-    settings = load_settings(small / "params.yaml")
-    trainer = Trainer(settings.configuration(CONFIGURATION), 0, torch.zeros(8, 1, 16, 16, dtype=torch.uint8), CPU)
-    run = json.loads((folder / "run.json").read_text())
-    assert run["generator_parameters"] == count_parameters(trainer.generator)
-    assert run["sastm_parameters"] == count_sastm_parameters(trainer.generator)
-    # 16 (1*4 + 4*8 + 8*1) = 704.
-    assert run["discriminator_parameters"] == 704
+    generator = build_generator(load_settings(small / "params.yaml").configuration(CONFIGURATION))
+    assert run["generator_parameters"] == count_parameters(generator)
+    assert run["sastm_parameters"] == count_sastm_parameters(generator)
+    assert run["discriminator_parameters"] == 704  # 16 (1*4 + 4*8 + 8*1)
 
 
 def test_the_last_step_is_always_evaluated(small):
@@ -124,7 +115,6 @@ def test_signs_are_compared_with_those_of_the_settling_step_however_often_one_lo
 
 
 def test_evaluation_does_not_disturb_training(small):
-    _, folder = train(small)
     often = train(small, {"suites.quick.train.evaluate_every": 1, "suites.quick.train.snapshot_every": 1}, seed=0)[1]
     last = load_file(often / "last.safetensors")
     write_project(small, SMALL)
@@ -225,17 +215,3 @@ def test_weights_that_are_not_finite_after_a_finite_loss_are_a_divergence_too(sm
     run = json.loads((folder / "run.json").read_text())
     assert run["status"] == "diverged" and not (folder / "last.safetensors").exists()
     assert all(v.isfinite().all() for v in load_file(folder / "best.safetensors").values())
-
-
-def test_a_second_process_at_the_same_run(small, at_step, monkeypatch):
-    monkeypatch.setattr(lock, "PATIENCE_SEC", 0.0)
-    caught = []
-
-    def second(trainer):
-        with pytest.raises(RunError) as error:
-            train(small)
-        caught.append(str(error.value))
-
-    at_step(3, after=second)
-    train(small)
-    assert len(caught) == 1 and "another process is training this run" in caught[0]
