@@ -4,7 +4,8 @@
 
 OTHER is a checkout of another version. A process of each trains the same configuration on one thread, under the same Python, on
 noise in place of images; they take turns, one round each, and nothing else of theirs runs meanwhile. `ratio` is that of the
-medians, `low` and `high` the quartiles of the rounds' own ratios; `memory` is each process's peak.
+medians of CPU time, in which other programs on the same cores count less, `low` and `high` the quartiles of the rounds' own
+ratios; `memory` is each process's peak.
 """
 
 import statistics
@@ -60,7 +61,14 @@ def measure_case(folders: dict[str, Path], name: str, steps: int, rounds: int) -
     low, _, high = statistics.quantiles([b / a for a, b in zip(ours, theirs, strict=True)], n=4, method="inclusive")
     medians = {"ours": statistics.median(ours), "theirs": statistics.median(theirs)}
     ratio = medians["theirs"] / medians["ours"]
-    return {"seconds_per_step": medians, "ratio": ratio, "low": low, "high": high, "memory": memory, "rounds": rounds}
+    return {
+        "cpu_seconds_per_step": medians,
+        "ratio": ratio,
+        "low": low,
+        "high": high,
+        "memory": memory,
+        "rounds": rounds,
+    }
 
 
 def measure(other: Path, rounds: int, only: str) -> dict[str, Any]:
