@@ -23,7 +23,7 @@ SHAPES_NOTHING = frozenset(
     f"selfsparse/{name}.py"
     for name in (
         "__init__", "cli", "code", "config", "data/__init__", "data/downloads", "data/listing", "data/registry", "environment", "errors", "files",
-        "inputs", "kept_seeds", "made_from", "paths", "plain_yaml", "processes", "provenance", "recorded", "registry", "training/fingerprint", "training/lock",
+        "inputs", "kept_seeds", "made_from", "paths", "plain_yaml", "pool", "processes", "provenance", "recorded", "registry", "training/fingerprint", "training/lock",
         "validation",
     )
 )  # fmt: skip
