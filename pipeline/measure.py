@@ -8,19 +8,22 @@ if TYPE_CHECKING:
     from selfsparse.config import Settings
 
 
-def main(settings: "Settings", name: str) -> None:
-    from selfsparse.compact.measure import measure_configuration_sparsity
-    from selfsparse.device import any_device, enough_memory_to_measure
-    from selfsparse.metrics.final_fid import measure_configuration_fid
+def main(settings: "Settings", name: str) -> int:
     from selfsparse.paths import result_dir
+    from selfsparse.pool import import_meanwhile
     from selfsparse.recorded import put_back
 
-    configuration, device = settings.configuration(name), any_device()
+    configuration = settings.configuration(name)
     for kind in ("fid", "sparsity"):  # first: whatever comes, they stay then
         put_back(result_dir(configuration.suite, kind, name))
-    with enough_memory_to_measure(f"network {configuration.network_name} of {name}", settings.fid.batch_size):
-        measure_configuration_fid(settings, configuration, device)
-        measure_configuration_sparsity(settings, configuration, device)
+    import_meanwhile("selfsparse.compact.measure", "selfsparse.metrics.final_fid")
+
+    from selfsparse.compact.measure import SPARSITIES
+    from selfsparse.device import any_device
+    from selfsparse.metrics.final import measure_configuration
+    from selfsparse.metrics.final_fid import FIDS
+
+    return measure_configuration(settings, configuration, any_device(), (FIDS, SPARSITIES))
 
 
 if __name__ == "__main__":

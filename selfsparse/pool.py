@@ -52,7 +52,8 @@ def run_jobs(jobs: Iterable[Job], at_once: int, what: str) -> int:
     Raises:
         RunError: one failed; the others were asked to stop.
     """
-    import_meanwhile()
+    jobs = list(jobs)
+    import_meanwhile(*{job.work.__module__ for job in jobs})
     context = multiprocessing.get_context("forkserver")
     waiting: list[BaseProcess] = [context.Process(target=_work, args=(job,), name=job.name) for job in jobs]
     running: list[BaseProcess] = []

@@ -1,10 +1,10 @@
 """The sparsity of a configuration's runs, and their smaller generators: what is removed, what that saves, whether images stay."""
 
 import copy
-import shutil
 import statistics
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,18 +15,18 @@ from selfsparse.compact.dead import DeadParts, Observed, observe, proven_dead
 from selfsparse.compact.fold import fold, is_foldable, kept_channels
 from selfsparse.config import Configuration, Settings
 from selfsparse.device import one_thread
-from selfsparse.files import atomic_path
-from selfsparse.kept_seeds import KeptSeeds
-from selfsparse.made_from import flatten, note
+from selfsparse.made_from import flatten
+from selfsparse.metrics.final import FinalMeasure
 from selfsparse.metrics.final_sparsity import SPARSITY_COLUMNS, write_sparsity
 from selfsparse.metrics.measure import load_generator, measure_shape, read_csv, read_run, write_csv
 from selfsparse.models.build import count_parameters
 from selfsparse.models.counting import forward_flops
 from selfsparse.models.dcgan import DCGANGenerator, Generator
 from selfsparse.models.sampling import draw_latents, sampling, to_uint8
-from selfsparse.paths import latency_file
+from selfsparse.paths import checkpoint_dir, latency_file
 from selfsparse.registry import SASTM_MODELS
 from selfsparse.results.rows import CompactRow, LatencyRow, StageRow, columns
+from selfsparse.training.lock import acquire
 
 # By file, its columns.
 TABLES = {"sparsity": SPARSITY_COLUMNS, "dead_channels": columns(StageRow), "compact": columns(CompactRow)}
@@ -43,62 +43,35 @@ def sparsity_shape(settings: Settings, configuration: Configuration, seed: int, 
     return shape | flatten({"sparsity": sparsity, "fid": fid})
 
 
-@one_thread()
-def measure_configuration_sparsity(settings: Settings, configuration: Configuration, device: torch.device) -> None:
-    """Write sparsity.csv, dead_channels.csv, compact.csv of each run's best generator, and feature_maps.npz of the first one.
+def write_sparsities(
+    settings: Settings, configuration: Configuration, seed: int, device: torch.device, folder: Path
+) -> None:
+    """Write sparsity.csv, dead_channels.csv, compact.csv and feature_maps.npz of a run's best generator.
 
-    A seed that was measured from the same weights is not measured again. A run that diverged has no rows. What is dead is
-    observed over the latents of the sparsity, and compared on those of the final FID, which are others. Without an SASTM nothing
-    is always zero. A ResNet has rows in dead_channels.csv alone: its blocks add a skip path to x, so that what follows a dead
-    channel is not constant.
+    A run that diverged has no rows. What is dead is observed over the latents of the sparsity, and compared on those of the
+    final FID, which are others. Without an SASTM nothing is always zero. A ResNet has rows in dead_channels.csv alone: its
+    blocks add a skip path to x, so that what follows a dead channel is not constant.
     """
-    seeds = configuration.train.seeds
-    shapes = {seed: sparsity_shape(settings, configuration, seed, device) for seed in seeds}
-    kept = KeptSeeds(configuration, "sparsity", shapes)
-    print(kept.describe("measures the sparsity of"), flush=True)
-    measure_sparsities(settings, configuration, device, kept)
-    for seed in seeds:
-        own, maps = kept.there(seed) / "feature_maps.npz", kept.staging / "feature_maps.npz"
-        if own.is_file() and not maps.is_file():
-            with atomic_path(maps) as partial:
-                shutil.copyfile(own, partial)
-    rows: list[dict[str, Any]] = []
-    for name, names in TABLES.items():
-        rows = [row for seed in seeds for row in read_csv(kept.there(seed) / f"{name}.csv")]
-        write_csv(kept.staging / f"{name}.csv", names, rows)
-    kept.finish()
-    for row in rows:  # of the last table, compact
-        print(
-            f"{configuration.name} seed {row['seed']}: {row['removed']} of {row['channels']} channels {row['kind']} dead,"
-            f" {int(row['compact_parameters']):,} of {int(row['full_parameters']):,} parameters left"
-        )
-
-
-def measure_sparsities(settings: Settings, configuration: Configuration, device: torch.device, kept: KeptSeeds) -> None:
-    """Write the folders of the seeds that have to be measured, each with made_from.json, which vouches for it."""
     sparsity, latents, width = settings.sparsity, settings.sparsity.latents, configuration.latent_dim
-    for seed in kept.reasons:
-        folder = kept.path(seed)
-        run, run_dir = read_run(configuration, seed)
-        times: list[LatencyRow] = []
-        found: dict[str, list] = {name: [] for name in TABLES}
-        if run["status"] == "finished":
-            generator = load_generator(configuration, run_dir / "best.safetensors", device)
-            write_sparsity(settings, configuration, seed, generator, device, folder)
-            del found["sparsity"]
-            if configuration.model in SASTM_MODELS:
-                probe = _Probe(
-                    draw_latents(latents, width, sparsity.latent_seed),
-                    draw_latents(latents, width, settings.fid.latent_seed),
-                    settings.fid.batch_size,
-                    device,
-                    configuration.train.sampling_batch_norm,
-                )
-                found["dead_channels"], found["compact"], times = _compact(generator, seed, probe)
-        for name, rows in found.items():
-            write_csv(folder / f"{name}.csv", TABLES[name], [asdict(row) for row in rows])
-        _write_latencies(configuration, seed, times)
-        note(folder, kept.shapes[seed])
+    run, run_dir = read_run(configuration, seed)
+    times: list[LatencyRow] = []
+    found: dict[str, list] = {name: [] for name in TABLES}
+    if run["status"] == "finished":
+        generator = load_generator(configuration, run_dir / "best.safetensors", device)
+        write_sparsity(settings, configuration, seed, generator, device, folder)
+        del found["sparsity"]
+        if configuration.model in SASTM_MODELS:
+            probe = _Probe(
+                draw_latents(latents, width, sparsity.latent_seed),
+                draw_latents(latents, width, settings.fid.latent_seed),
+                settings.fid.batch_size,
+                device,
+                configuration.train.sampling_batch_norm,
+            )
+            found["dead_channels"], found["compact"], times = _compact(generator, seed, probe)
+    for name, rows in found.items():
+        write_csv(folder / f"{name}.csv", TABLES[name], [asdict(row) for row in rows])
+    _write_latencies(configuration, seed, times)
 
 
 def _write_latencies(configuration: Configuration, seed: int, rows: list[LatencyRow]) -> None:
@@ -106,12 +79,14 @@ def _write_latencies(configuration: Configuration, seed: int, rows: list[Latency
 
     Outside the pipeline's outputs: a stopwatch's figure differs from run to run, and equal runs leave equal outputs.
     """
-    path = latency_file(configuration.suite, configuration.name)
+    path, states = latency_file(configuration.suite, configuration.name), checkpoint_dir(configuration.name)
     seeds = configuration.train.seeds
-    before = read_csv(path) if path.is_file() else []
-    kept = [row for row in before if int(row["seed"]) in set(seeds) - {seed}]
-    found = sorted([*kept, *map(asdict, rows)], key=lambda row: seeds.index(int(row["seed"])))
-    write_csv(path, columns(LatencyRow), found)
+    states.parent.mkdir(parents=True, exist_ok=True)
+    with acquire(states.with_name(f"{states.name}.latency.lock")):  # several seeds are measured at a time
+        before = read_csv(path) if path.is_file() else []
+        kept = [row for row in before if int(row["seed"]) in set(seeds) - {seed}]
+        found = sorted([*kept, *map(asdict, rows)], key=lambda row: seeds.index(int(row["seed"])))
+        write_csv(path, columns(LatencyRow), found)
 
 
 @dataclass(frozen=True)
@@ -230,14 +205,25 @@ def compare(
 @one_thread()
 @torch.no_grad()
 def latency_ratio(full: Generator, small: Generator, latents: Tensor) -> float:
-    """Return the median time of `small` over that of `full` on one CPU thread, in turns within one process."""
+    """Return the median time of `small` over that of `full` on one CPU thread, in turns within one process.
+
+    The thread's own time counts: another process on its core would lengthen one pass and not the other.
+    """
     contestants = [copy.deepcopy(generator).cpu().eval() for generator in (full, small)]
     times: list[list[float]] = [[], []]
     for generator in contestants:
         generator(latents)  # the first pass also sets up
     for _ in range(LATENCY_ROUNDS):
         for generator, seconds in zip(contestants, times, strict=True):
-            begun = time.perf_counter()
+            begun = time.thread_time()
             generator(latents)
-            seconds.append(time.perf_counter() - begun)
+            seconds.append(time.thread_time() - begun)
     return statistics.median(times[1]) / statistics.median(times[0])
+
+
+def _line(row: dict[str, str]) -> str:
+    left = f"{int(row['compact_parameters']):,} of {int(row['full_parameters']):,} parameters left"
+    return f": {row['removed']} of {row['channels']} channels {row['kind']} dead, {left}"
+
+
+SPARSITIES = FinalMeasure("sparsity", sparsity_shape, write_sparsities, TABLES, "feature_maps.npz", ("compact", _line))

@@ -145,28 +145,26 @@ def _check_training(settings: Settings, name: str) -> str:
 
 def _check_measures(settings: Settings, name: str) -> str:
     """Measure one run again: its FIDs, and its sparsity."""
-    from selfsparse.compact.measure import measure_configuration_sparsity, sparsity_shape
-    from selfsparse.metrics.final_fid import fid_shape, measure_configuration_fid
+    from selfsparse.compact.measure import SPARSITIES
+    from selfsparse.metrics.final import measure_configuration
+    from selfsparse.metrics.final_fid import FIDS
 
     c, device, found = settings.configuration(name), any_device(), []
     runs = result_dir(c.suite, "runs", name)
-    for kind, shape_of, measure in (
-        ("fid", fid_shape, measure_configuration_fid),
-        ("sparsity", sparsity_shape, measure_configuration_sparsity),
-    ):
-        kept = result_dir(c.suite, kind, name)
-        edited = _edited(kept, {seed: shape_of(settings, c, seed, device) for seed in c.train.seeds})
+    for measure in (FIDS, SPARSITIES):
+        kept = result_dir(c.suite, measure.kind, name)
+        edited = _edited(kept, {seed: measure.shape(settings, c, seed, device) for seed in c.train.seeds})
         if edited:
             finished = [s for s in edited if read_json(runs / f"seed{s}/run.json")["status"] == "finished"]
             seed = (finished or list(edited))[0]
             alone = c.model_copy(update={"train": c.train.model_copy(update={"seeds": (seed,)})})
             with copy_of_project(settings, EXTRACTORS, REFERENCES, runs.relative_to(project_root()).as_posix()):
-                measure(settings, alone, device)
-                _compare_files(kept / f"seed{seed}", result_dir(c.suite, kind, name) / f"seed{seed}")
-            found.append(f"{kind} of seed {seed} measured again is the same to the byte")
+                measure_configuration(settings, alone, device, [measure])
+                _compare_files(kept / f"seed{seed}", result_dir(c.suite, measure.kind, name) / f"seed{seed}")
+            found.append(f"{measure.kind} of seed {seed} measured again is the same to the byte")
         for seed, shape in edited.items():
             note(kept / f"seed{seed}", shape)
-        measure(settings, c, device)  # keeps every seed, and joins their tables as today's code does
+        measure_configuration(settings, c, device, [measure])  # keeps every seed, and joins their tables as today's code does
     return "; ".join(found) or "made by today's code"
 
 

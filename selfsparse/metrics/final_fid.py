@@ -1,6 +1,5 @@
 """FID, KID, precision and recall of one configuration's trained generators, each run's once."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +8,14 @@ from torch import nn
 
 from selfsparse.code import code_hashes
 from selfsparse.config import Configuration, Settings
-from selfsparse.device import one_thread
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, hash_file
-from selfsparse.kept_seeds import KeptSeeds
-from selfsparse.made_from import flatten, note
+from selfsparse.made_from import flatten
 from selfsparse.metrics.extractors import load_extractor
+from selfsparse.metrics.final import FinalMeasure
 from selfsparse.metrics.generated import first_images, measure_fid, tile
 from selfsparse.metrics.kid import kernel_distance
-from selfsparse.metrics.measure import load_generator, measure_shape, read_csv, read_run, write_csv
+from selfsparse.metrics.measure import load_generator, measure_shape, read_run, write_csv
 from selfsparse.metrics.precision_recall import precision_recall
 from selfsparse.metrics.reference import Reference, load_reference
 from selfsparse.models.sampling import draw_latents
@@ -45,54 +43,26 @@ def fid_shape(settings: Settings, configuration: Configuration, seed: int, devic
     return shape
 
 
-@one_thread()
-def measure_configuration_fid(settings: Settings, configuration: Configuration, device: torch.device) -> None:
-    """Write fid.csv and samples.png: each seed's best and last generator, with fresh latents, at both sample counts.
+def write_fids(settings: Settings, configuration: Configuration, seed: int, device: torch.device, folder: Path) -> None:
+    """Write fid.csv and samples.png: a run's best and last generator, with fresh latents, at both sample counts.
 
-    A seed that was measured from the same weights is not measured again. A run that diverged has no rows; run.json says that
-    it did.
+    A run that diverged has no rows; run.json says that it did.
     """
-    seeds = configuration.train.seeds
-    kept = KeptSeeds(configuration, "fid", {seed: fid_shape(settings, configuration, seed, device) for seed in seeds})
-    print(kept.describe("measures FIDs of"), flush=True)
-    measure_fids(settings, configuration, device, kept)
+    run, run_dir = read_run(configuration, seed)
     rows: list[dict[str, Any]] = []
-    for seed in seeds:
-        found = read_csv(kept.there(seed) / "fid.csv")
-        if found and not rows:
-            with atomic_path(kept.staging / "samples.png") as partial:
-                shutil.copyfile(kept.there(seed) / "samples.png", partial)
-        rows += found
-    write_csv(kept.staging / "fid.csv", columns(FidRow), rows)
-    kept.finish()
-    for row in rows:
-        print(
-            f"{configuration.name} seed {row['seed']} {row['generator']}: FID {float(row['fid']):.4f}"
-            f" ({int(row['n_fake']):,} generated, {int(row['n_real']):,} real)"
-        )
-
-
-def measure_fids(settings: Settings, configuration: Configuration, device: torch.device, kept: KeptSeeds) -> None:
-    """Write the folders of the seeds that have to be measured, each with made_from.json, which vouches for it."""
-    if not kept.reasons:
-        return
-    images = sum(configuration.extractor.samples) * len(kept.reasons)  # as many again where best is not last
-    extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device, images)
-    references = [load_reference(reference_dir(configuration.extractor_key), size) for size in ("small", "large")]
-    for seed in kept.reasons:
-        folder, rows = kept.path(seed), []
-        run, run_dir = read_run(configuration, seed)
-        if run["status"] == "finished":
-            generator = load_generator(configuration, run_dir / "best.safetensors", device)
-            _write_sheet(settings, configuration, generator, device, folder / "samples.png")
-            measures = [_measure(settings, configuration, generator, extractor, r, device) for r in references]
-            rows += [{"seed": seed, "generator": "best", **values} for values in measures]
-            if run["best_step"] != run["steps"]:
-                generator = load_generator(configuration, run_dir / "last.safetensors", device)
-                measures = [_measure(settings, configuration, generator, extractor, r, device) for r in references]
-            rows += [{"seed": seed, "generator": "last", **values} for values in measures]
-        write_csv(folder / "fid.csv", columns(FidRow), rows)
-        note(folder, kept.shapes[seed])
+    if run["status"] == "finished":
+        images = sum(configuration.extractor.samples)  # twice as many where the best generator is not the last
+        extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device, images)
+        references = [load_reference(reference_dir(configuration.extractor_key), size) for size in ("small", "large")]
+        generator = load_generator(configuration, run_dir / "best.safetensors", device)
+        _write_sheet(settings, configuration, generator, device, folder / "samples.png")
+        found = [_measure(settings, configuration, generator, extractor, r, device) for r in references]
+        rows += [{"seed": seed, "generator": "best", **values} for values in found]
+        if run["best_step"] != run["steps"]:
+            generator = load_generator(configuration, run_dir / "last.safetensors", device)
+            found = [_measure(settings, configuration, generator, extractor, r, device) for r in references]
+        rows += [{"seed": seed, "generator": "last", **values} for values in found]
+    write_csv(folder / "fid.csv", columns(FidRow), rows)
 
 
 def _measure(
@@ -132,3 +102,11 @@ def _write_sheet(
     images = first_images(generator, latents, count, batch_size, device, batch_norm)
     with atomic_path(path) as partial:
         tile(images, SHEET_SIDE).save(partial, format="PNG")
+
+
+def _line(row: dict[str, str]) -> str:
+    counts = f"{int(row['n_fake']):,} generated, {int(row['n_real']):,} real"
+    return f" {row['generator']}: FID {float(row['fid']):.4f} ({counts})"
+
+
+FIDS = FinalMeasure("fid", fid_shape, write_fids, {"fid": columns(FidRow)}, "samples.png", ("fid", _line))

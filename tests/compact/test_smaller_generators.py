@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 from small_project import SMALL, files, write_project
 
 from selfsparse.compact.dead import DeadParts
-from selfsparse.compact.measure import _revived_heads, compare, latency_ratio, measure_configuration_sparsity
+from selfsparse.compact.measure import SPARSITIES, _revived_heads, compare, latency_ratio
 from selfsparse.config import load_settings
+from selfsparse.metrics.final import measure_configuration
 from selfsparse.metrics.measure import load_generator
 from selfsparse.models.build import count_parameters
 from selfsparse.models.sampling import draw_latents
@@ -34,7 +35,7 @@ def measured(project, name):
     if not path.exists():
         train_runs(settings, c, [0], CPU)
         return settings, c, path, None, None
-    measure_configuration_sparsity(settings, c, CPU)
+    measure_configuration(settings, c, CPU, [SPARSITIES])
     folder = project / f"results/quick/sparsity/{name}"
     return settings, c, path, rows(folder / "dead_channels.csv"), rows(folder / "compact.csv")
 
@@ -157,7 +158,7 @@ class Timed(torch.nn.Module):
 
 def test_the_latency_is_the_smaller_ones_share(monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr("selfsparse.compact.measure.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("selfsparse.compact.measure.time.thread_time", lambda: clock[0])
     assert latency_ratio(Timed(clock, 4.0), Timed(clock, 3.0), torch.zeros(1, 2)) == pytest.approx(0.75)
 
 

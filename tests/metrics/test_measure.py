@@ -3,18 +3,21 @@
 import csv
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from small_project import CONFIGURATION, SMALL, write_project
+from small_project import CONFIGURATION, SMALL, files, write_project
 
-from selfsparse.compact.measure import measure_configuration_sparsity
+from selfsparse.compact.measure import SPARSITIES
 from selfsparse.config import load_settings
 from selfsparse.errors import DataError
+from selfsparse.metrics import final
 from selfsparse.metrics.extractors import load_extractor
-from selfsparse.metrics.final_fid import measure_configuration_fid
+from selfsparse.metrics.final import measure_configuration
+from selfsparse.metrics.final_fid import FIDS
 from selfsparse.metrics.generated import measure_fid
 from selfsparse.metrics.kid import kernel_distance
 from selfsparse.metrics.measure import load_generator
@@ -44,7 +47,7 @@ def rows(path) -> list[dict]:
 
 def test_fid_of_every_seed_best_and_last_small_and_large(small):
     settings, c = train(small)
-    measure_configuration_fid(settings, c, CPU)
+    measure_configuration(settings, c, CPU, [FIDS])
     folder = small / f"results/quick/fid/{c.name}"
     found = rows(folder / "fid.csv")
     keys = [(row["seed"], row["generator"], row["n_fake"], row["n_real"]) for row in found]
@@ -77,6 +80,26 @@ def test_fid_of_every_seed_best_and_last_small_and_large(small):
     assert float(found[4]["fid"]) != best and float(found[4]["fid"]) == pytest.approx(best, rel=0.5)
 
 
+def test_in_processes_it_makes_the_same_files_as_one_by_one(small, monkeypatch):
+    settings, c = train(small)
+    found, begun = [], []
+    original = final.run_jobs
+
+    def run_jobs(jobs, at_once, what):
+        begun.append((len(jobs), at_once))
+        return original(jobs, at_once, what)
+
+    monkeypatch.setattr(final, "run_jobs", run_jobs)
+    for at_once in (1, 3):
+        several = c.model_copy(update={"train": c.train.model_copy(update={"parallel_seeds": at_once})})
+        assert measure_configuration(settings, several, CPU, [FIDS, SPARSITIES]) == 0
+        found.append({kind: files(small / f"results/quick/{kind}/{c.name}") for kind in ("fid", "sparsity")})
+        for kind in ("fid", "sparsity"):
+            shutil.rmtree(small / f"results/quick/{kind}")
+    assert found[0] == found[1] and begun == [(2, 2)]
+    assert {"fid.csv", "samples.png", "seed0/fid.csv", "seed1/made_from.json"} <= found[0]["fid"].keys()
+
+
 def test_precision_is_of_the_generated_and_recall_of_the_real(small, monkeypatch):
     """Networks of eight steps have neither: what is asked for is the features, the real ones first."""
     monkeypatch.setattr(
@@ -84,7 +107,7 @@ def test_precision_is_of_the_generated_and_recall_of_the_real(small, monkeypatch
         lambda real, generated: (float(real.mean()), float(generated.mean())),
     )
     settings, c = train(small, seeds=(0,))
-    measure_configuration_fid(settings, c, CPU)
+    measure_configuration(settings, c, CPU, [FIDS])
     real = load_reference(small / "data/references" / EXTRACTOR, "small").features
     for row in rows(small / f"results/quick/fid/{c.name}/fid.csv")[::2]:
         assert float(row["precision"]) == pytest.approx(float(real.mean()), rel=1e-5)
@@ -103,8 +126,7 @@ def test_a_diverged_run_is_not_measured(small, monkeypatch, diverged):
 
     monkeypatch.setattr(Trainer, "generator_step", generator_step)
     settings, c = train(small)
-    measure_configuration_fid(settings, c, CPU)
-    measure_configuration_sparsity(settings, c, CPU)
+    measure_configuration(settings, c, CPU, [FIDS, SPARSITIES])
     kept = [seed for seed in (0, 1) if seed not in diverged]
     folder = small / "results/quick"
     statuses = [json.loads((folder / f"runs/{c.name}/seed{seed}/run.json").read_text())["status"] for seed in (0, 1)]
@@ -124,7 +146,7 @@ def test_a_diverged_run_is_not_measured(small, monkeypatch, diverged):
 @pytest.mark.parametrize("model", ["wgan_gp", "self_sparse", "without_psm", "without_csm"])
 def test_sparsity_and_maps(small, model):
     settings, c = train(small, f"digits-16-{model}", seeds=(0,))
-    measure_configuration_sparsity(settings, c, CPU)
+    measure_configuration(settings, c, CPU, [SPARSITIES])
     folder = small / f"results/quick/sparsity/{c.name}"
     generator = load_generator(c, small / f"results/quick/runs/{c.name}/seed0/best.safetensors", CPU)
     latents = draw_latents(30, c.latent_dim, settings.sparsity.latent_seed)
@@ -150,7 +172,7 @@ def test_sparsity_and_maps(small, model):
 def test_best_and_last_the_same_generator_have_the_same_numbers(small, monkeypatch):
     monkeypatch.setattr("selfsparse.training.evaluation.measure_fid", _falling())
     settings, c = train(small, seeds=(0,))
-    measure_configuration_fid(settings, c, CPU)
+    measure_configuration(settings, c, CPU, [FIDS])
     best, last = (
         [row for row in rows(small / f"results/quick/fid/{c.name}/fid.csv") if row["generator"] == which]
         for which in ("best", "last")
@@ -163,7 +185,7 @@ def test_best_and_last_have_each_their_own_weights(small, monkeypatch):
     values = iter(range(1, 99))
     monkeypatch.setattr("selfsparse.training.evaluation.measure_fid", lambda *arguments: (float(next(values)), None))
     settings, c = train(small, seeds=(0,))
-    measure_configuration_fid(settings, c, CPU)
+    measure_configuration(settings, c, CPU, [FIDS])
     found = {row["generator"]: float(row["fid"]) for row in rows(small / f"results/quick/fid/{c.name}/fid.csv")[::2]}
     reference = load_reference(small / "data/references" / EXTRACTOR, "small")
     extractor = load_extractor(settings, small / "data/extractors" / EXTRACTOR, CPU)
@@ -184,9 +206,9 @@ def _falling():
 def test_what_is_missing_is_said_with_the_command_that_makes_it(small):
     settings = load_settings()
     c = settings.configuration(CONFIGURATION)
-    for measure in (measure_configuration_fid, measure_configuration_sparsity):
+    for measure in (FIDS, SPARSITIES):
         with pytest.raises(DataError, match=f"dvc repro -s train@{CONFIGURATION}"):
-            measure(settings, c, CPU)
+            measure_configuration(settings, c, CPU, [measure])
 
 
 def test_weights_that_are_cut(small):
@@ -195,11 +217,11 @@ def test_weights_that_are_cut(small):
     whole = path.read_bytes()
     for length in (0, 4, 100, len(whole) - 1):
         path.write_bytes(whole[:length])
-        for measure in (measure_configuration_fid, measure_configuration_sparsity):
+        for measure in (FIDS, SPARSITIES):
             with pytest.raises(
                 DataError, match=rf"best\.safetensors is damaged .*or make it .*: dvc repro -s train@{c.name}"
             ):
-                measure(settings, c, CPU)
+                measure_configuration(settings, c, CPU, [measure])
 
 
 def test_weights_of_another_network(small):
