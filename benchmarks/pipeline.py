@@ -29,7 +29,7 @@ STARTS = {
     "training": "import selfsparse.training.loop",
     # Which makes PyTorch import its compiler, whether anything is compiled or not.
     "training, and an optimizer": "import selfsparse.training.loop, torch; torch.optim.Adam([torch.zeros(1)])",
-    "measures": "import selfsparse.metrics.measure, selfsparse.metrics.kid",
+    "measures": "import selfsparse.metrics.trained, selfsparse.metrics.kid",
     "summary": "import selfsparse.results.summary",
     "notebooks": "import papermill, nbconvert",
 }

@@ -15,10 +15,11 @@ from selfsparse.compact.dead import DeadParts, Observed, observe, proven_dead
 from selfsparse.compact.fold import fold, is_foldable, kept_channels
 from selfsparse.config import Configuration, Settings
 from selfsparse.device import one_thread
+from selfsparse.files import read_csv, write_csv
 from selfsparse.made_from import flatten
 from selfsparse.metrics.final import FinalMeasure
 from selfsparse.metrics.final_sparsity import SPARSITY_COLUMNS, write_sparsity
-from selfsparse.metrics.measure import load_generator, measure_shape, read_csv, read_run, write_csv
+from selfsparse.metrics.trained import read_run, run_shape, trained_generator
 from selfsparse.models.build import count_parameters
 from selfsparse.models.counting import forward_flops
 from selfsparse.models.dcgan import DCGANGenerator, Generator
@@ -39,7 +40,7 @@ def sparsity_shape(settings: Settings, configuration: Configuration, seed: int, 
     """Return everything that shapes what is measured of a run's best generator here, as a flat dictionary of plain values."""
     sparsity = settings.sparsity.model_dump(mode="json", exclude={"counted_stages"})  # only said of what was measured
     fid = settings.fid.model_dump(mode="json", include={"batch_size", "latent_seed"})
-    shape = measure_shape(configuration, seed, device, ("best",)) | code_hashes(CODE)
+    shape = run_shape(configuration, seed, device, ("best",)) | code_hashes(CODE)
     return shape | flatten({"sparsity": sparsity, "fid": fid})
 
 
@@ -57,7 +58,7 @@ def write_sparsities(
     times: list[LatencyRow] = []
     found: dict[str, list] = {name: [] for name in TABLES}
     if run["status"] == "finished":
-        generator = load_generator(configuration, run_dir / "best.safetensors", device)
+        generator = trained_generator(configuration, run_dir / "best.safetensors", device)
         write_sparsity(settings, configuration, seed, generator, device, folder)
         del found["sparsity"]
         if configuration.model in SASTM_MODELS:

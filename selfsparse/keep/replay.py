@@ -12,9 +12,9 @@ from safetensors import safe_open
 
 from selfsparse.config import Configuration, Settings
 from selfsparse.device import any_device
-from selfsparse.files import read_json
+from selfsparse.files import read_csv, read_json
 from selfsparse.keep.stages import NotKeptError
-from selfsparse.metrics.measure import load_generator, read_csv
+from selfsparse.metrics.trained import trained_generator
 from selfsparse.paths import result_dir
 from selfsparse.provenance import device_name, read_provenance
 from selfsparse.training.evaluation import Evaluation
@@ -140,7 +140,7 @@ class Pair:
             self._differs(f"the generator of step {history.best_step} would be the best, and not of {run['best_step']}")
         any_device()  # sets full float32
         where = torch.device(device)
-        generator = load_generator(configuration, self._kept / "best.safetensors", where)
+        generator = trained_generator(configuration, self._kept / "best.safetensors", where)
         fid = Evaluation(settings, configuration, where).fid(generator)
         exact = self._exact and device == "cpu"  # on a GPU an evaluation during training adds up in another order
         if fid != run["best_fid"] and (exact or not _close(fid, run["best_fid"])):

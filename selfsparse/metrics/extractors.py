@@ -126,10 +126,10 @@ def register_with_torch_fidelity(settings: Settings, folder: Path) -> str:
 
 @torch.no_grad()
 def iterate_features(
-    extractor: nn.Module, batches: Iterable[Tensor], device: torch.device, total: int, what: str
+    extractor: nn.Module, batches: Iterable[Tensor], device: torch.device, total: int, what: str | None
 ) -> Iterable[Tensor]:
-    """Yield the features (N, D) of batches of uint8 images, with a progress bar over `total` images."""
-    with tqdm(total=total, desc=what, unit="image", mininterval=1, disable=total < 2000) as bar:
+    """Yield the features (N, D) of batches of uint8 images, with a bar over `total` images, named `what` where there is one."""
+    with tqdm(total=total, desc=what, unit="image", mininterval=1, disable=what is None or total < 2000) as bar:
         for images in batches:
             yield extractor(images.to(device))
             bar.update(len(images))

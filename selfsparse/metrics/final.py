@@ -10,10 +10,9 @@ import torch
 
 from selfsparse.config import Configuration, Settings
 from selfsparse.device import enough_memory_to_measure, one_thread
-from selfsparse.files import atomic_path
+from selfsparse.files import atomic_path, read_csv, write_csv
 from selfsparse.kept_seeds import KeptSeeds
 from selfsparse.made_from import note
-from selfsparse.metrics.measure import read_csv, write_csv
 from selfsparse.pool import Job, run_jobs
 
 

@@ -9,15 +9,15 @@ from torch import nn
 from selfsparse.code import code_hashes
 from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
-from selfsparse.files import atomic_path, hash_file
+from selfsparse.files import atomic_path, hash_file, write_csv
 from selfsparse.made_from import flatten
 from selfsparse.metrics.extractors import load_extractor
 from selfsparse.metrics.final import FinalMeasure
 from selfsparse.metrics.generated import first_images, measure_fid, tile
 from selfsparse.metrics.kid import kernel_distance
-from selfsparse.metrics.measure import load_generator, measure_shape, read_run, write_csv
 from selfsparse.metrics.precision_recall import precision_recall
 from selfsparse.metrics.reference import Reference, load_reference
+from selfsparse.metrics.trained import read_run, run_shape, trained_generator
 from selfsparse.models.sampling import draw_latents
 from selfsparse.paths import extractor_dir, reference_dir
 from selfsparse.results.rows import FidRow, columns
@@ -32,7 +32,7 @@ def fid_shape(settings: Settings, configuration: Configuration, seed: int, devic
     Raises:
         DataError: the run, the extractor or the references are missing.
     """
-    shape = measure_shape(configuration, seed, device, ("best", "last")) | code_hashes(CODE)
+    shape = run_shape(configuration, seed, device, ("best", "last")) | code_hashes(CODE)
     shape |= flatten({"fid": settings.fid_of[configuration.suite].model_dump(mode="json")})
     for kind, folder in (("extractor", extractor_dir), ("reference", reference_dir)):
         found = folder(configuration.extractor_key)
@@ -54,12 +54,12 @@ def write_fids(settings: Settings, configuration: Configuration, seed: int, devi
         images = sum(configuration.extractor.samples)  # twice as many where the best generator is not the last
         extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device, images)
         references = [load_reference(reference_dir(configuration.extractor_key), size) for size in ("small", "large")]
-        generator = load_generator(configuration, run_dir / "best.safetensors", device)
+        generator = trained_generator(configuration, run_dir / "best.safetensors", device)
         _write_sheet(settings, configuration, generator, device, folder / "samples.png")
         found = [_measure(settings, configuration, generator, extractor, r, device) for r in references]
         rows += [{"seed": seed, "generator": "best", **values} for values in found]
         if run["best_step"] != run["steps"]:
-            generator = load_generator(configuration, run_dir / "last.safetensors", device)
+            generator = trained_generator(configuration, run_dir / "last.safetensors", device)
             found = [_measure(settings, configuration, generator, extractor, r, device) for r in references]
         rows += [{"seed": seed, "generator": "last", **values} for values in found]
     write_csv(folder / "fid.csv", columns(FidRow), rows)

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from selfsparse.config import Configuration, Settings
-from selfsparse.files import atomic_path
-from selfsparse.metrics.measure import write_csv
+from selfsparse.files import atomic_path, write_csv
 from selfsparse.metrics.sparsity import measure_sparsity
 from selfsparse.models.sampling import draw_latents, sampling, to_uint8
 from selfsparse.results.rows import StageSparsity, columns

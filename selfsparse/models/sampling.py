@@ -47,14 +47,23 @@ def sampling(generator: nn.Module, batch_norm: str) -> Iterator[None]:
 
 @torch.no_grad()
 def generate(
-    generator: nn.Module, latents: Tensor, batch_size: int, device: torch.device, batch_norm: str
+    generator: nn.Module,
+    latents: Tensor,
+    batch_size: int,
+    device: torch.device,
+    batch_norm: str,
+    finite: Tensor | None = None,
 ) -> Iterator[Tensor]:
     """Yield uint8 images of all latents, in batches, the last one shorter; `batch_norm` as of `sampling`.
+
+    Args:
+        finite: true, bool (), on the device: becomes false, in place of the error, so that nobody waits for a GPU here.
 
     Raises:
         NotFiniteError: an image holds NaN or infinity, as from a generator that has diverged; on a GPU, after the last.
     """
-    finite = torch.ones((), dtype=torch.bool, device=device)
+    raises = finite is None
+    finite = torch.ones((), dtype=torch.bool, device=device) if raises else finite
     with sampling(generator, batch_norm):
         for part in latents.to(device).split(batch_size):
             images = generator(part)
@@ -63,5 +72,5 @@ def generate(
             if device.type == "cpu" and not finite:
                 break
             yield to_uint8(images)
-    if not finite:
+    if raises and not finite:
         raise NotFiniteError("the generated images are not finite")

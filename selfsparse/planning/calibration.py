@@ -178,5 +178,5 @@ def _convolution_rate(device: torch.device) -> float:
 
 def _start_seconds() -> float:
     begun = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import selfsparse.metrics.measure"], check=True)
+    subprocess.run([sys.executable, "-c", "import selfsparse.metrics.trained"], check=True)
     return time.perf_counter() - begun

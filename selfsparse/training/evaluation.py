@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from selfsparse.config import Configuration, Settings
 from selfsparse.errors import NotFiniteError
-from selfsparse.metrics.extractors import load_extractor
+from selfsparse.metrics.extractors import iterate_features, load_extractor
 from selfsparse.metrics.frechet import RunningGaussian, frechet_distance_tensors
 from selfsparse.metrics.generated import first_images, measure_fid
 from selfsparse.metrics.mechanism import SETTLING_SHARE, Snapshot, measure_mechanism
 from selfsparse.metrics.reference import load_reference
-from selfsparse.models.sampling import draw_latents, sampling, to_uint8
+from selfsparse.models.sampling import draw_latents, generate
 from selfsparse.paths import extractor_dir, reference_dir
 from selfsparse.training.history import PROGRESS_COLUMNS
 from selfsparse.training.trainer import Trainer
@@ -150,15 +150,13 @@ class OverlappedEvaluation(Evaluation):
                 done.record()
         return Pending(trainer.step, generator, self._thread.submit(self._distance, running, finite, done).result)
 
-    @torch.no_grad()
     def _features(self, generator: nn.Module) -> tuple[RunningGaussian, Tensor]:
         """Launch all that a device does for an FID: images, features, their sums, and whether the images were finite."""
         running, finite = RunningGaussian(), torch.ones((), dtype=torch.bool, device=self._device)
-        with sampling(generator, self._train.sampling_batch_norm):
-            for z in self._on_device.split(self._batch_size):
-                images = generator(z)
-                finite &= images.isfinite().all()
-                running.add(self._extractor(to_uint8(images)))
+        batch_norm = self._train.sampling_batch_norm
+        images = generate(generator, self._on_device, self._batch_size, self._device, batch_norm, finite)
+        for features in iterate_features(self._extractor, images, self._device, len(self._on_device), None):
+            running.add(features)
         return running, finite
 
     def _distance(self, running: RunningGaussian, finite: Tensor, done: torch.cuda.Event | None) -> float:

@@ -14,7 +14,7 @@ from selfsparse.compact.dead import DeadParts
 from selfsparse.compact.measure import SPARSITIES, _revived_heads, compare, latency_ratio
 from selfsparse.config import load_settings
 from selfsparse.metrics.final import measure_configuration
-from selfsparse.metrics.measure import load_generator
+from selfsparse.metrics.trained import trained_generator
 from selfsparse.models.build import count_parameters
 from selfsparse.models.sampling import draw_latents
 from selfsparse.training.loop import train_runs
@@ -63,7 +63,7 @@ def test_a_head_that_comes_alive_in_part_is_counted(alpha, beta, revived):
 @pytest.mark.parametrize(("name", "dead"), [("digits-16-self_sparse", (3, 1)), ("digits-16-without_psm", (2, 2))])
 def test_dead_channels_are_counted_removed_and_change_no_image(small, name, dead):
     _, c, path, _, _ = measured(small, name)
-    generator = load_generator(c, path, CPU)
+    generator = trained_generator(c, path, CPU)
     for stage, count in enumerate(dead):
         kill_alpha(generator, stage, list(range(count)))
         if generator.stages[stage].sastm.position_head is not None:
@@ -111,7 +111,7 @@ def test_what_comes_alive_again_for_a_fresh_latent_is_counted(small, heads, remo
     """Where both are 0 all eight channels are; one of them stays, with the channel head, and counts nowhere."""
     name = "digits-16-self_sparse"
     settings, c, path, _, _ = measured(small, name)
-    generator = load_generator(c, path, CPU)
+    generator = trained_generator(c, path, CPU)
     kill_beta(generator, 1)  # a head that is proven dead stays so
     open_for_a_fresh_latent_only(generator, settings, c, heads)
     with torch.no_grad():
@@ -128,7 +128,7 @@ def test_all_but_the_times_are_the_same_again(small):
     """To the byte, also where something was removed: what a stopwatch says has a file of its own."""
     name = "digits-16-without_psm"
     _, c, path, _, _ = measured(small, name)
-    generator = load_generator(c, path, CPU)
+    generator = trained_generator(c, path, CPU)
     kill_alpha(generator, 0, [0, 1])
     save_file(generator.state_dict(), path)
     folder, found = path.parents[3] / f"sparsity/{name}", []

@@ -8,8 +8,8 @@ from selfsparse.config import load_settings
 from selfsparse.data.packed import load_packed
 from selfsparse.errors import DataError
 from selfsparse.metrics.extractors import load_extractor
-from selfsparse.metrics.measure import read_run
 from selfsparse.metrics.reference import load_reference
+from selfsparse.metrics.trained import read_run
 from selfsparse.paths import extractor_dir, packed_dir, reference_dir
 from selfsparse.results.summary import summarise
 from selfsparse.training.loop import train_runs

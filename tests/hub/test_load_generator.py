@@ -19,7 +19,7 @@ from selfsparse import load_generator
 from selfsparse.config import load_settings
 from selfsparse.errors import DataError
 from selfsparse.hub.generator import GeneratorConfiguration, TrainedGenerator
-from selfsparse.metrics.measure import load_generator as load_for_measures
+from selfsparse.metrics.trained import trained_generator as load_for_measures
 from selfsparse.models.build import build_generator
 from selfsparse.models.sampling import draw_latents, generate
 

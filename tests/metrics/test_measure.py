@@ -20,9 +20,9 @@ from selfsparse.metrics.final import measure_configuration
 from selfsparse.metrics.final_fid import FIDS
 from selfsparse.metrics.generated import measure_fid
 from selfsparse.metrics.kid import kernel_distance
-from selfsparse.metrics.measure import load_generator
 from selfsparse.metrics.reference import load_reference
 from selfsparse.metrics.sparsity import measure_sparsity
+from selfsparse.metrics.trained import trained_generator
 from selfsparse.models.sampling import draw_latents
 from selfsparse.training.loop import train_runs
 from selfsparse.training.trainer import Trainer
@@ -57,7 +57,7 @@ def test_fid_of_every_seed_best_and_last_small_and_large(small):
     reference = load_reference(small / "data/references" / EXTRACTOR, "small")
     latents = draw_latents(80, c.latent_dim, settings.fid.latent_seed)
     expected, features = measure_fid(
-        load_generator(c, run / "last.safetensors", CPU),
+        trained_generator(c, run / "last.safetensors", CPU),
         latents,
         load_extractor(settings, small / "data/extractors" / EXTRACTOR, CPU),
         reference,
@@ -148,7 +148,7 @@ def test_sparsity_and_maps(small, model):
     settings, c = train(small, f"digits-16-{model}", seeds=(0,))
     measure_configuration(settings, c, CPU, [SPARSITIES])
     folder = small / f"results/quick/sparsity/{c.name}"
-    generator = load_generator(c, small / f"results/quick/runs/{c.name}/seed0/best.safetensors", CPU)
+    generator = trained_generator(c, small / f"results/quick/runs/{c.name}/seed0/best.safetensors", CPU)
     latents = draw_latents(30, c.latent_dim, settings.sparsity.latent_seed)
     expected = measure_sparsity(generator, latents, settings.sparsity.sparse_channel_rate, 30, CPU, "running")
     found = rows(folder / "sparsity.csv")
@@ -191,7 +191,7 @@ def test_best_and_last_have_each_their_own_weights(small, monkeypatch):
     extractor = load_extractor(settings, small / "data/extractors" / EXTRACTOR, CPU)
     latents = draw_latents(80, c.latent_dim, settings.fid.latent_seed)
     for which in ("best", "last"):
-        generator = load_generator(c, small / f"results/quick/runs/{c.name}/seed0/{which}.safetensors", CPU)
+        generator = trained_generator(c, small / f"results/quick/runs/{c.name}/seed0/{which}.safetensors", CPU)
         expected, _ = measure_fid(generator, latents, extractor, reference, 80, CPU, "running")
         assert found[which] == pytest.approx(expected, rel=1e-9)
     assert found["best"] != pytest.approx(found["last"], rel=1e-3)
@@ -228,4 +228,4 @@ def test_weights_of_another_network(small):
     settings, c = train(small, seeds=(0,))
     other = settings.configuration("digits-16-wgan_gp")
     with pytest.raises(DataError, match=r"best\.safetensors does not fit digits-16-wgan_gp"):
-        load_generator(other, small / f"results/quick/runs/{c.name}/seed0/best.safetensors", CPU)
+        trained_generator(other, small / f"results/quick/runs/{c.name}/seed0/best.safetensors", CPU)

@@ -1,6 +1,5 @@
-"""What the final measures of a trained generator share."""
+"""A run that was trained, as what measures it reads it."""
 
-import csv
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -13,14 +12,14 @@ from torch import nn
 
 from selfsparse.config import Configuration
 from selfsparse.errors import DataError, printable
-from selfsparse.files import atomic_path, hash_file, read_json, reading
+from selfsparse.files import hash_file, read_json, reading
 from selfsparse.made_from import flatten
 from selfsparse.models.build import build_generator
 from selfsparse.paths import result_dir
 
 
-def load_generator(configuration: Configuration, weights: Path, device: torch.device) -> nn.Module:
-    """Return a trained generator in evaluation mode.
+def trained_generator(configuration: Configuration, weights: Path, device: torch.device) -> nn.Module:
+    """Return a generator of a run in evaluation mode.
 
     Raises:
         DataError: the weights are not there, are damaged, or belong to another network.
@@ -55,9 +54,7 @@ def read_run(configuration: Configuration, seed: int) -> tuple[dict[str, Any], P
     return run, folder
 
 
-def measure_shape(
-    configuration: Configuration, seed: int, device: torch.device, weights: Iterable[str]
-) -> dict[str, Any]:
+def run_shape(configuration: Configuration, seed: int, device: torch.device, weights: Iterable[str]) -> dict[str, Any]:
     """Return what shapes any measure of a run: the run's network, weights and fate, device and torch. Flat, of plain values.
 
     Args:
@@ -78,17 +75,3 @@ def measure_shape(
         path = folder / f"{which}.safetensors"
         shape[f"{which} generator"] = hash_file(path) if path.is_file() else None
     return shape
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file, as text."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def write_csv(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
-    """Write a CSV file; without rows, its header alone."""
-    with atomic_path(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
