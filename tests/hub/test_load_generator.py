@@ -19,7 +19,7 @@ from selfsparse import load_generator
 from selfsparse.config import load_settings
 from selfsparse.errors import DataError
 from selfsparse.hub.generator import GeneratorConfiguration, TrainedGenerator
-from selfsparse.metrics.trained import trained_generator as load_for_measures
+from selfsparse.metrics.trained import trained_generator
 from selfsparse.models.build import build_generator
 from selfsparse.models.sampling import draw_latents, generate
 
@@ -58,7 +58,7 @@ def run(trained):
 
 def test_a_trained_runs_images(run):
     settings = load_settings(run.parents[4] / "params.yaml")
-    network = load_for_measures(settings.configuration(CONFIGURATION), run / "best.safetensors", CPU)
+    network = trained_generator(settings.configuration(CONFIGURATION), run / "best.safetensors", CPU)
     latents = draw_latents(300, 32, seed=4)
     expected = torch.cat(list(generate(network, latents, 250, CPU, "running")))
     for path in (run, str(run), run / "best.safetensors"):
