@@ -164,7 +164,9 @@ def _check_measures(settings: Settings, name: str) -> str:
             found.append(f"{measure.kind} of seed {seed} measured again is the same to the byte")
         for seed, shape in edited.items():
             note(kept / f"seed{seed}", shape)
-        measure_configuration(settings, c, device, [measure])  # keeps every seed, and joins their tables as today's code does
+        measure_configuration(
+            settings, c, device, [measure]
+        )  # keeps every seed, and joins their tables as today's code does
     return "; ".join(found) or "made by today's code"
 
 
