@@ -28,10 +28,10 @@ def report(settings, name):
     """What is written of an executed notebook, and the pages that are made of it."""
     import nbformat
     from matplotlib.figure import Figure
-    from selfsparse.analysis.formatting import Table, number
 
     from selfsparse.analysis.page import Page
     from selfsparse.analysis.style import Drawing
+    from selfsparse.analysis.table import Table, number
     from selfsparse.report import notebooks
     from selfsparse.report.site import make_report
     from selfsparse.results.reading import load_results
