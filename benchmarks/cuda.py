@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from benchmarks.fid import random_state
-from benchmarks.harness import compare, environment, matmul_ceiling, ratio, write_result
+from benchmarks.harness import compare, environment, matmul_ceiling, ratio, seconds_of, write_result
 from benchmarks.page import result_markdown
 from benchmarks.textbook import TextbookTrainer
 from benchmarks.training_step import random_images, repeat
@@ -33,6 +33,7 @@ from selfsparse.planning.cost import step_cost
 from selfsparse.planning.plan import image_count
 from selfsparse.training.trainer import Trainer
 
+DEVICE = torch.device("cuda")
 TEXTBOOK = ("mnist-32-self_sparse", "mnist-128-self_sparse")
 TIMED_AGAINST_TEXTBOOK = 15.0  # seconds, both contestants together
 MODES = {
@@ -74,20 +75,13 @@ def with_train(c: Configuration, **changes: Any) -> Configuration:
 
 def steps_per_second(c: Configuration, graph: bool, seeds: int, seconds: float) -> float:
     """Return the generator steps a second of all seeds together."""
-    device = torch.device("cuda")
-    images = random_images(c).to(device)
-    trainers = [Trainer(with_train(c, cuda_graph=graph), seed, images, device) for seed in range(seeds)]
+    images = random_images(c).to(DEVICE)
+    trainers = [Trainer(with_train(c, cuda_graph=graph), seed, images, DEVICE) for seed in range(seeds)]
     for trainer in trainers:
         trainer.prepare()
 
     def rounds(count: int) -> float:
-        torch.cuda.synchronize()
-        begun = time.perf_counter()
-        for _ in range(count):
-            for trainer in trainers:
-                trainer.generator_step()
-        torch.cuda.synchronize()
-        return (time.perf_counter() - begun) / count
+        return seconds_of(repeat(lambda: [trainer.generator_step() for trainer in trainers], count)) / count
 
     rounds(3)
     count = max(3, min(2000, int(seconds / rounds(3))))
@@ -96,12 +90,10 @@ def steps_per_second(c: Configuration, graph: bool, seeds: int, seconds: float) 
 
 def textbook_ratio(c: Configuration) -> dict[str, Any]:
     """Time one seed of ours, recorded, against the textbook loop, under full float32, as the loop trains by default."""
-    device = torch.device("cuda")
     c = with_train(c, precision="fp32")
-    ours = Trainer(c, 0, random_images(c).to(device), device)
+    ours = Trainer(c, 0, random_images(c).to(DEVICE), DEVICE)
     ours.prepare()
-    theirs = TextbookTrainer(c, random_images(c, original=True), device)
-
+    theirs = TextbookTrainer(c, random_images(c, original=True), DEVICE)
     with float32_precision("fp32"):
         calls = {"ours": repeat(ours.generator_step, 10), "textbook": repeat(theirs.generator_step, 10)}
         found = compare(calls, 30, budget=TIMED_AGAINST_TEXTBOOK)
@@ -115,22 +107,22 @@ def evaluation_rates(settings: Settings, configurations: Sequence[Configuration]
     from selfsparse.metrics.inception import Inception
     from selfsparse.models.sampling import draw_latents, generate
 
-    device, state = torch.device("cuda"), random_state()
+    state = random_state()
     rates: dict[str, dict[str, float]] = {c.name: {} for c in configurations}
     for precision in PRECISIONS:
-        extractor = Inception(state, precision).to(device).eval().requires_grad_(False)
+        extractor = Inception(state, precision).to(DEVICE).eval().requires_grad_(False)
         for c in configurations:
-            generator = Trainer(c, 0, random_images(c).to(device), device).generator
+            generator = Trainer(c, 0, random_images(c).to(DEVICE), DEVICE).generator
             latents = draw_latents(IMAGES_TIMED, c.latent_dim, 0)
             running = RunningGaussian()
 
             def images(generator=generator, latents=latents, extractor=extractor, running=running) -> None:
-                for batch in generate(generator, latents, settings.fid.batch_size, device, "running"):
+                for batch in generate(generator, latents, settings.fid.batch_size, DEVICE, "running"):
                     running.add(extractor(batch))
 
             rates[c.name][precision] = IMAGES_TIMED / compare({"images": images}, 3)["images"]["median_seconds"]
     moments = running.moments()
-    factor = torch.eye(len(moments[0]), dtype=torch.float64, device=device)
+    factor = torch.eye(len(moments[0]), dtype=torch.float64, device=DEVICE)
     call = {"distance": lambda: frechet_distance_tensors((*moments, factor), moments)}
     return {"images_per_second": rates, "distance_seconds": compare(call, 3)["distance"]["median_seconds"]}
 
@@ -187,7 +179,7 @@ def part(result: dict[str, Any], name: str) -> Iterator[None]:
         print(f"{name}: {message}", file=sys.stderr)
     gc.collect()
     torch.cuda.empty_cache()
-    write_result("cuda", result, "cuda")
+    write_result("cuda", result, DEVICE)
 
 
 def measure(settings: Settings, seconds: float) -> dict[str, Any]:
@@ -199,7 +191,7 @@ def measure(settings: Settings, seconds: float) -> dict[str, Any]:
         ceilings = {}
         for precision in PRECISIONS:
             with float32_precision(precision):
-                ceilings[precision] = matmul_ceiling("cuda", torch.bfloat16 if precision == "bf16" else torch.float32)
+                ceilings[precision] = matmul_ceiling(DEVICE, torch.bfloat16 if precision == "bf16" else torch.float32)
         result["ceiling_flops"] = ceilings
     left = [(mode, name) for mode in MODES for name in networks]
     textbook: dict[str, Any] = {}

@@ -8,7 +8,7 @@ import pytest
 import torch
 from small_project import ROOT
 
-from benchmarks import harness
+from benchmarks import cuda, harness
 from benchmarks.growth import make_project, measure_command
 from benchmarks.page import benchmarks_markdown, suite_table, timings_markdown
 from benchmarks.suite import ANNOUNCED, BEFORE, by_kind
@@ -157,3 +157,31 @@ def test_the_textbook_trains_the_same_networks_made_of_pytorchs_layers():
     before = [weight.detach().clone() for weight in replaced]
     published.generator_step()
     assert all(not torch.equal(a, b) for a, b in zip(before, replaced, strict=True)), "the optimizers have other layers"
+
+
+@pytest.mark.slow
+def test_what_a_gpu_is_asked_is_asked_of_a_cpu(tmp_path, monkeypatch):
+    """All parts, on a network of the suite quick and on few images; the hours of that network's runs follow by hand."""
+    name = "digits-16-self_sparse"
+    monkeypatch.setattr(harness, "ROOT", tmp_path)
+    monkeypatch.setattr(cuda, "DEVICE", torch.device("cpu"))
+    monkeypatch.setattr(cuda, "distinct_networks", lambda settings: {name: [name]})
+    monkeypatch.setattr(cuda, "matmul_ceiling", lambda device, dtype: 1e12)
+    for constant, value in {
+        "TEXTBOOK": (name,),
+        "VARIED": (name,),
+        "IMAGES_TIMED": 4,
+        "TIMED_AGAINST_TEXTBOOK": 0.1,
+    }.items():
+        monkeypatch.setattr(cuda, constant, value)
+    settings = load_settings()
+    result = cuda.measure(settings, 120)
+    assert "failed" not in result and set(cuda.MODES) <= result["networks"][name].keys()
+    assert result["variations"][name].keys() == cuda.VARIATIONS.keys() and result["textbook"][name]["ratio"] > 0
+    train, paper = settings.configuration(name).train, result["paper"]
+    seconds = train.steps * len(train.seeds) / result["networks"][name]["graph, 3 seeds"]
+    assert paper["training_hours"] == pytest.approx(seconds / 3600) and paper["not_measured"] == []
+    rate = result["evaluation"]["images_per_second"][name][settings.fid.precision]
+    distances = paper["distances"] * result["evaluation"]["distance_seconds"]
+    assert 3600 * (paper["hours"] - paper["training_hours"]) == pytest.approx(paper["images"] / rate + distances)
+    assert json.loads((tmp_path / "benchmarks/results/cuda.json").read_text())["paper"]["hours"] == paper["hours"]
