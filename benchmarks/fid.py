@@ -13,7 +13,7 @@ torch-fidelity, torchmetrics and pytorch-ignite on tensors; pytorch-fid and clea
 this process; the three whose distance is by SciPy's matrix root once. Ours is not compiled, and makes the factor as well. Measured
 with torchmetrics 1.9.0, lightning-utilities 0.15.3, pytorch-ignite 0.5.5, pytorch-fid 0.3.0 and clean-fid 0.1.35, which are no
 dependencies: what is not installed, or does not run, has a row that says so. `ours_is_times_as_fast` and the share of the ceiling, of
-the network's FLOPs alone, are by CPU time, in which other programs on the same cores count less.
+the network's FLOPs alone, are by CPU time: it was measured beside other programs on the same core, which the wall time shows.
 """
 
 import tempfile

@@ -108,6 +108,14 @@ def result_markdown(found: dict[str, Any]) -> str:
     """Return a result: scalars as a list, dictionaries and lists of dictionaries as tables, in the order of the file."""
     lines = [_environment(found["environment"])]
     rest = {key: value for key, value in found.items() if key != "environment"}
+    if timing := rest.get("timing"):  # what else is said of each contestant stands in the same rows
+        own = [
+            key
+            for key, value in rest.items()
+            if key != "timing" and isinstance(value, dict) and value.keys() <= timing.keys()
+        ]
+        others = {key: rest.pop(key) for key in own}
+        rest["timing"] = {n: row | {key: values.get(n) for key, values in others.items()} for n, row in timing.items()}
     scalars = {key: value for key, value in rest.items() if not isinstance(value, dict | list)}
     lines += ["", *(f"- {_words(key)}: {_shown(value)}" for key, value in scalars.items())] if scalars else []
     for key, value in rest.items():

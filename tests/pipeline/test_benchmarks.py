@@ -66,6 +66,19 @@ def test_lists_and_flat_results(folder):
     assert "| equal | largest | count |" in page and "| equal | 1e-07 | 1,000 |" in page
 
 
+def test_what_is_said_of_each_contestant_stands_in_one_row(folder):
+    write(
+        folder,
+        "thing",
+        timing={"ours": {"seconds": 2.0}, "theirs": {"seconds": 3.0}},
+        ratio={"theirs": 1.5},
+        other={"x": 1},
+    )
+    page = benchmarks_markdown(folder)
+    assert "| timing | seconds | ratio |" in page and "| ours | 2 | – |" in page and "| theirs | 3 | 1.5 |" in page
+    assert "| other | x |" in page
+
+
 def test_a_script_of_several_parts_has_a_table_of_each(folder):
     write(folder, "thing_b", ceiling=2.0)
     write(folder, "thing_a", ceiling=1.0)
