@@ -117,9 +117,10 @@ browser:  ## Install Chromium, a package of the system (Debian), for the tests t
 	apt-get update -q
 	apt-get install -y -q --no-install-recommends chromium
 
-lint: install  ## Check style.
+lint: install  ## Check style and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-annotate --no-header --quiet

@@ -111,7 +111,8 @@ class Project:
 
         if is_local(stage) or is_head(stage) or not all(dep.exists for dep in stage.deps):
             return False  # never in the remote; before DVC runs a command, it looks into the cache itself
-        found, before = False, [(dep, dep.hash_info, dep.meta) for dep in stage.deps]
+        found = False
+        before: list[tuple[Any, Any, Any]] = [(dep, dep.hash_info, dep.meta) for dep in stage.deps]
         stage.remove_outs()  # else DVC asks at a terminal whether it may
         try:
             with _answering(stage), suppress(RunCacheNotFoundError):
@@ -119,8 +120,12 @@ class Project:
                 found = True
         finally:
             if not found:
-                for dep, dep.hash_info, dep.meta in before:
-                    dep.obj = None  # noted as today's, beside old outputs, the stage would seem up to date
+                for dep, hash_info, meta in before:
+                    dep.hash_info, dep.meta, dep.obj = (
+                        hash_info,
+                        meta,
+                        None,
+                    )  # noted as today's, beside old outputs, the stage would seem up to date
                 if all(out.hash_info for out in stage.outs):
                     with suppress(CheckoutError, OSError):
                         stage.checkout(force=True)  # the old ones

@@ -4,4 +4,4 @@ import sys
 
 # jsonschema, which nbformat imports, would compile a grammar of IRIs, for almost three seconds, that no notebook needs; None
 # makes this import of its own fail, which it allows for.
-sys.modules.setdefault("rfc3987_syntax", None)
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

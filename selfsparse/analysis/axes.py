@@ -135,7 +135,7 @@ def model_handles(configurations: Iterable[Configuration], marker: bool | None =
     ]
 
 
-def handle(label: str, color: str = "black", marker: str = "o", linestyle: str = "", **look) -> Line2D:
+def handle(label: str, color: str = "black", marker: str = "o", linestyle: str | tuple = "", **look) -> Line2D:
     """Return an entry of a legend: a marker without a line, unless said otherwise."""
     return Line2D([], [], label=label, color=color, marker=marker, linestyle=linestyle, **({"markersize": 4} | look))
 

@@ -160,7 +160,7 @@ def feature_maps_table(results: Results) -> Table:
     for c in results.configurations:
         arrays = results.arrays(c, "feature_maps")
         over_all = results.finished(results.sparsity, c).groupby("stage")[["xi", "zeta"]].mean()
-        for t in _stages(arrays) or [None]:
+        for t in _stages(arrays) or [None]:  # type: ignore[list-item]
             row = {"configuration": c.name, "stage": t, "_model": model_label(c.model)}
             row["_stage"] = results.count(c).without_value if t is None else t
             for name in ("alpha", "beta", "h", "x"):

@@ -109,7 +109,7 @@ def steps_to(run: pd.DataFrame, fid: float) -> float:
     return float(reached.min()) if len(reached) else math.nan
 
 
-def reached(results: Results, p: Comparison) -> tuple[Reached, Reached]:
+def reached(results: Results, p: Comparison) -> tuple[Reached, ...]:
     """Return when the runs of Self-Sparse GAN and of WGAN-GP reach the mean of WGAN-GP's lowest FIDs."""
     goal = fids(results, p.higher).mean
     return tuple(

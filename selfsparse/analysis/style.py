@@ -114,7 +114,7 @@ def rendered(figure: Figure, suffix: str = "png", description: str = "") -> byte
         canvas.draw()  # once, where savefig would draw twice
         pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
         few = pixels.quantize(PALETTE, dither=Image.Dither.NONE)
-        difference = np.subtract(few.convert("RGB"), pixels, dtype=np.int16)
+        difference = np.subtract(np.asarray(few.convert("RGB")), np.asarray(pixels), dtype=np.int16)
         about = PngInfo()
         about.add_text("Description", description)
         image = few if np.abs(difference).mean() < SEEN else pixels

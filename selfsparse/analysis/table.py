@@ -15,7 +15,7 @@ from selfsparse.results import text
 from selfsparse.results.text import MISSING
 from selfsparse.statistics.moments import Moments
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 Cell = Callable[[Row], str]
 EXACT = 2**53  # whole numbers below are exact in a float
 EMPTY = "No configuration of this suite belongs here."

@@ -235,7 +235,7 @@ def _sastm_comparison(name: str, c: Configuration, sastms: list[Layer]) -> list[
         row = printed.get(key)
         shown = _printed_step(row) + (" (Conv or DeConv)" if row and row.operator.startswith("Conv") else "")
         expected = [_printed_step(row, c.latent_dim, layer.shape) for layer in sastms]
-        found.append(_row(*key, shown, "; ".join(dict.fromkeys(filter(None, texts))), texts == expected))
+        found.append(_row(key[0], key[1], shown, "; ".join(dict.fromkeys(filter(None, texts))), texts == expected))
     return found
 
 

@@ -1,6 +1,7 @@
 """table_fid: the paper's main table (v2 Table 2), its comparisons, three FIDs of each run, and KID, precision and recall."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -121,7 +122,7 @@ def three_fids_table(results: Results) -> Table:
     """The decrease by each of the three FIDs. They are not tested: that the primary outcome is, once."""
     rows = []
     for p in main_pairs(results):
-        row = {"comparison": p.label, "lower": p.lower.name, "higher": p.higher.name}
+        row: dict[str, Any] = {"comparison": p.label, "lower": p.lower.name, "higher": p.higher.name}
         for which in FIDS:
             a, b = (fids(results, c, which) for c in p.both)
             numbers = estimated(which, decrease(b, a))

@@ -6,6 +6,7 @@ may be another suite's: joined with its results, read from results/<suite>/summa
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -105,11 +106,11 @@ def betas_moves_table(results: Results) -> Table:
     rows, label = [], betas_label
     for family in betas_families(results):
         for model in (BASELINE, SPARSE):
-            first, *others = [c for c in family if c.model == model] or [None]
+            first, *others = [c for c in family if c.model == model] or [None]  # type: ignore[list-item]
             for second in others:
                 a, b = moments(results.primary(first)), moments(results.primary(second))
                 test = welch(b, a)
-                row = {"model": model, "first": first.name, "second": second.name}
+                row: dict[str, Any] = {"model": model, "first": first.name, "second": second.name}
                 row["paper_move"] = paper_moments(second.name).mean - paper_moments(first.name).mean
                 row |= {"move": test.difference, "p": test.p, "n_first": a.n, "n_second": b.n}
                 row |= {"_dataset": dataset_label(*group_key(first)[:2]), "_model": model_label(model)}

@@ -169,7 +169,7 @@ class Head:
                 finally:
                     with self._project.locked():
                         self._project.note(
-                            {s.name: s.made[s.name] for s in schedule.stages.values() if s.state == DONE}
+                            {s.name: dict(s.made[s.name]) for s in schedule.stages.values() if s.state == DONE}
                         )
                 print(f"the cluster took {duration(schedule.clock() - begun)}")
                 failed |= {stage.name: stage.text for stage in schedule.stages.values() if stage.state == FAILED}
@@ -256,7 +256,7 @@ def remotes(root: Path, named: str | None, fallback: Path | None) -> tuple[dict[
         url = url if "://" in url else str((root / ".dvc" / url).resolve())
         return {**ours, "url": url}, {**config.load_one("repo").get("remote", {}).get(name, {}), "url": url}
     if named or fallback:
-        url = named if named and "://" in named else str(Path(named or fallback).expanduser().resolve())
+        url = named if named and "://" in named else str(Path(named or fallback or "").expanduser().resolve())
         return {"url": url}, {"url": url}
     raise UserError(
         "results travel through a DVC remote, and the project has none. Name one, for example a folder that all nodes see:\n"

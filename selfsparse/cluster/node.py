@@ -197,7 +197,7 @@ def _run_task(
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True, pass_fds=[lock],
     )  # fmt: skip
     try:
-        _pass_on(process.stdout, say)
+        _pass_on(process.stdout or (), say)
         process.wait()
     except BaseException:  # told to stop: the training saves its state
         with contextlib.suppress(ProcessLookupError):

@@ -36,7 +36,7 @@ class _Board:
     """
 
     def __init__(self) -> None:
-        self._news: list[tuple[str, ...]] = []
+        self._news: list[tuple[Any, ...]] = []
         self._attempts: Counter[tuple[str, int]] = Counter()
 
     def begin(self, stage: str, submission: int, node_id: str, host: str) -> int:
@@ -107,7 +107,7 @@ class RayExecutor:
         self.dashboard = context.dashboard_url
         self._started = address is None
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self._board = _Board.options(scheduling_strategy=here).remote()
+        self._board = _Board.options(scheduling_strategy=here).remote()  # type: ignore[attr-defined]
         self._stages: dict[ray.ObjectRef, str] = {}
         self._submissions: Counter[str] = Counter()
 

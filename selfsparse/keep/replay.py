@@ -1,6 +1,7 @@
 """The first steps of runs taken again by today's code, and held against what the runs have noted of themselves."""
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -119,16 +120,14 @@ class Pair:
 
     def _compare_form(self) -> None:
         """Compare what does not depend on how far a run goes: the names of files, of values and of weights."""
-        before, now = self._both(
+        files, files_now = self._both(
             lambda folder: {p.name for p in folder.iterdir()} - {"last.safetensors"}
         )  # if diverged
-        if before != now:
-            self._differs(f"other files would be made: {', '.join(sorted(before ^ now))}")
-        before, now = self._both(_fixed_values)
-        if before != now:
+        if files != files_now:
+            self._differs(f"other files would be made: {', '.join(sorted(files ^ files_now))}")
+        if operator.ne(*self._both(_fixed_values)):
             self._differs("run.json would hold other values")
-        before, now = self._both(_form_of_weights)
-        if before != now:
+        if operator.ne(*self._both(_form_of_weights)):
             self._differs("the weights' file would have another form")
 
     def compare_best(self, settings: Settings, configuration: Configuration, device: str) -> None:

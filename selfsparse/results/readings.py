@@ -55,7 +55,7 @@ class Reading:
     @property
     def configuration(self) -> Configuration:
         """One of the two, for what they share: dataset, extractor, sample counts."""
-        return self.sparse or self.baseline
+        return self.sparse or self.baseline  # type: ignore[return-value]
 
     @property
     def numbers(self) -> str:
