@@ -22,7 +22,7 @@ REMEMBERED = "data/code.json"
 SHAPES_NOTHING = frozenset(
     f"selfsparse/{name}.py"
     for name in (
-        "__init__", "cli", "code", "config", "data/__init__", "data/downloads", "data/listing", "data/registry", "environment", "errors", "files",
+        "__init__", "cli", "code", "config", "data/__init__", "data/downloads", "data/listing", "data/options", "data/registry", "environment", "errors", "files",
         "inputs", "kept_seeds", "made_from", "paths", "plain_yaml", "pool", "processes", "provenance", "recorded", "registry", "training/fingerprint", "training/lock",
         "validation",
     )

@@ -9,18 +9,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, Strict, create_model, model_validator
+from pydantic import Field, SerializeAsAny, Strict, model_validator
 
+from selfsparse.data.options import Sources
 from selfsparse.data.registry import DATASETS
 from selfsparse.errors import SettingsError
 from selfsparse.paths import project_root
-from selfsparse.registry import MODELS
+from selfsparse.registry import MODELS, variation_label
 from selfsparse.validation import (
     HashStart,
     Name,
     Place,
     PositiveInt,
     Seed,
+    StrictModel,
     TwoOrMore,
     WholeNumber,
     Widths,
@@ -36,21 +38,9 @@ else:
     ModelName, DatasetName = Literal[tuple(MODELS)], Literal[tuple(DATASETS)]
 ExtractorName = Literal["lenet", "lenet_standin", "inception"]
 Rate = Annotated[float, Field(gt=0, le=1)]
-VARIATIONS = {  # what a name says beyond dataset and model, in words
-    "resnet": "ResNet",
-    "matched": "as many parameters",
-    "one_centred": "penalty centred at 1",
-    "penalty_1": "penalty weight 1",
-    "pytorch_initialisation": "PyTorch's initialisation",
-    "batch_statistics": "batch statistics when sampling",
-}
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Train(_Settings):
+class Train(StrictModel):
     """What shapes one training besides its networks' widths (Sec. 4.2, Eq. 13)."""
 
     steps: PositiveInt
@@ -95,7 +85,7 @@ class Train(_Settings):
         return self
 
 
-class Fid(_Settings):
+class Fid(StrictModel):
     """The final FID and KID of a trained generator."""
 
     latent_seed: Seed
@@ -105,7 +95,7 @@ class Fid(_Settings):
     precision: Literal["fp32", "tf32", "bf16"]
 
 
-class Sparsity(_Settings):
+class Sparsity(StrictModel):
     """The sparsity rates of Eq. 4, 5 and 15."""
 
     latents: PositiveInt
@@ -114,7 +104,7 @@ class Sparsity(_Settings):
     counted_stages: Literal["sastm", "all"]
 
 
-class Decide(_Settings):
+class Decide(StrictModel):
     """When `selfsparse decide` looks at the runs of a pair, and how often it may err over all looks."""
 
     looks: Annotated[tuple[TwoOrMore, ...], Strict(False), Field(min_length=1)]
@@ -127,7 +117,7 @@ class Decide(_Settings):
         return self
 
 
-class Network(_Settings):
+class Network(StrictModel):
     """Widths of a generator and its discriminator (appendix tables), and what else their architecture needs."""
 
     architecture: Literal["dcgan", "resnet", "sagan"]
@@ -166,7 +156,7 @@ class Network(_Settings):
         return self
 
 
-class Dataset(_Settings):
+class Dataset(StrictModel):
     """How the images of one dataset are prepared at one resolution."""
 
     dataset: DatasetName
@@ -177,7 +167,7 @@ class Dataset(_Settings):
     crop: Literal["centre", "squash", "pad"] = "centre"
 
 
-class Lenet(_Settings):
+class Lenet(StrictModel):
     """How the classifier behind the `lenet` feature extractor is trained."""
 
     validation_share: Annotated[float, Field(gt=0, lt=0.9)]
@@ -188,71 +178,14 @@ class Lenet(_Settings):
     seed: Seed
 
 
-class Embedded(_Settings):
-    """A dataset that comes with a package: nothing to set."""
-
-
-class Photos(_Settings):
-    """How the embedded photographs become a set of crops."""
-
-    crops: PositiveInt
-    crop_size: Annotated[int, Field(ge=8, le=128)]
-    min_contrast: Annotated[float, Field(ge=0, le=100)]
-    seed: Seed
-
-
-class Download(_Settings):
-    """A dataset that is looked for among the user's files, and downloaded where the settings allow it."""
-
-    download: bool
-
-
-class Cifar10(Download):
-    """CIFAR-10: which of its images are used (U32)."""
-
-    split: Literal["all", "train"]
-
-
-class Lsun(Download):
-    """An LSUN scene: how many of its images are used, from the first in the order of their keys."""
-
-    images: PositiveInt | Literal["all"]
-
-
-class Sketch(_Settings):
-    """A folder of line drawings; `invert` where they are white on black.
-
-    Files that cannot be used are left out, unless `strict`, as long as `min_images` remain.
-    """
-
-    invert: bool
-    strict: bool
-    min_images: PositiveInt
-
-
-class SketchSubstitute(Lsun):
-    """Photographs of buildings through Canny's edge detector."""
-
-    sigma: Annotated[float, Field(gt=0, le=20)]
-    min_edge: Annotated[int, Field(ge=0, le=10000)]
-
-
-OPTIONS = {kind.__name__: kind for kind in (Embedded, Photos, Download, Cifar10, Lsun, Sketch, SketchSubstitute)}
-if TYPE_CHECKING:
-    Sources = Any
-else:  # what is read of each dataset, before it is resized
-    _KINDS = {name: (OPTIONS[declared.options], ...) for name, declared in DATASETS.items()}
-    Sources = create_model("Sources", __base__=_Settings, **_KINDS)
-
-
-class RealImages(_Settings):
+class RealImages(StrictModel):
     """Which real images stand against the generated ones in an FID (U39)."""
 
     seed: Seed
     count: Literal["matched", "all"]
 
 
-class Extractor(_Settings):
+class Extractor(StrictModel):
     """A feature extractor on a dataset, and the sample counts of its two FIDs (small, large)."""
 
     dataset: DatasetName
@@ -267,16 +200,16 @@ class Extractor(_Settings):
         return self
 
 
-class _SuiteFid(_Settings):
+class _SuiteFid(StrictModel):
     kid_subset_size: TwoOrMore | None = None
 
 
-class _Suite(_Settings):
-    train: dict[str, Any] = {}
+class _Suite(StrictModel):
+    train: dict[str, Any] = Field({})
     fid: _SuiteFid = _SuiteFid()
 
 
-class _Row(_Settings):
+class _Row(StrictModel):
     suite: str
     dataset: str
     resolution: int
@@ -284,10 +217,10 @@ class _Row(_Settings):
     model: ModelName
     network: str
     latent_dim: Annotated[int, Field(ge=1, le=65536)]
-    train: dict[str, Any] = {}
+    train: dict[str, Any] = Field({})
 
 
-class Configuration(_Settings):
+class Configuration(StrictModel):
     """One configuration, fully resolved: what `train`, `fid` and `sparsity` of it need to know."""
 
     name: str
@@ -298,7 +231,7 @@ class Configuration(_Settings):
     network: Network
     train: Train
     dataset: Dataset
-    source: SerializeAsAny[_Settings]
+    source: SerializeAsAny[StrictModel]
     extractor: Extractor
 
     @property
@@ -319,15 +252,7 @@ def variation(configuration: Configuration) -> str:
     return "-".join(part for part in parts if part != configuration.suite)
 
 
-def variation_label(rest: str) -> str:
-    """Return a variation in words: `betas 0, 0.9` for `betas_0_09`."""
-    if rest.startswith("betas_"):
-        betas = rest.removeprefix("betas_").split("_")
-        return "betas " + ", ".join(beta if beta == "0" else f"0.{beta.removeprefix('0')}" for beta in betas)
-    return VARIATIONS.get(rest, rest.replace("_", " "))
-
-
-class _Shared(_Settings):
+class _Shared(StrictModel):
     fid: Fid
     sparsity: Sparsity
     decide: Decide

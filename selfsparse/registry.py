@@ -1,4 +1,4 @@
-"""The models that the project knows, each once, with all that tables and figures need of it."""
+"""The models and variations that the project knows, each once, with all that tables and figures need of it."""
 
 from dataclasses import dataclass
 
@@ -43,3 +43,20 @@ if MODELS.keys() != HEADS.keys():
     )
 BASELINE, SPARSE = "wgan_gp", "self_sparse"  # whose comparison the paper is about
 SASTM_MODELS = tuple(name for name, model in MODELS.items() if model.heads)
+
+VARIATIONS = {  # what a name says beyond dataset and model, in words
+    "resnet": "ResNet",
+    "matched": "as many parameters",
+    "one_centred": "penalty centred at 1",
+    "penalty_1": "penalty weight 1",
+    "pytorch_initialisation": "PyTorch's initialisation",
+    "batch_statistics": "batch statistics when sampling",
+}
+
+
+def variation_label(rest: str) -> str:
+    """Return a variation in words: `betas 0, 0.9` for `betas_0_09`."""
+    if rest.startswith("betas_"):
+        betas = rest.removeprefix("betas_").split("_")
+        return "betas " + ", ".join(beta if beta == "0" else f"0.{beta.removeprefix('0')}" for beta in betas)
+    return VARIATIONS.get(rest, rest.replace("_", " "))

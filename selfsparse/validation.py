@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Strict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 
 from selfsparse.errors import SettingsError, printable
 
@@ -46,6 +46,13 @@ def _hash_start(value: str) -> str:
 WholeNumber = BeforeValidator(_whole)
 Place = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_place)]
 HashStart = Annotated[str, AfterValidator(_hash_start)]
+
+
+class StrictModel(BaseModel):
+    """A section of a settings file: nothing is converted, guessed or changed later."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
 
 Model = TypeVar("Model", bound=BaseModel)
 Value = TypeVar("Value")

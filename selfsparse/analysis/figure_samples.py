@@ -10,7 +10,8 @@ from selfsparse.analysis import style
 from selfsparse.analysis.axes import bare, by_dataset
 from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, count, number, said
-from selfsparse.config import Configuration, variation, variation_label
+from selfsparse.config import Configuration, variation
+from selfsparse.registry import variation_label
 from selfsparse.results.reading import Results
 from selfsparse.results.text import model_label
 

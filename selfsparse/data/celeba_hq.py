@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from selfsparse.config import Download
 from selfsparse.data.downloads import fetch_dataset
 from selfsparse.data.folders import has_images, images_in
 from selfsparse.data.images import Source, natural_order
+from selfsparse.data.options import Download
 from selfsparse.errors import DataError
 
 REPOSITORY = "eurecom-ds/celeba-hq-256"

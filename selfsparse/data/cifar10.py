@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from selfsparse.config import Cifar10
 from selfsparse.data.archives import Place
 from selfsparse.data.downloads import fetch
 from selfsparse.data.images import Source
 from selfsparse.data.known import Known, find_known
+from selfsparse.data.options import Cifar10
 from selfsparse.data.parquet import parquet_names, read_digits, read_images
 from selfsparse.data.pickles import load_arrays
 from selfsparse.data.registry import DATASETS

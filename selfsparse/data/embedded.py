@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from selfsparse.config import Embedded, Photos
 from selfsparse.data.images import Source
+from selfsparse.data.options import Embedded, Photos
 from selfsparse.errors import SettingsError
 
 MAX_DRAWN = 100  # random crops for each that is wanted: ten seconds or so, where none has enough contrast

@@ -6,11 +6,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from selfsparse.config import Download
 from selfsparse.data.archives import Place
 from selfsparse.data.downloads import fetch
 from selfsparse.data.images import Source
 from selfsparse.data.known import Known, find_known
+from selfsparse.data.options import Download
 from selfsparse.data.parquet import parquet_names, read_digits, read_images
 from selfsparse.data.registry import DATASETS, Declared
 from selfsparse.errors import DataError

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from selfsparse.config import Lsun
 from selfsparse.data import downloads
 from selfsparse.data.downloads import check_file, fetch, fetch_dataset, provenance, require_space
 from selfsparse.data.folders import has_images, images_in
 from selfsparse.data.images import Source, decode
 from selfsparse.data.listing import RECORD
+from selfsparse.data.options import Lsun
 from selfsparse.data.registry import DATASETS
 from selfsparse.errors import DataError, printable
 

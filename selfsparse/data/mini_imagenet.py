@@ -7,12 +7,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from selfsparse.config import Download
 from selfsparse.data.archives import unreadable
 from selfsparse.data.downloads import fetch_dataset, provenance
 from selfsparse.data.folders import has_images, images_in
 from selfsparse.data.images import Source
 from selfsparse.data.listing import files_below
+from selfsparse.data.options import Download
 from selfsparse.data.parquet import count_rows, parquet_names, read_labels
 from selfsparse.data.pickles import load_arrays
 from selfsparse.errors import DataError

@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from selfsparse.config import Sketch
 from selfsparse.data.images import Source, UnreadableImage, image_names, is_image_name, open_image
 from selfsparse.data.listing import files_below, out_of_reach
+from selfsparse.data.options import Sketch
 from selfsparse.errors import DataError, printable, warn
 
 ENOUGH = 5000  # images of the smaller FID (Sec. 4.2)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from selfsparse.config import SketchSubstitute
 from selfsparse.data import lsun
 from selfsparse.data.images import Source
 from selfsparse.data.lsun import count, download, room
+from selfsparse.data.options import SketchSubstitute
 from selfsparse.errors import DataError
 
 __all__ = ["count", "download", "draw_edges", "find", "read", "room"]

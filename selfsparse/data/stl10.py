@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from selfsparse.config import Download
 from selfsparse.data.archives import Place
 from selfsparse.data.downloads import fetch
 from selfsparse.data.images import Source
 from selfsparse.data.known import Known, find_known
+from selfsparse.data.options import Download
 from selfsparse.errors import DataError
 
 URL = "http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz"

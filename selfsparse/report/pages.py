@@ -12,10 +12,11 @@ from selfsparse.analysis.answers import answers, answers_table
 from selfsparse.analysis.axes import by_dataset
 from selfsparse.analysis.figure_samples import samples_table
 from selfsparse.analysis.table import Table, said, to_markdown
-from selfsparse.config import Configuration, variation, variation_label
+from selfsparse.config import Configuration, variation
 from selfsparse.files import to_json
 from selfsparse.paths import PAPER_AUDIT, suite_dir
 from selfsparse.provenance import commit_text
+from selfsparse.registry import variation_label
 from selfsparse.report.contents import VERDICTS, Item, items
 from selfsparse.report.html import dressed, markdown_html
 from selfsparse.report.shown import Figure, Shown

@@ -3,9 +3,9 @@
 import math
 from typing import TYPE_CHECKING
 
-from selfsparse.config import Configuration, variation, variation_label
+from selfsparse.config import Configuration, variation
 from selfsparse.data.registry import DATASETS
-from selfsparse.registry import MODELS
+from selfsparse.registry import MODELS, variation_label
 
 if TYPE_CHECKING:
     from selfsparse.statistics.moments import Moments

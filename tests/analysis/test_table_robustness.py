@@ -6,7 +6,7 @@ import pytest
 
 from selfsparse.analysis import table_robustness as controls
 from selfsparse.analysis.comparisons import within
-from selfsparse.config import variation_label
+from selfsparse.registry import variation_label
 from selfsparse.results.reading import load_results
 from selfsparse.results.rows import COLUMNS
 from selfsparse.results.text import panel_title

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from small_project import write_project
 
-from selfsparse.config import Sources, load_settings
+from selfsparse.config import load_settings
+from selfsparse.data.options import Sources
 from selfsparse.data.packed import load_packed
 from selfsparse.paths import packed_dir
 

@@ -5,9 +5,10 @@ import importlib
 import pytest
 from small_project import ROOT
 
-from selfsparse.config import OPTIONS, Photos, Sources, load_settings
+from selfsparse.config import load_settings
 from selfsparse.data.downloads import begin_record
 from selfsparse.data.embedded import read_photos
+from selfsparse.data.options import OPTIONS, Photos, Sources
 from selfsparse.data.registry import DATASETS
 from selfsparse.data.sources import bytes_to_download, image_count, open_source, raw_files_present
 from selfsparse.errors import DataError, SettingsError, UserError

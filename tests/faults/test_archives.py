@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from selfsparse.config import Cifar10
 from selfsparse.data import archives, cifar10, idx, lsun
 from selfsparse.data.archives import Place
 from selfsparse.data.known import Known, find_known
+from selfsparse.data.options import Cifar10
 from selfsparse.errors import DataError
 
 WANTED = "set/batch"

@@ -12,8 +12,9 @@ from small_project import CONFIGURATION, REMOVED, params, write_project
 
 from selfsparse import inputs
 from selfsparse.code import SHAPES_NOTHING, code_of
-from selfsparse.config import _Settings, load_settings
+from selfsparse.config import load_settings
 from selfsparse.inputs import OF_SUITES, inputs_md5, inputs_of, write_inputs
+from selfsparse.validation import StrictModel
 
 NAMES = params()["configurations"]
 QUICK = {f"{stage}/quick" for stage in OF_SUITES}
@@ -186,7 +187,7 @@ def settings_read(tmp_path_factory):
     from selfsparse.training.loop import train_runs
 
     folder, read, found = write_project(tmp_path_factory.mktemp("read"), SMALL), set(), {}
-    original = _Settings.__getattribute__
+    original = StrictModel.__getattribute__
 
     def recording(self, name):
         if name in type(self).model_fields:
@@ -196,7 +197,7 @@ def settings_read(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         settings = load_settings()
-        patch.setattr(_Settings, "__getattribute__", recording)
+        patch.setattr(StrictModel, "__getattribute__", recording)
         for stage, name in STAGE_NAMES.items():
             read.clear()
             if stage == "train":  # in this process

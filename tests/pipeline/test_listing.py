@@ -8,8 +8,8 @@ import time
 import pytest
 from small_project import command, write_project
 
-from selfsparse.config import Sources
 from selfsparse.data.listing import fingerprint
+from selfsparse.data.options import Sources
 from selfsparse.data.registry import DATASETS
 
 
