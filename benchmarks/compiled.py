@@ -12,6 +12,7 @@ Training compiles nothing: as a whole the step is no faster compiled than by its
 generator step at the paper's width, for a C++ compiler and results that depend on it.
 """
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -54,7 +55,7 @@ def measure_case(configuration: Configuration, steps: int, rounds: int) -> dict[
         begun = cpu_seconds()
         call()
         seconds[name] = cpu_seconds() - begun
-    repeated = {name: lambda call=call: [call() for _ in range(steps)] for name, call in calls.items()}
+    repeated = {name: partial(lambda call: [call() for _ in range(steps)], call) for name, call in calls.items()}
     found = compare(repeated, rounds, warmup=2)
     others = [name for name in calls if name != FORMULAS]
     return {

@@ -5,7 +5,7 @@ import platform
 import resource
 import statistics
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ def cpu_seconds() -> float:
 
 
 def compare(
-    contestants: dict[Any, Callable[[], Any]], rounds: int, *, warmup: int = 1, budget: float | None = None
+    contestants: Mapping[Any, Callable[[], Any]], rounds: int, *, warmup: int = 1, budget: float | None = None
 ) -> dict[Any, dict[str, float]]:
     """Call each contestant once per round, in turn and from round to round in reversed order.
 

@@ -69,8 +69,8 @@ def _settings_of(settings: Settings, stage: str, name: str) -> dict[str, Any]:
     if stage in OF_DATASETS:
         dataset = settings.dataset(name)
         source = getattr(settings.sources, dataset.dataset).model_dump(mode="json", exclude={"download"})
-        found, own = {"dataset": dataset.model_dump(mode="json"), "source": source}, DATASETS[dataset.dataset]
-        return found | ({"declared": [own.title, own.count, own.facts]} if own.facts else {})
+        found, known = {"dataset": dataset.model_dump(mode="json"), "source": source}, DATASETS[dataset.dataset]
+        return found | ({"declared": [known.title, known.count, known.facts]} if known.facts else {})
     if stage in OF_EXTRACTORS:
         extractor = settings.extractor(name).model_dump(mode="json")
         if stage == "reference":

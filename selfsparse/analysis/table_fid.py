@@ -20,8 +20,9 @@ from selfsparse.analysis.comparisons import (
 )
 from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Cell, Table, count, estimated, joined, mean_std, said, summarised, with_interval
-from selfsparse.config import Configuration, variation, variation_label
+from selfsparse.config import Configuration, variation
 from selfsparse.paper import paper_moments
+from selfsparse.registry import variation_label
 from selfsparse.results.comparability import comparable
 from selfsparse.results.reading import Results
 from selfsparse.results.text import model_label
