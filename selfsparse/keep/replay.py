@@ -22,8 +22,7 @@ from selfsparse.training.evaluation import Evaluation
 from selfsparse.training.history import History
 from selfsparse.training.lock import Interrupted
 from selfsparse.training.loop import train_runs
-from selfsparse.training.run import is_due
-from selfsparse.training.trace import FIRST_STEPS
+from selfsparse.training.run import FIRST_STEPS, is_due
 
 # How far two numbers may lie apart, relative to the larger and at least to 1, where bits cannot agree: on another kind of
 # processor, or on a GPU, whose sums have no fixed order unless train.deterministic is set.

@@ -35,9 +35,8 @@ class CheckpointStore:
         self._lock: BaseFileLock | None = None
 
     def __enter__(self) -> "CheckpointStore":
-        self._lock = hold(
-            self._folder / "lock", f"this run, {self._parent.parent.name} {self._parent.name}", self._stopped
-        )
+        name = f"{self._parent.parent.name} {self._parent.name}"
+        self._lock = hold(self._folder / "lock", f"this run, {name}", self._stopped)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -55,7 +54,11 @@ class CheckpointStore:
         while states:
             path = states.pop()
             if _is_whole(path):
-                return _load(path)
+                try:
+                    return torch.load(path, map_location="cpu", weights_only=True)
+                except (pickle.UnpicklingError, RuntimeError) as error:  # nothing of ours wrote this
+                    reason = f"{path} is no state of a run ({str(error).splitlines()[0]})"
+                    raise RunError(f"{reason}; move {path.parent} away to start anew") from None
             instead = f"the run goes on from the one before it, {states[-1].name}" if states else "the run starts anew"
             warn(f"{path} is damaged: it does not match its checksum. It was deleted; {instead}.")
             _delete(path)
@@ -87,10 +90,8 @@ class CheckpointStore:
     def differences(self) -> list[str]:
         """Return, for the most recent state under another fingerprint, which settings differ from this run's."""
         others = [p for p in self._parent.glob("*/fingerprint.json") if p.parent != self._folder]
-        if not others:
-            return []
-        other = read_json(max(others, key=lambda path: path.stat().st_mtime))
-        return differences(other, self._shape)
+        newest = max(others, key=lambda path: path.stat().st_mtime, default=None)
+        return differences(read_json(newest), self._shape) if newest else []
 
 
 def _number(state: Path) -> int:
@@ -102,18 +103,8 @@ def _checksum(state: Path) -> Path:
 
 
 def _is_whole(state: Path) -> bool:
-    checksum = _checksum(state)
-    return checksum.is_file() and checksum.read_text(encoding="utf-8", errors="replace").split()[:1] == [
-        hash_file(state)
-    ]
-
-
-def _load(state: Path) -> dict[str, Any]:
-    try:
-        return torch.load(state, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError) as error:  # its checksum is right: nothing of ours wrote this
-        reason = str(error).splitlines()[0]
-        raise RunError(f"{state} is no state of a run ({reason}); move {state.parent} away to start anew") from None
+    noted = _checksum(state)
+    return noted.is_file() and noted.read_text(encoding="utf-8", errors="replace").split()[:1] == [hash_file(state)]
 
 
 def _delete(state: Path) -> None:

@@ -8,7 +8,6 @@ import copy
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +22,7 @@ from selfsparse.metrics.mechanism import SETTLING_SHARE, Snapshot, measure_mecha
 from selfsparse.metrics.reference import load_reference
 from selfsparse.models.sampling import draw_latents, generate
 from selfsparse.paths import extractor_dir, reference_dir
+from selfsparse.training.gpu import on_stream
 from selfsparse.training.history import PROGRESS_COLUMNS
 from selfsparse.training.trainer import Trainer
 
@@ -140,7 +140,7 @@ class OverlappedEvaluation(Evaluation):
                 generator.state_dict().values(), trainer.generator.state_dict().values(), strict=True
             ):
                 copied.copy_(value)
-        with _on(self._features_stream):
+        with on_stream(self._features_stream):
             if self._features_stream is not None:
                 self._features_stream.wait_stream(trainer.stream)
             running, finite = self._features(generator)
@@ -163,14 +163,10 @@ class OverlappedEvaluation(Evaluation):
         """What the thread does: wait for the features, and compute their distance from the reference, on the device."""
         if done is not None:
             done.synchronize()
-        with _on(self._distance_stream):
+        with on_stream(self._distance_stream):
             if not finite.item():
                 raise NotFiniteError("the generated images are not finite")
             fid = frechet_distance_tensors(self._real, running.moments()).item()
         if not math.isfinite(fid):
             raise NotFiniteError("the generated images' features are not finite")
         return fid
-
-
-def _on(stream: torch.cuda.Stream | None) -> AbstractContextManager:
-    return nullcontext() if stream is None else torch.cuda.stream(stream)

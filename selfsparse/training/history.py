@@ -26,7 +26,7 @@ class History:
         positive: which coefficients of the probe latents were above zero at the last snapshot.
         settled: the same at the step of SETTLING_SHARE, once it is taken.
         diverged_at: the step whose loss was not finite.
-        replay: the first steps, as `trace.first_step` notes each: by these it is seen whether edited code trains as before.
+        replay: the first steps, as `run.first_step` notes each: by these it is seen whether edited code trains as before.
     """
 
     curve: list[CurvePoint] = field(default_factory=list)

@@ -1,5 +1,6 @@
 """One run: a trainer with its history, its checkpoints and its bar; it goes from step to step, and stops by itself."""
 
+import hashlib
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,8 +19,9 @@ from selfsparse.training.checkpoint import CheckpointStore
 from selfsparse.training.evaluation import Evaluation, Pending
 from selfsparse.training.history import History, first_non_finite
 from selfsparse.training.outputs import write_results
-from selfsparse.training.trace import FIRST_STEPS, first_step
-from selfsparse.training.trainer import Trainer
+from selfsparse.training.trainer import LOSSES, Trainer
+
+FIRST_STEPS = 20  # noted, so that it can be seen later whether edited code still takes the same ones
 
 
 class Run:
@@ -201,3 +203,14 @@ class Run:
 def is_due(step: int, every: int, last: int) -> bool:
     """Whether what is done every so many steps, and at the last one, is to be done at a step."""
     return step % every == 0 or step == last
+
+
+def first_step(trainer: Trainer, losses: Tensor) -> dict[str, Any]:
+    """Return the step just taken, its losses (3,) and the SHA-256 of all weights after it, of both networks."""
+    digest = hashlib.sha256()
+    for network in (trainer.generator, trainer.discriminator):
+        for name, value in network.state_dict().items():
+            digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    # As text: JSON has no infinity, by which a run may end.
+    values = {name: repr(value) for name, value in zip(LOSSES, losses.tolist(), strict=True)}
+    return {"step": trainer.step, "weights": digest.hexdigest(), **values}

@@ -274,6 +274,19 @@ def test_results_that_a_dvc_started_meanwhile_removed_come_back(small, monkeypat
 
 
 @pytest.mark.slow
+def test_side_by_side_or_one_by_one_is_the_same(small):
+    changes = {**SMALL, "suites.quick.train.seeds": [0, 1, 2]}
+    found = []
+    for parallel in (1, 3):
+        write_project(small, {**changes, "suites.quick.train.parallel_seeds": parallel})
+        assert run(small, "pipeline.train", CONFIGURATION).returncode == 0
+        found.append(results(small))
+        reset(small)
+    assert found[0] == found[1] and len(found[0]) == 3 * 9
+    assert found[0]["seed0/last.safetensors"] != found[0]["seed1/last.safetensors"]
+
+
+@pytest.mark.slow
 def test_a_gpu_that_is_not_there(tmp_path):
     """The project's own full-size configuration: exit code 2, within a few seconds of the import of torch."""
     write_project(tmp_path)
