@@ -214,13 +214,12 @@ def docs(check: Check = False) -> int:
     from benchmarks.page import benchmarks_markdown, cluster_markdown, timings_markdown
     from selfsparse.analysis.open_questions import open_questions_markdown
     from selfsparse.analysis.table_architectures import architectures_markdown
-    from selfsparse.config import load_settings
     from selfsparse.paper import open_questions
     from selfsparse.verdicts.page import verdicts_markdown
 
     pages = {
         "docs/open_questions.md": lambda: open_questions_markdown(open_questions()),
-        "docs/architectures.md": lambda: architectures_markdown(load_settings()),
+        "docs/architectures.md": architectures_markdown,
         "docs/benchmarks.md": benchmarks_markdown,
         "docs/timings.md": timings_markdown,
         "docs/cluster.md": cluster_markdown,

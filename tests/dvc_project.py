@@ -1,6 +1,7 @@
 """A small project with a DVC of its own: two configurations from pixels to report, in about a minute."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from typing import Any
 
 import psutil
 from small_project import CONFIGURATION, ROOT, SMALL, params, write_project
+
+from selfsparse.files import read_json, write_json
 
 BASELINE = "digits-16-wgan_gp"
 KEPT = {
@@ -40,6 +43,9 @@ def write_dvc_project(folder: Path, changes: dict[str, Any] | None = None) -> Pa
     (folder / "notebooks").mkdir()
     for name in NOTEBOOKS:
         shutil.copy(ROOT / f"notebooks/{name}.ipynb", folder / "notebooks")
+    audit = read_json(ROOT / "notebooks/paper_audit/audit.ipynb")  # what of it needs none of the paper's configurations
+    audit["cells"] = [c for c in audit["cells"] if re.search(r"open_paper_page|audit\.spread", "".join(c["source"]))]
+    write_json(folder / "notebooks/paper_audit/audit.ipynb", audit)
     subprocess.run([*dvc("init"), "--no-scm", "--quiet"], cwd=folder, env=environment(folder), check=True)
     return folder
 

@@ -133,7 +133,7 @@ def test_nothing_is_unpickled():
     unsafe = r"pickle\.loads?\b|read_pickle|allow_pickle=True|weights_only=False|hub\.load|joblib|import (dill|cloudpickle|shelve)"
     unsafe += r"|torch\.load\((?!.*weights_only=True)|yaml\.(unsafe|full)_load|Loader="
     files = [path for folder in ("selfsparse", "pipeline", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
-    files += (ROOT / "notebooks").glob("*.ipynb")
+    files += (ROOT / "notebooks").rglob("*.ipynb")
     assert len(files) > 60
     found = [
         f"{p.relative_to(ROOT)}: {line}"

@@ -46,7 +46,7 @@ where a configuration has them; WGAN-GP is the same without the rows `SASTM`, "w
 # The networks
 
 
-def networks_table(settings: Settings) -> Table:
+def networks_table() -> Table:
     """Every configuration of every suite: parameters, and FLOPs of one image's forward pass."""
     columns = {
         "Suite": said("suite"),
@@ -60,6 +60,7 @@ def networks_table(settings: Settings) -> Table:
         "MFLOPs, generator": cell(lambda n: f"{n / 1e6:,.1f}", "generator_flops"),
         "MFLOPs, discriminator": cell(lambda n: f"{n / 1e6:,.1f}", "discriminator_flops"),
     }
+    settings = load_settings()
     rows = [{"suite": suite} | network_row(c) for suite in ordered_suites(settings) for c in settings.suite(suite)]
     return Table(rows, columns, "The networks of every configuration, by suite: parameters, and FLOPs of one image.")
 
@@ -123,10 +124,10 @@ def shape_text(shape) -> str:
     return " × ".join(map(str, shape))
 
 
-def architectures_markdown(settings: Settings) -> str:
+def architectures_markdown() -> str:
     """Return docs/architectures.md: the networks of all suites."""
-    parts = [INTRODUCTION, _rows_of(networks_table(settings)), LAYERS]
-    for (name, latent, channels, resolution), users in _by_structure(settings).items():
+    parts = [INTRODUCTION, _rows_of(networks_table()), LAYERS]
+    for (name, latent, channels, resolution), users in _by_structure(load_settings()).items():
         c = next((c for c in users if c.model == SPARSE), users[0])
         colours = "grey" if channels == 1 else "RGB"
         parts += [

@@ -34,6 +34,8 @@ def write_ray_project(folder: Path, changes: dict | None = None) -> Path:
     text = re.sub(
         r"cmd: python -m pipeline.notebook .*", "cmd: cd results/${key} && mkdir -p notebooks tables figures", text
     )
+    empty = "cmd: mkdir -p results/paper_audit/notebooks results/paper_audit/tables"
+    text = text.replace("cmd: python -m pipeline.paper_audit", empty)
     text = re.sub(r"cmd: python -m pipeline.report .*", "cmd: mkdir -p results/${key}/report", text)
     (folder / "dvc.yaml").write_text(text)
     shutil.copy(ROOT / ".gitignore", folder)

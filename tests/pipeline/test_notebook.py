@@ -163,12 +163,15 @@ def test_every_notebook_and_the_report_run_twice_alike(project):
         for name in NAMES:
             found = run(project, "pipeline.notebook", name, "--suite", "quick")
             assert (found.returncode, found.stderr) == (0, ""), name
-        found = run(project, "pipeline.report", "quick")
-        assert (found.returncode, found.stderr) == (0, "")
+        for stage in (("pipeline.paper_audit",), ("pipeline.report", "quick")):
+            found = run(project, *stage)
+            assert (found.returncode, found.stderr) == (0, ""), stage
         return files(project / "results")
 
     first = everything()
     assert everything() == first
+    for name in ("audit", "table_architectures"):
+        assert {f"paper_audit/notebooks/{name}/{name}.ipynb", f"quick/report/notebooks/{name}.html"} <= first.keys()
     for name in NAMES:
         assert any(f"tables/{name}/" in path for path in first), name
         assert any(f"figures/{name}/" in path for path in first) or name.startswith(("table_", "verdicts")), name
