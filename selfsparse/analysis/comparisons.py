@@ -178,7 +178,7 @@ def fids(results: Results, c: Configuration, which: str = "lowest") -> Moments:
     """Return the lowest FID of each training, or that of the `best` or `last` generator with fresh latents, small sample."""
     if which == "lowest":
         return moments(results.best_in_training(c))
-    return moments(results.measured(c, which, c.extractor.samples[0]))
+    return moments(results.re_evaluated(c, which, c.extractor.samples[0]))
 
 
 def compared(

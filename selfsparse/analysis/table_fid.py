@@ -68,7 +68,7 @@ def measures_table(results: Results) -> Table:
         row = identity(c) | summarised("lowest", fids(results, c)) | summarised("bias", bias) | {"bias_n": bias.n}
         for generator in GENERATORS:
             for size, n_fake in zip(SIZES, c.extractor.samples, strict=True):
-                m = moments(results.measured(c, generator, n_fake))
+                m = moments(results.re_evaluated(c, generator, n_fake))
                 row |= summarised(f"{generator}_{size}", m) | {f"{generator}_{size}_n": m.n}
         row |= {"extractor": c.extractor.extractor, "_without": results.count(c).without_value}
         for size, n_fake in zip(SIZES, c.extractor.samples, strict=True):
@@ -103,7 +103,7 @@ def quality_table(results: Results) -> Table:
         row = identity(c) | {"_without": results.count(c).without_value}
         for generator in GENERATORS:
             for measure in ("kid", "precision", "recall"):
-                m = moments(results.measured(c, generator, c.extractor.samples[0], measure).dropna().astype(float))
+                m = moments(results.re_evaluated(c, generator, c.extractor.samples[0], measure).dropna().astype(float))
                 row |= summarised(f"{generator}_{measure}", m) | {f"{generator}_{measure}_n": m.n}
         rows.append(row | {"extractor": c.extractor.extractor})
     columns: dict[str, Cell] = {"Configuration": said("configuration")}

@@ -28,7 +28,7 @@ def samples_table(results: Results) -> Table:
     cells = [(p, p.lower.extractor.samples[size]) for p in samples_pairs(results) for size in (0, 1)]
     ours, papers = [], []
     for p, n_fake in cells:
-        a, b = (moments(results.measured(c, "best", n_fake)) for c in p.both)
+        a, b = (moments(results.re_evaluated(c, "best", n_fake)) for c in p.both)
         ours.append((a, b))
         papers.append((_printed(p.lower, n_fake), _printed(p.higher, n_fake)))
     found = compared(results, [p for p, _ in cells], ours, papers)

@@ -31,8 +31,8 @@ from selfsparse.analysis.table import (
 )
 from selfsparse.config import Configuration
 from selfsparse.registry import BASELINE, MODELS, SPARSE
+from selfsparse.results.alternatives import TRAIN, Reading, readings
 from selfsparse.results.reading import Results
-from selfsparse.results.readings import TRAIN, Reading, readings
 from selfsparse.results.text import dataset_label, model_label
 from selfsparse.statistics.inference import ONE_SIDED, contrast, hedges_g, holm, welch
 from selfsparse.statistics.moments import Estimate, Moments, moments

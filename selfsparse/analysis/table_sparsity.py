@@ -51,7 +51,7 @@ def sparsity_table(results: Results) -> Table:
         "Extractor": said("extractor"),
         "Comparable": said("_comparable"),
     }
-    caption = f"Sparsity ξ̄ of Self-Sparse GAN and reduction of the {fid_title(results)} of the best generators, measured again; brackets are 95 % intervals."
+    caption = f"Sparsity ξ̄ of Self-Sparse GAN and reduction of the {fid_title(results)} of the best generators, re-evaluated; brackets are 95 % intervals."
     return Table(rows, columns, caption, [*COLUMNS["correlation"], "paper_xi", "paper_reduction_percent"])
 
 
@@ -62,7 +62,9 @@ def _pair_row(results: Results, key: tuple, baseline: Configuration, sparse: Con
     row = dict(zip(COLUMNS["correlation"][:3], key, strict=True))
     row |= {name: float(ours.get(name, math.nan)) for name in COLUMNS["correlation"][3:]}
     xi = moments(mean_sparsity(results.finished(results.sparsity, sparse), results.counted_stages))
-    reduction = decrease(*(moments(results.measured(c, "best", c.extractor.samples[0])) for c in (baseline, sparse)))
+    reduction = decrease(
+        *(moments(results.re_evaluated(c, "best", c.extractor.samples[0])) for c in (baseline, sparse))
+    )
     row |= {"xi_std": xi.std, "n": xi.n, **printed, "xi_low_95": xi.low, "xi_high_95": xi.high}
     row |= {"reduction_low_95": reduction.low, "reduction_high_95": reduction.high}
     row |= {"_pair": group_label(key), "_xi": mean_std(xi, 3, results.count(sparse).without_value)}

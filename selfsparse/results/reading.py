@@ -98,8 +98,8 @@ class Results:
         """Return each finished run's lowest FID during training: the paper's number (U42)."""
         return self.finished(self.runs, c)["best_fid"]
 
-    def measured(self, c: Configuration, generator: str, n_fake: int, measure: str = "fid") -> pd.Series:
-        """Return FID, KID, precision or recall of each finished run's `best` or `last` generator, measured again with fresh latents."""
+    def re_evaluated(self, c: Configuration, generator: str, n_fake: int, measure: str = "fid") -> pd.Series:
+        """Return FID, KID, precision or recall of each finished run's `best` or `last` generator, re-evaluated with fresh latents."""
         rows = self.finished(self.fid, c)
         return rows.loc[(rows["generator"] == generator) & (rows["n_fake"] == n_fake), measure]
 
@@ -109,7 +109,7 @@ class Results:
         It is the FID of the best generator with fresh latents at the larger sample count: nothing was chosen by it, unlike
         by the lowest FID of a training, which is the paper's number and too low.
         """
-        return self.measured(c, "best", c.extractor.samples[-1]).astype(float)
+        return self.re_evaluated(c, "best", c.extractor.samples[-1]).astype(float)
 
     def real_images(self, c: Configuration, n_fake: int) -> float:
         """Return how many real images stand against n_fake generated ones; NaN where nothing was measured."""

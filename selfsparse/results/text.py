@@ -38,12 +38,6 @@ def probability(p: float) -> str:
     return number(p, 3 if p >= 0.0005 else math.ceil(-math.log10(p)))
 
 
-def p_value(p: float) -> str:
-    """Return a p value as a sentence has it: `p = 0.010`, `p < 0.000001`."""
-    text = probability(p)
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
-
-
 def share(value: float) -> str:
     """Return a share in [0, 1] as whole percents."""
     return MISSING if not math.isfinite(value) else f"{100 * value:.0f} %"

@@ -13,9 +13,9 @@ from selfsparse.config import Configuration, variation
 from selfsparse.files import write_json
 from selfsparse.paper.printed import TABLES, Claim, claims
 from selfsparse.paths import suite_dir
+from selfsparse.results.alternatives import readings
 from selfsparse.results.comparability import differences
 from selfsparse.results.reading import Results, load_results
-from selfsparse.results.readings import readings
 from selfsparse.results.text import group_key, group_label, model_label
 from selfsparse.verdicts.evidence import Evidence
 from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_RUN, UNAVAILABLE, Case, Group, Outcome

@@ -93,7 +93,7 @@ def test_a_comparisons_numbers(ran):
     results = load_results("quick")
     found = pairs(results)
     table = comparison_table(results, found, "").data
-    a, b = (moments(results.measured(c, "best", c.extractor.samples[1])) for c in found[0].both)
+    a, b = (moments(results.re_evaluated(c, "best", c.extractor.samples[1])) for c in found[0].both)
     row = table.iloc[0]
     assert row["decrease_percent"] == pytest.approx(100 * (b.mean - a.mean) / b.mean)
     assert row["decrease_low_95"] < row["decrease_percent"] < row["decrease_high_95"]

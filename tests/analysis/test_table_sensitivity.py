@@ -12,8 +12,8 @@ from selfsparse.analysis import table_sensitivity as sensitivity
 from selfsparse.analysis.table_sensitivity import forest
 from selfsparse.config import load_settings
 from selfsparse.models.build import build_discriminator, build_generator
+from selfsparse.results.alternatives import SASTM_SETTINGS, readings
 from selfsparse.results.reading import load_results
-from selfsparse.results.readings import SASTM_SETTINGS, readings
 from selfsparse.results.rows import COLUMNS
 from selfsparse.verdicts.judging import all_verdicts
 

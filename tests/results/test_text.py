@@ -2,7 +2,7 @@
 
 import math
 
-from selfsparse.results.text import count, interval, mean_std, number, p_value, share, short
+from selfsparse.results.text import count, interval, mean_std, number, probability, share, short
 from selfsparse.statistics.moments import moments
 
 
@@ -11,13 +11,8 @@ def test_numbers():
     assert (count(50000), count(math.nan), share(0.125), share(1.0)) == ("50,000", "–", "12 %", "100 %")
 
 
-def test_a_p_value_is_equal_or_below():
-    assert [p_value(p) for p in (0.0096, 0.000031, 9e-7, math.nan)] == [
-        "p = 0.010",
-        "p = 0.00003",
-        "p < 0.000001",
-        "p = –",
-    ]
+def test_a_p_value_has_a_digit_or_a_bound():
+    assert [probability(p) for p in (0.0096, 0.000031, 9e-7, math.nan)] == ["0.010", "0.00003", "< 0.000001", "–"]
 
 
 def test_three_significant_digits():
