@@ -1,6 +1,5 @@
 """The files that a finished run leaves: weights, curves, progress sheet, and what became of it."""
 
-import csv
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from selfsparse.config import Configuration
-from selfsparse.files import atomic_path, write_json
+from selfsparse.files import atomic_path, write_csv, write_json
 from selfsparse.metrics.generated import tile
 from selfsparse.models.build import count_parameters, count_sastm_parameters
 from selfsparse.results.rows import CurvePoint, RunRow, StageMechanism, columns
@@ -30,8 +29,8 @@ def write_results(configuration: Configuration, seed: int, trainer: Trainer, his
     diverged = history.diverged_at is not None
     if not diverged:
         _write_weights(folder / "last.safetensors", trainer.generator.state_dict(), configuration)
-    _write_rows(folder / "curves.csv", CurvePoint, history.curve)
-    _write_rows(folder / "mechanism.csv", StageMechanism, history.mechanism)
+    write_csv(folder / "curves.csv", columns(CurvePoint), list(map(asdict, history.curve)))
+    write_csv(folder / "mechanism.csv", columns(StageMechanism), list(map(asdict, history.mechanism)))
     with atomic_path(folder / "coefficients.npz") as partial, open(partial, "wb") as file:
         names = history.coefficients[0]
         np.savez_compressed(file, **{n: torch.stack([c[n] for c in history.coefficients]).numpy() for n in names})
@@ -51,13 +50,6 @@ def write_results(configuration: Configuration, seed: int, trainer: Trainer, his
         discriminator_parameters=count_parameters(trainer.discriminator),
     )
     write_json(folder / "run.json", asdict(run))
-
-
-def _write_rows(path: Path, kind: type, rows: list) -> None:
-    with atomic_path(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns(kind), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
 
 
 def _write_weights(path: Path, state: dict[str, Tensor], configuration: Configuration) -> None:
