@@ -105,7 +105,8 @@ def suite():
 
 
 def test_every_claim_once_and_in_order():
-    assert [c.id for c in FOUND] == [f"C{i}" for i in range(1, 46)]
+    found = [c.id for c in FOUND]
+    assert found == [f"C{i}" for i in range(1, len(found) + 1)] and len(found) >= 45
 
 
 def test_printed_numbers():
