@@ -239,6 +239,7 @@ if "DVC_STAGE" in os.environ:
 # The name of a prepared extractor is in data/extractors: another one makes all runs anew, which a summary depends on.
 BESIDE = (
     "params.yaml",
+    "selfsparse/data/datasets.toml",
     "dvc.lock",
     ".dvc/config",
     ".checkpoints",
