@@ -120,12 +120,9 @@ class Project:
                 found = True
         finally:
             if not found:
+                # Noted as today's, beside old outputs, the stage would seem up to date.
                 for dep, hash_info, meta in before:
-                    dep.hash_info, dep.meta, dep.obj = (
-                        hash_info,
-                        meta,
-                        None,
-                    )  # noted as today's, beside old outputs, the stage would seem up to date
+                    dep.hash_info, dep.meta, dep.obj = hash_info, meta, None
                 if all(out.hash_info for out in stage.outs):
                     with suppress(CheckoutError, OSError):
                         stage.checkout(force=True)  # the old ones

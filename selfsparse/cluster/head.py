@@ -255,8 +255,8 @@ def remotes(root: Path, named: str | None, fallback: Path | None) -> tuple[dict[
         url = str(ours["url"])
         url = url if "://" in url else str((root / ".dvc" / url).resolve())
         return {**ours, "url": url}, {**config.load_one("repo").get("remote", {}).get(name, {}), "url": url}
-    if named or fallback:
-        url = named if named and "://" in named else str(Path(named or fallback or "").expanduser().resolve())
+    if place := named or fallback:
+        url = str(place) if "://" in str(place) else str(Path(place).expanduser().resolve())
         return {"url": url}, {"url": url}
     raise UserError(
         "results travel through a DVC remote, and the project has none. Name one, for example a folder that all nodes see:\n"

@@ -1,7 +1,6 @@
 """The first steps of runs taken again by today's code, and held against what the runs have noted of themselves."""
 
 import math
-import operator
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -113,8 +112,7 @@ class Pair:
                 np.allclose(old[name][0], new[name][0], rtol=tolerance, atol=tolerance) for name in old.files
             ):
                 self._differs("alpha or beta of step 0 in coefficients.npz differ")
-        before, now = self._both(_first_row)
-        if self._exact and before != now:
+        if self._exact and not self._same(_first_row):
             self._differs("the images of step 0 in progress.png differ")
 
     def _compare_form(self) -> None:
@@ -124,9 +122,9 @@ class Pair:
         )  # if diverged
         if files != files_now:
             self._differs(f"other files would be made: {', '.join(sorted(files ^ files_now))}")
-        if operator.ne(*self._both(_fixed_values)):
+        if not self._same(_fixed_values):
             self._differs("run.json would hold other values")
-        if operator.ne(*self._both(_form_of_weights)):
+        if not self._same(_form_of_weights):
             self._differs("the weights' file would have another form")
 
     def compare_best(self, settings: Settings, configuration: Configuration, device: str) -> None:
@@ -146,6 +144,9 @@ class Pair:
 
     def _both(self, look: Callable[[Path], T]) -> tuple[T, T]:
         return look(self._kept), look(self._again)
+
+    def _same(self, look: Callable[[Path], object]) -> bool:
+        return look(self._kept) == look(self._again)
 
     def _agree(self, old: dict[str, Any], new: dict[str, Any]) -> bool:
         """Whether the values of a step, as text, are the same, or close where bits need not agree."""
