@@ -36,18 +36,18 @@ class _Board:
     """
 
     def __init__(self) -> None:
-        self._news: list[Event] = []
+        self._news: list[tuple[Any, ...]] = []
         self._attempts: Counter[tuple[str, int]] = Counter()
 
     def begin(self, stage: str, submission: int, node_id: str, host: str) -> int:
         self._attempts[stage, submission] += 1
-        self._news.append(Begun(stage, node_id, host, self._attempts[stage, submission]))
+        self._news.append(("begun", stage, node_id, host, self._attempts[stage, submission]))
         return self._attempts[stage, submission]
 
     def say(self, stage: str, text: str) -> None:
-        self._news.append(Said(stage, text))
+        self._news.append(("said", stage, text))
 
-    def take(self) -> list[Event]:
+    def take(self) -> list[tuple]:
         news, self._news = self._news, []
         return news
 
@@ -171,7 +171,8 @@ class RayExecutor:
             over, _ = ray.wait(list(self._stages), num_returns=len(self._stages), timeout=0)
         ended = [self._ended(reference) for reference in over]
         # After: what a stage has said before it ended is on the board by now.
-        return [*ray.get(self._board.take.remote()), *ended]
+        news = [Begun(*n[1:]) if n[0] == "begun" else Said(*n[1:]) for n in ray.get(self._board.take.remote())]
+        return news + ended
 
     def _ended(self, reference: "ray.ObjectRef") -> Ended:
         stage = self._stages.pop(reference)
