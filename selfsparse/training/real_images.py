@@ -51,11 +51,12 @@ class RealImages:
         """Have the images of a generator step in `batches`, uint8 (per_step, batch_size, C, H, W)."""
         flat = self.batches.flatten(0, 1)
         if self._thread is None:
-            torch.index_select(self._images, 0, self._to_device(self._indices(step)), out=flat)
+            indices = self._pinned(self._indices(step)).to(flat.device, non_blocking=True)
+            torch.index_select(self._images, 0, indices, out=flat)
             return
         if self._ahead is None or self._ahead[0] != step:  # the first step, or one out of order
             self._gather(step)
-        flat.copy_(self._to_device(self._ahead[1].result()))
+        flat.copy_(self._ahead[1].result(), non_blocking=True)
         self._gather(step + 1)
 
     def _indices(self, step: int) -> Tensor:
@@ -63,13 +64,12 @@ class RealImages:
         return torch.cat([self._order[k] for k in range(first, first + self._per_step)])
 
     def _gather(self, step: int) -> None:
-        self._ahead = step, self._thread.submit(self._images.index_select, 0, self._indices(step))
+        indices = self._indices(step)
+        self._ahead = step, self._thread.submit(lambda: self._pinned(self._images.index_select(0, indices)))
 
-    def _to_device(self, values: Tensor) -> Tensor:
-        """From pinned memory: from other memory the copy would wait for all that the device has to do."""
-        if not self.batches.is_cuda:
-            return values
-        return values.pin_memory().to(self.batches.device, non_blocking=True)
+    def _pinned(self, values: Tensor) -> Tensor:
+        """What goes to a GPU, in pinned memory: from other memory the copy would wait for all that the GPU has to do."""
+        return values.pin_memory() if self.batches.is_cuda else values
 
 
 def images_on_device(images: Tensor, device: torch.device) -> Tensor:
