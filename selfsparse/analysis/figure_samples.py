@@ -15,13 +15,14 @@ from selfsparse.registry import variation_label
 from selfsparse.results.reading import Results
 from selfsparse.results.text import model_label
 
+BESIDE = 6  # images in a row and in a column that the figure shows of the 8 × 8 of a sheet; the report has all
 LATENTS = 10  # columns of a sheet over training
 MOST_ROWS = 6  # snapshots of a sheet over training that the figure shows; the report's slider has all
 
 
 def sample_sheets(results: Results) -> list[Drawing]:
     """Sheets of generated images, those of one dataset side by side (Fig. 8)."""
-    return _sheets(results, "samples", "8 × 8 images of the first seed's best generator", most=4)
+    return _sheets(results, "samples", "36 images of the first seed's best generator", most=4)
 
 
 def progress_sheets(results: Results) -> list[Drawing]:
@@ -62,8 +63,10 @@ def _sheet(axis: Axes, results: Results, c: Configuration, kind: str) -> None:
     with Image.open(path) as picture:
         pixels = np.asarray(picture.convert("RGB"))
     bare(axis)
-    if kind == "progress":
-        size = c.dataset.resolution
+    size = c.dataset.resolution
+    if kind == "samples":
+        pixels = pixels[: BESIDE * size, : BESIDE * size]
+    else:
         rows = shown_rows(len(pixels) // size)
         pixels = np.concatenate([pixels[row * size : (row + 1) * size] for row in rows])
         steps = [f"{row * c.train.snapshot_every:,}" for row in rows]

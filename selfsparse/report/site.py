@@ -5,13 +5,11 @@ It is made of what the notebooks show, and links to the tables and images in res
 
 import base64
 import hashlib
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from PIL import Image, ImageOps
 
 from selfsparse.config import load_settings
 from selfsparse.files import atomic_path
@@ -20,11 +18,8 @@ from selfsparse.report.contents import VERDICTS, in_order, items
 from selfsparse.report.html import TEMPLATES, notebook_html
 from selfsparse.report.notebooks import notebooks_of
 from selfsparse.report.pages import claims, opening, provenance, sections, sheets
-from selfsparse.report.shown import Shown, shown
+from selfsparse.report.shown import shown
 from selfsparse.results.reading import load_results
-
-THUMBNAIL = (360, 240)  # pixels
-COLOURS = 64  # enough for a figure this small; a photograph's worth would be three times the bytes
 
 
 def make_report(suite: str) -> Path:
@@ -68,7 +63,9 @@ def _files(suite: str) -> Iterator[tuple[str, bytes]]:
             "title": made[name].title if name in made else name,
             "executed": name in made,
             "sections": [item for item in items() if item.notebook == name and item.id in on_page],
-            "image": _thumbnail(made.get(name)),
+            "image": next((f"figures/{name}/{figure}.png" for figure in made[name].figures), "")
+            if name in made
+            else "",
         }
         for name in names
     ]
@@ -101,17 +98,3 @@ def _files(suite: str) -> Iterator[tuple[str, bytes]]:
             f"notebooks/{notebook['name']}.html",
             template.render({"page": "", "root": "../", **common, **turn}).encode(),
         )
-
-
-def _thumbnail(notebook: Shown | None) -> str:
-    """Return a notebook's first figure as a small PNG for a page: all of a wide figure, the top of a tall one."""
-    if not (notebook and notebook.figures):
-        return ""
-    width, height = THUMBNAIL
-    with Image.open(io.BytesIO(next(iter(notebook.figures.values())).png)) as image:
-        small = image.convert("RGB")
-    small = small.resize((width, max(1, round(small.height * width / small.width))), Image.Resampling.LANCZOS)
-    small = ImageOps.pad(small.crop((0, 0, width, min(small.height, height))), THUMBNAIL, color="white")
-    buffer = io.BytesIO()
-    small.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

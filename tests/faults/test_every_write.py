@@ -23,7 +23,6 @@ ALLOWED = {
     "selfsparse/data/downloads.py:_load",  # grows over several tries; takes its name when whole (fetch)
     "selfsparse/data/lsun.py:_unpack",  # grows as <name>.partial; takes its name when whole
     "selfsparse/analysis/style.py:rendered",  # into memory
-    "selfsparse/report/site.py:_thumbnail",  # into memory
     "selfsparse/metrics/inception.py:_fast_layers",  # into memory
     "selfsparse/cluster/progress.py:take",  # a stage's log, which grows
     "selfsparse/cluster/head.py:source_tar",  # into memory
