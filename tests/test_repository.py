@@ -128,6 +128,16 @@ def test_committed_results_belong_to_the_committed_settings(monkeypatch):
         assert load_settings().configuration(path.stem).model_dump(mode="json") == trained, path.stem
 
 
+def test_results_in_git_stay_few_and_small():
+    """Summaries, tables, executed notebooks and one report: what is made of them in seconds is not kept."""
+    listed = subprocess.run(["git", "ls-files", "-z", "results"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+    assert 100 < len(files) <= 350 and sum(path.stat().st_size for path in files) <= 12_000_000
+    kinds = {path.suffix for path in files}
+    assert kinds <= {"", ".csv", ".json", ".npz", ".png", ".ipynb", ".md", ".html"}
+    assert {path.relative_to(ROOT).parts[1] for path in files if "report" in path.parts} == {"laptop"}
+
+
 def test_nothing_is_unpickled():
     """What comes from outside, or could have been swapped, runs no code; data/pickles.py reads pickles of arrays without."""
     unsafe = r"pickle\.loads?\b|read_pickle|allow_pickle=True|weights_only=False|hub\.load|joblib|import (dill|cloudpickle|shelve)"

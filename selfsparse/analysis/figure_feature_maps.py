@@ -1,7 +1,6 @@
 """Feature maps before and behind the SASTM (Fig. 5 and 6), of the first seed's best generator and one latent."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,9 +22,9 @@ MAPS_BESIDE = 4  # channels of a stage are shown in rows of four
 Arrays = dict[str, np.ndarray]  # h_<t> and x_<t> (k, H, W), alpha_<t> (C), beta_<t> (H, W)
 
 
-def belongs(configurations: Sequence[Configuration]) -> bool:
+def belongs(results: Results) -> bool:
     """Whether a suite has anything for this notebook: maps of a SASTM."""
-    return any(c.model in SASTM_MODELS for c in configurations)
+    return any(c.model in SASTM_MODELS for c in results.configurations)
 
 
 def feature_map_sheets(results: Results) -> list[Drawing]:

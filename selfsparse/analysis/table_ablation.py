@@ -20,6 +20,11 @@ def ablated(results: Results) -> list[Configuration]:
     return [c for group in groups if any(c.model in ABLATIONS for c in group) for c in group]
 
 
+def belongs(results: Results) -> bool:
+    """Whether a suite has anything for this notebook: a module left out."""
+    return bool(ablated(results))
+
+
 def ablation_table(results: Results) -> Table:
     """The FIDs with both modules, with one, and without."""
     return labelled_fids(results, ablated(results), "Ablation")

@@ -54,6 +54,11 @@ def _all_but_train(c: Configuration, setting: str) -> tuple:
     return c.extractor_key, c.latent_dim, c.network_name, c.train.model_dump_json(exclude={setting})
 
 
+def belongs(results: Results) -> bool:
+    """Whether a suite has anything for this notebook: a setting or an architecture that varies, or a control."""
+    return any(variation(c) for c in results.configurations)
+
+
 def betas_label(c: Configuration) -> str:
     """Return for example `betas 0, 0.9`."""
     return f"betas {', '.join(f'{beta:g}' for beta in c.train.betas)}"

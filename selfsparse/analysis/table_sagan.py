@@ -16,6 +16,11 @@ def sketches(results: Results) -> list[Configuration]:
     return [c for c in results.configurations if c.dataset.dataset in SKETCHES]
 
 
+def belongs(results: Results) -> bool:
+    """Whether a suite has anything for this notebook: drawings, or SAGAN."""
+    return bool(sketches(results) or sagan_groups(results))
+
+
 def sketch_table(results: Results) -> Table:
     """FIDs on drawings."""
     names = dict.fromkeys(DATASETS[c.dataset.dataset].title for c in sketches(results))

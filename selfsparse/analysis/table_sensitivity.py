@@ -84,6 +84,11 @@ class Effect:
         return self.significant and default.significant and self.lower != default.lower
 
 
+def belongs(results: Results) -> bool:
+    """Whether a suite has anything for this notebook: another reading of what the paper leaves open."""
+    return bool(readings(results))
+
+
 def effects(results: Results) -> list[list[Effect]]:
     """Return every reading of the suite with its comparison, family by family; Holm's correction is over all of them."""
     families = [[_effect(results, reading) for reading in family] for family in readings(results)]

@@ -87,7 +87,10 @@ def _write_latencies(configuration: Configuration, seed: int, rows: list[Latency
         before = read_csv(path) if path.is_file() else []
         kept = [row for row in before if int(row["seed"]) in set(seeds) - {seed}]
         found = sorted([*kept, *map(asdict, rows)], key=lambda row: seeds.index(int(row["seed"])))
-        write_csv(path, columns(LatencyRow), found)
+        if found:
+            write_csv(path, columns(LatencyRow), found)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

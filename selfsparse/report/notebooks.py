@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -22,10 +23,12 @@ from selfsparse.files import write_text
 from selfsparse.paths import PAPER_AUDIT, project_root, suite_dir
 from selfsparse.processes import place_for_sockets, usable_cpus
 from selfsparse.report.shown import executed_path
+from selfsparse.results.reading import load_results
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 USER_ERRORS = {kind.__name__ for kind in UserError.__subclasses__()}  # of a kernel: a message, no traceback
+PAGE = threading.Lock()  # of the page of a suite's tables, to which notebooks that run beside each other add
 
 
 class NotebookError(UserError):
@@ -49,12 +52,12 @@ def notebooks_of(suite: str) -> list[str]:
     """
     if suite == PAPER_AUDIT:
         return [path.stem for path in _files(PAPER_AUDIT)]
-    configurations = load_settings().suite(suite)
+    results = load_results(suite)
 
     def belongs(name: str) -> bool:
         module = f"selfsparse.analysis.{name}"
         rule = getattr(import_module(module), "belongs", None) if find_spec(module) else None
-        return rule is None or rule(configurations)
+        return rule is None or rule(results)
 
     return [name for name in notebook_names() if belongs(name)]
 
@@ -95,10 +98,11 @@ def make_notebooks(suite: str) -> list[Path]:
             for kernel in active_children():
                 kernel.kill()
             raise
-    for kind in ("notebooks", "tables"):
-        for old in (suite_dir(suite) / kind).glob("*"):
-            if old.name not in names:
-                shutil.rmtree(old)
+    folder = suite_dir(suite)
+    for old in (*folder.glob("notebooks/*"), *folder.glob("tables/*/")):
+        if old.name not in names:
+            shutil.rmtree(old)
+    _write_sections(folder / "tables", {n: text for n, text in _sections(folder / "tables").items() if n in names})
     return made
 
 
@@ -113,7 +117,7 @@ def make_notebook(name: str, suite: str) -> Path:
         load_settings().suite(suite)
     _known(name, notebooks_of(suite) if suite == PAPER_AUDIT else notebook_names())
     executed = execute(name, suite)
-    _save_tables(executed, suite_dir(suite) / "tables" / name)
+    _save_tables(executed, name, suite_dir(suite) / "tables")
 
     import nbformat
 
@@ -172,18 +176,37 @@ def execute(name: str, suite: str):
     return executed
 
 
-def _save_tables(notebook, folder: Path) -> None:
-    """Write a notebook's tables, each as CSV and all as one page of Markdown; what else the folder held goes."""
+def _save_tables(notebook, name: str, folder: Path) -> None:
+    """Write a notebook's tables, each as CSV into <folder>/<name>/, and all as a section of the page <folder>/README.md.
+
+    Several tables of one name have one file. What else the notebook's folder held goes.
+    """
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
     shown = [output for output in outputs if "table" in output.get("metadata", {})]
-    texts = {f"{output.metadata['table']}.csv": output.data["text/csv"] for output in shown}
-    if shown:
-        texts["README.md"] = "\n".join(output.data["text/markdown"] for output in shown)
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    for old in folder.glob("*"):
+    texts: dict[str, str] = {}
+    for output in shown:
+        file, text = f"{output.metadata['table']}.csv", output.data["text/csv"]
+        texts[file] = texts[file] + text.partition("\n")[2] if file in texts else text
+    for file, text in texts.items():
+        write_text(folder / name / file, text)
+    for old in (folder / name).glob("*"):
         if old.name not in texts:
             old.unlink()
+    with PAGE:
+        sections = _sections(folder) | {name: "\n".join(output.data["text/markdown"] for output in shown)}
+        _write_sections(folder, sections)
+
+
+def _sections(folder: Path) -> dict[str, str]:
+    """Return the Markdown of each notebook's tables from the page of all of them."""
+    page = folder / "README.md"
+    text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    return dict(re.findall(r"^## (\S+)\n\n(.*?)(?=\n## |\Z)", text, re.M | re.S))
+
+
+def _write_sections(folder: Path, sections: dict[str, str]) -> None:
+    parts = [f"## {name}\n\n{text}" for name, text in sorted(sections.items()) if text]
+    write_text(folder / "README.md", "\n".join(["# Tables\n", *parts]))
 
 
 def cleaned(notebook, root: Path):

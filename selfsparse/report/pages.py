@@ -150,7 +150,11 @@ def _table(item: Item, name: str, notebook: Shown) -> Entry:
     return {
         "name": name,
         "html": dressed(shown["text/html"], f"{item.id}-{name}"),
-        "files": [("CSV", f"{folder}/{name}.csv"), ("Markdown", f"{folder}/README.md"), ("LaTeX", latex)],
+        "files": [
+            ("CSV", f"{folder}/{name}.csv"),
+            ("Markdown", f"{folder}/../README.md#{item.notebook}"),
+            ("LaTeX", latex),
+        ],
     }
 
 

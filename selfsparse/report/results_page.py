@@ -1,11 +1,16 @@
 """results/README.md: of every suite when, where and from which commit it was trained, what came out, what was not run."""
 
+from html import escape
+
 from selfsparse.analysis.answers import answers, answers_table
 from selfsparse.analysis.table import to_markdown
 from selfsparse.analysis.table_fid import fid_table
 from selfsparse.config import load_settings
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import commit_text
+from selfsparse.report.contents import in_order
+from selfsparse.report.notebooks import notebooks_of
+from selfsparse.report.shown import Figure, shown
 from selfsparse.results.reading import Results, load_results
 from selfsparse.results.text import duration, many
 from selfsparse.verdicts.judging import all_verdicts, counts
@@ -17,17 +22,17 @@ What the pipeline made, suite by suite: small files, tracked by git. The weights
 machine that trained them; no remote is published, so that a suite's own run brings its weights.
 Written by `selfsparse readme` from the files themselves (`make readme`); a test holds it against them.
 
-In a suite's folder: `report/` (open `index.html`), `tables/` (CSV, and all of a notebook as Markdown), `report/figures/` (PNG),
-`notebooks/` (executed, figures and tables inside), `summary/` (the numbers behind all of these, run by run), `provenance/` (when, where and from which commit), and
+In a suite's folder: `report/` (open `index.html`; git has that of `laptop` alone, `make report SUITE=quick` makes another in seconds),
+`tables/` (CSV, and all of them on a page), `notebooks/` (executed, figures and tables inside), `summary/` (the numbers behind all of these, run by run), `provenance/` (when, where and from which commit), and
 `summary.json`, `verdicts.json` and `correlation.json`, which `dvc metrics show` and `dvc metrics diff` read.
 """
+SITE, COLUMNS = "laptop", 4  # the suite whose report is in git; figures in a row
 VERSIONS = ("python", "torch", "torchvision", "torch-fidelity", "dvc")
 LINKS = {
-    "report": "report/index.html",
-    "verdict on each claim": "tables/verdicts/README.md",
-    "FIDs": "tables/table_fid/README.md",
+    "verdict on each claim": "tables/README.md#verdicts",
+    "FIDs": "tables/README.md#table_fid",
+    "notebooks": "notebooks",
     "tables": "tables",
-    "figures": "report/figures",
 }
 
 
@@ -37,16 +42,30 @@ def results_page() -> str:
     rows = ["| suite | trained | on | wall time of training | runs |", "| --- | --- | --- | --- | --- |"]
     rows += [_overview(results) for results in suites]
     printed = next(results for results in suites if results.suite == "paper")
-    return "\n".join(
-        [
-            INTRODUCTION,
-            *rows,
-            "",
-            *map(_section, suites),
-            "## The paper's tables of FIDs\n",
-            to_markdown(fid_table(printed)),
-        ]
+    tables = ["## The paper's tables of FIDs\n", to_markdown(fid_table(printed))]
+    return "\n".join([INTRODUCTION, *rows, "", *map(_section, suites), *tables, gallery(SITE)])
+
+
+def gallery(suite: str) -> str:
+    """Return a table of a suite's figures as its report has them, each with its heading: of each cell the first."""
+    found = [(name, figure) for name in in_order(notebooks_of(suite)) for figure in _first_figures(suite, name)]
+    if not found:
+        return ""
+    rows = "".join(
+        "<tr>\n" + "".join(_cell(suite, *shown) for shown in found[i : i + COLUMNS]) + "</tr>\n"
+        for i in range(0, len(found), COLUMNS)
     )
+    return f"## Figures of {suite}\n\nEach leads to its file; the notebooks have all.\n\n<table>\n{rows}</table>\n"
+
+
+def _first_figures(suite: str, name: str) -> list[Figure]:
+    notebook = shown(suite, name)
+    return [figure for figure in notebook.figures.values() if figure.first] if notebook else []
+
+
+def _cell(suite: str, name: str, figure: Figure) -> str:
+    file = f"{suite}/report/figures/{name}/{figure.name}.png"
+    return f'<td><a href="{file}"><img src="{file}" alt="{escape(figure.alt)}" width="180"><br>{escape(figure.heading)}</a></td>\n'
 
 
 def _overview(results: Results) -> str:
@@ -113,7 +132,11 @@ def _not_run(results: Results) -> list[str]:
 
 
 def _links(suite: str) -> list[str]:
-    return [f"[{label}]({suite}/{path})" for label, path in LINKS.items() if (suite_dir(suite) / path).exists()]
+    return [
+        f"[{label}]({suite}/{path})"
+        for label, path in LINKS.items()
+        if (suite_dir(suite) / path.split("#")[0]).exists()
+    ]
 
 
 def _dates(found: list[dict]) -> str:

@@ -3,13 +3,14 @@
 import ast
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
 from small_project import params
 
-from selfsparse.config import SettingsError, load_settings
+from selfsparse.config import SettingsError
 from selfsparse.report import notebooks
 from selfsparse.report.notebooks import (
     NotebookError,
@@ -20,6 +21,7 @@ from selfsparse.report.notebooks import (
     notebooks_of,
 )
 from selfsparse.report.shown import shown as found
+from selfsparse.results.reading import load_results
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 ON_THE_PAPER = sorted((Path(__file__).resolve().parents[2] / "notebooks/paper_audit").glob("*.ipynb"))
@@ -47,13 +49,26 @@ def test_a_notebook_stands_where_its_suite_has_something_for_it(project, monkeyp
         write(project, name)
     import selfsparse.analysis.figure_feature_maps as module
 
-    assert [notebooks_of(suite) for suite in ("quick", "paper")] == [
-        ["figure_feature_maps", "of_a_user", "table_fid"]
-    ] * 2
-    baselines = load_settings().suite("quick")[:1]
-    assert baselines[0].model == "wgan_gp" and not module.belongs(baselines)
-    monkeypatch.setattr(module, "belongs", lambda configurations: len(configurations) < 5)
+    expected = ["figure_feature_maps", "of_a_user", "table_fid"]
+    assert [notebooks_of(suite) for suite in ("quick", "paper")] == [expected] * 2
+    results = load_results("quick")
+    assert not module.belongs(replace(results, configurations=results.configurations[:1]))  # of WGAN-GP
+    monkeypatch.setattr(module, "belongs", lambda results: len(results.configurations) < 5)
     assert [len(notebooks_of(suite)) for suite in ("quick", "laptop")] == [2, 3]
+
+
+def test_the_committed_suites_have_the_notebooks_that_belong(monkeypatch):
+    monkeypatch.chdir(NOTEBOOKS[0].parents[1])
+    lacks = {
+        suite: {path.stem for path in NOTEBOOKS if path.parent.name == "notebooks"} - set(notebooks_of(suite))
+        for suite in ("quick", "laptop", "sensitivity", "paper")
+    }
+    assert lacks == {
+        "quick": set(),
+        "laptop": {"table_robustness", "table_sagan", "table_sensitivity"},
+        "sensitivity": {"table_ablation", "table_sagan"},
+        "paper": {"table_sensitivity"},
+    }
 
 
 def test_unknown_notebook(project):
@@ -126,6 +141,7 @@ def test_a_notebook_that_ends_early_is_one_error(project, last, said):
 def test_tables_are_saved_once_a_notebook_has_ended_well(project):
     """All of one run, and what an earlier one left goes; a notebook that fails changes nothing."""
     folder = project / "results/quick/tables/figure_samples"
+    page = folder.parent / "README.md"
     folder.mkdir(parents=True)
     (folder / "old.csv").write_text("kept")
     table = "from selfsparse.analysis.figure_samples import samples_table; page.table('sheets', samples_table(page.results))"
@@ -135,14 +151,18 @@ def test_tables_are_saved_once_a_notebook_has_ended_well(project):
     assert [path for path in (project / "results").rglob("*") if path.is_file()] == [folder / "old.csv"]
     write(project, "figure_samples", last=table)
     executed = make_notebook("figure_samples", "quick")
-    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "sheets.csv"]
+    assert [path.name for path in folder.iterdir()] == ["sheets.csv"]
     (output,) = json.loads(executed.read_text())["cells"][-1]["outputs"]
     assert output["data"].keys() == {"text/html", "text/latex", "text/plain"} and output["metadata"] == {
         "table": "sheets"
     }
     shown = found("quick", "figure_samples")
     assert "<td>digits-16-wgan_gp</td>" in shown.tables["sheets"]["text/html"] and not shown.figures
-    assert (folder / "README.md").read_text().startswith("**The generators behind the sample sheets.**")
+    said = page.read_text()
+    assert said.startswith("# Tables\n\n## figure_samples\n\n**The generators behind the sample sheets.**")
+    page.write_text(said + "\n## table_other\n\n**Other.**\n")
+    make_notebook("figure_samples", "quick")  # leaves the sections of others
+    assert page.read_text() == said + "\n## table_other\n\n**Other.**\n"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

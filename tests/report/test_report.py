@@ -144,7 +144,7 @@ def test_a_suite_that_ran_in_part(ran):
     csv = ran / "results/quick/tables/table_fid/fid.csv"
     csv.parent.mkdir(parents=True)
     csv.touch()
-    (csv.parent / "README.md").touch()
+    (csv.parents[1] / "README.md").touch()
     pages = check_site(make_report("quick").parent)
     assert "2 finished, 1 diverged" in pages["samples.html"].text
     assert "No sample sheet: not run." in pages["samples.html"].text

@@ -14,14 +14,18 @@ def test_a_suite_that_ran_in_part(ran):
     path = ran / "results/quick/provenance/digits-16-wgan_gp.json"
     changed = {"git_commit": "1" * 40, "uncommitted_changes": True}
     path.write_text(json.dumps(json.loads(path.read_text()) | changed))
-    (ran / "results/quick/report").mkdir()
-    (ran / "results/quick/report/index.html").touch()
+    (ran / "notebooks").mkdir()
+    (ran / "results/quick/tables").mkdir()
+    (ran / "results/quick/tables/README.md").touch()
     text = results_page()
     assert "| [`quick`](#quick) | 2026-11-24 to 2026-11-25 | cpu | 88 s | 20 finished, 1 diverged, 12 not run |" in text
     found = section(text, "quick")
     assert "from commit `1111111111` and changes, `0000000000`." in found  # 7 configurations of 12.5 s: 87.5 s
     assert "On cpu, 2 CPU cores, Linux; python 3.11, torch 2.8." in found
-    assert "- Look at: [report](quick/report/index.html).\n" in found
+    assert (
+        "- Look at: [verdict on each claim](quick/tables/README.md#verdicts), [FIDs](quick/tables/README.md#table_fid), [tables](quick/tables).\n"
+        in found
+    )
     assert "- Diverged: `digits-16-without_csm` (1)." in found and "`photos-16-self_sparse` (3)" in found
     assert "- The paper's 45 claims: " in found
 
