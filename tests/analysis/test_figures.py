@@ -124,9 +124,9 @@ def test_every_model_has_one_style():
     assert COLOURS.keys() == MARKERS.keys() == LINES.keys()
 
 
-def test_six_rows_of_a_sheet_over_training_stand_for_all():
-    assert [figure_samples.shown_rows(rows) for rows in (1, 5, 6, 9, 41)] == [
-        [0], [0, 1, 2, 3, 4], [0, 1, 2, 3, 4, 5], [0, 2, 3, 5, 6, 8], [0, 8, 16, 24, 32, 40],
+def test_five_rows_of_a_sheet_over_training_stand_for_all():
+    assert [figure_samples.shown_rows(rows) for rows in (1, 5, 9, 11, 41)] == [
+        [0], [0, 1, 2, 3, 4], [0, 2, 4, 6, 8], [0, 2, 5, 8, 10], [0, 10, 20, 30, 40],
     ]  # fmt: skip
 
 
