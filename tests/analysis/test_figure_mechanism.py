@@ -183,7 +183,7 @@ def test_everything_renders_where_part_ran(measured):
     assert not any(re.search(r"\bnan\b", text) for text in texts)
     # The diverged run of without_csm counts nowhere but in the losses, and the last configuration is not run.
     table = figures.mechanism_table(results).text
-    assert set(table.loc[table["Configuration"] == "digits-16-without_csm", "n"]) == {2}
+    assert set(table.loc[table["Configuration"] == "digits-16-without_csm", "n"]) == {"2"}
     assert table.iloc[-1]["Stage"] == "not run"
     losses = training.training_table(results).data.set_index("configuration")["diverged"]
     assert losses[losses > 0].to_dict() == {"digits-16-without_csm": 1}
