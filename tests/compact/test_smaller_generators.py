@@ -180,7 +180,7 @@ def test_where_nothing_is_dead_nothing_is_filled_in(small):
     assert [(row["proven"], row["observed"], row["alpha_never"]) for row in stages] == [("0", "0", "")] * 2
     for row in compacts:
         assert row["removed"] == row["heads_removed"] == "0" and row["full_flops"] == row["compact_flops"]
-        assert rows(path.parents[3] / "latency/digits-16-without_csm.csv") == []
+        assert not (path.parents[3] / "latency/digits-16-without_csm.csv").exists()
         assert {row[k] for k in ("revived", "heads_revived", "max_difference", "changed_images")} == {""}
 
 
