@@ -38,15 +38,20 @@ def report(settings, name):
 
     page = Page(load_results(name), "table_fid")
     table = page.table("fid", Table([{"fid": 1.0}], {"FID": number("fid")}, "A table."))
-    cell = nbformat.v4.new_code_cell("1")
-    cell.outputs = [nbformat.v4.new_output("display_data", *table._repr_mimebundle_())]
+    cell = nbformat.v4.new_code_cell("1", id="shown")
+    data, about = table._repr_mimebundle_()
+    cell.outputs = [nbformat.v4.new_output("display_data", data=data, metadata=about)]
     png, about = page.image(Drawing("fid", Figure(), "A figure."))._repr_png_()
     figure = {"data": {"image/png": png}, "metadata": {"image/png": about}}
     cell.outputs.append(nbformat.v4.new_output("display_data", **figure))
     Path("notebooks").mkdir(exist_ok=True)
     Path("notebooks/table_fid.ipynb").write_bytes((ROOT / "notebooks/table_fid.ipynb").read_bytes())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(notebooks, "execute", lambda name, suite: nbformat.v4.new_notebook(cells=[cell]))
+        patch.setattr(
+            notebooks,
+            "execute",
+            lambda name, suite: nbformat.v4.new_notebook(cells=[cell], metadata={"language_info": {"name": "python"}}),
+        )
         notebooks.make_notebook("table_fid", name)
         make_report(name)
 
