@@ -18,12 +18,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("selfsparse", "pipeline")
 REMEMBERED = "data/code.json"
 # What shapes no number: how a command starts, ends and fails, where files lie and how they are written. Settings count by
-# their values, not by the code that reads them, and the user's files by data/listings/.
+# their values, not by the code that reads them, and the user's files by data/listings/. What these import alone counts as
+# little: how models are called and drawn, which config.py asks for their names, is of tables and figures, and of no training.
 SHAPES_NOTHING = frozenset(
     f"selfsparse/{name}.py"
     for name in (
         "__init__", "cli", "code", "config", "data/__init__", "data/downloads", "data/listing", "data/options", "data/registry", "environment", "errors", "files",
-        "inputs", "kept_seeds", "made_from", "paths", "plain_yaml", "pool", "processes", "provenance", "recorded", "registry", "training/fingerprint", "training/lock",
+        "inputs", "kept_seeds", "made_from", "paths", "plain_yaml", "pool", "processes", "provenance", "recorded", "training/fingerprint", "training/lock",
         "validation",
     )
 )  # fmt: skip
@@ -64,7 +65,7 @@ def _reached(start: tuple[str, ...]) -> frozenset[str]:
         path = to_read.pop()
         if path not in seen:
             seen.add(path)
-            to_read += _read_by(path)
+            to_read += () if path in SHAPES_NOTHING else _read_by(path)
     return frozenset(seen)
 
 

@@ -16,6 +16,7 @@ from selfsparse.compact.fold import fold, is_foldable, kept_channels
 from selfsparse.config import Configuration, Settings
 from selfsparse.device import one_thread
 from selfsparse.files import read_csv, write_csv
+from selfsparse.heads import HEADS
 from selfsparse.made_from import flatten
 from selfsparse.metrics.final import FinalMeasure
 from selfsparse.metrics.final_sparsity import SPARSITY_COLUMNS, write_sparsity
@@ -25,7 +26,6 @@ from selfsparse.models.counting import forward_flops
 from selfsparse.models.dcgan import DCGANGenerator, Generator
 from selfsparse.models.sampling import draw_latents, sampling, to_uint8
 from selfsparse.paths import checkpoint_dir, latency_file
-from selfsparse.registry import SASTM_MODELS
 from selfsparse.results.rows import CompactRow, LatencyRow, StageRow, columns
 from selfsparse.training.lock import acquire
 
@@ -61,7 +61,7 @@ def write_sparsities(
         generator = trained_generator(configuration, run_dir / "best.safetensors", device)
         write_sparsity(settings, configuration, seed, generator, device, folder)
         del found["sparsity"]
-        if configuration.model in SASTM_MODELS:
+        if HEADS[configuration.model]:
             probe = _Probe(
                 draw_latents(latents, width, sparsity.latent_seed),
                 draw_latents(latents, width, settings.fid.latent_seed),
