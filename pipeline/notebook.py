@@ -1,7 +1,7 @@
 """Execute a suite's notebooks through papermill, all of them or one.
 
-Writes results/<suite>/notebooks/<name>/<name>.ipynb; the notebook itself writes results/<suite>/tables/<name>/
-and results/<suite>/figures/<name>/.
+Writes results/<suite>/notebooks/<name>/<name>.ipynb, figures and tables inside; the notebook itself writes
+results/<suite>/tables/<name>/.
 """
 
 import argparse

@@ -25,7 +25,8 @@ LETTERS = {"alpha": "α", "beta": "β"}
 NOTE = (
     "Answers: yes, no or undecided. FIDs are those of the best generators, re-evaluated with fresh latents at the larger sample"
     " count; a decrease is decided by Welch's test, one-sided p below 0.025 after Holm's correction over its notebook's table."
-    " Brackets are 95 % intervals, uncorrected; n is the number of runs of each model, the smaller one."
+    " A negative decrease is an increase. Answers on steps, zeros, channels and signs describe these runs, without a test."
+    " Brackets are 95 % intervals, uncorrected; n is the number of runs, of two models the smaller one."
 )
 Found = tuple[str, str, str, str, Estimate, int]  # dataset, of what, answer, measure, effect, n
 

@@ -41,7 +41,7 @@ def diagrams(c: Configuration) -> list[Drawing]:
 
 
 def _generator(c: Configuration, found: list[Layer]) -> Drawing:
-    """The generator from z to the image, with a SASTM behind every deconvolution but the last (Fig. 1)."""
+    """The generator from z to the image, with an SASTM after every deconvolution but the last (Fig. 1)."""
     width, gap, top = 0.62, 0.38, 1.5
     axis = _canvas(c, 2.15, (-1.5, len(found) - 0.6), (-0.62, 2.35), "Generator of Self-Sparse GAN")
     _box(axis, -1.05, top / 2, 0.72, top, f"z\n{c.latent_dim}")
@@ -76,7 +76,7 @@ def _sastm(c: Configuration, found: list[Layer]) -> Drawing:
     convs = [described(m) for m in layer.module.position_head if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
     if convs:
         steps["g2"][-1] = f"{len(convs)} × {convs[0][1].split(',')[0]}\n" + steps["g2"][-1]
-    axis = _canvas(c, 2.2, (-0.55, 9.15), (0.3, 3.05), f"SASTM behind the deconvolution to {shape}")
+    axis = _canvas(c, 2.2, (-0.55, 9.15), (0.3, 3.05), f"SASTM after the deconvolution to {shape}")
     _box(axis, -0.1, 1.55, 0.6, 0.55, f"z\n{c.latent_dim}")
     end = _chain(axis, steps["f"], 0.2, 2.6, 1.55, "Linear")
     axis.text(1.4, 2.1, "f", ha="center", fontsize=8, style="italic")

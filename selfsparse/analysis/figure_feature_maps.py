@@ -1,4 +1,4 @@
-"""Feature maps before and behind the SASTM (Fig. 5 and 6), of the first seed's best generator and one latent."""
+"""Feature maps before and after the SASTM (Fig. 5 and 6), of the first seed's best generator and one latent."""
 
 import math
 

@@ -56,7 +56,7 @@ def signs(results: Results) -> list[Drawing]:
 
 
 def zero_gradients(results: Results) -> list[Drawing]:
-    """Share of positions at which ReLU passes no gradient, behind batch norm."""
+    """Share of positions at which ReLU passes no gradient, after batch norm."""
     rows = {"zero_gradient": "zero gradients, share"}
     return _over_training(results, "zero_gradients", "zero gradients after BN and ReLU", rows)
 

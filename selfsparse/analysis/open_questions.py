@@ -19,7 +19,7 @@ follow another one. v1 is the first version (arXiv, 2021), v2 the journal versio
 are v1's, references in brackets are the paper's own.
 
 Where a setting decides, the command below a question tries another reading on one configuration, as an experiment of
-DVC. Put another stage behind `dvc exp run` to try it elsewhere: `report@paper` for all that the paper reports,
+DVC. Name another stage after `dvc exp run` to try it elsewhere: `report@paper` for all that the paper reports,
 `report@laptop` for about an hour on a CPU. `dvc exp run` writes the changed value into params.yaml;
 `git checkout params.yaml` takes it back. A test holds this page against params.yaml: each setting named here has the
 value named here.

@@ -1,1 +1,1 @@
-"""What sparsity buys: the smaller generator that a trained Self-Sparse GAN allows, and what it saves."""
+"""What sparsity saves: the smaller generator that a trained Self-Sparse GAN allows, and what it saves."""

@@ -19,11 +19,12 @@ INTRODUCTION = """\
 # Results
 
 What the pipeline made, suite by suite: small files, tracked by git. The weights of the generators are in the DVC cache of the
-machine that trained them; no remote is published, so that a suite's own run brings its weights.
-Written by `selfsparse readme` from the files themselves (`make readme`); a test holds it against them.
+machine that trained them; no remote is published, so to have the weights of a suite, run it.
+Written by `selfsparse readme` from the files themselves; a test compares it with them.
 
 In a suite's folder: `report/` (open `index.html`; git has that of `laptop` alone, `make report SUITE=quick` makes another in seconds),
-`tables/` (CSV, and all of them on a page), `notebooks/` (executed, figures and tables inside), `summary/` (the numbers behind all of these, run by run), `provenance/` (when, where and from which commit), and
+`tables/` (CSV, and all of them on a page), `notebooks/` (executed, figures and tables inside), `summary/` (the numbers of each run,
+from which all of these are made), `provenance/` (when, where and from which commit), and
 `summary.json`, `verdicts.json` and `correlation.json`, which `dvc metrics show` and `dvc metrics diff` read.
 """
 SITE, COLUMNS = "laptop", 4  # the suite whose report is in git; figures in a row
@@ -55,7 +56,9 @@ def gallery(suite: str) -> str:
         "<tr>\n" + "".join(_cell(suite, *shown) for shown in found[i : i + COLUMNS]) + "</tr>\n"
         for i in range(0, len(found), COLUMNS)
     )
-    return f"## Figures of {suite}\n\nEach leads to its file; the notebooks have all.\n\n<table>\n{rows}</table>\n"
+    return (
+        f"## Figures of {suite}\n\nEach links to its file; the notebooks have all figures.\n\n<table>\n{rows}</table>\n"
+    )
 
 
 def _first_figures(suite: str, name: str) -> list[Figure]:
@@ -89,7 +92,7 @@ def _section(results: Results) -> str:
         f"- On {_listed(found, 'device')}, {_listed(found, 'cpu_cores')} CPU cores, {_listed(found, 'system')};"
         f" {', '.join(f'{name} {_listed(found, name)}' for name in VERSIONS if _listed(found, name))}.",
         f"- Wall time of training: {_duration(found)} for {many(len(found), 'configuration')}, the seeds of each side by"
-        " side; measuring, notebooks and report come on top.",
+        " side; without measures, notebooks and report.",
         f"- Limits: {_limits(results)}.",
         f"- Runs: {_runs(results)}.",
         f"- The paper's {sum(verdicts.values())} claims: {'; '.join(f'{n} {word}' for word, n in verdicts.items())}.",

@@ -19,7 +19,8 @@ Written by `selfsparse docs`. The rules in words, with the margins and their rea
 from the print alone, **holds** or **fails**. Where other configurations stand in for the paper's own, only the direction is
 shown, and that is no verdict. A run that diverged counts: its FID ranks behind all others, and where a quantity has no worst
 value the claim is inconclusive. The lowest FID of a training falls with the number of its evaluations, in both models alike where
-their curves fluctuate alike; so both are looked at equally often, and another interval than the printed one is not scored.
+their curves fluctuate alike; so both are evaluated equally often, and runs that are evaluated at another interval than the printed
+one are not scored.
 
 ## How often a rule gives which verdict
 

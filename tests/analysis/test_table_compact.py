@@ -1,4 +1,4 @@
-"""What sparsity buys, from made-up measurements whose means are known."""
+"""What sparsity saves, from made-up measurements whose means are known."""
 
 import re
 from dataclasses import fields
