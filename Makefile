@@ -10,7 +10,7 @@ WHOLE := laptop sensitivity gpu_hour
 IN_PARTS := paper controls
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install cluster $(WHOLE) $(IN_PARTS) plan readme status report test test-slow test-pythons test-lowest browser lint lock clean
+.PHONY: help install cluster quick $(WHOLE) $(IN_PARTS) plan readme status report test test-slow test-pythons test-lowest browser lint lock clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,8 +34,8 @@ repository:
 	  "or let DVC do without: printf '[core]\n    no_scm = true\n' >> .dvc/config.local"; exit 2; }
 
 # A stage of quick is over about as soon as DVC has looked for an earlier run of it. Digits and photographs have nothing in
-# common before their correlation, so two DVCs work at a time, and one waits where the other writes dvc.lock; bars of both
-# would write over each other.
+# common before their correlation, so two DVCs work at a time, a dataset each, and one waits where the other writes dvc.lock;
+# bars of both would write over each other. What the suite has besides comes with its report.
 QUICK_DATASETS := digits-16 photos-16
 REPRO_QUICK := $(BIN)/dvc --wait-for-lock repro --no-run-cache --single-item
 .PHONY: $(QUICK_DATASETS:%=quick-%)
@@ -48,7 +48,12 @@ quick: repository install  ## Run a suite from data to report, in minutes on a C
 	@echo "Report: $(CURDIR)/results/$@/report/index.html"
 
 $(QUICK_DATASETS:%=quick-%): quick-%:
-	@$(REPRO_QUICK) --glob 'data@$*' 'extractor@$*-*' 'reference@$*-*' 'train@$*-*' 'measure@$*-*'
+	@stages=$$($(BIN)/python -c 'from selfsparse.config import load_settings; \
+	  own = [c for c in load_settings().suite("quick") if c.dataset_key == "$*"]; \
+	  print(*dict.fromkeys(f"data@{c.dataset_key}" for c in own), \
+	    *dict.fromkeys(f"{stage}@{c.extractor_key}" for stage in ("extractor", "reference") for c in own), \
+	    *(f"{stage}@{c.name}" for stage in ("train", "measure") for c in own))') && \
+	  { test -z "$$stages" || $(REPRO_QUICK) $$stages; }
 
 laptop:  ## ... in about an hour on two CPU cores: the four models on real MNIST, narrow networks.
 sensitivity:  ## ... in about four hours on two CPU cores: one of the paper's open questions changed at a time.

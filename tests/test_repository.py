@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from urllib.parse import unquote
 
 import pytest
@@ -173,6 +174,27 @@ def test_every_suite_is_one_command_that_checks_before_it_trains():
         planned = subprocess.run(["make", "-n", suite], cwd=ROOT, capture_output=True, text=True, check=True).stdout
         steps = [planned.index(f"selfsparse check {suite}\n"), planned.index(f"report@{suite}\n")]
         assert steps == sorted(steps) and " train@" not in planned[: steps[0]], suite
+
+
+def test_the_two_parts_of_quick_run_its_own_stages_alone(tmp_path):
+    """Each once, after what it needs; no configuration of another suite on the same images. DVC is one that says what it is told."""
+    (tmp_path / "bin").mkdir()
+    for name, work in (("dvc", 'echo "$@"'), ("python", f'exec {sys.executable} "$@"')):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{work}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    for dataset, extractor in (("digits-16", "lenet"), ("photos-16", "lenet_standin")):
+        names = [
+            n for n, row in params()["configurations"].items() if row["suite"] == "quick" and n.startswith(dataset)
+        ]
+        done = subprocess.run(
+            ["make", "-s", f"VENV={tmp_path}", f"quick-{dataset}"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        told, stages = done.stdout.split("--single-item ")
+        assert told == "--wait-for-lock repro --no-run-cache "
+        assert stages.split() == [
+            f"data@{dataset}", f"extractor@{dataset}-{extractor}", f"reference@{dataset}-{extractor}",
+            *(f"train@{n}" for n in names), *(f"measure@{n}" for n in names),
+        ]  # fmt: skip
 
 
 def test_without_git_it_is_said_before_anything_is_installed(tmp_path):
