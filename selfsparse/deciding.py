@@ -5,6 +5,7 @@ model has as many finished runs as `decide.looks` in params.yaml say, each time 
 that two equal models are told apart is `decide.alpha` over all looks (`statistics.sequential`).
 """
 
+import math
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from selfsparse.config import Settings, load_settings
-from selfsparse.errors import SettingsError
+from selfsparse.errors import RunError, SettingsError
 from selfsparse.files import write_text
 from selfsparse.paths import project_root
 from selfsparse.plain_yaml import read_plain_yaml
@@ -21,8 +22,9 @@ from selfsparse.processes import usable_cpus
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.reading import load_results
 from selfsparse.results.text import duration, group_label
-from selfsparse.statistics.inference import runs_for_power
+from selfsparse.statistics.inference import LEVEL, MOST_RUNS
 from selfsparse.statistics.moments import moments, relative_decrease
+from selfsparse.statistics.runs import runs_either_way
 from selfsparse.statistics.sequential import Look, take_looks
 
 
@@ -63,7 +65,11 @@ class Standing:
     def _likely(self) -> str:
         if min(len(self.sparse), len(self.baseline)) < 2:
             return "how many runs it takes cannot be said before there are two of each model"
-        n = runs_for_power(moments(self.sparse), moments(self.baseline))
+        n = runs_either_way(moments(self.sparse), moments(self.baseline), LEVEL)
+        if math.isnan(n):
+            return (
+                f"were the difference the one seen, {MOST_RUNS:,} of each would not show it in four of five experiments"
+            )
         return f"were the difference the one seen, about {n:.0f} of each would show it in four of five experiments"
 
 
@@ -98,6 +104,9 @@ def decide(suite: str, hours: float) -> int:
 
     Returns:
         0 where all pairs are decided or the plan has ended, 1 where the time was over before.
+
+    Raises:
+        RunError: a stage failed, and has said why.
     """
     began, round_took = time.monotonic(), 0.0
     while True:
@@ -120,7 +129,14 @@ def decide(suite: str, hours: float) -> int:
             fewest = min(min(len(s.sparse), len(s.baseline)) for s in found if s.next_look)
             write_seeds(project_root() / "params.yaml", suite, seeds + min(usable_cpus(), wanted - fewest))
         started = time.monotonic()
-        subprocess.run([sys.executable, "-m", "dvc", "repro", f"summary@{suite}"], cwd=project_root(), check=True)
+        command = ["dvc", "repro", f"summary@{suite}"]
+        try:
+            subprocess.run([sys.executable, "-m", *command], cwd=project_root(), check=True)
+        except subprocess.CalledProcessError as error:
+            raise RunError(
+                f"{' '.join(command)} ended with exit code {error.returncode}; the reason stands above. The same command goes"
+                " on from what is done."
+            ) from None
         round_took = time.monotonic() - started
 
 

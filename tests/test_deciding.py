@@ -3,7 +3,7 @@ from small_project import ROOT, params, write_project
 
 from selfsparse import deciding
 from selfsparse.config import load_settings
-from selfsparse.errors import SettingsError
+from selfsparse.errors import RunError, SettingsError
 
 SUITE = "laptop"
 
@@ -101,6 +101,28 @@ def test_no_round_begins_that_has_no_time(monkeypatch, tmp_path, capsys):
     runs = Runs(monkeypatch, tmp_path, [8.0] * 30, [9.0] * 30)
     assert deciding.decide(SUITE, hours=0) == 1 and runs.rounds == []
     assert "goes on from here" in capsys.readouterr().out
+
+
+def test_how_many_runs_it_may_take_is_said_whichever_is_the_lower():
+    """Two means 1.125 standard deviations apart: 14 runs of each by the noncentral t distribution (two-sided 5 %, 80 %)."""
+    low, high = [8.0, 10.0, 12.0, 10.0, 10.0] * 2, [9.5, 11.5, 13.5, 11.5, 11.5] * 2
+    for sparse, baseline in ((low, high), (high, low)):
+        said = deciding.Standing("pair", sparse, baseline, [], 15).describe()
+        assert "about 14 of each would show it" in said
+    assert "1,000 of each would not show it" in deciding.Standing("pair", low, low, [], 15).describe()
+
+
+def test_a_stage_that_fails_ends_it_with_one_line(monkeypatch, tmp_path):
+    Runs(monkeypatch, tmp_path, [8.0] * 30, [9.0] * 30)
+
+    def fail(command, **_):
+        raise deciding.subprocess.CalledProcessError(255, command)
+
+    monkeypatch.setattr(deciding.subprocess, "run", fail)
+    with pytest.raises(
+        RunError, match=r"^dvc repro summary@laptop ended with exit code 255; .* goes on from what is done\.$"
+    ):
+        deciding.decide(SUITE, hours=1)
 
 
 def test_a_suite_without_a_pair(monkeypatch, tmp_path):
