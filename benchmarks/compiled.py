@@ -8,8 +8,8 @@ compiled with fullgraph=True. `ratio` is how many times as fast as the formulas 
 PyTorch has in its cache on the disk, are those of the first call. Generators, Adam and images stay as they are, so that a whole
 generator step gains less: at laptop's width two such steps are two thirds of it.
 
-Training compiles nothing: as a whole the step is no faster compiled than by its formulas, and those, compiled, would save 7 % of a
-generator step at the paper's width, for a C++ compiler and results that depend on it.
+Training compiles nothing: compiling the whole step makes it no faster than the formulas; compiling these would save 7 % of a generator
+step at the paper's width, and need a C++ compiler on which results depend.
 """
 
 from functools import partial

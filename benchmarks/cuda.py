@@ -1,4 +1,4 @@
-"""What a CUDA GPU makes of the paper, in one command of under 8 minutes on an H200, without any data set.
+"""How fast a CUDA GPU trains and measures the paper's networks, without any dataset.
 
     python -m benchmarks.cuda [--seconds N]
 
@@ -8,7 +8,7 @@ through Inception-v3 (of random weights: time does not depend on them); and, fro
 takes. Images are noise.
 
 Writes benchmarks/results/cuda.json after each part, so that nothing measured is lost. Exit code 2 without a GPU.
-Not yet run by us: no GPU was at hand.
+Not yet run by us.
 """
 
 import argparse

@@ -17,7 +17,7 @@ except ImportError:
 app = typer.Typer(
     name="selfsparse",
     help="Self-Sparse GAN, reproduced. Suites run with `make SUITE` or `dvc repro report@SUITE`; a stage by itself with"
-    " `python -m pipeline.STAGE`. This command says what they cost, hands on what they made, and keeps it current.",
+    " `python -m pipeline.STAGE`. This command estimates their cost, exports generators, and keeps results current.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -214,8 +214,8 @@ def signs_table(results: Results) -> Table:
         "at the last snapshot": table.share("zero_last"),
     }
     caption = (
-        "Sign changes per coefficient and 1,000 generator steps, mean over stages and finished runs; – after step"
-        f" {count(SETTLED_AFTER)} where no training goes that far."
+        "Sign changes per coefficient and 1,000 generator steps, mean over stages and finished runs; a dash where no"
+        f" training goes beyond step {count(SETTLED_AFTER)}."
     )
     return Table(rows, columns, caption)
 

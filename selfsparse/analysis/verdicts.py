@@ -123,8 +123,8 @@ def verdict_table(found: Sequence[Verdict]) -> Table:
         "Part": said("part"),
     }
     caption = (
-        "The claims of the paper: its value, ours with a 95 % interval, the verdict and what would change it; n runs of each "
-        "configuration at least."
+        "The claims of the paper: its value, ours with a 95 % interval, the verdict and what would change it; n is the smallest "
+        "number of runs of a configuration."
     )
     return Table(rows, columns, caption)
 
