@@ -120,10 +120,9 @@ def decide(suite: str, hours: float) -> int:
         seeds = max(len(c.train.seeds) for c in settings.suite(suite))
         results = load_results(suite)
         left = hours * 3600 - (time.monotonic() - began)
-        if left < round_took or (round_took == 0 and left <= 0):
-            print(
-                f"The time is over: another round takes about {duration(round_took)}. The same command goes on from here."
-            )
+        if left <= 0 or left < round_took:
+            took = f", as a round took {duration(round_took)}" if round_took else ""
+            print(f"The time is over{took}. The same command goes on from here.")
             return 1
         if not any(results.count(c).not_run for c in results.configurations):  # a run that diverged takes another
             fewest = min(min(len(s.sparse), len(s.baseline)) for s in found if s.next_look)
