@@ -75,6 +75,8 @@ def run_jobs(jobs: Iterable[Job], at_once: int, what: str) -> int:
                     process = waiting.pop(0)
                     process.start()
                     running.append(process)
+                    if stopping:  # since it was looked at last
+                        process.terminate()
                 finally:
                     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             wait([process.sentinel for process in running])

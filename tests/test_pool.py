@@ -58,6 +58,20 @@ def test_where_one_was_interrupted_none_begins_after_it(tmp_path):
     assert not names(tmp_path)
 
 
+def test_a_signal_just_before_a_job_starts_stops_it_too(tmp_path, monkeypatch):
+    """Between the look at whether any has come and the moment from which they wait: it finds no process that it could stop."""
+    mask, sent = signal.pthread_sigmask, []
+
+    def late(how, signals):
+        if not sent and getattr(signal.getsignal(signal.SIGTERM), "__name__", "") == "stop":
+            sent.append(os.kill(os.getpid(), signal.SIGTERM))
+        return mask(how, signals)
+
+    monkeypatch.setattr(signal, "pthread_sigmask", late)
+    assert run_jobs([Job("a", note, (tmp_path, "a", LONG))], 1, "letters") == INTERRUPTED
+    assert "a ended" not in names(tmp_path)
+
+
 MAIN = """
 import sys
 from pathlib import Path
