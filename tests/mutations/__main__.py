@@ -29,7 +29,7 @@ from mutants import MUTANTS
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 2
 IMPORTED = (
-    "numpy", "pandas", "scipy.stats", "sklearn", "seaborn", "torch", "torchvision", "torch_fidelity", "safetensors.torch",
+    "numpy", "pandas", "scipy.stats", "sklearn", "torch", "torchvision", "torch_fidelity", "safetensors.torch",
     "pydantic", "ruamel.yaml", "filelock", "hypothesis", "pytest",
 )  # fmt: skip
 LIMIT = 300  # seconds that the tests of one mutation may take; what takes longer hangs, and is killed

@@ -112,9 +112,8 @@ def test_a_failing_cell_and_a_warning_are_errors(project):
 
 
 LOUD = """
-import matplotlib, pandas, seaborn, sys, warnings
-matplotlib.rcParams.update({"lines.linewidth": 5, "text.usetex": True})
-seaborn.set_theme(font_scale=3)
+import matplotlib, pandas, sys, warnings
+matplotlib.rcParams.update({"lines.linewidth": 5, "font.size": 30, "text.usetex": True})
 pandas.set_option("display.precision", 1)
 print("not asked for", file=sys.stderr)
 warnings.simplefilter("ignore")

@@ -9,7 +9,7 @@ from small_project import CONFIGURATION, ROOT, SMALL, command, files, run, write
 
 SCRIPTS = sorted(p.stem for p in (ROOT / "pipeline").glob("*.py") if p.stem != "__init__")
 HEAVY = {
-    "torch", "torchvision", "torch_fidelity", "matplotlib", "seaborn", "pandas", "scipy", "sklearn", "papermill",
+    "torch", "torchvision", "torch_fidelity", "matplotlib", "pandas", "scipy", "sklearn", "papermill",
     "nbconvert", "pydantic",
 }  # fmt: skip
 # What a stage uses of these, besides pydantic, on digits under lenet. scikit-learn brings the digits, and imports pandas.
