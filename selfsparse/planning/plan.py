@@ -107,8 +107,8 @@ def _cost(c: Configuration, machine: Machine, done: dict[str, Any]) -> dict[str,
     dataset = c.dataset
     per_image = step.image_flops + extractor_flops(c.extractor.extractor, dataset.channels, dataset.resolution)
     final = runs * 2 * sum(c.extractor.samples) / images  # the share of the images that belongs to stage measure
-    measuring = images * per_image / machine.feature_rate
-    evaluating, finally_measuring = (1 - final) * measuring / at_once, final * measuring
+    measuring = images * per_image / machine.feature_rate / at_once
+    evaluating, finally_measuring = (1 - final) * measuring, final * measuring
     runs_done, measured = (0, False) if done["changed"] else (done["runs"], done["measured"])
     left = (1 - runs_done / runs) * (training_seconds + evaluating) + (0.0 if measured else finally_measuring)
     stages = (runs_done < runs) + (not measured)
