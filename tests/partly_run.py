@@ -1,15 +1,14 @@
 """A small project with a made-up summary: finished, diverged, part-run and not-run configurations side by side."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from small_project import params_text
 
-ROOT = Path(__file__).resolve().parents[1]
 HEADS = {
     "wgan_gp": "",
     "self_sparse": "ab",
@@ -23,7 +22,7 @@ LEVEL = {"wgan_gp": 40.0, "self_sparse": 32.0, "without_psm": 37.0, "without_csm
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
     """A project's root with params.yaml and nothing run, as the current folder."""
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "params.yaml").write_text(params_text(), encoding="utf-8")
     (tmp_path / "dvc.yaml").touch()
     monkeypatch.chdir(tmp_path)
     return tmp_path

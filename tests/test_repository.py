@@ -178,14 +178,14 @@ def test_every_suite_is_one_command_that_checks_before_it_trains():
 
 def test_the_two_parts_of_quick_run_its_own_stages_alone(tmp_path):
     """Each once, after what it needs; no configuration of another suite on the same images. DVC is one that says what it is told."""
+    from selfsparse.config import load_settings
+
     (tmp_path / "bin").mkdir()
     for name, work in (("dvc", 'echo "$@"'), ("python", f'exec {sys.executable} "$@"')):
         (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{work}\n")
         (tmp_path / "bin" / name).chmod(0o755)
     for dataset, extractor in (("digits-16", "lenet"), ("photos-16", "lenet_standin")):
-        names = [
-            n for n, row in params()["configurations"].items() if row["suite"] == "quick" and n.startswith(dataset)
-        ]
+        names = [c.name for c in load_settings(ROOT / "params.yaml").suite("quick") if c.dataset_key == dataset]
         done = subprocess.run(
             ["make", "-s", f"VENV={tmp_path}", f"quick-{dataset}"], cwd=ROOT, capture_output=True, text=True, check=True
         )

@@ -5,10 +5,10 @@ from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table
 from selfsparse.analysis.table_fid import fid_overview
 from selfsparse.config import Configuration
-from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.registry import BASELINE, SASTM_MODELS, SPARSE
 from selfsparse.results.reading import Results
 
-ABLATIONS = ("without_psm", "without_csm")
+ABLATIONS = tuple(model for model in SASTM_MODELS if model != SPARSE)
 # The model with the lower FID first, as printed for both datasets of v1's Table 4 (C11, C12). WGAN-GP against the channel
 # module alone is not among them: the paper has it both ways (C13).
 PRINTED_STEPS = ((SPARSE, "without_psm"), ("without_psm", "without_csm"), (BASELINE, "without_csm"))

@@ -32,8 +32,8 @@ def drawn(configuration, scheme: str, seed: int) -> nn.Module:
 
 def test_every_small_configuration_builds(settings):
     """Those of the suites paper and controls are in test_paper_networks.py."""
-    found = [c for suite in ("quick", "laptop", "sensitivity", "gpu_hour") for c in settings.suite(suite)]
-    assert len(found) == 30
+    found = [c for c in settings.configurations.values() if c.suite not in ("paper", "controls")]
+    assert len(found) >= 30
     for c in found:
         with torch.no_grad():
             images = build_generator(c)(torch.zeros(2, c.latent_dim))

@@ -6,15 +6,15 @@ import shutil
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
-from small_project import ROOT, params
+from small_project import ROOT, params, params_text
 
 
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory):
     """Every stage by its address, resolved by DVC itself in a copy of the project."""
     folder = tmp_path_factory.mktemp("dvc")
-    for name in ("dvc.yaml", "params.yaml"):
-        shutil.copy(ROOT / name, folder)
+    shutil.copy(ROOT / "dvc.yaml", folder)
+    (folder / "params.yaml").write_text(params_text(), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("DVC_SITE_CACHE_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR"):
             patch.setenv(name, str(folder / "dvc_own" / name))

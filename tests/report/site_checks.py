@@ -7,14 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from small_project import ROOT
+from small_project import ROOT, params_text
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
 def committed_quick(root: Path) -> Path:
     """Make a project with notebooks, docs and the committed results of suite quick, all but the report, and of the audit; return quick's."""
-    shutil.copy(ROOT / "params.yaml", root)
+    (root / "params.yaml").write_text(params_text(), encoding="utf-8")
     (root / "dvc.yaml").touch()
     for name in ("notebooks", "docs"):
         (root / name).symlink_to(ROOT / name)
