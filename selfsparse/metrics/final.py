@@ -13,7 +13,9 @@ from selfsparse.device import enough_memory_to_measure, one_thread
 from selfsparse.files import atomic_path, read_csv, write_csv
 from selfsparse.kept_seeds import KeptSeeds
 from selfsparse.made_from import note
+from selfsparse.paths import checkpoint_dir
 from selfsparse.pool import Job, run_jobs
+from selfsparse.training.lock import hold
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,18 @@ def measure_configuration(
     Raises:
         DataError: something that they need is missing or damaged.
         DeviceError: memory is used up.
-        RunError: a process failed, and has said why.
+        RunError: a process failed, and has said why; or another one measures this configuration, and did not end.
     """
+    lock = hold(checkpoint_dir(configuration.name).with_suffix(".measure.lock"), configuration.name, doing="measuring")
+    try:
+        return _measure(settings, configuration, device, measures)
+    finally:
+        lock.release()
+
+
+def _measure(
+    settings: Settings, configuration: Configuration, device: torch.device, measures: Sequence[FinalMeasure]
+) -> int:
     seeds, jobs = configuration.train.seeds, []
     results = []
     for measure in measures:

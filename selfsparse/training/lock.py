@@ -37,11 +37,12 @@ def acquire(path: Path, timeout: float = -1) -> AcquireReturnProxy:
         return SoftFileLock(f"{path}.soft").acquire(timeout=timeout)
 
 
-def hold(path: Path, what: str, stopped: Callable[[], bool] = lambda: False) -> BaseFileLock:
+def hold(path: Path, what: str, stopped: Callable[[], bool] = lambda: False, doing: str = "training") -> BaseFileLock:
     """Take a lock; where another process holds it, say so and wait for PATIENCE_SEC. The caller releases it.
 
     Args:
         what: what the lock is of, for the messages.
+        doing: what the other process does to it, for the messages.
         stopped: whether to give up waiting.
 
     Raises:
@@ -62,14 +63,12 @@ def hold(path: Path, what: str, stopped: Callable[[], bool] = lambda: False) -> 
             raise WriteError(f"{path} could not be written: {reason}.") from None
         if waited >= PATIENCE_SEC:
             raise RunError(
-                f"another process is training {what} (it holds {held}).\n"
+                f"another process is {doing} {what} (it holds {held}).\n"
                 "Wait for it, or end it, then run the same command again."
                 + (f" If it died on another machine, remove {held} first." if held.endswith(".soft") else "")
             )
         if stopped():
             raise Interrupted(f"{what}: interrupted while it waited for another process")
         if waited < LOOK_EVERY_SEC:
-            warn(
-                f"another process is training {what} (it holds {held}); waiting up to {PATIENCE_SEC:.0f} s for its end"
-            )
+            warn(f"another process is {doing} {what} (it holds {held}); waiting up to {PATIENCE_SEC:.0f} s for its end")
         time.sleep(LOOK_EVERY_SEC)
