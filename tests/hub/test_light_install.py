@@ -61,7 +61,7 @@ def test_a_generator_is_loaded_without_the_suite(trained):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     light = installed_with([Requirement(text).name for text in project["dependencies"]])
     suite = {canonicalize_name(Requirement(text).name) for text in project["optional-dependencies"]["suite"]}
-    assert len(suite - light) > 15 and not {"dvc", "pandas", "scipy", "ruamel-yaml", "typer"} & light
+    assert len(suite - light) > 10 and not {"dvc", "pandas", "scipy", "ruamel-yaml"} & light
     missing = {
         module
         for module, distributions in packages_distributions().items()
