@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from selfsparse.analysis.comparisons import pairs
 from selfsparse.config import Settings, load_settings
 from selfsparse.errors import RunError, SettingsError
 from selfsparse.files import write_text
@@ -20,8 +21,8 @@ from selfsparse.paths import project_root
 from selfsparse.plain_yaml import read_plain_yaml
 from selfsparse.processes import usable_cpus
 from selfsparse.registry import BASELINE, SPARSE
-from selfsparse.results.reading import load_results
-from selfsparse.results.text import duration, group_label
+from selfsparse.results.reading import Results, load_results
+from selfsparse.results.text import duration
 from selfsparse.statistics.inference import LEVEL, MOST_RUNS
 from selfsparse.statistics.moments import moments, relative_decrease
 from selfsparse.statistics.runs import runs_either_way
@@ -73,26 +74,24 @@ class Standing:
         return f"were the difference the one seen, about {n:.0f} of each would show it in four of five experiments"
 
 
-def standings(settings: Settings, suite: str) -> list[Standing]:
+def standings(settings: Settings, results: Results) -> list[Standing]:
     """Return how each pair of a suite stands, from its summary.
 
     Raises:
         SettingsError: the suite has no pair.
     """
-    results, found = load_results(suite), []
-    for key, group in results.groups().items():
-        models = {c.model: c for c in group}
-        if {BASELINE, SPARSE} <= models.keys():
-            sparse, baseline = (results.primary(models[m]).tolist() for m in (SPARSE, BASELINE))
-            looks = take_looks(sparse, baseline, settings.decide.looks, settings.decide.alpha)
-            decided = bool(looks) and looks[-1].decides
-            wanted = (
-                None if decided else next((n for n in settings.decide.looks if n > (looks[-1].n if looks else 0)), None)
-            )
-            found.append(Standing(group_label(key), sparse, baseline, looks, wanted))
+    found = []
+    for pair in pairs(results):
+        sparse, baseline = (results.primary(c).tolist() for c in pair.both)
+        looks = take_looks(sparse, baseline, settings.decide.looks, settings.decide.alpha)
+        decided = bool(looks) and looks[-1].decides
+        wanted = (
+            None if decided else next((n for n in settings.decide.looks if n > (looks[-1].n if looks else 0)), None)
+        )
+        found.append(Standing(pair.label, sparse, baseline, looks, wanted))
     if not found:
         raise SettingsError(
-            f"params.yaml: suite {suite} has no pair of {SPARSE} and {BASELINE} that differ in nothing else"
+            f"params.yaml: suite {results.suite} has no pair of {SPARSE} and {BASELINE} that differ in nothing else"
         )
     return found
 
@@ -111,14 +110,14 @@ def decide(suite: str, hours: float) -> int:
     began, round_took = time.monotonic(), 0.0
     while True:
         settings = load_settings()
-        found = standings(settings, suite)
+        results = load_results(suite)
+        found = standings(settings, results)
         print("\n".join(standing.describe() for standing in found), flush=True)
         wanted = min((standing.next_look for standing in found if standing.next_look), default=None)
         if wanted is None:
             print(f"Decided, or at the end of the plan. Report: dvc repro report@{suite}")
             return 0
         seeds = max(len(c.train.seeds) for c in settings.suite(suite))
-        results = load_results(suite)
         left = hours * 3600 - (time.monotonic() - began)
         if left <= 0 or left < round_took:
             took = f", as a round took {duration(round_took)}" if round_took else ""

@@ -131,7 +131,7 @@ def test_a_suite_without_a_pair(monkeypatch, tmp_path):
     }
     monkeypatch.chdir(write_project(tmp_path, {"configurations": names}))
     with pytest.raises(SettingsError, match="laptop has no pair"):
-        deciding.standings(load_settings(), SUITE)
+        deciding.standings(load_settings(), deciding.load_results(SUITE))
 
 
 @pytest.mark.parametrize(("looks", "said"), [([5, 5], "rise"), ([], "decide"), ([1, 5], "decide")])
