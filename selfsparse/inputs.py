@@ -20,7 +20,7 @@ from selfsparse.paths import project_root, suite_dir
 NOT_SHAPING = {"parallel_seeds", "checkpoint_every"}
 OF_DATASETS, OF_EXTRACTORS, OF_CONFIGURATIONS = ("data",), ("extractor", "reference"), ("train", "measure")
 OF_THE_PAPER, ALL = ("paper_audit",), "all"  # a stage that there is once
-OF_SUITES = ("correlation", "summary", "verdicts", "notebook", "report")
+OF_SUITES = ("correlation", "summary", "generators", "verdicts", "notebook", "report")
 
 
 def inputs_of(settings: Settings, stage: str, name: str) -> dict[str, Any]:

@@ -102,3 +102,9 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
 def files(folder: Path) -> dict[str, bytes]:
     """Every file below a folder by its relative path."""
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def results_changed() -> bool:
+    """Whether results or settings differ from git's: after `make quick`, another machine's last digits may differ."""
+    command = ["git", "status", "--porcelain", "--", "results", "params.yaml"]
+    return bool(subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout)

@@ -11,7 +11,8 @@ from selfsparse import code
 from selfsparse.code import SHAPES_NOTHING, bare, code_hashes, code_of
 
 STAGES = (
-    "data", "extractor", "reference", "train", "measure", "correlation", "summary", "verdicts", "notebook", "paper_audit", "report",
+    "data", "extractor", "reference", "train", "measure", "correlation", "summary", "generators", "verdicts", "notebook",
+    "paper_audit", "report",
 )  # fmt: skip
 IMPORT = re.compile(
     r"^(?:from ((?:selfsparse|pipeline)[\w.]*) import \(?([^#]*)|import ((?:selfsparse|pipeline)[\w.]*))"
@@ -77,7 +78,7 @@ def test_the_code_of_the_measures():
 def test_how_models_are_called_and_drawn_is_of_what_shows_them():
     """An edit of a label or a colour: tables, figures and verdicts are made anew, and no training and no measure."""
     assert {stage for stage in STAGES if "selfsparse/registry.py" in code_of(stage)} == {
-        "correlation", "summary", "verdicts", "notebook", "paper_audit", "report",
+        "correlation", "summary", "generators", "verdicts", "notebook", "paper_audit", "report",
     }  # fmt: skip
     assert {stage for stage in STAGES if "selfsparse/heads.py" in code_of(stage)} == {*STAGES} - {
         "data", "extractor", "reference",

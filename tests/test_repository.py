@@ -10,7 +10,7 @@ import sys
 from urllib.parse import unquote
 
 import pytest
-from small_project import ROOT, params
+from small_project import ROOT, params, results_changed
 
 README = ROOT / "README.md"
 
@@ -81,13 +81,7 @@ def test_every_relative_link_of_the_readme_leads_somewhere():
     assert not missing
 
 
-def _results_changed() -> bool:
-    """Whether results or settings differ from git's: after `make quick`, another machine's last digits may differ."""
-    command = ["git", "status", "--porcelain", "--", "results", "params.yaml"]
-    return bool(subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout)
-
-
-@pytest.mark.skipif(_results_changed(), reason="results/ is not as committed")
+@pytest.mark.skipif(results_changed(), reason="results/ is not as committed")
 def test_the_readmes_table_is_that_of_the_results(monkeypatch):
     from selfsparse.report.readme import updated_readme
 
@@ -96,7 +90,7 @@ def test_the_readmes_table_is_that_of_the_results(monkeypatch):
     assert updated_readme(text) == text
 
 
-@pytest.mark.skipif(_results_changed(), reason="results/ is not as committed")
+@pytest.mark.skipif(results_changed(), reason="results/ is not as committed")
 def test_the_experiment_of_the_docs_begins_at_the_results():
     text = (ROOT / "docs/experiments.md").read_text(encoding="utf-8")
     summary = json.loads((ROOT / "results/quick/summary.json").read_text(encoding="utf-8"))
@@ -108,7 +102,7 @@ def test_the_experiment_of_the_docs_begins_at_the_results():
         assert summary[configuration][measure] == float(value)
 
 
-@pytest.mark.skipif(_results_changed(), reason="results/ is not as committed")
+@pytest.mark.skipif(results_changed(), reason="results/ is not as committed")
 def test_the_page_on_the_results_is_that_of_the_results(monkeypatch):
     from selfsparse.report.results_page import results_page
 
@@ -119,7 +113,7 @@ def test_the_page_on_the_results_is_that_of_the_results(monkeypatch):
     assert links and not [link for link in links if not (ROOT / "results" / link).exists()]
 
 
-@pytest.mark.skipif(_results_changed(), reason="results/ is not as committed")
+@pytest.mark.skipif(results_changed(), reason="results/ is not as committed")
 def test_committed_results_belong_to_the_committed_settings(monkeypatch):
     from selfsparse.config import load_settings
 
@@ -130,9 +124,12 @@ def test_committed_results_belong_to_the_committed_settings(monkeypatch):
 
 
 def test_results_in_git_stay_few_and_small():
-    """Summaries, tables, executed notebooks and one report: what is made of them in seconds is not kept."""
+    """Summaries, tables, executed notebooks, one report and a few generators: what is made in seconds is not kept."""
     listed = subprocess.run(["git", "ls-files", "-z", "results"], cwd=ROOT, capture_output=True, text=True, check=True)
     files = [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+    weights = [path for path in files if "generators" in path.parts]
+    assert len(weights) <= 24 and sum(path.stat().st_size for path in weights) <= 9_000_000
+    files = [path for path in files if path not in weights]
     assert 100 < len(files) <= 350 and sum(path.stat().st_size for path in files) <= 12_000_000
     kinds = {path.suffix for path in files}
     assert kinds <= {"", ".csv", ".json", ".npz", ".png", ".ipynb", ".md", ".html"}

@@ -30,6 +30,7 @@ def model_card(
     *,
     where: str = FOLDER,
     which: str = "",
+    chosen_from: int = 1,
     run: dict[str, Any] | None = None,
     provenance: dict[str, Any] | None = None,
     extractor: str | None = None,
@@ -41,6 +42,7 @@ def model_card(
     Args:
         where: what the loading example names, in quotes there.
         which: `best` or `last` generator of its run.
+        chosen_from: of how many runs this one has the lowest FID at the larger sample count.
         run, provenance: run.json and provenance.json.
         extractor: the features of its FIDs, by the name that whoever prepared them wrote.
         fid, sparsity: the rows of fid.csv and sparsity.csv that measured this very generator.
@@ -66,7 +68,7 @@ def model_card(
         "## Training",
         _training(provenance),
         "## Limits",
-        *_limits(data.dataset, extractor),
+        *_limits(data.dataset, extractor, chosen_from),
         "## Licence and citation",
         "Code and weights: Apache-2.0. The images that it was trained on have terms of their own, which may bind what is "
         f"learnt from them. The model is that of Qian, Xu, Zuo and Li, *Self-Sparse Generative Adversarial Networks*, {PAPER}; "
@@ -145,7 +147,7 @@ def _training(provenance: dict[str, Any] | None) -> str:
     return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows.items())])
 
 
-def _limits(dataset: str, extractor: str | None) -> list[str]:
+def _limits(dataset: str, extractor: str | None, chosen_from: int) -> list[str]:
     lines = []
     if extractor is None:
         lines.append("- The feature extractor of its FIDs is not known here: compare them with nothing.")
@@ -164,7 +166,13 @@ def _limits(dataset: str, extractor: str | None) -> list[str]:
             f"- FID is under `{extractor}`, a small classifier trained on this dataset. It is not comparable with Inception: "
             "with no FID of the paper or of other models."
         )
-    lines.append("- One training with one seed: other seeds give other numbers.")
+    if chosen_from > 1:
+        lines.append(
+            f"- The best of {chosen_from} trainings with different seeds, by the FID of the larger sample above, which is therefore"
+            " too low for the configuration: the suite's tables have the mean."
+        )
+    else:
+        lines.append("- One training with one seed: other seeds give other numbers.")
     lines.append(
         f"- It draws what `{dataset}` holds, at this size, without labels. Whether it repeats training images was not examined."
     )

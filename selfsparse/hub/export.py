@@ -14,13 +14,16 @@ from selfsparse.results.reading import read_rows
 from selfsparse.results.summary import extractor_name
 
 
-def export_run(configuration: Configuration, seed: int, which: str, folder: Path) -> TrainedGenerator:
+def export_run(
+    configuration: Configuration, seed: int, which: str, folder: Path, chosen_from: int = 1
+) -> TrainedGenerator:
     """Write model.safetensors and README.md, the card, into `folder`; return the generator.
 
     Args:
         seed: of the run.
         which: `best` or `last` generator of its training.
         folder: new, empty, or a model folder, which is written anew.
+        chosen_from: of how many runs it is the best, for the card.
 
     Raises:
         DataError: the run or the generator is not there, or the folder holds something else.
@@ -41,6 +44,7 @@ def export_run(configuration: Configuration, seed: int, which: str, folder: Path
         generator.configuration,
         where=folder.name if re.fullmatch(r"[\w.-]+", folder.name) else FOLDER,  # it becomes a line of code
         which=which,
+        chosen_from=chosen_from,
         run=run,
         extractor=extractor_name(configuration),
         provenance=_json(provenance_file(configuration.suite, configuration.name), stage),

@@ -27,6 +27,7 @@ from selfsparse.files import atomic_paths
 from selfsparse.models.build import build_generator
 from selfsparse.models.dcgan import Generator
 from selfsparse.models.sampling import draw_latents, generate
+from selfsparse.paths import project_root
 
 HEADER_KEY = "configuration"
 CARD = "README.md"
@@ -36,6 +37,7 @@ RUN_WEIGHTS = "best.safetensors"  # in the folder of a run
 BATCH_SIZE = 250  # images per pass; with `batch` statistics also what these are of, as in the FIDs (fid.batch_size)
 MAX_SAMPLES = 10**6
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+PUBLISHED = "results/*/generators"  # which git holds, a model folder each (selfsparse/hub/published.py)
 STATED = "not the weights of a generator of this project"
 
 
@@ -164,8 +166,9 @@ def load_generator(path_or_hub_id: str | Path) -> TrainedGenerator:
     """Return a trained generator in evaluation mode, on the CPU, with `.sample(n, seed)`.
 
     Args:
-        path_or_hub_id: a .safetensors file of a run, a run's folder (its best generator), a folder that
-            `selfsparse export` made, or the id `name/model` of one on the Hugging Face Hub.
+        path_or_hub_id: the name of a generator that git holds (`digits-16-self_sparse`), a .safetensors file of a run, a
+            run's folder (its best generator), a folder that `selfsparse export` made, or the id `name/model` of one on the
+            Hugging Face Hub.
 
     Raises:
         DataError: there is nothing of that name, or it is not the weights of a generator of this project.
@@ -176,8 +179,14 @@ def load_generator(path_or_hub_id: str | Path) -> TrainedGenerator:
     if path.is_file():
         return _from_file(path)
     text = str(path_or_hub_id)
+    published = {folder.name: folder for folder in sorted(project_root().glob(f"{PUBLISHED}/*"))}
+    if text in published:
+        return _from_folder(published[text])
     if not HUB_ID.fullmatch(text):
-        raise DataError(f"{text}: no such file or folder; make a run with: dvc repro train@<configuration>")
+        raise DataError(
+            f"{text}: no such file or folder, and no generator that git holds ({', '.join(published) or 'here, none'}); make a"
+            " run with: dvc repro train@<configuration>"
+        )
     try:
         return TrainedGenerator.from_pretrained(text)
     except DataError:
