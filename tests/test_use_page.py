@@ -11,6 +11,7 @@ from PIL import Image
 from small_project import CONFIGURATION, ROOT, SMALL, run, write_project
 
 from selfsparse.config import load_settings
+from selfsparse.hub.export import export_run
 from selfsparse.training.loop import train_runs
 
 PAGE = ROOT / "docs/use.md"
@@ -22,9 +23,10 @@ def blocks(path, language: str) -> list[str]:
 
 @pytest.fixture
 def project(small, keep_signals, monkeypatch):
-    """A trained run; the Hub is the folder of the project."""
+    """A trained run, which is also among the generators of git; the Hub is the folder of the project."""
     settings = load_settings(write_project(small, SMALL) / "params.yaml")
     train_runs(settings, settings.configuration(CONFIGURATION), [0], torch.device("cpu"))
+    export_run(settings.configuration(CONFIGURATION), 0, "best", small / f"results/quick/generators/{CONFIGURATION}")
     client = SimpleNamespace(
         create_repo=lambda repo_id, **options: SimpleNamespace(repo_id=repo_id),
         upload_folder=lambda repo_id, folder_path, **options: shutil.copytree(folder_path, small / repo_id),

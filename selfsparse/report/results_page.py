@@ -18,8 +18,8 @@ from selfsparse.verdicts.judging import all_verdicts, counts
 INTRODUCTION = """\
 # Results
 
-What the pipeline made, suite by suite: small files, tracked by git. The weights of the generators are in the DVC cache of the
-machine that trained them; no remote is published, so to have the weights of a suite, run it.
+What the pipeline made, suite by suite: small files, tracked by git. The weights of a few generators are in `generators/`, with their
+cards ([how to load them](../docs/use.md)); all others are in the DVC cache of the machine that trained them, and no remote is published.
 Written by `selfsparse readme` from the files themselves; a test compares it with them.
 
 In a suite's folder: `report/` (open `index.html`; git has that of `laptop` alone, `make report SUITE=quick` makes another in seconds),

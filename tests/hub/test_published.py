@@ -74,7 +74,7 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(measured):
 def test_nothing_measured_is_said(measured):
     (measured / "results/quick/summary/fid.csv").write_text(FIDS)
     with pytest.raises(
-        DataError, match="quick: no run of its main pairs has been measured; .* dvc repro summary@quick"
+        DataError, match=r"quick: no run of its main pairs has been measured; .* dvc repro summary@quick"
     ):
         publish("quick")
 
