@@ -16,6 +16,7 @@ from selfsparse.files import read_json, write_json
 from selfsparse.paths import project_root, provenance_file
 from selfsparse.processes import usable_cpus
 
+SOURCES = ("--", ".", ":!results", ":!dvc.lock")  # for git status: all but what a suite changes
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "pillow", "scikit-learn", "dvc")
 
 
@@ -85,32 +86,30 @@ def device_name(device: str) -> str:
         return torch.cuda.get_device_name()
     cpuinfo = Path("/proc/cpuinfo")
     names = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    name = next(
-        (line.split(":", 1)[1].strip() for line in names if line.startswith("model name")), platform.processor()
-    )
-    return f"CPU ({name or platform.machine()})"
+    models = [line.split(":", 1)[1].strip() for line in names if line.startswith("model name")]
+    return f"CPU ({next(iter(models), platform.processor()) or platform.machine()})"
 
 
 def _code() -> tuple[str | None, bool | None]:
     """Return the commit, and whether tracked files differ from it; None and a warning where git does not say."""
     try:
-        commit = _git("rev-parse", "HEAD")
-        changes = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results", ":!dvc.lock")
+        root = project_root()
+        return git(root, "rev-parse", "HEAD"), bool(
+            git(root, "status", "--porcelain", "--untracked-files=no", *SOURCES)
+        )
     except (OSError, subprocess.CalledProcessError) as error:
         reason = " ".join((getattr(error, "stderr", None) or str(error)).split())
         warn(f"the provenance has no commit, as git does not name one: {printable(reason)[:400]}")
         return None, None
-    return commit, bool(changes)
 
 
-def _git(*arguments: str) -> str:
-    result = subprocess.run(["git", *arguments], cwd=project_root(), capture_output=True, text=True, check=True)
-    return result.stdout.strip()
+def git(folder: Path, *arguments: str) -> str:
+    """Return what a git command prints; CalledProcessError where it fails, with `stderr`."""
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout.rstrip()
 
 
 def commit_text(provenance: dict[str, Any], digits: int = 10, quote: str = "") -> str:
     """Return the commit of a provenance, in quotes, or `unknown` where git named none, and whether there were changes."""
     commit = (provenance.get("git_commit") or "")[:digits]
-    return (quote + commit + quote if commit else "unknown") + (
-        " and changes" if provenance.get("uncommitted_changes") else ""
-    )
+    changes = " and changes" if provenance.get("uncommitted_changes") else ""
+    return (quote + commit + quote if commit else "unknown") + changes

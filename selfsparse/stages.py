@@ -51,9 +51,8 @@ class Project:
         if cache:
             config["cache"] = {"dir": str(cache)}
         self._root, self._unwritten = root, Records()
-        self._repo = Repo(
-            str(root), config=config, _wait_for_lock=True
-        )  # the one private name of DVC's, which a test watches
+        # The one private name of DVC's, which a test watches.
+        self._repo = Repo(str(root), config=config, _wait_for_lock=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -115,7 +114,7 @@ class Project:
         before: list[tuple[Any, Any, Any]] = [(dep, dep.hash_info, dep.meta) for dep in stage.deps]
         stage.remove_outs()  # else DVC asks at a terminal whether it may
         try:
-            with _answering(stage), suppress(RunCacheNotFoundError):
+            with _answering(name_of(stage)), suppress(RunCacheNotFoundError):
                 self._repo.stage_cache.restore(stage, pull=True)
                 found = True
         finally:
@@ -126,13 +125,12 @@ class Project:
                 if all(out.hash_info for out in stage.outs):
                     with suppress(CheckoutError, OSError):
                         stage.checkout(force=True)  # the old ones
-        if not found:
-            return False
-        stage.save()
-        stage.commit()
-        self._note(stage)
-        self._fetch_beside(stage)
-        return True
+        if found:
+            stage.save()
+            stage.commit()
+            self._note(stage)
+            self._fetch_beside(stage)
+        return found
 
     def _run(self, stage: "Stage") -> None:
         from dvc.stage.exceptions import StageCmdFailedError
@@ -158,18 +156,18 @@ class Project:
             TransferError: not all of it is there now.
         """
         self._write()
-        with _answering(stage):
+        with _answering(name_of(stage)):
             self._repo.push(name_of(stage), run_cache=run_cache)
-            for path, there, remote in self._beside(stage):
+            for path, there, fs in self._beside(stage):
                 if path.is_file():
-                    remote.fs.makedirs(remote.fs.parent(there), exist_ok=True)
-                    remote.fs.put_file(str(path), there)
+                    fs.makedirs(fs.parent(there), exist_ok=True)
+                    fs.put_file(str(path), there)
 
     def fetch_before(self, stage: "Stage") -> None:
         """Have in the cache, as far as the remote has it, what dvc.lock names of a stage that is out of date: it may need a part."""
         with suppress(TransferError):
             self._fetch_beside(stage)
-            with _answering(stage):
+            with _answering(name_of(stage)):
                 self._repo.fetch(name_of(stage))
 
     def fetch_run_cache(self) -> None:
@@ -180,6 +178,25 @@ class Project:
         """
         with _answering("run cache"):
             self._repo.stage_cache.pull(None)
+
+    def _fetch_beside(self, stage: "Stage") -> None:
+        with _answering(name_of(stage)):
+            for path, there, fs in self._beside(stage):
+                if fs.exists(there):
+                    with atomic_path(path) as partial:
+                        fs.get_file(there, str(partial))
+
+    def _beside(self, stage: "Stage") -> Iterator[tuple[Path, str, Any]]:
+        """Yield the files with times and hosts that belong to a stage's outputs, each with its place in the remote.
+
+        No hash of DVC's covers them, so they do not come with the outputs; they lie there under that of the output.
+        """
+        for out in stage.outs:
+            parts = Path(out.def_path).parts
+            if len(parts) == 4 and parts[2] in BESIDE and out.hash_info:
+                remote = self._repo.cloud.get_remote_odb(REMOTE)
+                path = BESIDE[parts[2]](parts[1], parts[3])
+                yield path, remote.fs.join(remote.path, "beside", out.hash_info.value + path.suffix), remote.fs
 
     def records(self) -> Records:
         """Return what dvc.lock says of its stages."""
@@ -202,25 +219,6 @@ class Project:
             self.note(self._unwritten)
         self._unwritten = {}
 
-    def _fetch_beside(self, stage: "Stage") -> None:
-        with _answering(stage):
-            for path, there, remote in self._beside(stage):
-                if remote.fs.exists(there):
-                    with atomic_path(path) as partial:
-                        remote.fs.get_file(there, str(partial))
-
-    def _beside(self, stage: "Stage") -> Iterator[tuple[Path, str, Any]]:
-        """Yield the files with times and hosts that belong to a stage's outputs, each with its place in the remote.
-
-        No hash of DVC's covers them, so they do not come with the outputs; they lie there under that of the output.
-        """
-        for out in stage.outs:
-            parts = Path(out.def_path).parts
-            if len(parts) == 4 and parts[2] in BESIDE and out.hash_info:
-                remote = self._repo.cloud.get_remote_odb(REMOTE)
-                path = BESIDE[parts[2]](parts[1], parts[3])
-                yield path, remote.fs.join(remote.path, "beside", out.hash_info.value + path.suffix), remote
-
 
 def write_records(root: Path, records: Records) -> None:
     """Write dvc.lock as DVC does, and at once."""
@@ -234,15 +232,12 @@ def write_records(root: Path, records: Records) -> None:
 
 
 @contextmanager
-def _answering(what: Any) -> Iterator[None]:
+def _answering(what: str) -> Iterator[None]:
     """Make one error of those that remotes have, each kind its own."""
     try:
         yield
     except Exception as error:
-        reason = str(error).strip() or type(error).__name__
-        raise TransferError(
-            f"{what if isinstance(what, str) else name_of(what)}: the remote fails: {reason}"
-        ) from error
+        raise TransferError(f"{what}: the remote fails: {str(error).strip() or type(error).__name__}") from error
 
 
 def name_of(stage: "Stage") -> str:
@@ -258,11 +253,3 @@ def is_local(stage: "Stage") -> bool:
 def is_head(stage: "Stage") -> bool:
     """Whether a stage runs where the suite was started: its outputs go to git, and no cache can carry them."""
     return any(not out.use_cache for out in stage.outs)
-
-
-def reason_of(stage: "Stage") -> str:
-    """Return what of a stage has changed, for a message."""
-    deps, outs, command = stage.changed_entries()
-    parts = [f"changed inputs: {', '.join(deps)}"] if deps else []
-    parts += [f"changed outputs: {', '.join(outs)}"] if outs else []
-    return "; ".join(parts + (["changed command"] if command else [])) or "nothing changed"

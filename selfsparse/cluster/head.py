@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from filelock import Timeout
 
 from selfsparse.cluster.node import folder_of, project_key, search_path, versions
-from selfsparse.cluster.progress import Progress
-from selfsparse.cluster.scheduler import DONE, FAILED, Executor, Schedule, Stage
+from selfsparse.cluster.scheduler import DONE, FAILED, Executor, Progress, Schedule, Stage
 from selfsparse.errors import UserError
+from selfsparse.provenance import SOURCES, git
 from selfsparse.results.text import duration
 from selfsparse.stages import Project, Records, StageFailedError, TransferError, is_head, is_local, name_of
 from selfsparse.training.lock import acquire
@@ -52,16 +51,11 @@ class Head:
         with project.locked():
             stages = project.upstream(target)
             self._needs = project.needs(stages)
-        self._data: dict[str, frozenset[str]] = {}
+        self._data: dict[str, frozenset[str]] = {}  # of every stage, each after those that it needs
         for stage in stages:
-            own = {name_of(stage)} if is_local(stage) and not stage.always_changed else set()
-            inherited = (self._data[needed] for needed in self._needs[name_of(stage)])
-            self._data[name_of(stage)] = frozenset(own.union(*inherited))
-
-    @property
-    def names(self) -> list[str]:
-        """Return all stages of the suite, each after those that it needs."""
-        return list(self._data)
+            name = name_of(stage)
+            own = {name} if is_local(stage) and not stage.always_changed else set()
+            self._data[name] = frozenset(own.union(*(self._data[needed] for needed in self._needs[name])))
 
     def restore(self, given_up: dict[str, str] | None = None) -> State:
         """Bring up what every machine makes itself, and all results that the cache or the remote has; run nothing else.
@@ -82,11 +76,10 @@ class Head:
 
     def _restore(self, stage: "DvcStage", state: State, given_up: dict[str, str]) -> None:
         name = name_of(stage)
-        if self._needs[name] & (state.failed.keys() | state.blocked):
-            state.blocked.add(name)
-            return
         try:
-            if self._needs[name] <= state.done and self._project.bring_up(stage, may_run=is_local(stage)):
+            if self._needs[name] & (state.failed.keys() | state.blocked):
+                state.blocked.add(name)
+            elif self._needs[name] <= state.done and self._project.bring_up(stage, may_run=is_local(stage)):
                 state.done.add(name)
             elif name in given_up:
                 state.failed[name] = given_up[name]
@@ -106,7 +99,7 @@ class Head:
             TransferError: the remote does not take it.
         """
         wanted = set(state.missing)
-        for name in reversed(self.names):
+        for name in reversed(self._data):
             if name in wanted:
                 wanted |= self._needs[name]
         with self._project.locked():
@@ -117,12 +110,6 @@ class Head:
                     self._project.push(stage)
             records = self._project.records()
         return {name: records[name] for name in stages if name in (state.done | before) & records.keys()}
-
-    def schedule(self, state: State, max_tasks: int | None) -> Schedule:
-        """Return the missing stages as the scheduler wants them."""
-        missing = set(state.missing)
-        stages = {name: Stage(name, frozenset(self._needs[name] & missing), self._data[name]) for name in state.missing}
-        return Schedule(stages, max_tasks)
 
     def finish(self) -> None:
         """Run what goes to git: summary, notebooks, report.
@@ -139,17 +126,8 @@ class Head:
                     _stop_if_killed(error)
                     raise UserError(str(error)) from None
 
-    def run(
-        self,
-        executor: Executor,
-        progress: Progress,
-        max_tasks: int | None = None,
-        tell: Callable[[Records], None] = lambda known: None,
-    ) -> int:
+    def run(self, executor: Executor, progress: Progress, max_tasks: int | None = None) -> int:
         """Bring the suite up with the help of a cluster; return the exit code.
-
-        Args:
-            tell: takes what the nodes have to know of the results that are here, before the executor gets any stage.
 
         Raises:
             UserError: the remote, or one of the stages that run here, failed.
@@ -161,18 +139,17 @@ class Head:
                 if not state.missing:
                     break
                 print(f"{len(state.done)} stages are up to date or restored, {len(state.missing)} go to the cluster")
-                tell(self.share(state))
-                schedule = self.schedule(state, max_tasks)
+                executor.know(self.share(state))
+                missing = {n: Stage(n, frozenset(self._needs[n].intersection(state.missing)), self._data[n]) for n in state.missing}  # fmt: skip
+                schedule = Schedule(missing, max_tasks)
                 begun = schedule.clock()
                 try:
                     schedule.run(executor, progress.take)
                 finally:
                     with self._project.locked():
-                        self._project.note(
-                            {s.name: dict(s.made[s.name]) for s in schedule.stages.values() if s.state == DONE}
-                        )
+                        self._project.note({s.name: dict(s.made[s.name]) for s in schedule.in_state(DONE)})
                 print(f"the cluster took {duration(schedule.clock() - begun)}")
-                failed |= {stage.name: stage.text for stage in schedule.stages.values() if stage.state == FAILED}
+                failed |= {stage.name: stage.text for stage in schedule.in_state(FAILED)}
                 state = self.restore(failed)
         except TransferError as error:
             raise UserError(f"{error}\nMend that, and run the same command again: it goes on.") from None
@@ -208,29 +185,22 @@ def clean_commit(root: Path) -> str:
             dvc.lock may differ: they are what a suite changes.
     """
     try:
-        if _git(root, "rev-parse", "--show-prefix"):
+        if git(root, "rev-parse", "--show-prefix"):
             raise UserError(f"{root} is a folder of a larger git repository; the nodes clone a repository as a whole")
-        changes = _git(root, "status", "--porcelain", "--", ".", ":!results", ":!dvc.lock")
-        commit = _git(root, "rev-parse", "HEAD")
+        changes, commit = git(root, "status", "--porcelain", *SOURCES), git(root, "rev-parse", "HEAD")
     except (OSError, subprocess.CalledProcessError) as error:
-        reason = getattr(error, "stderr", "") or error
-        raise UserError(
-            f"the nodes clone the project's commit, and git does not name one: {str(reason).strip()}"
-        ) from None
+        reason = str(getattr(error, "stderr", "") or error).strip()
+        raise UserError(f"the nodes clone the project's commit, and git does not name one: {reason}") from None
     if changes:
         raise UserError(f"the nodes clone the last commit, which lacks these changes; commit or stash them:\n{changes}")
     return commit
-
-
-def _git(root: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout.rstrip()
 
 
 def source_tar(root: Path) -> bytes:
     """Return a bare clone of the checked-out commit as a tar file: nodes need not reach any git server."""
     with tempfile.TemporaryDirectory() as name:
         bare = Path(name) / "source"
-        subprocess.run(["git", "clone", "--quiet", "--bare", "--depth", "1", root.as_uri(), str(bare)], check=True)
+        git(root, "clone", "--quiet", "--bare", "--depth", "1", root.as_uri(), str(bare))
         memory = io.BytesIO()
         with tarfile.open(fileobj=memory, mode="w") as archive:
             archive.add(bare, ".")
@@ -298,9 +268,8 @@ def distribute(
     if not configurations:
         raise UserError(f"params.yaml: suite {suite} has no configurations")
     root = project_root().resolve()
-    commit = clean_commit(root)
     job = {
-        "project": project_key(root), "commit": commit, "versions": versions(),
+        "project": project_key(root), "commit": clean_commit(root), "versions": versions(),
         "scratch": _absolute(scratch), "checkpoints": _absolute(checkpoints),
     }  # fmt: skip
     ours, job["remote"] = remotes(root, remote, None if address else folder_of(job).parent / "remote")
@@ -327,17 +296,11 @@ def distribute(
                 gpus_per_task = GPUS_PER_TASK if on_gpus else 0.0
             executor.reserve(cpus_per_task, gpus_per_task)
             print(f"Ray: {executor.describe()}; a task takes {cpus_per_task:g} CPUs and {gpus_per_task:g} GPUs")
-            print(
-                f"Ray's dashboard: {executor.dashboard or 'none; pip install ray[default] on the head node brings it'}"
-            )
+            dashboard = executor.dashboard or "none; pip install ray[default] on the head node brings it"
+            print(f"Ray's dashboard: {dashboard}")
             print(f"results travel through {ours['url']}; logs: {folder / suite}", flush=True)
-            source = source_tar(root)
-            code = Head(Project(root, ours), f"report@{suite}").run(
-                executor,
-                Progress(folder / suite),
-                max_tasks,
-                tell=lambda known: executor.open({**job, "known": known}, source),
-            )
+            executor.open(job, source_tar(root))
+            code = Head(Project(root, ours), f"report@{suite}").run(executor, Progress(folder / suite), max_tasks)
     except Timeout:
         raise UserError(f"another process distributes a suite of this project (it holds {folder / 'lock'})") from None
     except DvcException as error:  # marks of a merge in dvc.lock, say

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import importlib.metadata
 import io
+import itertools
 import json
 import os
 import platform
@@ -37,12 +38,10 @@ class TaskLostError(ConnectionError):
 
 def versions() -> dict[str, str]:
     """Return what has to be the same on all machines of a cluster, for equal results and for DVC's files."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "torch": "missing", "dvc": "missing"}
     for name in ("torch", "dvc"):
-        try:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "missing"
     return found
 
 
@@ -88,13 +87,9 @@ def run_stage(
     Raises:
         TaskLostError: see there.
     """
-    host, mine = socket.gethostname(), versions()
-    if differing := [
-        f"{name} is {mine[name]} on node {host} and {wanted} here"
-        for name, wanted in job["versions"].items()
-        if mine[name] != wanted
-    ]:
-        return {"status": "refused", "text": "; ".join(differing)}
+    host, mine, wanted = socket.gethostname(), versions(), job["versions"]
+    if different := [f"{n} is {mine[n]} on node {host} and {wanted[n]} here" for n in wanted if mine[n] != wanted[n]]:
+        return {"status": "refused", "text": "; ".join(different)}
     if not shutil.which("git"):
         raise TaskLostError(f"node {host} has no git")
     remote = job["remote"].get("url", "")
@@ -116,19 +111,14 @@ def run_stage(
 def _slot(folder: Path) -> Iterator[tuple[Path, int]]:
     """Yield a clone that no other task of this node uses, and its lock, which the task's process holds on to."""
     folder.mkdir(parents=True, exist_ok=True)
-    number = 0
-    while True:
-        lock = os.open(folder / f"clone{number}.lock", os.O_CREAT | os.O_RDWR)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            os.close(lock)
-            number += 1
-    try:
-        yield folder / f"clone{number}", lock
-    finally:
-        os.close(lock)
+    for number in itertools.count():
+        with open(folder / f"clone{number}.lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield folder / f"clone{number}", lock.fileno()
+            return
 
 
 def _check_out(clone: Path, job: dict[str, Any], source: Callable[[], bytes]) -> None:
@@ -188,9 +178,8 @@ def _run_task(
     """Run the clone's own code on the stage, in a session of its own, and read what became of it."""
     order, result = clone.with_suffix(".order.json"), clone.with_suffix(".result.json")
     result.unlink(missing_ok=True)
-    order.write_text(
-        json.dumps({"stage": stage, "remote": remote, "known": known, "result": str(result), "parent": os.getpid()})
-    )
+    told = {"stage": stage, "remote": remote, "known": known, "result": str(result), "parent": os.getpid()}
+    order.write_text(json.dumps(told))
     process = subprocess.Popen(
         [sys.executable, "-m", "selfsparse.cluster.task", str(order)],
         cwd=clone, env=os.environ | {"PATH": search_path(), "PYTHONUNBUFFERED": "1"}, stdin=subprocess.DEVNULL,
@@ -212,14 +201,14 @@ def _run_task(
 
 
 def _pass_on(lines: Iterable[str], say: Callable[[str], None]) -> None:
-    gathered, said = [], time.monotonic()
+    gathered, said = "", time.monotonic()
     for line in lines:
-        gathered.append(line)
+        gathered += line
         if time.monotonic() - said >= SAY_EVERY_SEC:
-            say("".join(gathered))
-            gathered, said = [], time.monotonic()
+            say(gathered)
+            gathered, said = "", time.monotonic()
     if gathered:
-        say("".join(gathered))
+        say(gathered)
 
 
 def project_key(root: Path) -> str:

@@ -17,7 +17,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from selfsparse.cluster import node
 from selfsparse.cluster.node import TaskLostError, run_stage
-from selfsparse.cluster.scheduler import Begun, Ended, Event, Said
+from selfsparse.cluster.scheduler import Begun, Ended, Event, Record, Said
 from selfsparse.errors import UserError, warn
 
 CONNECT_SEC = 10.0
@@ -139,18 +139,22 @@ class RayExecutor:
         nodes = [n["Resources"] for n in ray.nodes() if n["Alive"]]
         if any(n.get("CPU", 0) >= cpus and n.get("GPU", 0) >= gpus for n in nodes):
             return
-        problem = (
+        lacking = (
             f"no node has the {cpus:g} CPUs and {gpus:g} GPUs that a task takes (--cpus-per-task, --gpus-per-task)"
         )
         if self._started:
-            raise UserError(problem)
-        warn(f"{problem}; the stages wait for one that has")
+            raise UserError(lacking)
+        warn(f"{lacking}; the stages wait for one that has")
 
     def open(self, job: dict[str, Any], source: bytes) -> None:
-        """Say what is the same for all stages from now on: the job of `node.run_stage`, and the project as a tar file."""
-        self._job, self._source = ray.put(job), ray.put(source)
+        """Say what is the same for all stages: the job of `node.run_stage` but for `known`, and the project as a tar file."""
+        self._job, self._source = job, ray.put(source)
 
-    def submit(self, stage: str, prefer: str | None, made: dict[str, Mapping[str, Any]]) -> None:
+    def know(self, records: Mapping[str, Record]) -> None:
+        """Say what dvc.lock says of the results that are here."""
+        self._known = ray.put({**self._job, "known": records})
+
+    def submit(self, stage: str, prefer: str | None, made: dict[str, Record]) -> None:
         """Let Ray run a stage when there is room; on the preferred node, unless that is busy or gone."""
         strategy = "DEFAULT"
         if prefer:
@@ -161,7 +165,7 @@ class RayExecutor:
         )  # fmt: skip
         self._submissions[stage] += 1
         # In a list, Ray hands the project on by reference: only a node that lacks it fetches it.
-        reference = task.remote(self._job, stage, made, self._submissions[stage], [self._source], self._board)
+        reference = task.remote(self._known, stage, made, self._submissions[stage], [self._source], self._board)
         self._stages[reference] = stage
 
     def events(self, seconds: float) -> Iterable[Event]:

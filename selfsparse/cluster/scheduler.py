@@ -4,10 +4,17 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from pathlib import Path
+from statistics import fmean
 from typing import Any, Protocol
+
+from selfsparse.results.text import duration
 
 WAITING, RUNNING, DONE, FAILED, SKIPPED = "waiting", "running", "done", "failed", "skipped"
 LOOK_EVERY_SEC = 0.5
+LAST_LINES = 15  # of a failed stage's log
+Record = Mapping[str, Any]  # what dvc.lock says of a stage
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Ended:
     stage: str
     ok: bool
     text: str = ""
-    record: Mapping[str, Any] = field(default_factory=dict)
+    record: Record = field(default_factory=dict)
 
 
 Event = Begun | Said | Ended
@@ -44,12 +51,11 @@ Event = Begun | Said | Ended
 class Executor(Protocol):
     """Where stages run: a Ray cluster, or what stands for one in tests and simulations."""
 
-    def submit(self, stage: str, prefer: str | None, made: dict[str, Mapping[str, Any]]) -> None:
-        """Let a stage run as soon as there is room for it; on the node `prefer`, where that has room.
+    def know(self, records: Mapping[str, Record]) -> None:
+        """Take what dvc.lock says of the results that are here, before any stage is submitted."""
 
-        Args:
-            made: the records of those stages of the schedule that it needs, directly or not.
-        """
+    def submit(self, stage: str, prefer: str | None, made: dict[str, Record]) -> None:
+        """Let a stage run, on the node `prefer` where that has room; `made` are the records of what it needs."""
 
     def events(self, seconds: float) -> Iterable[Event]:
         """Return what has happened since the last call, in its order; wait up to so many seconds for it.
@@ -74,11 +80,15 @@ class Stage:
     state: str = WAITING
     node: str = ""
     host: str = ""
-    attempt: int = 0
     begun: float = 0.0
     ended: float = 0.0
     text: str = ""
-    made: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # its own record, and those of what it needs
+    made: dict[str, Record] = field(default_factory=dict)  # its own record, and those of what it needs
+
+    @property
+    def kind(self) -> str:
+        """The part before the `@`: stages of a kind take about as long."""
+        return self.name.partition("@")[0]
 
 
 class Schedule:
@@ -93,13 +103,10 @@ class Schedule:
     def __init__(
         self, stages: Mapping[str, Stage], max_tasks: int | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.stages, self.clock, self._max_tasks = stages, clock, max_tasks
-        self._waits_for = {stage.name: set(stage.needs) for stage in stages.values()}
-        self._needed_by: dict[str, list[str]] = defaultdict(list)
-        for stage in stages.values():
-            for needed in stage.needs:
-                self._needed_by[needed].append(stage.name)
-        self._ready = [name for name, needed in self._waits_for.items() if not needed]
+        self.stages, self.clock, self._max_tasks = stages, clock, max_tasks or len(stages)
+        self._order = TopologicalSorter({name: stage.needs for name, stage in stages.items()})
+        self._order.prepare()
+        self._ready: list[str] = []
         self._submitted: set[str] = set()
         self._homes: dict[str, set[str]] = defaultdict(set)  # of data: the nodes that have it
 
@@ -117,7 +124,8 @@ class Schedule:
             self._submit(executor)
 
     def _submit(self, executor: Executor) -> None:
-        while self._ready and (self._max_tasks is None or len(self._submitted) < self._max_tasks):
+        self._ready += self._order.get_ready()
+        while self._ready and len(self._submitted) < self._max_tasks:
             stage = self.stages[self._ready.pop(0)]
             for needed in stage.needs:
                 stage.made |= self.stages[needed].made
@@ -128,59 +136,83 @@ class Schedule:
         """The node that ran what the stage needs, or one that has its data; of several, that with the least to do."""
         nodes = {self.stages[needed].node for needed in stage.needs if self.stages[needed].data}
         nodes = nodes or set().union(*(self._homes[data] for data in stage.data))
-        load = Counter(other.node for other in self.stages.values() if other.state == RUNNING)
+        load = Counter(other.node for other in self.in_state(RUNNING))
         return min(sorted(nodes), key=load.__getitem__, default=None)
 
     def _take(self, event: Event) -> None:
         stage = self.stages[event.stage]
         if isinstance(event, Begun):
-            stage.state, stage.node, stage.host, stage.attempt = RUNNING, event.node, event.host, event.attempt
-            stage.begun = self.clock()
+            stage.state, stage.node, stage.host, stage.begun = RUNNING, event.node, event.host, self.clock()
         elif isinstance(event, Ended):
             self._submitted.remove(stage.name)
             stage.state, stage.text, stage.ended = (DONE if event.ok else FAILED), event.text, self.clock()
             if event.ok:
                 stage.made = {**stage.made, stage.name: event.record}
-                self._release(stage)
+                for data in stage.data:
+                    self._homes[data].add(stage.node)
+                self._order.done(stage.name)
             else:
-                self._skip(stage)
+                self._skip_what_needs(stage)
 
-    def _release(self, stage: Stage) -> None:
-        for data in stage.data:
-            self._homes[data].add(stage.node)
-        for name in self._needed_by[stage.name]:
-            self._waits_for[name].remove(stage.name)
-            if not self._waits_for[name]:
-                self._ready.append(name)
+    def _skip_what_needs(self, failed: Stage) -> None:
+        lost = {failed.name}
+        for stage in self.in_state(WAITING):
+            if stage.needs & lost:
+                stage.state, stage.text = SKIPPED, f"needs {failed.name}"
+                lost.add(stage.name)
 
-    def _skip(self, failed: Stage) -> None:
-        unreachable = [failed.name]
-        while unreachable:
-            for name in self._needed_by[unreachable.pop()]:
-                if self.stages[name].state == WAITING:
-                    self.stages[name].state, self.stages[name].text = SKIPPED, f"needs {failed.name}"
-                    unreachable.append(name)
-
-    def count(self, state: str) -> int:
-        """Return how many stages are in a state."""
-        return sum(stage.state == state for stage in self.stages.values())
+    def in_state(self, *states: str) -> list[Stage]:
+        """Return the stages in one of some states, each after those that it needs."""
+        return [stage for stage in self.stages.values() if stage.state in states]
 
     def seconds_left(self) -> float | None:
         """Return an estimate from the stages of the same kind that are done; None before there is one of each."""
         took: dict[str, list[float]] = defaultdict(list)
-        for stage in self.stages.values():
-            if stage.state == DONE:
-                took[_kind(stage)].append(stage.ended - stage.begun)
-        left = 0.0
-        for stage in self.stages.values():
-            if stage.state in (WAITING, RUNNING):
-                if not (known := took[_kind(stage)]):
-                    return None
-                gone = self.clock() - stage.begun if stage.state == RUNNING else 0.0
-                left += max(0.0, sum(known) / len(known) - gone)
-        return left / max(1, self.count(RUNNING))
+        for stage in self.in_state(DONE):
+            took[stage.kind].append(stage.ended - stage.begun)
+        left, running = self.in_state(WAITING, RUNNING), self.in_state(RUNNING)
+        if not all(took[stage.kind] for stage in left):
+            return None
+        gone = {stage.name: self.clock() - stage.begun for stage in running}
+        return sum(max(0.0, fmean(took[s.kind]) - gone.get(s.name, 0.0)) for s in left) / max(1, len(running))
+
+    def text(self) -> str:
+        """Return, for example, `3 of 33 done, 2 running, 28 waiting, about 4 min left`."""
+        counts = Counter(stage.state for stage in self.stages.values())
+        parts = [f"{counts[DONE]} of {len(self.stages)} done"]
+        parts += [f"{counts[state]} {state}" for state in (RUNNING, WAITING, FAILED, SKIPPED) if counts[state]]
+        left = self.seconds_left()
+        return ", ".join([*parts, *([f"about {duration(left)} left"] if left else [])])
 
 
-def _kind(stage: Stage) -> str:
-    """The part before the `@`: stages of a kind take about as long."""
-    return stage.name.partition("@")[0]
+class Progress:
+    """Shows events as they come: `take` is what `Schedule.run` calls.
+
+    Args:
+        logs: folder of the stages' logs, `<stage>.log` each, of all its attempts since the suite was last started.
+    """
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        logs.mkdir(parents=True, exist_ok=True)
+
+    def take(self, schedule: Schedule, event: Event) -> None:
+        """Log and show an event."""
+        stage, log = schedule.stages[event.stage], self._logs / f"{event.stage}.log"
+        match event:
+            case Begun():
+                if event.attempt == 1:
+                    log.unlink(missing_ok=True)
+                again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+                print(f"{stage.name}: begun on {stage.host}{again}", flush=True)
+            case Said():
+                with open(log, "a", encoding="utf-8") as file:
+                    file.write(event.text)
+            case Ended(ok=True):
+                print(f"{stage.name}: done in {stage.ended - stage.begun:.0f} s. {schedule.text()}", flush=True)
+            case Ended():
+                lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+                print(f"{stage.name}: FAILED on {stage.host}: {stage.text}")
+                print("\n".join(f"    {line}" for line in [*lines[-LAST_LINES:], f"({log})"]), flush=True)
+                if skipped := [s.name for s in schedule.in_state(SKIPPED) if s.text == f"needs {stage.name}"]:
+                    print(f"not run, as they need it: {', '.join(skipped)}", flush=True)

@@ -22,16 +22,7 @@ from selfsparse.errors import UserError
 from selfsparse.files import read_json, write_json, write_text
 from selfsparse.paths import checkpoint_dir
 from selfsparse.processes import when_parent_is_gone
-from selfsparse.stages import (
-    Project,
-    Records,
-    StageFailedError,
-    TransferError,
-    is_local,
-    name_of,
-    reason_of,
-    write_records,
-)  # fmt: skip
+from selfsparse.stages import Project, Records, StageFailedError, TransferError, is_local, name_of, write_records
 from selfsparse.training.lock import acquire
 
 if TYPE_CHECKING:
@@ -68,57 +59,59 @@ def run(name: str, clone: Path, remote: dict[str, Any], known: Records) -> dict[
     """
     from dvc.exceptions import DvcException
 
-    found, record = ("failed", ""), {}
     try:
-        # For the stage's own process, which looks there for what it made before.
-        write_text(clone / ".dvc" / "config.local", f"[cache]\n    dir = {clone.parent / 'cache'}\n")
-        write_records(clone, known)  # neither the commit's dvc.lock nor that of a task before
-        project = Project(clone, remote, cache=clone.parent / "cache")
-        with project.locked():
-            *upstream, stage = project.upstream(name)
-            for needed in upstream:
-                _bring_up_needed(project, needed, clone)
-            _wait_for_other(name)
-            with states_kept(name):
-                if name in known:
-                    project.fetch_before(stage)
-                _patiently(lambda: project.bring_up(stage, may_run=True))
-                _patiently(lambda: project.push(stage, run_cache=True))
-            found, record = ("done", ""), project.records()[name]
+        return {"status": "done", "text": "", "record": _run(name, clone, remote, known)}
     except StageFailedError as error:
-        found = KILLED if error.killed else "failed", str(error)
-    except TransferError as error:
-        found = KILLED, str(error)
-    except UpstreamError as error:
-        found = "failed", f"upstream of {name}, on a node, {error}"
+        status, text = KILLED if error.killed else "failed", str(error)
     except UserError as error:
-        found = "refused", str(error)
-    except DvcException as error:  # an output that its command did not make, say
-        found = "failed", str(error)
+        status, text = "refused", str(error)
+    except (UpstreamError, DvcException) as error:  # of DVC: an output that its command did not make, say
+        status, text = "failed", str(error)
+    except TransferError as error:
+        status, text = KILLED, str(error)
     except Timeout as error:
-        found = (
-            KILLED,
-            f"{name}: another process, which holds {error.lock_file}, has not ended within {OTHER_SEC:.0f} s",
-        )
+        held = f"another process, which holds {error.lock_file}, has not ended within {OTHER_SEC:.0f} s"
+        status, text = KILLED, f"{name}: {held}"
     except OSError as error:  # the disk is full, say
-        found = KILLED, f"{name}, on node {socket.gethostname()}: {error}"
-    return {"status": found[0], "text": found[1], "record": record}
+        status, text = KILLED, f"{name}, on node {socket.gethostname()}: {error}"
+    return {"status": status, "text": text, "record": {}}
 
 
-def _bring_up_needed(project: Project, stage: "Stage", clone: Path) -> None:
-    """Get what a stage needs; what no machine may hand on is made here, data of one source one at a time.
+def _run(name: str, clone: Path, remote: dict[str, Any], known: Records) -> dict[str, Any]:
+    # For the stage's own process, which looks there for what it made before.
+    write_text(clone / ".dvc" / "config.local", f"[cache]\n    dir = {clone.parent / 'cache'}\n")
+    write_records(clone, known)  # neither the commit's dvc.lock nor that of a task before
+    project = Project(clone, remote, cache=clone.parent / "cache")
+    with project.locked():
+        *upstream, stage = project.upstream(name)
+        for needed in upstream:
+            _bring_up_needed(project, needed, clone, name)
+        _wait_for_other(name)
+        with states_kept(name):
+            if name in known:
+                project.fetch_before(stage)
+            _patiently(lambda: project.bring_up(stage, may_run=True))
+            _patiently(lambda: project.push(stage, run_cache=True))
+        return project.records()[name]
 
-    Raises:
-        UpstreamError: it would have to run.
-    """
+
+def _bring_up_needed(project: Project, stage: "Stage", clone: Path, target: str) -> None:
+    """Get what a stage needs; what no machine may hand on is made here, data of one source one at a time."""
     name = name_of(stage)
     if is_local(stage):
         with acquire(clone.parent / f"{name.split('-')[0]}.lock"):
             project.bring_up(stage, may_run=True)
     elif stage.changed():
-        reason = reason_of(stage)
+        deps, outs, command = stage.changed_entries()
+        parts = [
+            f"changed {what}: {', '.join(found)}" for what, found in (("inputs", deps), ("outputs", outs)) if found
+        ]
+        parts += ["changed command"] * bool(command)
         if not _patiently(lambda: project.bring_up(stage, may_run=False)):
-            raise UpstreamError(f"{name}: neither the cache nor the remote holds its result ({reason})")
+            held = (
+                f"{name}: neither the cache nor the remote holds its result ({'; '.join(parts) or 'nothing changed'})"
+            )
+            raise UpstreamError(f"upstream of {target}, on a node, {held}")
 
 
 def _patiently(work: Callable[[], T]) -> T:
@@ -136,9 +129,6 @@ def _wait_for_other(stage: str) -> None:
     """Wait for another process that trains the same: one whose worker was lost, and that still saves its states.
 
     The training itself waits for a minute, and then fails on its own merits.
-
-    Raises:
-        Timeout: it does not end.
     """
     kind, _, configuration = stage.partition("@")
     if kind != "train":

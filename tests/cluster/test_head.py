@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from selfsparse import stages
 from selfsparse.cluster import task
 from selfsparse.cluster.head import Head
-from selfsparse.cluster.progress import Progress
+from selfsparse.cluster.scheduler import Progress
 from selfsparse.errors import UserError
 from selfsparse.stages import Project, TransferError
 
@@ -61,7 +61,7 @@ def whole(tmp_path_factory):
 def bring_up(project, remote, monkeypatch) -> tuple[int, toy.Folders]:
     executor = toy.Folders(project, remote, monkeypatch)
     said = Progress(project.parent / "logs")
-    return toy.head(project, remote).run(executor, said, tell=executor.tell), executor
+    return toy.head(project, remote).run(executor, said), executor
 
 
 def lock(project):
@@ -427,7 +427,7 @@ def test_stages_go_where_their_data_are(whole):
 
 def test_an_unknown_target(project, remote, monkeypatch):
     monkeypatch.chdir(project / "results")  # in a folder below, names are the same
-    assert toy.head(project, remote).names[-1] == "report"
+    assert list(toy.head(project, remote)._data)[-1] == "report"
     with pytest.raises(UserError, match="no stage report@nix"):
         Head(Project(project, remote), "report@nix")
 

@@ -139,6 +139,7 @@ def test_the_board_dies(tmp_path, monkeypatch):
             executor.reserve(1000, 0)
         executor.reserve(int(ray.cluster_resources()["CPU"]) // 2 + 1, 0)
         executor.open({}, b"")
+        executor.know({})
         found = []
 
         def until_ended(count):

@@ -4,8 +4,7 @@ import heapq
 
 import pytest
 
-from selfsparse.cluster.progress import Progress, counts
-from selfsparse.cluster.scheduler import DONE, FAILED, SKIPPED, Begun, Ended, Said, Schedule, Stage
+from selfsparse.cluster.scheduler import DONE, FAILED, SKIPPED, Begun, Ended, Progress, Said, Schedule, Stage
 
 
 class Pretended:
@@ -61,7 +60,7 @@ def test_every_stage_once_and_after_what_it_needs():
     schedule = Schedule(configurations(4), clock=executor.clock)
     schedule.run(executor)
     names = [stage for stage, _ in executor.order]
-    assert sorted(names) == sorted(schedule.stages) and schedule.count(DONE) == 9
+    assert sorted(names) == sorted(schedule.stages) and len(schedule.in_state(DONE)) == 9
     assert all(names.index(f"train@{n}") < names.index(f"fid@{n}") for n in range(4)) and names[0] == "extractor@0"
     # Nine stages of 10 s on three nodes, the first alone: 10 s, then eight in three rounds.
     assert executor.time == 40.0
@@ -135,4 +134,4 @@ def test_what_is_shown(tmp_path, capsys):
     assert "train@0: begun on host\n" in said and "train@0: done in 10 s. " in said
     assert "train@1: FAILED on host: broken\n    train@1 speaks\n" in said and "not run, as they need it: fid@1" in said
     assert (tmp_path / "logs/fid@0.log").read_text() == "fid@0 speaks\n"
-    assert counts(schedule) == "3 of 5 done, 1 failed, 1 skipped"
+    assert schedule.text() == "3 of 5 done, 1 failed, 1 skipped"

@@ -148,21 +148,14 @@ def test_less_than_one_task_at_a_time(project):
 
 
 def test_folders_of_the_nodes_are_absolute(project, no_cluster, monkeypatch):
-    """And the nodes are told of the results that are here."""
     seen = []
-
-    def run(self, executor, progress, max_tasks, tell):
-        tell({"train@a": {}})
-        return 0
-
     monkeypatch.setattr(Head, "__init__", lambda *arguments: None)
-    monkeypatch.setattr(Head, "run", run)
+    monkeypatch.setattr(Head, "run", lambda *arguments: 0)
     for folder in ("scratch", "~/scratch", "$PLACE/scratch", "/scratch", None):
         assert distribute("quick", remote="store", scratch=folder, checkpoints=folder) == 0
         seen.append(NoCluster.jobs[-1]["scratch"])
         assert NoCluster.jobs[-1]["checkpoints"] == seen[-1]
     assert seen == [str(project / "scratch"), "~/scratch", "$PLACE/scratch", "/scratch", None]
-    assert NoCluster.jobs[-1]["known"] == {"train@a": {}}
     assert (project / "store").is_dir()
 
 
@@ -171,7 +164,7 @@ def test_folders_of_the_nodes_are_absolute(project, no_cluster, monkeypatch):
 )
 def test_a_task_takes_a_share_of_a_gpu_where_its_suite_uses_one(project, no_cluster, monkeypatch, device, there, share):
     monkeypatch.setattr(Head, "__init__", lambda *arguments: None)
-    monkeypatch.setattr(Head, "run", lambda *arguments, tell: 0)
+    monkeypatch.setattr(Head, "run", lambda *arguments: 0)
     monkeypatch.setattr(NoCluster, "gpus", there)
     write_project(project, {"suites.quick.train.device": device})
     toy.git(project, "commit", "--quiet", "--all", "--allow-empty", "--message", "device")

@@ -89,7 +89,7 @@ class Folders:
         self._remote, self._patch, self._queue, self.preferred, self._turn = remote, monkeypatch, [], {}, 0
         self.known, self.status = {}, None
 
-    def tell(self, known: dict) -> None:
+    def know(self, known: dict) -> None:
         self.known = json.loads(json.dumps(known))
 
     def submit(self, stage: str, prefer: str | None, made: dict) -> None:
