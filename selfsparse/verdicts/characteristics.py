@@ -40,11 +40,11 @@ def _printed_xi() -> dict[str, float]:
 
 
 class Drawn(Evidence):
-    """Values in place of a summary's: by quantity, then by configuration.
+    """Values in place of a summary's: by quantity, then by configuration, by cell and model, by model or by cell.
 
     Args:
         signs: what `signs_differing` says of every configuration.
-        diverged: runs that diverged, by configuration.
+        diverged: runs that diverged, by the same names.
         runs: how many there are of each configuration; as many as values where it is None.
     """
 
@@ -58,14 +58,21 @@ class Drawn(Evidence):
         super().__init__(results=None)  # type: ignore[arg-type] # nothing is read
         self._given, self._signs, self._lost, self._runs = values, signs, diverged or {}, runs
 
+    @staticmethod
+    def _of(given: dict[str, Any], c: Configuration, otherwise: Any) -> Any:
+        names = (c.name, f"{c.dataset_key}-{c.model}", c.model, c.dataset_key)
+        return next((given[name] for name in names if name in given), otherwise)
+
     def values(self, c: Configuration, quantity: str) -> np.ndarray:
-        """Return the values of a configuration."""
-        return np.asarray(self._given.get(quantity, {}).get(c.name, []), dtype=float)
+        """Return the values of a configuration; of its first part where they are by parts."""
+        found = self._of(self._given.get(quantity, {}), c, ())
+        return np.asarray(next(iter(found.values()), ()) if isinstance(found, dict) else found, dtype=float)
 
     def count(self, c: Configuration) -> RunCount:
         """Count the values, and the runs that diverged."""
-        values = (own[c.name] for own in self._given.values() if c.name in own)
-        return RunCount(self._runs or max(map(len, values), default=0), self._lost.get(c.name, 0), 0)
+        signs = len(self._signs.largest) if self._signs else 0
+        finished = self._runs or max([signs, *(len(self.values(c, quantity)) for quantity in self._given)])
+        return RunCount(finished, self._of(self._lost, c, 0), 0)
 
     def log_steps_to_level(self, pair) -> list[np.ndarray]:
         """Return the logs of steps."""
@@ -73,7 +80,7 @@ class Drawn(Evidence):
 
     def by_size(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
         """Return the values by size of the maps."""
-        return self._given.get(quantity, {}).get(c.name, {})
+        return {part: np.asarray(x) for part, x in self._of(self._given.get(quantity, {}), c, {}).items()}
 
     by_stage = by_size
 
@@ -86,7 +93,8 @@ class Drawn(Evidence):
         return self.values(c, "free")
 
 
-Number = Callable[[str, str, str], float]  # of a configuration by its cell, model and name
+# The mean and the spread of a configuration by its cell, model and name; None where nothing is measured.
+Value = Callable[[str, str, str], tuple[float, float] | None]
 Draw = Callable[[np.random.Generator, int, Case], Drawn | Case]
 
 
@@ -118,64 +126,48 @@ def names_of(case: Case) -> list[tuple[str, str, str]]:
 # Means and spreads
 
 
-def _mean(cell: str, model: str, name: str) -> float:
-    return _printed(name).mean
+def _fid(of: Callable[[str], str] = lambda model: model, factor: float = 1) -> Value:
+    """A printed FID, of another model perhaps, and of Self-Sparse GAN times a factor; with its own printed spread."""
+    return lambda cell, model, name: (
+        _printed(name.replace(model, of(model))).mean * (factor if model == "self_sparse" else 1),
+        _printed(name).std,
+    )
 
 
-def _std(cell: str, model: str, name: str) -> float:
-    return _printed(name).std
+PRINTED, BASELINE, TENTH_LESS = _fid(), _fid(lambda model: "wgan_gp"), _fid(lambda model: "wgan_gp", 0.9)
+SWAPPED = _fid({"wgan_gp": "self_sparse", "self_sparse": "wgan_gp"}.__getitem__)
 
 
-def _baseline(cell: str, model: str, name: str) -> float:
-    return _printed(name.replace(model, "wgan_gp")).mean
-
-
-def _swapped(cell: str, model: str, name: str) -> float:
-    other = {"wgan_gp": "self_sparse", "self_sparse": "wgan_gp"}[model]
-    return _printed(name.replace(model, other)).mean
-
-
-def _tenth_less(cell: str, model: str, name: str) -> float:
-    return _baseline(cell, model, name) * (0.9 if model == "self_sparse" else 1)
-
-
-def _of(sparse: float, baseline: float) -> Number:
-    return lambda cell, model, name: {"self_sparse": sparse, "wgan_gp": baseline}[model]
+def _xi(cell: str, model: str, name: str) -> tuple[float, float] | None:
+    return (_printed_xi()[name], XI_SPREAD) if model == "self_sparse" else None
 
 
 # Draws
 
 
-def _around(mean: Number = _mean, spread: Number = _std, quantities: tuple[str, ...] = ("best_fid",)) -> Draw:
-    """Draw quantities of every configuration around means; the FIDs around the printed ones with the printed spreads."""
+def _drawn(**quantities: Value) -> Draw:
+    """Draw quantities of every configuration around their means; without a spread they are the means."""
 
     def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
-        every = names_of(case)
-        return Drawn({q: {at[2]: rng.normal(mean(*at), spread(*at), n) for at in every} for q in quantities})
+        values: dict[str, dict[str, np.ndarray]] = {quantity: {} for quantity in quantities}
+        for quantity, of in quantities.items():
+            for at in names_of(case):
+                if found := of(*at):
+                    values[quantity][at[2]] = rng.normal(*found, n) if found[1] else np.full(n, found[0])
+        return Drawn(values)
 
     return draw
 
 
 def _two(quantity: str, sparse: float, baseline: float, spread: float) -> Draw:
-    return _around(_of(sparse, baseline), _of(spread, spread), (quantity,))
+    means = {"self_sparse": sparse, "wgan_gp": baseline}
+    return _drawn(**{quantity: lambda cell, model, name: (means[model], spread)})
 
 
 def _spread(factor: float) -> Draw:
     """Draw FIDs around the printed means with spreads of 2 % and, of Self-Sparse GAN, that times a factor."""
-    return _around(spread=lambda *at: 0.02 * _mean(*at) * (factor if at[1] == "self_sparse" else 1))
-
-
-def _sparsity(mean: Number = _mean) -> Draw:
-    """Draw FIDs, and ξ̄ around the printed ones."""
-
-    def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
-        fids = {at[2]: rng.normal(mean(*at), _std(*at), n) for at in names_of(case)}
-        sparse = [name for _, model, name in names_of(case) if model == "self_sparse"]
-        return Drawn(
-            {"best_fid": fids, "xi_bar": {name: rng.normal(_printed_xi()[name], XI_SPREAD, n) for name in sparse}}
-        )
-
-    return draw
+    means = {"self_sparse": 0.02 * factor, "wgan_gp": 0.02}
+    return _drawn(best_fid=lambda cell, model, name: (m := _printed(name).mean, means[model] * m))
 
 
 def _beside_print(margins_away: float) -> Draw:
@@ -193,8 +185,7 @@ def _beside_print(margins_away: float) -> Draw:
             key: round(100 * (1 - printed[f"{cell}-self_sparse"].mean / printed[f"{cell}-wgan_gp"].mean), 2)
             for cell, key in case.parameters["values"].items()
         }
-        stated = case.claim.model_copy(update={"printed": case.claim.printed | numbers})
-        return replace(case, claim=stated, evidence=Drawn({"best_fid": ours}), paper=printed.__getitem__)
+        return replace(_printing(case, numbers), evidence=Drawn({"best_fid": ours}), paper=printed.__getitem__)
 
     return draw
 
@@ -204,15 +195,17 @@ def _value(quantity: str, spread: float, margins_away: float) -> Draw:
 
     def draw(rng: np.random.Generator, n: int, case: Case) -> Case:
         numbers, ours = {}, {}
-        (group,) = case.groups.values()
         for model, key in case.parameters["values"].items():
             truth = float(case.claim.printed[key])
             numbers[key] = round(float(rng.normal(truth, spread, TRAININGS).mean()), 2)
-            ours[group[model].name] = rng.normal(truth + margins_away * case.parameters["margins"][model], spread, n)
-        stated = case.claim.model_copy(update={"printed": case.claim.printed | numbers})
-        return replace(case, claim=stated, evidence=Drawn({quantity: ours}))
+            ours[model] = rng.normal(truth + margins_away * case.parameters["margins"][model], spread, n)
+        return replace(_printing(case, numbers), evidence=Drawn({quantity: ours}))
 
     return draw
+
+
+def _printing(case: Case, numbers: dict[str, float]) -> Case:
+    return replace(case, claim=case.claim.model_copy(update={"printed": case.claim.printed | numbers}))
 
 
 def _lost(chance: dict[str, float]) -> Draw:
@@ -231,13 +224,8 @@ def _lost(chance: dict[str, float]) -> Draw:
 def _sizes(share: float, spread: float) -> Draw:
     def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
         sizes = case.parameters["sizes"]
-        found = {
-            name: {
-                s: np.clip(rng.normal(share, spread, n), 0, 1) if model == "self_sparse" else np.zeros(n) for s in sizes
-            }
-            for _, model, name in names_of(case)
-        }
-        return Drawn({"zeta": found})
+        some = {s: np.clip(rng.normal(share, spread, n), 0, 1) for s in sizes}
+        return Drawn({"zeta": {"self_sparse": some, "wgan_gp": dict.fromkeys(sizes, np.zeros(n))}})
 
     return draw
 
@@ -256,20 +244,14 @@ def _weights(growth: float, baseline: float) -> Draw:
     def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
         grown = rng.normal(growth, 0.02, n)
         ends = {"self_sparse": 0.5 + grown, "wgan_gp": rng.normal(baseline, 0.02, n)}
-        growths = {name: grown for _, _, name in names_of(case)}
-        shares_ = {name: ends[model] for _, model, name in names_of(case)}
-        return Drawn({"negative_weight_growth": growths, "negative_weight_share": shares_})
+        return Drawn({"negative_weight_growth": {"self_sparse": grown}, "negative_weight_share": ends})
 
     return draw
 
 
 def _kernels(saved: float) -> Draw:
-    def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
-        total = {name: np.full(n, _of(200.0, 100.0)("", model, name)) for _, model, name in names_of(case)}
-        free = {name: rng.normal(100 + saved, 10, n) for _, _, name in names_of(case)}
-        return Drawn({"generator_parameters": total, "free": free})
-
-    return draw
+    total = {"self_sparse": (200, 0), "wgan_gp": (100, 0)}
+    return _drawn(generator_parameters=lambda cell, model, name: total[model], free=lambda *at: (100 + saved, 10))
 
 
 def _signs(share: float) -> Draw:
@@ -281,21 +263,21 @@ def _signs(share: float) -> Draw:
 
 
 TRUTHS = (
-    Truth("C1", "the printed FIDs", True, _around()),
-    Truth("C1", "no cell differs", False, _around(_baseline)),
-    Truth("C1", "the models exchanged", False, _around(_swapped)),
-    Truth("C6", "the printed FIDs", True, _around()),
-    Truth("C6", "no cell differs", False, _around(_baseline)),
-    Truth("C11", "the printed FIDs", True, _around()),
-    Truth("C11", "no model differs", False, _around(_baseline)),
-    Truth("C12", "the printed FIDs", True, _around()),
-    Truth("C15", "the printed FIDs", True, _around()),
+    Truth("C1", "the printed FIDs", True, _drawn(best_fid=PRINTED)),
+    Truth("C1", "no cell differs", False, _drawn(best_fid=BASELINE)),
+    Truth("C1", "the models exchanged", False, _drawn(best_fid=SWAPPED)),
+    Truth("C6", "the printed FIDs", True, _drawn(best_fid=PRINTED)),
+    Truth("C6", "no cell differs", False, _drawn(best_fid=BASELINE)),
+    Truth("C11", "the printed FIDs", True, _drawn(best_fid=PRINTED)),
+    Truth("C11", "no model differs", False, _drawn(best_fid=BASELINE)),
+    Truth("C12", "the printed FIDs", True, _drawn(best_fid=PRINTED)),
+    Truth("C15", "the printed FIDs", True, _drawn(best_fid=PRINTED)),
     Truth("C5", "half the steps, spread 30 %", True, _two("log_steps_to_level", math.log(5000), math.log(10000), 0.3)),
     Truth("C5", "as many steps", False, _two("log_steps_to_level", math.log(10000), math.log(10000), 0.3)),
     Truth("C8", "alike, and half of WGAN-GP's runs diverge", True, _lost({"wgan_gp": 0.5, "self_sparse": 0})),
     Truth("C8", "alike, and half of both models' runs diverge", False, _lost({"wgan_gp": 0.5, "self_sparse": 0.5})),
-    Truth("C4", "the printed FIDs", True, _around()),
-    Truth("C4", "a tenth less at both resolutions", False, _around(_tenth_less)),
+    Truth("C4", "the printed FIDs", True, _drawn(best_fid=PRINTED)),
+    Truth("C4", "a tenth less at both resolutions", False, _drawn(best_fid=TENTH_LESS)),
     Truth("C2", "one truth, the print drawn too", True, _beside_print(0)),
     Truth("C2", "two margins away", False, _beside_print(2)),
     Truth("C3", "one truth, the print drawn too", True, _beside_print(0)),
@@ -304,15 +286,15 @@ TRUTHS = (
     Truth("C9", "two margins away", False, _value("fid_drop", DROP_SPREAD, 2)),
     Truth("C30", "one truth, the print drawn too", True, _value("xi_bar", XI_SPREAD, 0)),
     Truth("C30", "two margins away", False, _value("xi_bar", XI_SPREAD, 2)),
-    Truth("C36", "the printed FIDs and ξ̄", True, _sparsity()),
-    Truth("C36", "a tenth less in every cell", False, _sparsity(_tenth_less)),
-    Truth("C37", "the printed FIDs and ξ̄", None, _sparsity()),
-    Truth("C39", "the printed FIDs and ξ̄", True, _sparsity()),
-    Truth("C39", "a tenth less in every cell", False, _sparsity(_tenth_less)),
-    Truth("C40", "the printed FIDs and ξ̄", True, _sparsity()),
-    Truth("C40", "a tenth less in every cell", False, _sparsity(_tenth_less)),
-    Truth("C45", "the printed order at both counts", True, _around(quantities=("fid_small", "fid_large"))),
-    Truth("C45", "no model differs", False, _around(_baseline, quantities=("fid_small", "fid_large"))),
+    Truth("C36", "the printed FIDs and ξ̄", True, _drawn(best_fid=PRINTED, xi_bar=_xi)),
+    Truth("C36", "a tenth less in every cell", False, _drawn(best_fid=TENTH_LESS, xi_bar=_xi)),
+    Truth("C37", "the printed FIDs and ξ̄", None, _drawn(best_fid=PRINTED, xi_bar=_xi)),
+    Truth("C39", "the printed FIDs and ξ̄", True, _drawn(best_fid=PRINTED, xi_bar=_xi)),
+    Truth("C39", "a tenth less in every cell", False, _drawn(best_fid=TENTH_LESS, xi_bar=_xi)),
+    Truth("C40", "the printed FIDs and ξ̄", True, _drawn(best_fid=PRINTED, xi_bar=_xi)),
+    Truth("C40", "a tenth less in every cell", False, _drawn(best_fid=TENTH_LESS, xi_bar=_xi)),
+    Truth("C45", "the printed order at both counts", True, _drawn(fid_small=PRINTED, fid_large=PRINTED)),
+    Truth("C45", "no model differs", False, _drawn(fid_small=BASELINE, fid_large=BASELINE)),
     Truth("C7", "half the spread", True, _spread(0.5)),
     Truth("C7", "the same spread", False, _spread(1)),
     Truth("C7", "twice the spread", False, _spread(2)),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import polygamma
-from verdict_results import case
+from verdict_results import RISING, case, decided, of_sparsity, pairs
 
 from selfsparse import verdicts
 from selfsparse.paper import proofs
@@ -17,7 +17,6 @@ from selfsparse.paper.printed import claims
 from selfsparse.paper.proofs import Proof
 from selfsparse.statistics.inference import hedges_g, power, welch
 from selfsparse.statistics.moments import moments
-from selfsparse.statistics.runs import runs_for_mean
 from selfsparse.verdicts.evidence import Signs
 from selfsparse.verdicts.outcome import (
     FAILS,
@@ -31,21 +30,6 @@ from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS
 
 LOW, MIDDLE, HIGH = [10.0, 10.1, 10.2], [10.6, 10.8, 10.7], [12.0, 12.1, 12.3]
 WIDE_LOW, WIDE_HIGH = [8.0, 10.0, 12.0], [9.0, 11.0, 13.0]
-CELLS = claims()["C1"].names()[::2]  # WGAN-GP of each cell
-
-
-def decided(claim, values=None, **others):
-    found = case(claim, values, **others)
-    return RULES[found.claim.rule](found)
-
-
-def pairs(baseline, sparse, **cells):
-    """FIDs of all pairs; of some cells, named with _ for -, (baseline, sparse) of their own."""
-    values = {"wgan_gp": baseline, "self_sparse": sparse}
-    for cell, (b, s) in cells.items():
-        name = "-".join(cell.rsplit("_", 1))
-        values |= {f"{name}-wgan_gp": b, f"{name}-self_sparse": s}
-    return {"best_fid": values}
 
 
 def test_every_rule_is_one_of_the_claims():
@@ -61,28 +45,6 @@ def test_every_rule_is_one_of_the_claims():
 
 
 # lower_mean_one_sided_welch_holm
-
-
-@pytest.mark.parametrize(
-    ("baseline", "sparse", "verdict", "same"),
-    [
-        (HIGH, LOW, REPRODUCED, True),
-        (LOW, HIGH, NOT_REPRODUCED, False),
-        (WIDE_HIGH, WIDE_LOW, INCONCLUSIVE, True),
-        (WIDE_LOW, WIDE_HIGH, INCONCLUSIVE, False),
-    ],
-)
-def test_lower_mean(baseline, sparse, verdict, same):
-    found = decided("C41", pairs(baseline, sparse))
-    assert (found.verdict, found.same) == (verdict, same)
-    if verdict == INCONCLUSIVE:
-        assert 3 < found.needed() < 1000
-
-
-def test_one_run_decides_nothing():
-    found = decided("C41", pairs([10.0], [5.0]))
-    assert found.verdict == INCONCLUSIVE and found.same and math.isnan(found.needed())
-    assert found.why == "a test needs two runs that differ"
 
 
 def test_all_comparisons_must_hold():
@@ -151,69 +113,6 @@ def test_several_quantities_must_all_be_lower():
     values["zeta"] = {"self_sparse": HIGH, "without_psm": LOW}
     found = decided("C14", values)
     assert found.verdict == NOT_REPRODUCED and found.of.endswith("zeta")
-
-
-def test_steps_to_a_level():
-    values = {"log_steps_to_level": {"wgan_gp": np.log([2000, 2100, 2200]), "self_sparse": np.log([1000, 1050, 1100])}}
-    found = decided("C5", values)
-    assert found.verdict == REPRODUCED and found.effect.value == pytest.approx(50)
-    values["log_steps_to_level"] = {"wgan_gp": np.log([1000, 1050, 1100]), "self_sparse": np.log([2000, 2100, 2200])}
-    assert decided("C5", values).verdict == NOT_REPRODUCED
-
-
-# Other orders
-
-
-def test_ordering_of_three():
-    def of(sparse, channel, position):
-        return decided("C11", {"best_fid": {"self_sparse": sparse, "without_psm": channel, "without_csm": position}})
-
-    assert of(LOW, MIDDLE, HIGH).verdict == REPRODUCED
-    assert of(LOW, HIGH, MIDDLE).verdict == NOT_REPRODUCED
-    assert of(LOW, WIDE_HIGH, HIGH).verdict == INCONCLUSIVE
-
-
-def test_same_order():
-    def of(small, large):
-        models = ("wgan_gp", "self_sparse")
-        return decided(
-            "C45", {f"fid_{n}": dict(zip(models, v, strict=True)) for n, v in (("small", small), ("large", large))}
-        )
-
-    assert of((HIGH, LOW), (MIDDLE, LOW)).verdict == REPRODUCED
-    assert of((LOW, HIGH), (LOW, MIDDLE)).verdict == REPRODUCED
-    assert of((HIGH, LOW), (LOW, HIGH)).verdict == NOT_REPRODUCED
-    found = of((HIGH, LOW), (WIDE_HIGH, WIDE_LOW))
-    assert found.verdict == INCONCLUSIVE and found.needed() > 3
-
-
-def test_larger_decrease():
-    def of(first, second):
-        cells = {f"{d}_{r}": (HIGH, s) for d in ("celeba_hq", "lsun_bedroom") for r, s in ((64, first), (128, second))}
-        return decided("C4", pairs(HIGH, LOW, **cells))
-
-    assert of(MIDDLE, LOW).verdict == REPRODUCED
-    assert of(LOW, MIDDLE).verdict == NOT_REPRODUCED
-    found = of(WIDE_HIGH, WIDE_LOW)
-    assert found.verdict == INCONCLUSIVE and 3 < found.needed() < 1000
-
-
-def of_sparsity(**cells):
-    """Eight pairs by (ξ̄, relative decrease in percent) of each cell."""
-    values = {"best_fid": {}, "xi_bar": {}}
-    for cell, (xi, percent) in cells.items():
-        name = "-".join(cell.rsplit("_", 1))
-        values["best_fid"] |= {
-            f"{name}-wgan_gp": [99.9, 100, 100.1], f"{name}-self_sparse": [100 - percent + x for x in (-0.1, 0, 0.1)],
-        }  # fmt: skip
-        values["xi_bar"][f"{name}-self_sparse"] = [xi - 0.01, xi, xi + 0.01]
-    return values
-
-
-RISING = {
-    "celeba_hq_64": (0.2, 5), "lsun_bedroom_64": (0.3, 7), "stl10_64": (0.4, 9), "mini_imagenet_64": (0.5, 11),
-    "celeba_hq_128": (0.2, 5), "lsun_bedroom_128": (0.3, 7), "mnist_128": (0.4, 9), "cifar10_128": (0.5, 12),
-}  # fmt: skip
 
 
 def test_monotone_except():
@@ -383,15 +282,6 @@ def test_four_pairs_carry_no_verdict_on_r():
         assert "in print 0.62" in found.ours
 
 
-def test_share_above():
-    def of(values):
-        return decided("C43", {"blank_pixels": {"wgan_gp": values, "self_sparse": values}}).verdict
-
-    assert of([0.8, 0.81, 0.82]) == REPRODUCED
-    assert of([0.2, 0.21, 0.22]) == NOT_REPRODUCED
-    assert of([0.1, 0.9]) == INCONCLUSIVE
-
-
 def test_signs_settle():
     def of(largest, last=(0.001, 0.001, 0.001), why=""):
         return decided("C20", signs=Signs(np.array(largest), np.array(last), why))
@@ -452,23 +342,6 @@ def test_larger_correlation():
 
 
 # What the module does
-
-
-def test_zero_and_above():
-    sizes = (4, 8, 16, 32, 64)
-
-    def of(zero, above):
-        found = {
-            "wgan_gp": dict.fromkeys(sizes, zero),
-            "self_sparse": {4: [0.1, 0.2], 8: [0.2, 0.1], 16: [0.1, 0.1], 32: [0.2, 0.3], 64: above},
-        }
-        return decided("C17", {"zeta": found})
-
-    assert of([0, 0], [0.1, 0.2]).verdict == REPRODUCED
-    assert of([0, 0], [0, 0]).verdict == NOT_REPRODUCED
-    assert of([0, 0.1], [0.1, 0.2]).verdict == NOT_REPRODUCED
-    assert of([0, 0], [0, 0.2]).verdict == INCONCLUSIVE
-    assert decided("C17", {"zeta": {}}).why == "not every size was measured"
 
 
 def test_zero_positions_that_training_made():
@@ -571,16 +444,6 @@ def test_diverged_runs_rank_last():
     assert decided("C41", pairs(base, []), diverged={"self_sparse": 5}).verdict == NOT_REPRODUCED
 
 
-def test_net_saving():
-    def of(free):
-        parameters = {"wgan_gp": [100] * 3, "self_sparse": [110] * 3}
-        return decided("C19", {"generator_parameters": parameters}, free=free).verdict
-
-    assert of([20, 21, 22]) == of([20, 20, 20]) == REPRODUCED
-    assert of([1, 2, 3]) == of([0, 0, 0]) == NOT_REPRODUCED
-    assert of([0, 10, 30]) == INCONCLUSIVE
-
-
 # Proof, print, and what cannot be tested
 
 
@@ -607,9 +470,3 @@ def test_what_follows_from_the_print():
 def test_what_cannot_be_tested():
     found = decided("C42")
     assert found.verdict == UNAVAILABLE and found.why
-
-
-def test_runs_for_a_mean():
-    m = moments([0.5, 1.0, 1.5])  # 1.0 ± 0.5: d = 2 needs 5 runs (Cohen's tables)
-    assert runs_for_mean(m, 0, 0.05) == 5
-    assert math.isnan(runs_for_mean(m, 1.0, 0.05)) and math.isnan(runs_for_mean(moments([1.0]), 0, 0.05))

@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
-from verdict_results import SETTINGS, GivenEvidence, case
+from verdict_results import SETTINGS, decided
 
 from selfsparse.config import variation
 from selfsparse.paper.printed import claims
 from selfsparse.statistics.inference import power
 from selfsparse.statistics.moments import moments
+from selfsparse.verdicts.characteristics import Drawn
 from selfsparse.verdicts.evidence import Signs
 from selfsparse.verdicts.judging import verdict_on
 from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED
@@ -97,25 +98,10 @@ def made(claim, way, spread, n):
         return values | fids({"self_sparse": -0.1 * way}, 0.01 * spread, n, ("negative_weight_growth",)), {}
     if claim == "C19":
         values = {"generator_parameters": {"wgan_gp": np.full(n, 100.0), "self_sparse": np.full(n, 110.0)}}
-        return values, {"free": around(10 + 10 * way, spread, n)}
+        return values | fids({"self_sparse": 10 + 10 * way}, spread, n, ("free",)), {}
     assert claim == "C20"
     shares = around(0.002, 0.0002 * spread, n) if way > 0 else around(0.1, 0.01 * spread, n)
     return {}, {"signs": Signs(shares, shares)}
-
-
-class Made(GivenEvidence):
-    """Given values; a rule that reads no quantity of `values` has its runs counted from the signs."""
-
-    def count(self, c):
-        found = super().count(c)
-        if not self.given:
-            return type(found)(len(self.others["signs"].largest), found.diverged, 0)
-        return found
-
-    def values(self, c, quantity):
-        given = self.given.get(quantity, {})
-        by_part = isinstance(given.get(c.model), dict)
-        return next(iter(given[c.model].values())) if by_part else super().values(c, quantity)
 
 
 def verdict(claim, way, spread, n, without="", **others):
@@ -123,7 +109,7 @@ def verdict(claim, way, spread, n, without="", **others):
     values, more = made(claim, way, spread, n)
     if without:
         values = {q: {name: x for name, x in own.items() if not name.endswith(without)} for q, own in values.items()}
-    return verdict_on(claims()[claim], Made(values, **more, **others), OWN)
+    return verdict_on(claims()[claim], Drawn(values, **more, **others), OWN)
 
 
 # One claim of each rule, and a second where it reads another kind of number; share_above has none that anyone can score.
@@ -211,11 +197,6 @@ def shown(estimate):
 A, B, C = [49.0, 51.0, 50.5, 48.0], [51.0, 50.0, 53.5, 52.0], [50.0, 56.0, 52.5, 54.0]
 
 
-def decided(claim, values=None, **others):
-    found = case(claim, values, **others)
-    return RULES[found.claim.rule](found)
-
-
 def test_numbers_of_lower_mean():
     p, effect = welch(A, B)
     found = decided("C8", {"fid_large": {"self_sparse": A, "wgan_gp": B}})
@@ -241,19 +222,6 @@ def test_numbers_of_an_ordering():
     found = decided("C11", {"best_fid": {"self_sparse": B, "without_psm": A, "without_csm": far}})
     assert (found.verdict, found.same, found.mixed) == (INCONCLUSIVE, False, True)
     assert found.needed() == runs(A, B, 0.1 / 4)  # until the reverse is shown
-
-
-def test_numbers_of_one_order():
-    values = {"fid_small": {"self_sparse": A, "wgan_gp": B}, "fid_large": {"self_sparse": A, "wgan_gp": C}}
-    found = decided("C45", values)
-    two = [stats.ttest_ind(A, x, equal_var=False).pvalue for x in (B, C)]
-    assert found.verdict == INCONCLUSIVE and found.same and found.p == pytest.approx(max(two))
-    assert shown(found.effect) == pytest.approx(welch(A, C)[1]) and found.of == "decrease, %, larger sample"
-    open_ = [runs(A, x, 0.05) for x, p in zip((B, C), two, strict=True) if not p < 0.05]
-    assert open_ and found.needed() == max(open_)
-    found = decided("C45", values | {"fid_large": {"self_sparse": C, "wgan_gp": A}})
-    assert (found.verdict, found.same) == (INCONCLUSIVE, False)
-    assert decided("C45", values | {"fid_large": {}}).same is None
 
 
 def test_numbers_of_a_larger_decrease():
@@ -299,7 +267,7 @@ def ends(values):
 def test_numbers_of_a_saving(free, verdict):
     """200 against 210 less what is free: saved is free - 10."""
     parameters = {"wgan_gp": [200] * 3, "self_sparse": [210] * 3}
-    found = decided("C19", {"generator_parameters": parameters}, free=free)
+    found = decided("C19", {"generator_parameters": parameters, "free": {"self_sparse": free}})
     saved = np.array(free) - 10.0
     assert found.verdict == verdict and found.same == (saved.mean() > 0) and found.of == "parameters saved"
     assert shown(found.effect) == pytest.approx((saved.mean(), *ends(saved)))
@@ -335,3 +303,10 @@ def test_numbers_of_zeros():
         assert math.isnan(found.p) and math.isnan(found.effect.value) and math.isnan(found.needed())
         assert found.ours.startswith("ζ of Self-Sparse GAN: 0.150 at 4, 0.150 at 8, ")
         assert found.ours.endswith(f"{np.mean(above):.3f} at 64")
+
+
+def test_what_is_not_measured_has_no_direction():
+    small = {"self_sparse": B, "wgan_gp": A}
+    assert decided("C45", {"fid_small": small, "fid_large": small}).same  # one order, though not the print's
+    assert decided("C45", {"fid_small": small, "fid_large": {}}).same is None
+    assert decided("C17", {"zeta": {}}).why == "not every size was measured"

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 from small_project import ROOT
-from verdict_results import GivenEvidence, case, paper_results
+from verdict_results import case, paper_results
 
 from selfsparse.analysis.table import to_markdown
 from selfsparse.analysis.verdicts import change_text, effect_text, paper_text, verdict_table
@@ -17,7 +17,7 @@ from selfsparse.paper.printed import claims
 from selfsparse.results.comparability import differences
 from selfsparse.results.reading import load_results
 from selfsparse.statistics.moments import moments
-from selfsparse.verdicts.characteristics import TRUTHS, printed_as_ours, shares
+from selfsparse.verdicts.characteristics import TRUTHS, Drawn, printed_as_ours, shares
 from selfsparse.verdicts.evidence import Evidence
 from selfsparse.verdicts.judging import (
     MIXED,
@@ -107,7 +107,7 @@ def test_an_inconclusive_verdict_names_what_would_decide_it(around_the_paper):
 # By chance
 
 
-class Drawn(GivenEvidence):
+class ManyDrawn(Drawn):
     """Given values with their moments worked out for all draws at once."""
 
     def __init__(self, draws: np.ndarray):
@@ -139,7 +139,7 @@ def test_chance_alone_is_seldom_reproduced(claim):
     quantities = 2  # at most, of a claim
     columns = quantities * sum(len(group) for group in found.groups.values())
     draws = np.random.default_rng(int(claim[1:])).normal(50, 2, (DRAWS, columns, 3))
-    evidence = Drawn(draws)
+    evidence = ManyDrawn(draws)
     found = replace(found, evidence=evidence)
     outcomes: Counter = Counter()
     for evidence.draw in range(DRAWS):
@@ -431,7 +431,7 @@ def test_the_lowest_fid_of_both_models_hangs_alike_on_how_often_one_looks(effect
         fids = lowest(curves, by)
         levels[by], decreases[by] = fids.mean(), 100 * (1 - fids[:, 1].mean() / fids[:, 0].mean())
         drawn = [{"best_fid": {"wgan_gp": own[0], "self_sparse": own[1]}} for own in fids]
-        words[by] = [RULES[found.claim.rule](replace(found, evidence=GivenEvidence(own))).verdict for own in drawn]
+        words[by] = [RULES[found.claim.rule](replace(found, evidence=Drawn(own))).verdict for own in drawn]
         assert least <= words[by].count(REPRODUCED) / 250 <= most and words[by].count(NOT_REPRODUCED) / 250 <= 0.065
     assert levels[1] < levels[4] < levels[10]  # the more looks, the lower
     assert np.ptp(list(decreases.values())) < 0.3  # percentage points; a run's decrease has a spread of 3

@@ -3,6 +3,7 @@
 What the paper does not print is made plausible, and such that the claims about the module hold.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,12 @@ from small_project import ROOT
 
 from selfsparse.config import Configuration, load_settings
 from selfsparse.paper import reported, reported_sparsity
-from selfsparse.paper.printed import claims, printed_table
-from selfsparse.results.reading import TABLES, Results, RunCount
+from selfsparse.paper.printed import printed_table
+from selfsparse.results.reading import TABLES, Results
 from selfsparse.results.rows import COLUMNS
-from selfsparse.results.text import group_key
-from selfsparse.verdicts.evidence import Evidence, Signs
-from selfsparse.verdicts.outcome import Case
+from selfsparse.verdicts.characteristics import Drawn, case_of
+from selfsparse.verdicts.outcome import Case, Outcome
+from selfsparse.verdicts.rules import RULES
 
 
 def _whole(c: Configuration) -> Configuration:
@@ -118,43 +119,40 @@ def _stages(rows: dict, c, level: float, draw) -> None:
                 )
 
 
-class GivenEvidence(Evidence):
-    """Evidence with given values in place of a summary's, by quantity and then by configuration, model or dataset."""
-
-    def __init__(self, values: dict[str, dict], **others):
-        super().__init__(results=None)
-        self.given, self.others = values, others
-
-    def values(self, c, quantity: str) -> np.ndarray:
-        given = self.given.get(quantity, {})
-        names = (c.name, f"{c.dataset_key}-{c.model}", c.model, c.dataset_key)
-        return np.array(next((given[name] for name in names if name in given), []), dtype=float)
-
-    def by_size(self, c, quantity: str) -> dict[int, np.ndarray]:
-        return {size: np.array(values) for size, values in self.given[quantity].get(c.model, {}).items()}
-
-    def log_steps_to_level(self, pair) -> list[np.ndarray]:
-        return [self.values(c, "log_steps_to_level") for c in pair]
-
-    def by_stage(self, c, quantity: str) -> dict[int, np.ndarray]:
-        return {t: np.array(values) for t, values in self.given[quantity].get(c.model, {}).items()}
-
-    def signs_differing(self, c, share: float) -> Signs:
-        return self.others["signs"]
-
-    def count(self, c) -> RunCount:
-        finished = max((len(self.values(c, quantity)) for quantity in self.given), default=0)
-        return RunCount(finished, self.others.get("diverged", {}).get(c.model, 0), 0)
-
-    def free_kernel_weights(self, c) -> np.ndarray:
-        return np.array(self.others["free"], dtype=float)
-
-
 def case(claim: str, values: dict[str, dict] | None = None, **others) -> Case:
     """Return what the rule of a claim reads: the claim's own configurations with given values."""
-    stated = claims()[claim]
-    groups: dict = {}
-    for name in stated.names():
-        c = SETTINGS.configuration(name)
-        groups.setdefault(group_key(c), {})[c.model] = c
-    return Case(stated, groups, GivenEvidence(values or {}, **others))
+    return replace(case_of(claim), evidence=Drawn(values or {}, **others))
+
+
+def decided(claim: str, values: dict[str, dict] | None = None, **others) -> Outcome:
+    """Return what the rule of a claim says of given values."""
+    found = case(claim, values, **others)
+    return RULES[found.claim.rule](found)
+
+
+def pairs(baseline, sparse, **cells) -> dict[str, dict]:
+    """Best FIDs of all pairs; of some cells, named with _ for -, (baseline, sparse) of their own."""
+    values = {"wgan_gp": baseline, "self_sparse": sparse}
+    for cell, (b, s) in cells.items():
+        name = "-".join(cell.rsplit("_", 1))
+        values |= {f"{name}-wgan_gp": b, f"{name}-self_sparse": s}
+    return {"best_fid": values}
+
+
+def of_sparsity(spread: float = 0.1, **cells) -> dict[str, dict]:
+    """ξ̄ and FIDs of three runs of each pair, by (ξ̄, relative decrease in percent) of each cell."""
+    values: dict[str, dict] = {"best_fid": {}, "xi_bar": {}}
+    for cell, (xi, percent) in cells.items():
+        name, around = "-".join(cell.rsplit("_", 1)), np.array([-1, 0, 1])
+        values["best_fid"] |= {
+            f"{name}-wgan_gp": 100 + spread * around,
+            f"{name}-self_sparse": 100 - percent + spread * around,
+        }
+        values["xi_bar"][f"{name}-self_sparse"] = xi + 0.01 * around
+    return values
+
+
+RISING = {
+    "celeba_hq_64": (0.2, 5), "lsun_bedroom_64": (0.3, 7), "stl10_64": (0.4, 9), "mini_imagenet_64": (0.5, 11),
+    "celeba_hq_128": (0.2, 5), "lsun_bedroom_128": (0.3, 7), "mnist_128": (0.4, 9), "cifar10_128": (0.5, 12),
+}  # fmt: skip

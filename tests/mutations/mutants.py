@@ -472,7 +472,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         ],
     ),
     "statistics/runs.py": (
-        "analysis/test_verdict_fields.py analysis/test_verdict_rules.py",
+        "analysis/test_verdict_fields.py analysis/test_verdict_rules.py analysis/test_verdict_situations.py",
         [
             ("(a, b) if a.mean < b.mean else (b, a)", "(a, b)"),
             ("stdtrit(n - 1, 1 - level / 2))", "stdtrit(n - 1, 1 - level))"),
@@ -493,7 +493,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         ],
     ),
     "verdicts/outcome.py": (
-        "analysis/test_verdict_fields.py analysis/test_verdict_rules.py",
+        "analysis/test_verdict_fields.py analysis/test_verdict_rules.py analysis/test_verdict_situations.py",
         [
             ("2 * LEVEL / len(tests))", "LEVEL / len(tests))"),
             ("2 * LEVEL / len(tests))", "2 * LEVEL)"),
@@ -521,7 +521,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         ],
     ),
     "verdicts/orders.py": (
-        "analysis/test_verdict_fields.py analysis/test_verdict_rules.py",
+        "analysis/test_verdict_fields.py analysis/test_verdict_rules.py analysis/test_verdict_situations.py",
         [
             ("effect = decrease(mb, ma) if", "effect = decrease(ma, mb) if"),
             ("if all(t.p < LEVEL for t in tests):", "if any(t.p < LEVEL for t in tests):"),
@@ -550,7 +550,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         ],
     ),
     "verdicts/values.py": (
-        "analysis/test_verdict_fields.py analysis/test_verdict_rules.py",
+        "analysis/test_verdict_fields.py analysis/test_verdict_rules.py analysis/test_verdict_situations.py",
         [
             ("_beside_print(case, name, LEVEL / len(names))", "_beside_print(case, name, LEVEL)"),
             ("if known and p < LEVEL and not wrong:", "if known and p < LEVEL:"),
@@ -590,7 +590,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         ],
     ),
     "verdicts/mechanism.py": (
-        "analysis/test_verdict_fields.py analysis/test_verdict_rules.py",
+        "analysis/test_verdict_fields.py analysis/test_verdict_rules.py analysis/test_verdict_situations.py",
         [
             ("if not above[size].mean() > 0 or zero[size].mean() > 0]", "if not above[size].mean() > 0]"),
             ("(above[size] > 0).all() for size", "(above[size] > 0).any() for size"),
