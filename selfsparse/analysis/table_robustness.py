@@ -4,8 +4,9 @@ A control differs from the paper's configurations in one thing. It stands in a s
 may be another suite's: joined with its results, read from results/<suite>/summary as they are.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -27,31 +28,66 @@ from selfsparse.results.text import dataset_label, group_key, group_label, model
 from selfsparse.statistics.inference import welch
 from selfsparse.statistics.moments import moments
 
-Label = Callable[[Configuration], str]
-ARCHITECTURES = {"dcgan": "DCGAN", "resnet": "ResNet", "sagan": "SAGAN"}
-
-
-def betas_families(results: Results) -> list[list[Configuration]]:
-    """Return the configurations of both models that differ in Adam's betas alone."""
-    return families_of(results, lambda c: _all_but_train(c, "betas"), lambda c: c.train.betas)
-
-
-def architecture_families(results: Results) -> list[list[Configuration]]:
-    """Return the configurations of both models that differ in their architecture alone."""
-    return families_of(
-        results,
-        lambda c: (c.extractor_key, c.latent_dim, c.train.model_dump_json()),
-        lambda c: c.network.architecture,
-    )
-
-
-def penalty_families(results: Results) -> list[list[Configuration]]:
-    """Return the configurations of both models that differ in the centre of the gradient penalty alone."""
-    return families_of(results, lambda c: _all_but_train(c, "penalty_centre"), lambda c: c.train.penalty_centre)
+ARCHITECTURE_NAMES = {"dcgan": "DCGAN", "resnet": "ResNet", "sagan": "SAGAN"}
 
 
 def _all_but_train(c: Configuration, setting: str) -> tuple:
     return c.extractor_key, c.latent_dim, c.network_name, c.train.model_dump_json(exclude={setting})
+
+
+@dataclass(frozen=True)
+class Varied:
+    """Both models under several values of one setting.
+
+    Attributes:
+        same: what the configurations of one family share, all but that setting.
+        value: the setting's value.
+        label: the value in words.
+    """
+
+    caption: str
+    same: Callable[[Configuration], Any]
+    value: Callable[[Configuration], Any]
+    label: Callable[[Configuration], str]
+
+    def families(self, results: Results) -> list[list[Configuration]]:
+        """Return the configurations of both models that differ in the setting alone."""
+        return families_of(results, self.same, self.value)
+
+    def table(self, results: Results) -> Table:
+        """FIDs of both models under each value."""
+        rows = [c for family in self.families(results) for c in family]
+        values = {c.name: self.label(c) for c in rows}
+        labels = {
+            "Dataset": said("_dataset"),
+            "Setting": lambda row: values[row["configuration"]],
+            "Model": said("_model"),
+        }
+        return labelled_fids(results, rows, self.caption, labels)
+
+    def tests_table(self, results: Results) -> Table:
+        """Self-Sparse GAN against WGAN-GP under each value."""
+        return comparison_table(results, within(self.families(results), self.label), self.caption)
+
+
+BETAS = Varied(
+    "Adam's betas",
+    partial(_all_but_train, setting="betas"),
+    lambda c: c.train.betas,
+    lambda c: f"betas {', '.join(f'{beta:g}' for beta in c.train.betas)}",
+)
+ARCHITECTURES = Varied(
+    "Architectures",
+    lambda c: (c.extractor_key, c.latent_dim, c.train.model_dump_json()),
+    lambda c: c.network.architecture,
+    lambda c: ARCHITECTURE_NAMES[c.network.architecture],
+)
+PENALTY = Varied(
+    "Centre of the gradient penalty",
+    partial(_all_but_train, setting="penalty_centre"),
+    lambda c: c.train.penalty_centre,
+    lambda c: f"penalty centred at {c.train.penalty_centre:g}",
+)
 
 
 def belongs(results: Results) -> bool:
@@ -59,57 +95,10 @@ def belongs(results: Results) -> bool:
     return any(variation(c) for c in results.configurations)
 
 
-def betas_label(c: Configuration) -> str:
-    """Return for example `betas 0, 0.9`."""
-    return f"betas {', '.join(f'{beta:g}' for beta in c.train.betas)}"
-
-
-def architecture_label(c: Configuration) -> str:
-    """Return for example `ResNet`."""
-    return ARCHITECTURES[c.network.architecture]
-
-
-def penalty_label(c: Configuration) -> str:
-    """Return for example `penalty centred at 1`."""
-    return f"penalty centred at {c.train.penalty_centre:g}"
-
-
-def betas_table(results: Results) -> Table:
-    """FIDs of both models under both pairs of Adam's betas."""
-    return _varied_table(results, betas_families(results), betas_label, "Adam's betas")
-
-
-def betas_tests_table(results: Results) -> Table:
-    """Self-Sparse GAN against WGAN-GP under each pair of betas."""
-    return comparison_table(results, within(betas_families(results), betas_label), "Adam's betas")
-
-
-def architectures_table(results: Results) -> Table:
-    """FIDs of both models as DCGAN and as ResNet."""
-    return _varied_table(results, architecture_families(results), architecture_label, "Architectures")
-
-
-def architectures_tests_table(results: Results) -> Table:
-    """Self-Sparse GAN against WGAN-GP in each architecture."""
-    return comparison_table(results, within(architecture_families(results), architecture_label), "Architectures")
-
-
-def _varied_table(results: Results, families: Sequence[Sequence[Configuration]], label: Label, caption: str) -> Table:
-    """FIDs of both models under each setting of the families."""
-    rows = [c for family in families for c in family]
-    settings = {c.name: label(c) for c in rows}
-    labels = {
-        "Dataset": said("_dataset"),
-        "Setting": lambda row: settings[row["configuration"]],
-        "Model": said("_model"),
-    }
-    return labelled_fids(results, rows, caption, labels)
-
-
 def betas_moves_table(results: Results) -> Table:
     """How far each model's FID moves between two pairs of betas, with Welch's two-sided p (C15)."""
-    rows, label = [], betas_label
-    for family in betas_families(results):
+    rows = []
+    for family in BETAS.families(results):
         for model in (BASELINE, SPARSE):
             first, *others = [c for c in family if c.model == model] or [None]  # type: ignore[list-item]
             for second in others:
@@ -119,7 +108,10 @@ def betas_moves_table(results: Results) -> Table:
                 row["paper_move"] = paper_moments(second.name).mean - paper_moments(first.name).mean
                 row |= {"move": test.difference, "p": test.p, "n_first": a.n, "n_second": b.n}
                 row |= {"_dataset": dataset_label(*group_key(first)[:2]), "_model": model_label(model)}
-                row |= {"_change": f"{label(first)} → {label(second)}", "_extractor": first.extractor.extractor}
+                row |= {
+                    "_change": f"{BETAS.label(first)} → {BETAS.label(second)}",
+                    "_extractor": first.extractor.extractor,
+                }
                 rows.append(row | {"_without": results.count(second).without_value})
     columns = {
         "Dataset": said("_dataset"),
@@ -192,19 +184,11 @@ def matched_table(results: Results) -> Table:
 
     comparisons = matched(results)
     table = comparison_table(results, comparisons, "As many parameters")
-    rows = [
-        {
-            **row,
-            "lower_parameters": network_row(p.lower)["generator"],
-            "higher_parameters": network_row(p.higher)["generator"],
-        }
-        for p, row in zip(comparisons, table.rows, strict=True)
+    sizes = [
+        {f"{side}_parameters": network_row(c)["generator"] for side, c in zip(("lower", "higher"), p.both, strict=True)}
+        for p in comparisons
     ]
-    parameters = {"Generator's parameters": joined(count("lower_parameters"), count("higher_parameters"))}
-    first, second, *others = table.columns.items()
-    return replace(table, rows=rows, columns={**dict([first, second]), **parameters, **dict(others)})
-
-
-def penalty_table(results: Results) -> Table:
-    """Self-Sparse GAN against WGAN-GP under each centre of the gradient penalty."""
-    return comparison_table(results, within(penalty_families(results), penalty_label), "Centre of the gradient penalty")
+    rows = [row | own for row, own in zip(table.rows, sizes, strict=True)]
+    cells = [*table.columns.items()]
+    cells.insert(2, ("Generator's parameters", joined(count("lower_parameters"), count("higher_parameters"))))
+    return replace(table, rows=rows, columns=dict(cells))

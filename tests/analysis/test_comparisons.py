@@ -8,14 +8,7 @@ from scipy import stats
 
 from selfsparse.analysis.comparisons import answer, comparison_table, main_pairs, pairs, within
 from selfsparse.analysis.table_ablation import ablated
-from selfsparse.analysis.table_robustness import (
-    architecture_families,
-    architecture_label,
-    architectures_table,
-    betas_families,
-    betas_moves_table,
-    betas_table,
-)
+from selfsparse.analysis.table_robustness import ARCHITECTURES, BETAS, betas_moves_table
 from selfsparse.analysis.table_sagan import sagan_comparisons, sagan_table, sketch_table
 from selfsparse.paper.printed import printed_table
 from selfsparse.results.reading import load_results
@@ -40,8 +33,8 @@ def test_the_main_table_is_the_papers(project):
     ("table", "find"),
     [
         ("ablation", lambda results: [c.name for c in ablated(results)]),
-        ("adam_betas", lambda results: betas_table(results).data["configuration"].tolist()),
-        ("architectures", lambda results: architectures_table(results).data["configuration"].tolist()),
+        ("adam_betas", lambda results: BETAS.table(results).data["configuration"].tolist()),
+        ("architectures", lambda results: ARCHITECTURES.table(results).data["configuration"].tolist()),
     ],
 )
 def test_rows_are_the_printed_ones(project, table, find):
@@ -78,14 +71,14 @@ def test_the_substitute_goes_by_its_name_and_has_no_printed_fid(project):
 
 def test_what_a_suite_does_not_vary_is_empty(project):
     results = load_results("laptop")
-    for made in (betas_table, architectures_table, sketch_table, sagan_table):
+    for made in (BETAS.table, ARCHITECTURES.table, sketch_table, sagan_table):
         assert made(results).data.empty
-    assert main_pairs(results) and not betas_families(results)
+    assert main_pairs(results) and not BETAS.families(results)
 
 
 def test_controls_are_no_variation_of_betas_or_architecture(project):
     results = load_results("controls")
-    assert not betas_families(results) and not architecture_families(results)
+    assert not BETAS.families(results) and not ARCHITECTURES.families(results)
     assert len(main_pairs(results)) == 3  # under the one-centred penalty
 
 
@@ -122,9 +115,9 @@ def test_a_small_suites_resnet_and_sagan_are_found_by_their_fields(project):
     fields = {name: getattr(sagan, name) for name in ("model", "network", "network_name", "train")}
     sagan = plain[0].model_copy(update=fields | {"name": "photos-16-sagan"})
     results = replace(load_results("quick"), configurations=(*plain, *resnet, sagan))
-    table = architectures_table(results)
+    table = ARCHITECTURES.table(results)
     assert table.text["Setting"].tolist() == ["DCGAN", "DCGAN", "ResNet", "ResNet"]
-    found = within(architecture_families(results), architecture_label)
+    found = within(ARCHITECTURES.families(results), ARCHITECTURES.label)
     assert names(found) == [("photos-16-self_sparse", "photos-16-wgan_gp"), (resnet[1].name, resnet[0].name)]
     assert sagan_table(results).text["Model"].tolist() == ["WGAN-GP", "SAGAN", "Self-Sparse GAN"]
     assert names(sagan_comparisons(results)) == [

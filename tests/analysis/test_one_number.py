@@ -128,7 +128,7 @@ def test_the_verdicts_page_has_the_numbers_of_answers_and_tables():
 def test_two_tables_of_one_suite_tell_one_comparison_alike():
     """Digits: in the main table, in the ablation, among the betas, and by the larger of both sample counts."""
     results = load_results("quick")
-    made = table_fid.decrease_table, table_ablation.tests_table, table_robustness.betas_tests_table
+    made = table_fid.decrease_table, table_ablation.tests_table, table_robustness.BETAS.tests_table
     found = [make(results).data for make in made]
     found.append(
         table_samples.samples_table(results).data.query("n_fake == 1000").assign(lower="digits-16-self_sparse")

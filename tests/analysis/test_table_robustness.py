@@ -44,7 +44,7 @@ def test_self_sparse_gan_against_as_many_parameters(project):
 
 def test_both_models_under_both_penalties(project):
     joined = controls.with_partners(load_results("controls"))
-    found = within(controls.penalty_families(joined), controls.penalty_label)
+    found = within(controls.PENALTY.families(joined), controls.PENALTY.label)
     assert [p.label for p in found if "MNIST 32" in p.label] == [
         "MNIST 32 × 32, penalty centred at 1", "MNIST 32 × 32, penalty centred at 0",
     ]  # fmt: skip
@@ -55,7 +55,7 @@ def test_both_models_under_both_penalties(project):
 def test_a_suite_without_controls_joins_nothing(project, suite):
     results = load_results(suite)
     assert controls.with_partners(results).configurations == results.configurations
-    assert controls.matched_table(results).data.empty and controls.penalty_table(results).data.empty
+    assert controls.matched_table(results).data.empty and controls.PENALTY.tests_table(results).data.empty
 
 
 def test_variations_in_words():
