@@ -1,8 +1,9 @@
 """`selfsparse decide`: more runs of a suite, until its question is decided or the time is over.
 
-The question is whether Self-Sparse GAN and WGAN-GP differ in the primary outcome (`Results.primary`). It is looked at when each
-model has as many finished runs as `decide.looks` in params.yaml say, each time against a level of its own, so that the chance
-that two equal models are told apart is `decide.alpha` over all looks (`statistics.sequential`).
+The questions are whether Self-Sparse GAN and WGAN-GP, also the one with as many parameters, differ in the primary outcome
+(`Results.primary`). Each is looked at when both models have as many finished runs as `decide.looks` in params.yaml say, each
+time against a level of its own, so that the chance that two equal models are told apart is `decide.alpha` over all looks
+(`statistics.sequential`). Tables and answers have the same rule (`analysis.comparisons`).
 """
 
 import math
@@ -10,11 +11,10 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from selfsparse.analysis.comparisons import pairs
-from selfsparse.config import Settings, load_settings
+from selfsparse.analysis.comparisons import Standing, questions, standing_of
+from selfsparse.config import load_settings
 from selfsparse.errors import RunError, SettingsError
 from selfsparse.files import write_text
 from selfsparse.paths import project_root
@@ -26,69 +26,44 @@ from selfsparse.results.text import duration
 from selfsparse.statistics.inference import LEVEL, MOST_RUNS
 from selfsparse.statistics.moments import moments, relative_decrease
 from selfsparse.statistics.runs import runs_either_way
-from selfsparse.statistics.sequential import Look, take_looks
+
+WORDS = {"yes": "lower", "no": "higher", "undecided": "undecided"}  # of the first model's FID
 
 
-@dataclass(frozen=True)
-class Standing:
-    """How a question stands: its pair's finished runs, the looks taken at them, and the runs of each model for the next."""
-
-    label: str
-    sparse: list[float]
-    baseline: list[float]
-    looks: list[Look]
-    next_look: int | None
-
-    @property
-    def answer(self) -> str:
-        """`lower` or `higher` (Self-Sparse GAN's FID), else `undecided`."""
-        last = self.looks[-1] if self.looks else None
-        if last is None or not last.decides:
-            return "undecided"
-        return "lower" if last.difference < 0 else "higher"
-
-    def describe(self) -> str:
-        """Say where the question stands, look by look."""
-        lines = [
-            f"{self.label}: {self.answer} (runs: {len(self.sparse)} of Self-Sparse GAN, {len(self.baseline)} of WGAN-GP)"
-        ]
-        for look in self.looks:
-            sparse, baseline = moments(self.sparse[: look.n]), moments(self.baseline[: look.n])
-            lines.append(
-                f"  look at n = {look.n}: FID {sparse.mean:.2f} ± {sparse.std:.2f} against {baseline.mean:.2f} ±"
-                f" {baseline.std:.2f}, {relative_decrease(baseline.mean, sparse.mean):+.1f} % decrease,"
-                f" p = {look.p:.4f}, decided below {look.level:.4f}"
-            )
-        if self.next_look:
-            lines.append(f"  next look at n = {self.next_look}; {self._likely()}")
-        return "\n".join(lines)
-
-    def _likely(self) -> str:
-        if min(len(self.sparse), len(self.baseline)) < 2:
-            return "how many runs it takes cannot be said before there are two of each model"
-        n = runs_either_way(moments(self.sparse), moments(self.baseline), LEVEL)
-        if math.isnan(n):
-            return (
-                f"were the difference the one seen, {MOST_RUNS:,} of each would not show it in four of five experiments"
-            )
-        return f"were the difference the one seen, about {n:.0f} of each would show it in four of five experiments"
+def describe(standing: Standing) -> str:
+    """Say where a question stands, look by look."""
+    p = standing.comparison
+    runs = ", ".join(
+        f"{len(own)} of {name}" for own, name in zip((standing.lower, standing.higher), p.names, strict=True)
+    )
+    lines = [f"{p.label}, {' against '.join(p.names)}: {WORDS[standing.answer]} (runs: {runs})"]
+    for look in standing.looks:
+        a, b = moments(standing.lower[: look.n]), moments(standing.higher[: look.n])
+        lines.append(
+            f"  look at n = {look.n}: FID {a.mean:.2f} ± {a.std:.2f} against {b.mean:.2f} ± {b.std:.2f},"
+            f" {relative_decrease(b.mean, a.mean):+.1f} % decrease, p = {look.p:.4f}, decided below {look.level:.4f}"
+        )
+    if standing.next_look:
+        lines.append(f"  next look at n = {standing.next_look}; {_likely(standing)}")
+    return "\n".join(lines)
 
 
-def standings(settings: Settings, results: Results) -> list[Standing]:
-    """Return how each pair of a suite stands, from its summary.
+def _likely(standing: Standing) -> str:
+    if min(len(standing.lower), len(standing.higher)) < 2:
+        return "how many runs it takes cannot be said before there are two of each model"
+    n = runs_either_way(moments(standing.lower), moments(standing.higher), LEVEL)
+    if math.isnan(n):
+        return f"were the difference the one seen, {MOST_RUNS:,} of each would not show it in four of five experiments"
+    return f"were the difference the one seen, about {n:.0f} of each would show it in four of five experiments"
+
+
+def standings(results: Results) -> list[Standing]:
+    """Return how each question of a suite stands, from its summary.
 
     Raises:
-        SettingsError: the suite has no pair.
+        SettingsError: the suite has no question.
     """
-    found = []
-    for pair in pairs(results):
-        sparse, baseline = (results.primary(c).tolist() for c in pair.both)
-        looks = take_looks(sparse, baseline, settings.decide.looks, settings.decide.alpha)
-        decided = bool(looks) and looks[-1].decides
-        wanted = (
-            None if decided else next((n for n in settings.decide.looks if n > (looks[-1].n if looks else 0)), None)
-        )
-        found.append(Standing(pair.label, sparse, baseline, looks, wanted))
+    found = [standing_of(results, p) for p in questions(results)]
     if not found:
         raise SettingsError(
             f"params.yaml: suite {results.suite} has no pair of {SPARSE} and {BASELINE} that differ in nothing else"
@@ -97,12 +72,12 @@ def standings(settings: Settings, results: Results) -> list[Standing]:
 
 
 def decide(suite: str, hours: float) -> int:
-    """Run further seeds of a suite until each of its pairs is decided, the plan ends, or the time is over.
+    """Run further seeds of a suite until each of its questions is decided, the plan ends, or the time is over.
 
     The seeds are written into params.yaml (suites.<suite>.train.seeds); a seed that is there is not trained again.
 
     Returns:
-        0 where all pairs are decided or the plan has ended, 1 where the time was over before.
+        0 where all questions are decided or the plan has ended, 1 where the time was over before.
 
     Raises:
         RunError: a stage failed, and has said why.
@@ -111,8 +86,8 @@ def decide(suite: str, hours: float) -> int:
     while True:
         settings = load_settings()
         results = load_results(suite)
-        found = standings(settings, results)
-        print("\n".join(standing.describe() for standing in found), flush=True)
+        found = standings(results)
+        print("\n".join(map(describe, found)), flush=True)
         wanted = min((standing.next_look for standing in found if standing.next_look), default=None)
         if wanted is None:
             print(f"Decided, or at the end of the plan. Report: dvc repro report@{suite}")
@@ -124,7 +99,7 @@ def decide(suite: str, hours: float) -> int:
             print(f"The time is over{took}. The same command goes on from here.")
             return 1
         if not any(results.count(c).not_run for c in results.configurations):  # a run that diverged takes another
-            fewest = min(min(len(s.sparse), len(s.baseline)) for s in found if s.next_look)
+            fewest = min(min(len(s.lower), len(s.higher)) for s in found if s.next_look)
             write_seeds(project_root() / "params.yaml", suite, seeds + min(usable_cpus(), wanted - fewest))
         started = time.monotonic()
         command = ["dvc", "repro", f"summary@{suite}"]

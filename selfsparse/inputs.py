@@ -129,6 +129,8 @@ def _settings_of_suite(settings: Settings, stage: str, suite: str) -> dict[str, 
         },
         "sparsity": {"counted_stages": settings.sparsity.counted_stages},
     }
+    if stage in ("notebook", "report"):
+        values["decide"] = settings.decide.model_dump(mode="json")
     if stage == "notebook":
         values["sources"] = settings.sources.model_dump(mode="json", exclude={key: {"download"} for key in DATASETS})
     return values

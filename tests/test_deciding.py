@@ -1,9 +1,13 @@
+import math
+
 import pytest
 from small_project import ROOT, params, write_project
 
 from selfsparse import deciding
+from selfsparse.analysis.comparisons import Standing, questions
 from selfsparse.config import load_settings
 from selfsparse.errors import RunError, SettingsError
+from selfsparse.results.reading import load_results
 
 SUITE = "laptop"
 
@@ -81,7 +85,8 @@ def test_it_stops_at_the_first_look_that_decides(monkeypatch, tmp_path, capsys):
     assert runs.rounds == [2, 4, 5]  # two at a time, and no more than the look wants
     said = capsys.readouterr().out
     assert (
-        "MNIST 32 × 32: lower (runs: 5 of Self-Sparse GAN, 5 of WGAN-GP)" in said and "look at n = 5: FID 8.80" in said
+        "MNIST 32 × 32, Self-Sparse GAN against WGAN-GP: lower (runs: 5 of Self-Sparse GAN, 5 of WGAN-GP)" in said
+        and "look at n = 5: FID 8.80" in said
     )
 
 
@@ -89,7 +94,7 @@ def test_it_ends_undecided_at_the_last_look(monkeypatch, tmp_path, capsys):
     runs = Runs(monkeypatch, tmp_path, [8 + i % 3 for i in range(30)], [8 + (i + 1) % 3 for i in range(30)])
     assert deciding.decide(SUITE, hours=1) == 0
     assert runs.rounds[-1] == 20 and {5, 10, 15} <= set(runs.rounds)
-    assert "MNIST 32 × 32: undecided (runs: 20" in capsys.readouterr().out
+    assert "WGAN-GP: undecided (runs: 20" in capsys.readouterr().out
 
 
 def test_a_run_that_diverged_takes_another_seed(monkeypatch, tmp_path):
@@ -106,10 +111,14 @@ def test_no_round_begins_that_has_no_time(monkeypatch, tmp_path, capsys):
 def test_how_many_runs_it_may_take_is_said_whichever_is_the_lower():
     """Two means 1.125 standard deviations apart: 14 runs of each by the noncentral t distribution (two-sided 5 %, 80 %)."""
     low, high = [8.0, 10.0, 12.0, 10.0, 10.0] * 2, [9.5, 11.5, 13.5, 11.5, 11.5] * 2
-    for sparse, baseline in ((low, high), (high, low)):
-        said = deciding.Standing("pair", sparse, baseline, [], 15).describe()
-        assert "about 14 of each would show it" in said
-    assert "1,000 of each would not show it" in deciding.Standing("pair", low, low, [], 15).describe()
+    comparison = questions(load_results(SUITE))[0]
+
+    def said(lower, higher):
+        return deciding.describe(Standing(comparison, lower, higher, [], math.nan, 15))
+
+    for both in ((low, high), (high, low)):
+        assert "about 14 of each would show it" in said(*both)
+    assert "1,000 of each would not show it" in said(low, low)
 
 
 def test_a_stage_that_fails_ends_it_with_one_line(monkeypatch, tmp_path):
@@ -131,7 +140,7 @@ def test_a_suite_without_a_pair(monkeypatch, tmp_path):
     }
     monkeypatch.chdir(write_project(tmp_path, {"configurations": names}))
     with pytest.raises(SettingsError, match="laptop has no pair"):
-        deciding.standings(load_settings(), deciding.load_results(SUITE))
+        deciding.standings(deciding.load_results(SUITE))
 
 
 @pytest.mark.parametrize(("looks", "said"), [([5, 5], "rise"), ([], "decide"), ([1, 5], "decide")])

@@ -1,38 +1,39 @@
-"""What a suite has to say on the paper's main questions: a line per question and comparison, or per model and head.
+"""What a suite has to say on the paper's main questions, by dataset and comparison, or by model and head.
 
 README, results/README.md and the report's opening show these rows. A question on which nothing has run has no row.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
 
-from selfsparse.analysis.comparisons import Comparison, comparison_table, main_pairs
-from selfsparse.analysis.table import Link, Row, Table, estimated, joined, said, with_interval
+from selfsparse.analysis.comparisons import Comparison, comparison_table, main_pairs, matched, rule
+from selfsparse.analysis.table import Link, Row, Table, estimated, said, with_interval
 from selfsparse.analysis.table_ablation import PRINTED_STEPS, ablation_comparisons
 from selfsparse.analysis.table_compact import measured_stages
 from selfsparse.analysis.table_sensitivity import effects
-from selfsparse.config import Configuration, variation
+from selfsparse.config import Configuration, load_settings, variation
 from selfsparse.registry import SASTM_MODELS, SPARSE
 from selfsparse.results.reading import Results
-from selfsparse.results.text import dataset_label, group_key, group_label, model_label
+from selfsparse.results.text import MISSING, dataset_label, group_key, group_label, model_label
 from selfsparse.statistics.moments import Estimate, moments
 
 FIRST_SHARE = 0.05  # of the steps, in which signs may still change (Fig. 7: 5,000 of 100,000)
 LETTERS = {"alpha": "α", "beta": "β"}
 NOTE = (
-    "Answers: yes, no or undecided. FIDs are those of the best generators, re-evaluated with fresh latents at the larger sample"
-    " count; a decrease is decided by Welch's test, one-sided p below 0.025 after Holm's correction over its notebook's table."
-    " A negative decrease is an increase. Answers on steps, zeros, channels and signs describe these runs, without a test."
-    " Brackets are 95 % intervals, uncorrected; n is the number of runs, of two models the smaller one."
+    "Each dataset's cell has the answer (yes, no or undecided) and the effect, for each of the things asked about. FIDs are those of the best generators, re-evaluated with fresh latents at the larger sample"
+    " count; Holm's correction is over a notebook's table. A negative decrease is an increase. Answers on steps, zeros, channels"
+    " and signs describe these runs, without a test. Brackets are 95 % intervals, uncorrected; n is the number of runs, of two"
+    " models the smaller one."
 )
 Found = tuple[str, str, str, str, Estimate, int]  # dataset, of what, answer, measure, effect, n
 
 
 def answers(results: Results) -> list[dict[str, Any]]:
-    """Return a suite's answers, each with its question, effect, n and the notebook that says more."""
+    """Return a suite's answers, each with its question, dataset, effect, n and the notebook that says more."""
     return [
         {
             "question": question,
@@ -51,34 +52,49 @@ def answers(results: Results) -> list[dict[str, Any]]:
 
 
 def answers_table(rows: Sequence[dict[str, Any]], address: Callable[[str, str], str] | None = None) -> Table:
-    """Return answers as a table.
+    """Return answers as a table, a line per question and a column per dataset.
 
     Args:
+        rows: of `answers` or `best_answers`; a question's are of one suite.
         address: of an executed notebook, of a suite and a name, from the page on; where there is none, "", it is only named.
     """
 
     def link(row: Row) -> str:
-        name = row["notebook"]
-        where = address(row["suite"], name) if address else ""
-        return Link(f"[{name}]({where})") if where else name
+        where = address(row["suite"], row["notebook"]) if address else ""
+        return Link(f"[{row['notebook']}]({where})") if where else row["notebook"]
 
-    asked = [None, *(row["question"] for row in rows)]
-    rows = [
-        row | {"_question": row["question"] * (row["question"] != before)}
-        for row, before in zip(rows, asked, strict=False)
-    ]
+    datasets = list(dict.fromkeys(row["dataset"] for row in rows))
+    lines = []
+    for _, own in groupby(rows, key=lambda row: row["question"]):
+        asked = list(own)
+        of = list(dict.fromkeys(row["of"] for row in asked))
+        cells = {(row["dataset"], row["of"]): _answer(row) for row in asked}
+        line = asked[0] | {"of": "; ".join(of), "n": _range([row["n"] for row in asked])}
+        line["measure"] = "; ".join(dict.fromkeys(row["measure"] for row in asked))
+        there = {dataset for dataset, _ in cells}
+        line |= {d: "; ".join(cells.get((d, o), MISSING) for o in of) if d in there else MISSING for d in datasets}
+        lines.append(line)
     columns = {
-        "Question": lambda row: row["_question"],
-        "Suite": said("suite"),
-        "Dataset": said("dataset"),
+        "Question": said("question"),
         "Of": said("of"),
-        "Answer": said("answer"),
-        "Effect": joined(said("measure"), with_interval("effect", digits=1), by=": "),
+        "Effect": said("measure"),
+        **{dataset: said(dataset) for dataset in datasets},
         "n": said("n"),
+        "Suite": said("suite"),
         "More": link,
     }
-    names = ["question", "suite", "dataset", "of", "answer", "measure", "effect", "n", "notebook"]
-    return Table(rows, columns, f"What came out. {NOTE}", names)
+    return Table(
+        lines, columns, f"What came out. {NOTE} {rule(load_settings().decide)}", ["question", "suite", "notebook"]
+    )
+
+
+def _answer(row: Row) -> str:
+    return f"{row['answer']}, {with_interval('effect', digits=1)(row)}"
+
+
+def _range(numbers: Sequence[int]) -> str:
+    """Return `10`, or `9 to 10`."""
+    return " to ".join(str(n) for n in dict.fromkeys((min(numbers), max(numbers))))
 
 
 def best_answers(of_suites: Sequence[Results]) -> list[dict[str, Any]]:
@@ -92,16 +108,29 @@ def best_answers(of_suites: Sequence[Results]) -> list[dict[str, Any]]:
 
 
 def _compared(results: Results, comparisons: Sequence[Comparison]) -> Iterator[tuple[Comparison, Found]]:
-    """Yield those that were measured, with Holm's correction over all of them."""
+    """Yield those that were measured, answered as in a table of all of them."""
     for p, row in zip(comparisons, comparison_table(results, comparisons, "").rows, strict=True):
         if row["answer"]:
             effect = Estimate(*(row[name] for name in ("decrease_percent", "decrease_low_95", "decrease_high_95")))
-            of = " below ".join(model_label(model) for model in p.models)
-            yield p, (p.label, of, row["answer"], "decrease of FID, %", effect, min(row["n_lower"], row["n_higher"]))
+            yield (
+                p,
+                (
+                    p.label,
+                    " below ".join(p.names),
+                    row["answer"],
+                    "decrease of FID, %",
+                    effect,
+                    min(row["n_lower"], row["n_higher"]),
+                ),
+            )
 
 
 def _lower(results: Results) -> list[Found]:
     return [found for _, found in _compared(results, main_pairs(results))]
+
+
+def _module(results: Results) -> list[Found]:
+    return [found for _, found in _compared(results, matched(results))]
 
 
 def _order(results: Results) -> list[Found]:
@@ -119,7 +148,7 @@ def _same_step(results: Results) -> Iterator[Found]:
             share = float((ours[steps] < baseline[steps]).mean())
             answer = "yes" if share == 1 else "no" if share == 0 else "undecided"
             n = min(own["seed"].nunique() for own in curves)
-            of = " below ".join(map(model_label, p.models))
+            of = " below ".join(p.names)
             measure = f"lower at this share of {len(steps)} evaluations, %, without a test"
             yield p.label, of, answer, measure, Estimate(100 * share, math.nan, math.nan), n
 
@@ -208,6 +237,7 @@ def _settled(results: Results) -> Iterator[Found]:
 # question, the notebook that says more, its answers
 QUESTIONS: tuple[tuple[str, str, Callable[[Results], Any]], ...] = (
     ("Is the FID of Self-Sparse GAN lower than that of WGAN-GP?", "table_fid", _lower),
+    ("Is it the module, not its parameters: lower than WGAN-GP's with as many?", "table_robustness", _module),
     ("Is it lower at the same step of the training?", "figure_fid_curves", _same_step),
     ("Does it depend on what the paper leaves open?", "table_sensitivity", _readings),
     ("Does the ablation order the models as the paper does?", "table_ablation", _order),

@@ -1,10 +1,15 @@
 """What the tables of FIDs share: a configuration's FID beside the paper's, and comparisons of two models each.
 
 A comparison names the model whose FID is claimed to be lower first. Two models are compared by the primary outcome
-(`Results.primary`), so that one comparison has one effect, interval and p in every table: p one-sided for the claim, p and
-interval uncorrected. Holm's correction is over the rows of a table that can be tested.
+(`Results.primary`), so that one comparison has one effect, interval, p and answer in every table: p one-sided for the claim,
+p and interval uncorrected.
+
+Self-Sparse GAN against a WGAN-GP, with the same networks or with as many parameters, is a question of the sequential plan
+(`decide` in params.yaml): from its first look's runs on the plan answers it (`Standing`). Whatever else is compared, or has
+fewer runs, is answered by Welch's test with Holm's correction over such rows of a table.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,20 +29,37 @@ from selfsparse.analysis.table import (
     summarised,
     with_interval,
 )
-from selfsparse.config import Configuration, variation
+from selfsparse.config import Configuration, Decide, variation
 from selfsparse.paper import paper_moments
-from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.registry import BASELINE, SPARSE, variation_label
 from selfsparse.results.comparability import comparable, comparison
 from selfsparse.results.reading import Results
 from selfsparse.results.text import MISSING, dataset_label, group_key, group_label, model_label
 from selfsparse.statistics.inference import ONE_SIDED, decrease, hedges_g, holm, welch
 from selfsparse.statistics.moments import Moments, moments, relative_decrease
+from selfsparse.statistics.sequential import Look, plan_p, take_looks
 
 SKETCHES = ("sketch", "sketch_substitute")
 TESTS = (
     'p is Welch\'s, one-sided for lower; p and the 95 % intervals in brackets are uncorrected, and "p, Holm" is corrected'
-    f" over this table; g is Hedges'. Answer: yes where the corrected p is below {ONE_SIDED:g}, no where that of the reverse is."
+    " over this table's rows without a plan; g is Hedges'."
 )
+
+
+def rule(plan: Decide) -> str:
+    """Say how comparisons are answered, for below a table."""
+    return (
+        "Self-Sparse GAN against WGAN-GP is answered by the sequential plan from its first look's runs on (looks at"
+        f" {listed(plan.looks)} runs of each model, Cochran and Cox's t, in all at most {plan.alpha:g} for telling two equal"
+        f" models apart): its two-sided p below {plan.alpha:g}. Any other comparison is answered by Welch's test, one-sided p"
+        f" below {ONE_SIDED:g} after Holm's correction."
+    )
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Return `5, 10, 15 and 20`."""
+    *others, last = map(str, numbers)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def fid_title(results: Results) -> str:
@@ -124,6 +146,15 @@ class Comparison:
         """The two, the one that is claimed to be lower first."""
         return self.lower, self.higher
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """Their models in words, with the variation where they differ in it: `WGAN-GP (as many parameters)`."""
+        varied = variation(self.lower) != variation(self.higher)
+        return tuple(  # type: ignore[return-value]
+            model_label(c.model) + (f" ({variation_label(variation(c))})" if varied and variation(c) else "")
+            for c in self.both
+        )
+
 
 def among(results: Results, wanted: Sequence[tuple[str, str]]) -> list[Comparison]:
     """Return the comparisons of these models, (lower, higher), in every group of configurations that has both."""
@@ -171,7 +202,88 @@ def within(families: Sequence[Sequence[Configuration]], label: Callable[[Configu
     return found
 
 
+def matched(results: Results) -> list[Comparison]:
+    """Return Self-Sparse GAN against each WGAN-GP with other widths and as many parameters."""
+    return [
+        Comparison(group_label((c.dataset.dataset, c.dataset.resolution, "")), sparse, c)
+        for c in results.configurations
+        for sparse in results.configurations
+        if is_matched(c, sparse)
+    ]
+
+
+def is_matched(control: Configuration, c: Configuration) -> bool:
+    """Whether a WGAN-GP differs from a Self-Sparse GAN in its generator's widths, and in nothing else but the module."""
+    same = _all_but_generator(control) == _all_but_generator(c)
+    widths = control.network.generator_widths, c.network.generator_widths
+    return same and (control.model, c.model) == (BASELINE, SPARSE) and widths[0] != widths[1]
+
+
+def _all_but_generator(c: Configuration) -> tuple:
+    network = c.network
+    return (
+        c.extractor_key, c.latent_dim, network.architecture, network.discriminator_widths, c.train.model_dump_json(),
+    )  # fmt: skip
+
+
 # How they compare
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a question of the sequential plan stands.
+
+    Attributes:
+        lower, higher: the primary outcomes of the finished runs, in the order of the seeds.
+        looks: those that were taken; none before there are the first look's runs of both.
+        p: of the plan (`plan_p`), two-sided, over all looks; NaN without a look.
+        next_look: runs of each model at the next look; None where the question is decided, or the plan has ended.
+    """
+
+    comparison: Comparison
+    lower: list[float]
+    higher: list[float]
+    looks: list[Look]
+    p: float
+    next_look: int | None
+
+    @property
+    def answer(self) -> str:
+        """`yes` (the one that is claimed to be lower is), `no` (it is the higher) or `undecided`; the first look that decides counts."""
+        decided = next((look for look in self.looks if look.decides), None)
+        return "undecided" if decided is None else "yes" if decided.difference < 0 else "no"
+
+
+def questions(results: Results) -> list[Comparison]:
+    """Return the questions of a suite's sequential plan: every WGAN-GP that Self-Sparse GAN stands against."""
+    return pairs(results) + matched(results)
+
+
+def standing_of(results: Results, p: Comparison) -> Standing:
+    """Return where the sequential plan stands with a comparison of Self-Sparse GAN with a WGAN-GP; no look with another."""
+    plan, (lower, higher) = results.decide, (results.primary(c).tolist() for c in p.both)
+    looks = take_looks(lower, higher, plan.looks, plan.alpha) if p.models == (SPARSE, BASELINE) else []
+    decided = any(look.decides for look in looks)
+    next_look = None if decided else next(iter(plan.looks[len(looks) :]), None)
+    return Standing(p, lower, higher, looks, plan_p(looks, plan.looks), next_look)
+
+
+def plan_of(results: Results, p: Comparison) -> Standing | None:
+    """Return the standing of what the sequential plan answers: a question of which its first look was taken."""
+    found = standing_of(results, p)
+    return found if found.looks else None
+
+
+def planned(results: Results) -> list[tuple[Standing, float]]:
+    """Return the standing of the main question on each dataset, then that of as many parameters, where looks were taken.
+
+    With each comes its p after Holm's correction over the datasets of its question.
+    """
+    found = []
+    for asked in (main_pairs(results), matched(results)):
+        standings = [s for p in asked if (s := plan_of(results, p))]
+        found += zip(standings, holm([s.p for s in standings]), strict=True)
+    return found
 
 
 def fids(results: Results, c: Configuration, which: str = "lowest") -> Moments:
@@ -186,10 +298,17 @@ def compared(
     comparisons: Sequence[Comparison],
     ours: Sequence[tuple[Moments, Moments]],
     papers: Sequence[tuple[Moments, Moments]],
+    plans: Sequence[Standing | None],
 ) -> list[dict[str, Any]]:
-    """Return the numbers of each comparison: of our FIDs and the paper's, the one that is claimed to be lower first."""
+    """Return the numbers of each comparison: of our FIDs and the paper's, the one that is claimed to be lower first.
+
+    Args:
+        ours, papers: of the FIDs of both.
+        plans: what answers a comparison in place of its test; None where no look was taken.
+    """
     tests = [welch(a, b) for a, b in ours]
-    up, down = holm([test.p_lower for test in tests]), holm([1 - test.p_lower for test in tests])
+    p_lower = [math.nan if plan else test.p_lower for test, plan in zip(tests, plans, strict=True)]
+    up, down = holm(p_lower), holm([1 - p for p in p_lower])
     return [
         {
             "paper_lower": printed[0].mean,
@@ -205,19 +324,22 @@ def compared(
             "decrease_low_95": found.low,
             "decrease_high_95": found.high,
             "p_lower": test.p_lower,
-            "p_lower_holm": p_lower,
+            "p_lower_holm": p_up,
             **estimated("g", hedges_g(a, b)),
-            "p_higher_holm": p_higher,
+            "p_higher_holm": p_down,
             **standing(p),
-            "answer": answer(p_lower, p_higher) if a.n and b.n else None,
-            "_models": " / ".join(model_label(c.model) for c in p.both),
+            "p_plan": plan.p if plan else math.nan,
+            "answer": plan.answer if plan else answer(p_up, p_down) if a.n and b.n else None,
+            "_models": " / ".join(p.names),
             "_comparable": comparison(p.lower) if printed[0].n and printed[1].n else "not in the paper",
             "_paper_lower_std": printed[0].std,
             "_paper_higher_std": printed[1].std,
             "_without_lower": results.count(p.lower).without_value,
             "_without_higher": results.count(p.higher).without_value,
         }
-        for p, (a, b), printed, test, p_lower, p_higher in zip(comparisons, ours, papers, tests, up, down, strict=True)
+        for p, (a, b), printed, test, plan, p_up, p_down in zip(
+            comparisons, ours, papers, tests, plans, up, down, strict=True
+        )
     ]
 
 
@@ -246,6 +368,7 @@ COMPARED: dict[str, Cell] = {
     "Ours, decrease %": with_interval("decrease_percent", "decrease"),
     "p": probability("p_lower"),
     "p, Holm": probability("p_lower_holm"),
+    "p, plan": probability("p_plan"),
     "g": with_interval("g"),
     "Answer": said("answer"),
     "Extractor": said("extractor"),
@@ -257,7 +380,7 @@ def comparison_table(results: Results, comparisons: Sequence[Comparison], captio
     """One row per comparison by the primary outcome."""
     ours = [(moments(results.primary(p.lower)), moments(results.primary(p.higher))) for p in comparisons]
     papers = [(paper_moments(p.lower.name), paper_moments(p.higher.name)) for p in comparisons]
-    found = compared(results, comparisons, ours, papers)
+    found = compared(results, comparisons, ours, papers, [plan_of(results, p) for p in comparisons])
     rows = [
         {"comparison": p.label, "lower": p.lower.name, "higher": p.higher.name, **row}
         for p, row in zip(comparisons, found, strict=True)
@@ -266,6 +389,6 @@ def comparison_table(results: Results, comparisons: Sequence[Comparison], captio
     names = ["comparison", "lower", "higher", "decrease_percent", "p_lower", "p_lower_holm", "g"]
     caption = (
         f"{caption}: {fid_title(results)} of the best generators, with fresh latents at the larger sample count; the paper's"
-        f" is the lowest of each training. {TESTS}"
+        f" is the lowest of each training. {TESTS} {rule(results.decide)}"
     )
     return Table(rows, columns, caption, names)

@@ -1,5 +1,6 @@
 """table_fid: the paper's main table (v2 Table 2), its comparisons, three FIDs of each run, and KID, precision and recall."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,14 +16,30 @@ from selfsparse.analysis.comparisons import (
     fid_title,
     fids,
     identity,
+    listed,
     main_pairs,
+    planned,
     standing,
 )
 from selfsparse.analysis.style import Drawing
-from selfsparse.analysis.table import Cell, Table, count, estimated, joined, mean_std, said, summarised, with_interval
+from selfsparse.analysis.table import (
+    Cell,
+    Table,
+    cell,
+    count,
+    estimated,
+    joined,
+    mean_std,
+    number,
+    probability,
+    said,
+    summarised,
+    with_interval,
+)
 from selfsparse.config import Configuration, variation
 from selfsparse.paper import paper_moments
 from selfsparse.registry import variation_label
+from selfsparse.results import text
 from selfsparse.results.comparability import comparable
 from selfsparse.results.reading import Results
 from selfsparse.results.text import model_label
@@ -47,6 +64,45 @@ def fid_table(results: Results, configurations: Sequence[Configuration] | None =
 def decrease_table(results: Results) -> Table:
     """The relative decrease of the mean FID in every pair of the main table, with its test, which the paper lacks."""
     return comparison_table(results, main_pairs(results), "Self-Sparse GAN against WGAN-GP")
+
+
+def looks_table(results: Results) -> Table:
+    """Every look that the sequential plan has taken at the main question, and at that of as many parameters."""
+    plan, rows = results.decide, []
+    for s, p_holm in planned(results):
+        for look in s.looks:
+            row: dict[str, Any] = {"comparison": s.comparison.label, "lower": s.comparison.lower.name}
+            row |= {"higher": s.comparison.higher.name, "n": look.n}
+            for name, values in (("fid_lower", s.lower), ("fid_higher", s.higher)):
+                row |= summarised(name, moments(values[: look.n]))
+            row |= {"difference": look.difference, "difference_low": look.low, "difference_high": look.high}
+            row |= {"p": look.p, "level": look.level, "_models": " / ".join(s.comparison.names)}
+            last = look is s.looks[-1]
+            row |= {"p_plan": s.p if last else math.nan, "p_plan_holm": p_holm if last else math.nan}
+            row["answer"] = s.answer if last else ""
+            row["answer_holm"] = (s.answer if p_holm < plan.alpha else "undecided") if last else ""
+            rows.append(row)
+    columns = {
+        "Comparison": said("comparison"),
+        "Lower / other": said("_models"),
+        "n": said("n"),
+        "FID": joined(mean_std("fid_lower"), mean_std("fid_higher")),
+        "Difference": cell(text.with_interval, "difference", "difference_low", "difference_high"),
+        "p": probability("p"),
+        "decides below": number("level", 4),
+        "p, plan": probability("p_plan"),
+        "Answer": said("answer"),
+        "p, plan, Holm": probability("p_plan_holm"),
+        "Answer, Holm": said("answer_holm"),
+    }
+    caption = (
+        f"Looks of the sequential plan, at {listed(plan.looks)} runs of each model: {fid_title(results)} of the best generators"
+        " with fresh latents at the larger sample count, over the first n finished runs of each. p is Cochran and Cox's,"
+        " two-sided; brackets are intervals at the look's own level, which leave out 0 exactly where it decides. p, plan, is the"
+        f" smallest error over all looks with which one of those taken decides; Answer: by p, plan, below {plan.alpha:g}. Holm: over"
+        " the datasets of one question."
+    )
+    return Table(rows, columns, caption, ["comparison", "lower", "higher", "n", "difference", "p", "level", "p_plan"])
 
 
 def selection_bias(results: Results, c: Configuration) -> Moments:

@@ -12,11 +12,12 @@ from typing import Any
 import pandas as pd
 
 from selfsparse.analysis.comparisons import (
-    Comparison,
     comparison_table,
     families_of,
     fid_title,
+    is_matched,
     labelled_fids,
+    matched,
     within,
 )
 from selfsparse.analysis.table import Table, count, joined, number, probability, said
@@ -24,7 +25,7 @@ from selfsparse.config import Configuration, load_settings, variation
 from selfsparse.paper import paper_moments
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.reading import TABLES, Results, load_results
-from selfsparse.results.text import dataset_label, group_key, group_label, model_label
+from selfsparse.results.text import dataset_label, group_key, model_label
 from selfsparse.statistics.inference import welch
 from selfsparse.statistics.moments import moments
 
@@ -134,8 +135,10 @@ def betas_moves_table(results: Results) -> Table:
 
 
 def with_partners(results: Results) -> Results:
-    """Return the results joined with those that its controls are set against, wherever these were trained."""
-    controls = [c for c in results.configurations if variation(c)]
+    """Return the results joined with those that its controls are set against, where their own suite has none."""
+    plain = [c for c in results.configurations if not variation(c)]
+    varied = [c for c in results.configurations if variation(c)]
+    controls = [control for control in varied if not any(_partners(control, c) for c in plain)]
     every = [c for c in load_settings().configurations.values() if c.suite != results.suite and not variation(c)]
     wanted = [c for c in every if any(_partners(control, c) for control in controls)]
     joined_results = results
@@ -151,31 +154,7 @@ def with_partners(results: Results) -> Results:
 
 
 def _partners(control: Configuration, c: Configuration) -> bool:
-    return _all_but_train(control, "penalty_centre") == _all_but_train(c, "penalty_centre") or _matched(control, c)
-
-
-def _matched(control: Configuration, c: Configuration) -> bool:
-    """Whether a WGAN-GP differs from a Self-Sparse GAN in its generator's widths, and in nothing else but the module."""
-    same = _all_but_generator(control) == _all_but_generator(c)
-    widths = control.network.generator_widths, c.network.generator_widths
-    return same and (control.model, c.model) == (BASELINE, SPARSE) and widths[0] != widths[1]
-
-
-def _all_but_generator(c: Configuration) -> tuple:
-    network = c.network
-    return (
-        c.extractor_key, c.latent_dim, network.architecture, network.discriminator_widths, c.train.model_dump_json(),
-    )  # fmt: skip
-
-
-def matched(results: Results) -> list[Comparison]:
-    """Return Self-Sparse GAN against each WGAN-GP with other widths and as many parameters."""
-    return [
-        Comparison(group_label((c.dataset.dataset, c.dataset.resolution, "")), sparse, c)
-        for c in results.configurations
-        for sparse in results.configurations
-        if _matched(c, sparse)
-    ]
+    return _all_but_train(control, "penalty_centre") == _all_but_train(c, "penalty_centre") or is_matched(control, c)
 
 
 def matched_table(results: Results) -> Table:

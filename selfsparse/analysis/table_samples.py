@@ -1,6 +1,15 @@
 """table_samples: FIDs by two sample counts (v1 Table 3), and what the larger one changes."""
 
-from selfsparse.analysis.comparisons import COMPARED, TESTS, Comparison, compared, fid_title, main_pairs
+from selfsparse.analysis.comparisons import (
+    COMPARED,
+    TESTS,
+    Comparison,
+    compared,
+    fid_title,
+    main_pairs,
+    plan_of,
+    rule,
+)
 from selfsparse.analysis.table import Table, count, interval, joined, mean_std, number, said, summarised
 from selfsparse.config import Configuration
 from selfsparse.paper.printed import printed_table
@@ -31,7 +40,8 @@ def samples_table(results: Results) -> Table:
         a, b = (moments(results.re_evaluated(c, "best", n_fake)) for c in p.both)
         ours.append((a, b))
         papers.append((_printed(p.lower, n_fake), _printed(p.higher, n_fake)))
-    found = compared(results, [p for p, _ in cells], ours, papers)
+    plans = [plan_of(results, p) if n_fake == p.lower.extractor.samples[-1] else None for p, n_fake in cells]
+    found = compared(results, [p for p, _ in cells], ours, papers, plans)
     rows = [
         {"comparison": p.label, "n_fake": n_fake, "n_real": results.real_images(p.lower, n_fake), **row}
         for (p, n_fake), row in zip(cells, found, strict=True)
@@ -39,7 +49,7 @@ def samples_table(results: Results) -> Table:
     columns = {"Comparison": said("comparison"), "Generated": count("n_fake"), "Real": count("n_real"), **COMPARED}
     caption = (
         f"{fid_title(results)} of the best generators with fresh latents by two sample counts, Self-Sparse GAN / WGAN-GP."
-        f" {TESTS}"
+        f" {TESTS} {rule(results.decide)}"
     )
     names = ["comparison", "n_fake", "decrease_percent", "p_lower", "p_lower_holm", "g"]
     return Table(rows, columns, caption, names)

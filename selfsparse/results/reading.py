@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from selfsparse.config import Configuration, load_settings
+from selfsparse.config import Configuration, Decide, load_settings
 from selfsparse.errors import DataError
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import read_provenance
@@ -54,6 +54,7 @@ class Results:
     suite: str
     configurations: tuple[Configuration, ...]
     counted_stages: str  # of Eq. 15 (U48)
+    decide: Decide
     runs: pd.DataFrame
     curves: pd.DataFrame
     fid: pd.DataFrame
@@ -146,6 +147,7 @@ def load_results(suite: str) -> Results:
         suite=suite,
         configurations=tuple(_measured_under(c, names.get(c.name)) for c in configurations),
         counted_stages=settings.sparsity.counted_stages,
+        decide=settings.decide,
         provenance={name: found for name, found in provenance.items() if found},
         folder=folder,
         **{name: _read(folder / f"{name}.csv", COLUMNS[name]) for name in TABLES},

@@ -12,10 +12,12 @@ from functools import cache
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import stdtr
-from scipy.stats import norm
+from scipy.special import ndtr, stdtr, stdtrit
 
-GRID = 2001  # points of the integration; the levels change by less than 1e-6 with twice as many
+LEAST, MOST = 1e-9, 0.999  # the alphas among which the p value of a plan is looked for
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(
+    64
+)  # of the integration; with twice as many the levels are the same to 1e-10
 
 
 def spent(share: float, alpha: float) -> float:
@@ -38,51 +40,56 @@ def nominal_levels(looks: tuple[int, ...], alpha: float = 0.05) -> tuple[float, 
         raise ValueError(f"looks have to rise from 2 on, not {list(looks)}")
     levels: list[float] = []
     # The score S_k = Z_k * sqrt(n_k) grows by independent normal steps of variance n_k - n_(k-1), as long as no look has decided.
-    points, density, before, already = np.zeros(1), np.ones(1), 0, 0.0
+    points, weights, before, already = np.zeros(1), np.ones(1), 0, 0.0
     for n in looks:
         step, wanted = math.sqrt(n - before), spent(n / looks[-1], alpha) - already
-        weights = density * _width(points)
         z = brentq(_excess, 0.0, 10.0, args=(math.sqrt(n), points / step, weights, step, wanted), xtol=1e-10)
-        levels.append(float(2 * norm.sf(z)))
+        levels.append(float(2 * ndtr(-z)))
         bound = z * math.sqrt(n)
-        inside = np.linspace(-bound, bound, GRID)
-        density = norm.pdf((inside[:, None] - points[None, :]) / step) @ weights / step
-        points, before, already = inside, n, already + wanted
+        inside = bound * NODES
+        density = _normal((inside[:, None] - points[None, :]) / step) @ weights / step
+        points, weights, before, already = inside, density * bound * WEIGHTS, n, already + wanted
     return tuple(levels)
 
 
 def _excess(z: float, root: float, before: np.ndarray, weights: np.ndarray, step: float, wanted: float) -> float:
     """Return by how much the chance to leave the bounds of this look, at z standard deviations, exceeds what may be spent."""
     bound = z * root / step
-    return float(weights @ (norm.sf(bound - before) + norm.cdf(-bound - before))) - wanted
+    return float(weights @ (ndtr(before - bound) + ndtr(-bound - before))) - wanted
 
 
-def _width(points: np.ndarray) -> np.ndarray:
-    """Return the weights of the trapezoidal rule; a single point has all the mass."""
-    if len(points) == 1:
-        return np.ones(1)
-    weights = np.full(len(points), points[1] - points[0])
-    weights[[0, -1]] /= 2
-    return weights
+def _normal(x: np.ndarray) -> np.ndarray:
+    return np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
 
 
 @dataclass(frozen=True)
 class Look:
-    """One look at the first n values of both samples: mean a - mean b, its two-sided p, and the level that p is held against."""
+    """One look at the first n values of both samples.
+
+    Attributes:
+        n: values of each sample.
+        difference: mean a - mean b.
+        low, high: its interval at the look's own level, which leaves out 0 exactly where the look decides. All looks'
+            intervals together cover the true difference with a probability of at least 1 - alpha.
+        p: of the difference, two-sided.
+        level: that p is held against.
+    """
 
     n: int
     difference: float
+    low: float
+    high: float
     p: float
     level: float
 
     @property
     def decides(self) -> bool:
-        """Whether the plan ends here."""
+        """Whether the two are told apart, so that the plan may end here."""
         return self.p < self.level
 
 
 def take_looks(a: Sequence[float], b: Sequence[float], looks: Sequence[int], alpha: float = 0.05) -> list[Look]:
-    """Look at two samples as far as both go, and no further than the first look that decides.
+    """Look at two samples as far as both go, also beyond a look that decides: levels and intervals hold for all looks together.
 
     The test is Welch's statistic against Student's t with n - 1 degrees of freedom (Cochran and Cox), which keeps `alpha`
     where spreads differ and n is small; with Welch's own, five runs and spreads of 1 and 3 it would be 1.1 times `alpha`.
@@ -93,10 +100,34 @@ def take_looks(a: Sequence[float], b: Sequence[float], looks: Sequence[int], alp
     """
     taken: list[Look] = []
     for n, level in zip(looks, nominal_levels(tuple(looks), alpha), strict=True):
-        if min(len(a), len(b)) < n or (taken and taken[-1].decides):
+        if min(len(a), len(b)) < n:
             break
         x, y = np.asarray(a[:n], float), np.asarray(b[:n], float)
         difference, error = float(x.mean() - y.mean()), math.sqrt((x.var(ddof=1) + y.var(ddof=1)) / n)
         p = 2 * float(stdtr(n - 1, -abs(difference) / error)) if error > 0 else math.nan
-        taken.append(Look(n, difference, p, level))
+        half = float(stdtrit(n - 1, 1 - level / 2)) * error if error > 0 else math.nan
+        taken.append(Look(n, difference, difference - half, difference + half, p, level))
     return taken
+
+
+def plan_p(taken: Sequence[Look], looks: Sequence[int]) -> float:
+    """Return the p value of a whole plan: the smallest alpha with which one of the looks taken would have decided.
+
+    Under equal models it is below any alpha with a probability of at most alpha, however many looks were taken, so that
+    Holm's correction can go over the p values of several plans. NaN without a look, or without any spread.
+    """
+    found = [_alpha_of(look.p, tuple(looks), k) for k, look in enumerate(taken) if math.isfinite(look.p)]
+    return min(found, default=math.nan)
+
+
+def _alpha_of(p: float, looks: tuple[int, ...], k: int) -> float:
+    """Return the alpha with which the level of look k (from 0) is p, in [LEAST, MOST]."""
+
+    def excess(log_alpha: float) -> float:
+        return math.log(nominal_levels(looks, math.exp(log_alpha))[k] / max(p, math.ulp(0.0)))
+
+    if excess(math.log(LEAST)) >= 0:
+        return LEAST
+    if excess(math.log(MOST)) <= 0:
+        return 1.0
+    return math.exp(brentq(excess, math.log(LEAST), math.log(MOST), xtol=1e-6))

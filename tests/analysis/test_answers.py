@@ -7,19 +7,29 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from small_project import write_project
+from three_datasets import changes
+from three_datasets import made_up as made_up_laptop
 
 from selfsparse.analysis.answers import QUESTIONS, answers, answers_table, best_answers
 from selfsparse.analysis.table import to_markdown
 from selfsparse.results.reading import load_results
 from selfsparse.results.rows import COLUMNS
 
-LOWER, SAME_STEP, READINGS, ORDER, ZERO, DEAD, SETTLED = range(7)
+LOWER, MODULE, SAME_STEP, READINGS, ORDER, ZERO, DEAD, SETTLED = range(8)
 # As printed for Fashion-MNIST and STL-10.
 PRINTED = (
     {"self_sparse": 17.67, "wgan_gp": 20.41, "without_psm": 21.51, "without_csm": 163.71},
     {"self_sparse": 56.23, "without_psm": 60.85, "wgan_gp": 63.88, "without_csm": 64.87},
 )
 HEADS = {"self_sparse": ("alpha", "beta"), "without_psm": ("alpha",), "without_csm": ("beta",), "wgan_gp": ()}
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    """Three seeds of each suite, of which nothing has run."""
+    three = {f"suites.{suite}.train.seeds": [0, 1, 2] for suite in ("quick", "laptop", "sensitivity")}
+    monkeypatch.chdir(write_project(tmp_path / "project", three))
 
 
 def frame(name: str, rows: list[dict]) -> pd.DataFrame:
@@ -146,10 +156,55 @@ def test_only_what_is_answered_is_shown_and_the_first_suite_answers():
     assert said(found, READINGS) == []
     markdown = to_markdown(answers_table(answers(found), lambda suite, name: f"{suite}/{name}.ipynb"))
     assert markdown.count("Is the FID of Self-Sparse GAN lower") == 1 and "leaves open" not in markdown
-    assert "| [table_fid](laptop/table_fid.ipynb) |" in markdown
-    rows = best_answers([found, load_results("sensitivity")])
+    assert "| laptop | [table_fid](laptop/table_fid.ipynb) |" in markdown
+    rows = best_answers([found, made_up(suite="sensitivity")])
     assert {row["suite"] for row in rows if "leaves open" in row["question"]} == {"sensitivity"}
     assert {row["suite"] for row in rows if row["question"] == QUESTIONS[LOWER][0]} == {"laptop"}
+
+
+NEAR, FAR = [20.0 + i % 3 for i in range(10)], [24.0 + i % 3 for i in range(10)]
+
+
+@pytest.fixture
+def three(tmp_path, monkeypatch):
+    """MNIST: lower than both; Fashion-MNIST: higher than both; CIFAR-10: lower than WGAN-GP, as low as with as many parameters."""
+    others = {("", "without_psm"): NEAR, ("", "without_csm"): FAR}
+    fids = {("mnist", "self_sparse"): NEAR, ("mnist", "wgan_gp"): FAR, ("mnist", "wgan_gp-matched"): FAR}
+    fids |= {("fashion_mnist", name): [9.0 + i % 3 for i in range(10)] for name in ("wgan_gp", "wgan_gp-matched")}
+    fids |= {("fashion_mnist", "self_sparse"): FAR, ("cifar10", "self_sparse"): NEAR, ("cifar10", "wgan_gp"): FAR}
+    folder = write_project(tmp_path / "three", changes())
+    monkeypatch.chdir(folder)
+    return made_up_laptop(folder, fids | others | {("cifar10", "wgan_gp-matched"): NEAR})
+
+
+def test_ten_runs_are_answered_by_the_plan_on_each_dataset(three):
+    rows = [row for row in answers(three) if row["question"] in {QUESTIONS[i][0] for i in (LOWER, MODULE)}]
+    datasets = ["MNIST 32 × 32", "Fashion-MNIST 32 × 32", "CIFAR-10 32 × 32"]
+    assert [(row["dataset"], row["answer"]) for row in rows] == [
+        *zip(datasets, ("yes", "no", "yes"), strict=True), *zip(datasets, ("yes", "no", "undecided"), strict=True),
+    ]  # fmt: skip
+    assert {row["n"] for row in rows} == {10}
+    assert [row["of"] for row in rows[2:4]] == [
+        "Self-Sparse GAN below WGAN-GP", "Self-Sparse GAN below WGAN-GP (as many parameters)",
+    ]  # fmt: skip
+
+
+def test_a_line_for_each_question_and_a_column_for_each_dataset(three):
+    text = answers_table(answers(three)).text
+    assert len(text) == len(set(text["Question"])) == 7
+    lower, order = text.iloc[0], text[text["Question"].str.contains("ablation")].iloc[0]
+    # (25 - 21) / 25 = 16 %: FIDs are 20, 21, 22, 20 ... and 4 more, with means 20.9 and 24.9.
+    assert lower["MNIST 32 × 32"].startswith(f"yes, {100 * 4 / 24.9:.1f} [") and lower["n"] == "10"
+    assert order["Of"].count(";") == 2 == order["MNIST 32 × 32"].count(";") and order["CIFAR-10 32 × 32"] == "–"
+
+
+def test_the_plan_leaves_open_what_welchs_test_would_decide(three):
+    """Five runs of each, 1.6 apart, both variances 0.7: t = 3.02, of which Welch's has 8 degrees of freedom, the plan's 4."""
+    five = {("", name): NEAR[:5] for name in ("self_sparse", "without_psm", "without_csm", "wgan_gp-matched")}
+    baseline = [fid + 1.6 for fid in NEAR[:5]]
+    assert 3 * stats.ttest_ind(NEAR[:5], baseline, equal_var=False, alternative="less").pvalue < 0.025
+    results = made_up_laptop(Path.cwd(), five | {("", "wgan_gp"): baseline})
+    assert [answer for _, answer in words(results, LOWER)] == ["undecided"] * 3
 
 
 def test_nothing_has_run():

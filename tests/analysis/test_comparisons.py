@@ -5,15 +5,20 @@ from dataclasses import replace
 
 import pytest
 from scipy import stats
+from small_project import write_project
+from three_datasets import MODELS, changes, made_up
 
-from selfsparse.analysis.comparisons import answer, comparison_table, main_pairs, pairs, within
+from selfsparse.analysis import table_ablation
+from selfsparse.analysis.comparisons import answer, comparison_table, main_pairs, pairs, questions, within
 from selfsparse.analysis.table_ablation import ablated
+from selfsparse.analysis.table_fid import looks_table
 from selfsparse.analysis.table_robustness import ARCHITECTURES, BETAS, betas_moves_table
 from selfsparse.analysis.table_sagan import sagan_comparisons, sagan_table, sketch_table
 from selfsparse.paper.printed import printed_table
 from selfsparse.results.reading import load_results
 from selfsparse.statistics.inference import holm, welch
 from selfsparse.statistics.moments import moments
+from selfsparse.statistics.sequential import nominal_levels
 
 
 def names(comparisons) -> list[tuple[str, str]]:
@@ -95,6 +100,43 @@ def test_a_comparisons_numbers(ran):
     reverse = [1 - p for p in table["p_lower"].dropna()]
     assert table["p_higher_holm"].dropna().tolist() == pytest.approx(holm(reverse))
     assert math.isnan(table.iloc[-1]["p_lower"]) and math.isnan(row["paper_decrease_percent"])
+
+
+def test_the_looks_of_both_questions_by_hand(tmp_path, monkeypatch):
+    """MNIST: means 20.8 and 24.8 at five runs, both variances 0.7, so that the difference's error is the root of 0.28."""
+    monkeypatch.chdir(write_project(tmp_path, changes()))
+    near, far = [20.0 + i % 3 for i in range(10)], [24.0 + i % 3 for i in range(10)]
+    models = ("self_sparse", "without_psm", "without_csm", "wgan_gp-matched")
+    results = made_up(tmp_path, {("", name): near for name in models} | {("", "wgan_gp"): far})
+    table = looks_table(results).data
+    assert table[["comparison", "n"]].to_numpy().tolist() == [
+        [f"{dataset} 32 × 32", n] for dataset in ("MNIST", "Fashion-MNIST", "CIFAR-10") for n in (5, 10)
+    ] * 2  # fmt: skip
+    level = nominal_levels((5, 10, 15, 20))[0]
+    first = table.iloc[0]
+    assert (first["fid_lower_mean"], first["fid_higher_mean"], first["difference"]) == pytest.approx((20.8, 24.8, -4))
+    assert first["p"] == pytest.approx(2 * stats.t.sf(4 / math.sqrt(0.28), 4)) and first["level"] == level
+    assert first["difference_high"] == pytest.approx(-4 + stats.t.isf(level / 2, 4) * math.sqrt(0.28))
+    assert (first["answer"], table.iloc[1]["answer"], table.iloc[-1]["answer"]) == ("", "yes", "undecided")
+    # Three equal p values: Holm's correction takes each times 3.
+    p = table.iloc[1]["p_plan"]
+    assert table["p_plan_holm"].dropna().tolist()[:3] == pytest.approx([3 * p] * 3) and 0 < p < first["p"]
+    assert [(q.lower.model, q.higher.network_name) for q in questions(results)] == [
+        ("self_sparse", "small_32")] * 3 + [("self_sparse", "small_32_matched")] * 3  # fmt: skip
+
+
+def test_what_the_plan_answers_is_no_test_of_another_tables_correction(tmp_path, monkeypatch):
+    """The ablation's twelve rows are two questions of the plan and ten tests."""
+    monkeypatch.chdir(write_project(tmp_path, changes()))
+    fids = {
+        ("", name): [level + i % 3 for i in range(10)] for name, level in zip(MODELS, (24, 20, 22, 30, 20), strict=True)
+    }
+    table = table_ablation.tests_table(made_up(tmp_path, fids)).data
+    planned = table["p_plan"].notna()
+    assert table.loc[planned, "higher"].tolist() == ["mnist-32-wgan_gp-laptop", "fashion_mnist-32-wgan_gp-laptop"]
+    assert table.loc[planned, "p_lower_holm"].isna().all() and set(table.loc[planned, "answer"]) == {"yes"}
+    tested = table[~planned]
+    assert tested["p_lower_holm"].tolist() == pytest.approx(holm(tested["p_lower"].tolist())) and len(tested) == 10
 
 
 def test_printed_moves(project):

@@ -75,6 +75,7 @@ def paper_results(spread: float = 0.01, seed: int = 0, fid: dict[str, float] | N
         suite="paper",
         configurations=tuple(configurations),
         counted_stages="sastm",
+        decide=SETTINGS.decide,
         provenance={},
         folder=Path("/nowhere"),
         **{name: pd.DataFrame(rows[name], columns=COLUMNS[name]) for name in TABLES},

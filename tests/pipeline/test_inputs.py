@@ -92,6 +92,7 @@ EDITS = {
     ),
     "latents of the sparsity": ({"sparsity.latents": 4000}, of_configurations(NAMES, "measure")),
     "which stages count": ({"sparsity.counted_stages": "all"}, {f"{s}/{suite}" for s in OF_SUITES for suite in params()["suites"]}),
+    "when the plan looks": ({"decide.looks": [6, 12]}, NOTEBOOKS | {f"report/{suite}" for suite in params()["suites"]}),
     "the classifier": ({"lenet.epochs": 6}, set(BY_LENET)),
     "which real images": ({"real_images.count": "all"}, {f"reference/{name}" for name in params()["extractors"]}),
     "the photographs": (
@@ -137,7 +138,7 @@ def test_every_setting_is_an_input_of_a_stage():
     """One that no stage names could change without anything being run again."""
     settings = load_settings()
     found = [_leaves(inputs_of(settings, stage, name)["settings"]) for stage, name in inputs._stages(settings)]
-    whole = _leaves(settings.model_dump(mode="json", exclude={"raw_data", "suites", "decide"}))  # decide: of no stage
+    whole = _leaves(settings.model_dump(mode="json", exclude={"raw_data", "suites"}))
     assert whole - set().union(*found) == {"parallel_seeds", "checkpoint_every", "download"}
 
 
