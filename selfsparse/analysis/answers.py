@@ -17,11 +17,11 @@ from selfsparse.analysis.table_compact import measured_stages
 from selfsparse.analysis.table_sensitivity import effects
 from selfsparse.config import Configuration, load_settings, variation
 from selfsparse.registry import SASTM_MODELS, SPARSE
+from selfsparse.results.mechanism import late_changes
 from selfsparse.results.reading import Results
 from selfsparse.results.text import MISSING, dataset_label, group_key, group_label, model_label
 from selfsparse.statistics.moments import Estimate, moments
 
-FIRST_SHARE = 0.05  # of the steps, in which signs may still change (Fig. 7: 5,000 of 100,000)
 LETTERS = {"alpha": "α", "beta": "β"}
 NOTE = (
     "Each dataset's cell has the answer (yes, no or undecided) and the effect, for each of the things asked about. FIDs are those of the best generators, re-evaluated with fresh latents at the larger sample"
@@ -218,20 +218,10 @@ def _dead(results: Results) -> Iterator[Found]:
 
 def _settled(results: Results) -> Iterator[Found]:
     for c, head, rows in _heads(results):
-        rows = rows.dropna(subset=[f"{head}_changed"])
-        weights = (rows["channels"] if head == "alpha" else rows["size"] ** 2).astype(
-            float
-        )  # one α a channel, one β a position
-        sums = pd.DataFrame({"seed": rows["seed"], "step": rows["step"], "all": weights})
-        sums["changed"] = rows[f"{head}_changed"].astype(float) * weights
-        sums = sums.groupby(["seed", "step"]).sum()
-        changed = (100 * sums["changed"] / sums["all"]).unstack("seed")
-        before = pd.Series(changed.index, changed.index).shift(fill_value=0)
-        late = changed[before >= FIRST_SHARE * c.train.steps]  # both snapshots lie after the first steps
+        late, interval = late_changes(rows, head, c.train.steps)
         if len(late):
-            interval = late.index[-1] - before[late.index[-1]]
             of = f"{LETTERS[head]} of {model_label(c.model)}"
-            yield _of_runs(c, of, f"signs that change within {interval:,} steps, %", late.mean(), "yes", "no")
+            yield _of_runs(c, of, f"signs that change within {interval:,} steps, %", 100 * late, "yes", "no")
 
 
 # question, the notebook that says more, its answers

@@ -1,6 +1,7 @@
 """What the paper says happens inside a generator (Sec. 3.2, Hypothesis 1), from the snapshots of training."""
 
 import math
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,6 +14,7 @@ from selfsparse.analysis import style, table
 from selfsparse.analysis.axes import (
     DIVERGING,
     ZERO,
+    by_dataset,
     curves,
     group_drawings,
     group_panels,
@@ -22,14 +24,26 @@ from selfsparse.analysis.axes import (
     show_values,
     step_ticks,
 )
+from selfsparse.analysis.comparisons import matched
 from selfsparse.analysis.style import Drawing
-from selfsparse.analysis.table import Table, joined, said, summarised
-from selfsparse.config import Configuration
-from selfsparse.registry import BASELINE
-from selfsparse.results.mechanism import Layer, last_snapshot, layers, of_finished
+from selfsparse.analysis.table import Table, estimated, joined, said, summarised, with_interval
+from selfsparse.analysis.table_compact import measured_stages
+from selfsparse.config import Configuration, variation
+from selfsparse.registry import BASELINE, variation_label
+from selfsparse.results.mechanism import (
+    SETTLING_SHARE,
+    Layer,
+    last_snapshot,
+    late_changes,
+    layers,
+    of_finished,
+    share_of_coefficients,
+)
 from selfsparse.results.reading import Results
-from selfsparse.results.text import MISSING, count, group_key, group_label, model_label, share
+from selfsparse.results.text import MISSING, count, group_key, group_label, model_label, number, share
+from selfsparse.results.text import with_interval as written
 from selfsparse.statistics.correlation import pearson
+from selfsparse.statistics.inference import contrast
 from selfsparse.statistics.moments import moments
 
 MOST_MAPS = 6  # snapshots of beta beside each other
@@ -47,6 +61,77 @@ MEASURES = {
 ROLES = {name: MEASURES[name][0] for name in ("xi", "negative_given_positive", "zero_gradient", "weight_negative")}
 STAGE_COLUMNS = {"Configuration": said("configuration"), "Stage": said("_stage"), "Maps": said("_maps"), "n": said("n")}
 SETTLED_AFTER = 5000  # generator steps after which the paper sees no more changes (Fig. 7)
+
+
+def overview_table(results: Results) -> Table:
+    """What the paper says of the module, in one row per dataset and model: its zeros, signs, dead channels, gradients, weights."""
+    rows = []
+    dead = measured_stages(results)
+    sized = {p.higher.name for p in matched(results)}
+    shown = [c for c in results.configurations if not variation(c) or c.name in sized]
+    for title, group in by_dataset(shown).items():
+        last = {c: last_snapshot(results, c) for c in group}
+        baseline = next((c for c in group if c.model == BASELINE and not variation(c)), None)
+        for c in group:
+            label = model_label(c.model) + (f" ({variation_label(variation(c))})" if variation(c) else "")
+            row: dict[str, Any] = {"dataset": title, "configuration": c.name, "_model": label}
+            row |= {"n": last[c]["seed"].nunique(), "_without": results.count(c).without_value}
+            for head in ("alpha", "beta"):
+                zero = last[c].groupby("seed")[f"{head}_zero"].mean().dropna()
+                differs = share_of_coefficients(last[c], head, f"{head}_differs")
+                late, _ = late_changes(results.finished(results.mechanism, c), head, c.train.steps)
+                row |= summarised(f"{head}_zero", moments(100 * zero.astype(float)))
+                row |= summarised(f"{head}_differs", moments(100 * differs.iloc[-1].dropna() if len(differs) else []))
+                row |= summarised(f"{head}_late", moments(100 * late))
+            sums = results.finished(dead, c).groupby("seed")[["channels", "proven", "observed"]].sum()
+            row |= {name: sums[name].astype(float).mean() for name in ("channels", "proven", "observed")}
+            row |= _against_baseline(last[c], last[baseline] if baseline not in (None, c) else last[c][:0])
+            rows.append(row)
+    pair = {
+        name: joined(table.mean_std(f"alpha_{name}", 1), table.mean_std(f"beta_{name}", 1), by="; ")
+        for name in ("zero", "late", "differs")
+    }
+    columns = {
+        "Dataset": said("dataset"),
+        "Model": said("_model"),
+        "Zeros of α; β, %": lambda row: pair["zero"](row) if row["n"] else row["_without"],
+        "Signs that change late, α; β, %": pair["late"],
+        "Signs at the end unlike those at 5 %, α; β, %": pair["differs"],
+        "Dead channels, proven / observed / all": joined(
+            table.number("proven", 1), table.number("observed", 1), table.number("channels", 0)
+        ),
+        "Zero gradients by stage, %": said("_zero_gradient"),
+        "Zero gradients, less WGAN-GP's": said("_zero_gradient_less"),
+        "Negative weights, %": table.mean_std("weight_negative", 2),
+        "Negative weights, less WGAN-GP's": with_interval("weight_negative_less"),
+        "n": said("n"),
+    }
+    caption = (
+        "The mechanism at the last snapshot, over the probe latents: mean ± standard deviation over n runs, of each run's mean over its"
+        f" stages where no stage is named. Signs that change late: from one snapshot to the next, after {share(SETTLING_SHARE)} of the"
+        " training; signs at the end are compared with those at that step. Dead channels of the best generators: zero for every latent,"
+        " as the weights' signs prove, or as observed for all latents tried. Zero gradients: where ReLU's input is at most 0."
+        " Differences are in percentage points, with 95 % intervals (Welch), uncorrected."
+    )
+    return Table(rows, columns, caption, ["dataset", "configuration", "n"])
+
+
+def _against_baseline(own: pd.DataFrame, baseline: pd.DataFrame) -> dict[str, Any]:
+    """Return zero gradients stage by stage, and negative weights of all stages, in percent and less those of WGAN-GP."""
+    row: dict[str, Any] = {}
+    values, differences = [], []
+    for t, stage in own.dropna(subset=["zero_gradient"]).groupby("stage"):
+        m = moments(100 * stage["zero_gradient"].astype(float))
+        other = baseline.loc[baseline["stage"] == t, "zero_gradient"].dropna().astype(float)
+        found = contrast([(1, m), (-1, moments(100 * other))])[0]
+        row |= summarised(f"zero_gradient_{t}", m) | estimated(f"zero_gradient_{t}_less", found)
+        values.append(number(m.mean, 1))
+        differences.append(written(found.value, found.low, found.high, digits=1))
+    row |= {"_zero_gradient": " / ".join(values)}
+    row["_zero_gradient_less"] = " / ".join(differences) if len(baseline) else MISSING
+    both = [moments(100 * rows.groupby("seed")["weight_negative"].mean().astype(float)) for rows in (own, baseline)]
+    row |= summarised("weight_negative", both[0])
+    return row | estimated("weight_negative_less", contrast([(1, both[0]), (-1, both[1])])[0])
 
 
 def signs(results: Results) -> list[Drawing]:

@@ -10,6 +10,9 @@ from selfsparse.config import Configuration
 if TYPE_CHECKING:
     from selfsparse.results.reading import Results
 
+SETTLING_SHARE = (
+    0.05  # of the training, after which Hypothesis 1 has the signs unchanged (Fig. 7: 5,000 of 100,000 steps)
+)
 PER_STEPS = 1000  # sign changes are counted per so many generator steps
 
 
@@ -34,6 +37,35 @@ def last_snapshot(results: "Results", c: Configuration) -> pd.DataFrame:
     """Return the rows of each finished run's last snapshot, one per seed and stage."""
     rows = of_finished(results, c)
     return rows[rows["step"] == rows.groupby("seed")["step"].transform("max")] if len(rows) else rows
+
+
+def share_of_coefficients(snapshots: pd.DataFrame, head: str, column: str) -> pd.DataFrame:
+    """Return a share of the coefficients of all stages together: a row per step, a column per run.
+
+    Args:
+        snapshots: of one configuration.
+        head: `alpha`, one coefficient a channel, or `beta`, one a position.
+        column: a stage's share of its own.
+    """
+    rows = snapshots.dropna(subset=[column])
+    weights = (rows["channels"] if head == "alpha" else rows["size"] ** 2).astype(float)
+    sums = pd.DataFrame({"seed": rows["seed"], "step": rows["step"], "all": weights})
+    sums["some"] = rows[column].astype(float) * weights
+    sums = sums.groupby(["seed", "step"]).sum()
+    return (sums["some"] / sums["all"]).unstack("seed")
+
+
+def late_changes(snapshots: pd.DataFrame, head: str, steps: int) -> tuple[pd.Series, int]:
+    """Return each run's mean share of signs that change from one snapshot to the next, and the steps between the two.
+
+    Only snapshots count that both lie after SETTLING_SHARE of the training's `steps`; empty and 0 where there are none.
+    """
+    changed = share_of_coefficients(snapshots, head, f"{head}_changed")
+    before = pd.Series(changed.index, changed.index).shift(fill_value=0)
+    late = changed[before >= SETTLING_SHARE * steps]
+    if not len(late):
+        return pd.Series(dtype=float), 0
+    return late.mean(), int(late.index[-1] - before[late.index[-1]])
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,27 @@ import numpy as np
 import pandas as pd
 import pytest
 from partly_run import HEADS
+from small_project import write_project
+from three_datasets import MODELS, changes, made_up
 
 from selfsparse.analysis import figure_mechanism as figures
 from selfsparse.analysis import figure_training as training
 from selfsparse.analysis.style import COLOURS
 from selfsparse.analysis.table import to_csv, to_latex, to_markdown
 from selfsparse.config import load_settings
-from selfsparse.results.mechanism import Layer, layers, with_flips
+from selfsparse.metrics import mechanism as trained
+from selfsparse.results.mechanism import SETTLING_SHARE, Layer, layers, share_of_coefficients, with_flips
 from selfsparse.results.reading import load_results
 from selfsparse.results.rows import COLUMNS
 
 SUITES = list(load_settings().suites)
-TABLES = [figures.mechanism_table, figures.kernels_table, figures.roles_table, training.training_table]
+TABLES = [
+    figures.overview_table,
+    figures.mechanism_table,
+    figures.kernels_table,
+    figures.roles_table,
+    training.training_table,
+]
 FIGURES = [
     figures.signs,
     figures.coefficient_sheets,
@@ -203,6 +212,35 @@ def test_a_resnet_has_no_batch_norm_to_measure(project):
     panels = {axis.get_title(): axis for axis in figures.equation_12(results).figure.axes}
     notes = [text.get_text() for title, axis in panels.items() if "ResNet" in title for text in axis.texts]
     assert notes == ["not measured"]
+
+
+def test_the_mechanism_in_one_table_by_hand(tmp_path, monkeypatch):
+    """Zeros 10, 20 and 30 % of the stages; changes and differences alike in all; zero gradients 1, 2 and 3 points more."""
+    monkeypatch.chdir(write_project(tmp_path, changes()))
+    fids = {("", name): [10.0 + i % 3 for i in range(10)] for name in MODELS}
+    made = figures.overview_table(made_up(tmp_path, fids))
+    assert len(made.data) == 13 and made.text.columns.is_unique
+    rows = made.data.set_index("configuration")
+    sparse, baseline = rows.loc["cifar10-32-self_sparse-laptop"], rows.loc["cifar10-32-wgan_gp-laptop"]
+    assert sparse[["alpha_zero_mean", "alpha_late_mean", "beta_differs_mean"]].tolist() == pytest.approx([20, 10, 20])
+    assert [sparse[f"zero_gradient_{t}_less"] for t in (1, 2, 3)] == pytest.approx([1, 2, 3])
+    assert sparse["weight_negative_less_low_95"] < sparse["weight_negative_less"] < -1.9 and baseline["n"] == 10
+    assert math.isnan(baseline["weight_negative_less"]) and math.isnan(baseline["alpha_zero_mean"])
+    # Observed dead: 1 + 2 + 3 channels of 64 + 32 + 16.
+    assert rows.loc["mnist-32-without_psm-laptop", ["proven", "observed", "channels"]].tolist() == [0, 6, 112]
+    matched = made.text[made.text["Model"] == "WGAN-GP (as many parameters)"]
+    assert len(matched) == 3 and set(matched["Zeros of α; β, %"]) == {"–; –"}
+
+
+def test_coefficients_count_alike_whatever_their_stage():
+    """Half of 30 and none of 10 channels are 37.5 %; half of 16 and none of 64 positions are 10 %."""
+    rows = pd.DataFrame({"seed": 0, "step": 5, "size": [4, 8], "channels": [30, 10], "x": [0.5, 0.0]})
+    assert share_of_coefficients(rows, "alpha", "x").loc[5, 0] == pytest.approx(0.375)
+    assert share_of_coefficients(rows, "beta", "x").loc[5, 0] == pytest.approx(0.1)
+
+
+def test_signs_are_settled_where_training_has_it():
+    assert SETTLING_SHARE == trained.SETTLING_SHARE
 
 
 def test_a_model_has_one_colour(measured):
