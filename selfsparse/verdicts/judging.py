@@ -19,10 +19,11 @@ from selfsparse.results.reading import Results, load_results
 from selfsparse.results.text import group_key, group_label, model_label
 from selfsparse.verdicts.evidence import Evidence
 from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_RUN, UNAVAILABLE, Case, Group, Outcome
-from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS, counts_diverged
+from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS, counts_diverged, quantities_of
 
 SAME, MIXED, OPPOSITE = "stand-in: same direction", "stand-in: mixed directions", "stand-in: opposite direction"
 NO_STAND_IN = ("sketch_substitute",)  # U37
+NONE_OWN = "the suite has none of its configurations"
 VARIED = {"betas": lambda c: c.train.betas, "architecture": lambda c: c.network.architecture}
 
 Own = dict[tuple[str, int, str, str], Configuration]  # by dataset, resolution, model, variation
@@ -82,15 +83,14 @@ def verdict_on(claim: Claim, evidence: Evidence, own: Own, reading: str = TABLES
     kept = [fields for fields in wanted if fields[0] not in unavailable]
     present = [own[fields] for fields in kept if fields in own]
     done = [c for c in present if _has_run(evidence, c)]
-    complete = bool(kept) and len(done) == len(kept)
+    scored = _scored(base, _by_group(done), evidence) if done and len(done) == len(kept) else None
     if len(kept) < len(wanted):
         reasons = [why for dataset, why in unavailable.items() if any(f[0] == dataset for f in wanted)]
-        if complete:
-            partial = _scored(base, _by_group(done), evidence)
-            reasons.append(f"on {' and '.join(partial.groups)} alone: {partial.word}, {partial.outcome.ours}")
+        if scored:
+            reasons.append(f"on {' and '.join(scored.groups)} alone: {scored.word}, {scored.outcome.ours}")
         return replace(base, outcome=Outcome(UNAVAILABLE), why=tuple(reasons))
-    if complete:
-        return _scored(base, _by_group(done), evidence)
+    if scored:
+        return scored
     if not present and claim.stand_in_allowed:
         return _stand_in(base, evidence)
     lacking = f"{len(done)} of its {len(kept)} configurations have run"
@@ -110,10 +110,8 @@ def _no_own(claim: Claim, evidence: Evidence, reading: str) -> str:
     """Say that the suite has none of a claim's configurations, or what keeps those that it has from being the paper's."""
     wanted = set(claim.fields(reading))
     alike = [c for c in evidence.results.configurations if _fields(c) in wanted]
-    text = "the suite has none of its configurations"
-    if not alike:
-        return text
-    return f"{text} as printed: {'; '.join(dict.fromkeys(what for c in alike for what in differences(c)))}"
+    other = "; ".join(dict.fromkeys(what for c in alike for what in differences(c)))
+    return f"{NONE_OWN} as printed: {other}" if alike else NONE_OWN
 
 
 def _has_run(evidence: Evidence, c: Configuration) -> bool:
@@ -140,14 +138,12 @@ def _scored(base: Verdict, groups: Groups, evidence: Evidence) -> Verdict:
 
 def _diverged(groups: Groups, evidence: Evidence) -> list[str]:
     """Say of each configuration with diverged runs how many of its runs these are."""
-    found = []
-    for key, group in groups.items():
-        for model, c in group.items():
-            count = evidence.count(c)
-            if count.diverged:
-                runs = count.finished + count.diverged
-                found.append(f"{model_label(model)} on {group_label(key)} diverged in {count.diverged} of {runs} runs")
-    return found
+    every = [(model, key, evidence.count(c)) for key, group in groups.items() for model, c in group.items()]
+    return [
+        f"{model_label(model)} on {group_label(key)} diverged in {n.diverged} of {n.finished + n.diverged} runs"
+        for model, key, n in every
+        if n.diverged
+    ]
 
 
 def _described(verdict: Verdict, groups: Groups, evidence: Evidence) -> Verdict:
@@ -168,33 +164,27 @@ def _described(verdict: Verdict, groups: Groups, evidence: Evidence) -> Verdict:
 
 def _stand_in(base: Verdict, evidence: Evidence) -> Verdict:
     """Compare directions in whatever groups of the suite have the claim's models, all finished."""
-    models = {model for _, _, model, _ in base.claim.fields()}
+    models, others = {model for _, _, model, _ in base.claim.fields()}, _under_other_readings(evidence.results)
     done = [c for c in evidence.results.configurations if c.model in models and _has_run(evidence, c)]
-    others = _under_other_readings(evidence.results)
-    done = [c for c in done if c.name not in others]
-    groups = {key: group for key, group in _by_group(done).items() if set(group) == models}
-    groups = {key: group for key, group in groups.items() if key[0] not in NO_STAND_IN}
-    wanted = base.claim.parameters.get("quantities") or [base.claim.parameters.get("quantity")]
-    for quantity in filter(None, wanted):
-        groups = {
-            key: g for key, g in groups.items() if all(_measured_or_lost(evidence, c, quantity) for c in g.values())
-        }
+    done = [c for c in done if c.name not in others and c.dataset.dataset not in NO_STAND_IN]
+    quantities = quantities_of(base.claim)
+    groups = {
+        key: group
+        for key, group in _by_group(done).items()
+        if set(group) == models and all(_measured_or_lost(evidence, c, q) for c in group.values() for q in quantities)
+    }
     if varied := VARIED.get(base.claim.parameters.get("varies", "")):
         values: dict[tuple[str, int], set] = {}
         for key, group in groups.items():
             values.setdefault(key[:2], set()).update(varied(c) for c in group.values())
         groups = {key: group for key, group in groups.items() if len(values[key[:2]]) > 1}
     if not groups:
-        return replace(
-            base, why=("the suite has none of its configurations, nor finished and measured ones to stand in",)
-        )
-    if _diverged(groups, evidence) and not counts_diverged(base.claim):
-        diverged = f"{'; '.join(_diverged(groups, evidence))}: the others alone do not stand in"
-        return replace(base, why=("the suite has none of its configurations", diverged))
+        return replace(base, why=(f"{NONE_OWN}, nor finished and measured ones to stand in",))
+    if (diverged := _diverged(groups, evidence)) and not counts_diverged(base.claim):
+        return replace(base, why=(NONE_OWN, f"{'; '.join(diverged)}: the others alone do not stand in"))
     outcome = RULES[base.claim.rule](Case(base.claim, groups, evidence, stand_in=True))
     if outcome.same is None:
-        why = outcome.why or "what stands in was not measured"
-        return replace(base, why=("the suite has none of its configurations", why))
+        return replace(base, why=(NONE_OWN, outcome.why or "what stands in was not measured"))
     # No test: a stand-in has a direction and nothing more.
     ours = outcome.ours.partition(", significantly")[0]
     word = SAME if outcome.same else MIXED if outcome.mixed else OPPOSITE

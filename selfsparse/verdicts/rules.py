@@ -4,7 +4,6 @@ A rule takes a Case, all of whose configurations have run, and returns an Outcom
 of WITH_DIVERGED that ask for quantities with a worst value decide anything: survivors alone are never scored.
 """
 
-import sys
 from collections.abc import Callable
 
 from selfsparse.paper.printed import Claim, claims
@@ -41,19 +40,21 @@ def not_testable(case: Case) -> Outcome:
     return Outcome(UNAVAILABLE, why=case.parameters["why"])
 
 
-def _rule(name: str) -> Callable[[Case], Outcome]:
-    for module in (orders, values, mechanism, sys.modules[__name__]):
-        if rule := getattr(module, name, None):
-            return rule
-    raise ImportError(f"claims.yaml has the rule {name}, of which no module in selfsparse/verdicts has a function")
-
-
-RULES = {name: _rule(name) for name in claims().rules}
+_NAMED = vars(orders) | vars(values) | vars(mechanism) | globals()
+if _missing := claims().rules.keys() - _NAMED:
+    raise ImportError(f"claims.yaml has rules of which no module in selfsparse/verdicts has a function: {_missing}")
+RULES: dict[str, Callable[[Case], Outcome]] = {name: _NAMED[name] for name in claims().rules}
 WITHOUT_RUNS = {"proof", "computed_from_print", "not_testable"}  # rules that read no run
 WITH_DIVERGED = {"lower_mean_one_sided_welch_holm", "ordering_of_three"}  # of quantities with a worst value
 
 
+def quantities_of(claim: Claim) -> list[str]:
+    """Return the quantities that a claim names; a rule may read others."""
+    p = claim.parameters
+    return p.get("quantities") or ([p["quantity"]] if "quantity" in p else [])
+
+
 def counts_diverged(claim: Claim) -> bool:
     """Whether the rule of a claim counts a run that diverged, as the worst or as what it is about."""
-    quantities = claim.parameters.get("quantities") or [claim.parameters.get("quantity")]
-    return claim.rule == "smaller_spread" or (claim.rule in WITH_DIVERGED and orders.RANKED.issuperset(quantities))
+    ranked = claim.rule in WITH_DIVERGED and orders.RANKED.issuperset(quantities_of(claim))
+    return claim.rule == "smaller_spread" or ranked

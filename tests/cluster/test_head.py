@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cluster import toy
+from dvc.repo import Repo
 from filelock import FileLock
 from ruamel.yaml import YAML
 
@@ -21,20 +22,12 @@ from selfsparse.cluster.scheduler import Progress
 from selfsparse.errors import UserError
 from selfsparse.stages import Project, TransferError
 
-
-def own_dvc(folder, patch):
-    """Nothing of the user's DVC."""
-    for name in ("DVC_SITE_CACHE_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR"):
-        patch.setenv(name, str(folder / "dvc_own" / name))
-    patch.setenv("DVC_NO_ANALYTICS", "1")
-
-
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    own_dvc(tmp_path, monkeypatch)
+    toy.own_dvc(tmp_path, monkeypatch)
     folder = toy.make(tmp_path / "project")
     monkeypatch.chdir(folder)
     return folder
@@ -50,7 +43,7 @@ def whole(tmp_path_factory):
     """A project that a cluster has brought up, its remote, and the executor."""
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        own_dvc(folder, patch)
+        toy.own_dvc(folder, patch)
         project = toy.make(folder / "project")
         patch.chdir(project)
         code, executor = bring_up(project, {"url": str(folder / "remote")}, patch)
@@ -71,22 +64,17 @@ def lock(project):
 def test_as_if_it_had_run_here(whole, monkeypatch, tmp_path):
     """Every stage once, each where it belongs, and afterwards dvc.lock is that of a serial run."""
     project, _ = whole
-    own_dvc(tmp_path, monkeypatch)
+    toy.own_dvc(tmp_path, monkeypatch)
     monkeypatch.chdir(project)
     ran = toy.ran(project)
     assert [where for stage, where in ran if stage == "report"] == ["project"]
     assert {where for stage, where in ran if stage == "data"} == {"project", "clone0", "clone1"}
     cluster = [stage for stage, where in ran if "clone" in where and stage != "data"]
     assert sorted(cluster) == ["fid@a", "fid@b", "train@a", "train@b"]
-
-    from dvc.repo import Repo
-
     with Repo(str(project)) as repo:
         assert repo.status() == {}
     serial = toy.make(tmp_path / "project")
-    monkeypatch.chdir(serial)
-    with Repo(str(serial)) as repo:
-        repo.reproduce()
+    toy.reproduce(serial)
     assert lock(project)["stages"] == {
         name: {**entry, "cmd": entry["cmd"].replace(str(tmp_path), str(project.parent))}
         for name, entry in lock(serial)["stages"].items()
@@ -106,8 +94,7 @@ def test_done_stages_are_not_run_again(project, remote, monkeypatch):
     begun = len(toy.ran(project))
     assert bring_up(project, remote, monkeypatch)[0] == 0
     assert toy.ran(project)[begun:] == []
-    other = project.parent / "other"
-    toy.git(project.parent, "clone", "--quiet", str(project), str(other))
+    other = toy.clone_of(project)
     monkeypatch.chdir(other)
     assert toy.head(other, remote).run(None, None) == 0  # nothing is left for an executor
     assert {stage for stage, _ in toy.ran(project)[begun:]} == {"data", "report"}
@@ -130,7 +117,7 @@ def test_a_changed_setting_is_seen(project, remote, monkeypatch):
 @pytest.fixture
 def other(whole, monkeypatch, tmp_path):
     """Another clone of the whole project's commit, with nothing of what was made from it."""
-    own_dvc(tmp_path, monkeypatch)
+    toy.own_dvc(tmp_path, monkeypatch)
     folder = tmp_path / "other"
     toy.git(tmp_path, "clone", "--quiet", str(whole[0]), str(folder))
     monkeypatch.chdir(folder)
@@ -145,9 +132,8 @@ def head_of(folder, whole) -> Head:
 def written(monkeypatch) -> list[set[str]]:
     """The stages in dvc.lock each time that it is written from now on."""
     found, write = [], stages.write_records
-    monkeypatch.setattr(
-        stages, "write_records", lambda root, records: (found.append(set(records)), write(root, records))
-    )
+    noted = lambda root, records: (found.append(set(records)), write(root, records))  # noqa: E731
+    monkeypatch.setattr(stages, "write_records", noted)
     return found
 
 
@@ -209,11 +195,8 @@ def test_a_stage_that_fails_stops_no_other(project, remote, monkeypatch, capsys)
         (clone / "fail-a").touch()
     assert toy.head(project, remote).run(executor, Progress(project.parent / "logs")) == 1
     said = capsys.readouterr().out
-    assert (
-        "train@a: FAILED" in said
-        and "train@a ended with exit code 1" in said
-        and "not run, as they need it: fid@a" in said
-    )
+    for text in ("train@a: FAILED", "train@a ended with exit code 1", "not run, as they need it: fid@a"):
+        assert text in said
     assert (project / "results/fid/b").exists() and not (project / "results/fid/a").exists()
     assert [stage for stage, _ in toy.ran(project)].count("train@a") == 1  # tried once
     assert not (project / "results/report.txt").exists()
@@ -234,10 +217,7 @@ def test_a_signal_to_a_command_of_the_head_stops_the_suite(project, remote, name
 
 def test_results_that_only_the_head_has_are_shared(project, remote, monkeypatch):
     """What `dvc repro --no-run-cache` made here has no entry in any run cache; the nodes need it all the same."""
-    from dvc.repo import Repo
-
-    with Repo(str(project)) as repo:
-        repo.reproduce(["train@a", "train@b"], run_cache=False)
+    toy.reproduce(project, "train@a", "train@b", run_cache=False)
     begun = len(toy.ran(project))
     assert bring_up(project, remote, monkeypatch)[0] == 0
     assert not [stage for stage, _ in toy.ran(project)[begun:] if stage.startswith("train")]
@@ -245,18 +225,14 @@ def test_results_that_only_the_head_has_are_shared(project, remote, monkeypatch)
 
 def test_old_results_in_dvc_lock_do_not_hide_the_new_ones(project, remote, monkeypatch):
     """The commit's dvc.lock names outputs that no remote has, as after `make quick` and `git commit` on another machine."""
-    from dvc.repo import Repo
-
-    with Repo(str(project)) as repo:
-        repo.reproduce()
+    toy.reproduce(project)
     text = (project / "dvc.lock").read_text()
     for out in lock(project)["stages"]["train@a"]["outs"]:
         text = text.replace(out["md5"], "f" * 32 + ".dir")
     (project / "dvc.lock").write_text(text)
     toy.git(project, "add", "--force", "dvc.lock")
     toy.git(project, "commit", "--quiet", "--message", "results of elsewhere")
-    other = project.parent / "other"
-    toy.git(project.parent, "clone", "--quiet", str(project), str(other))
+    other = toy.clone_of(project)
     monkeypatch.chdir(other)
     assert bring_up(other, remote, monkeypatch)[0] == 0
     assert "f" * 32 not in (other / "dvc.lock").read_text()
@@ -275,34 +251,26 @@ def test_a_change_where_old_results_lie(project, remote, monkeypatch):
     assert sorted(stage for stage, _ in toy.ran(project)[begun:]) == ["fid@a", "report", "train@a"]
 
 
-def trained_elsewhere(project, luck, patch) -> Path:
+def trained_elsewhere(project, luck) -> Path:
     """Another checkout, which has trained by itself; its results differ, though their inputs are the same."""
-    from dvc.repo import Repo
-
-    folder = project.parent / f"luck{luck.strip()}"
-    toy.git(project.parent, "clone", "--quiet", str(project), str(folder))
+    folder = toy.clone_of(project, f"luck{luck.strip()}")
     (project.parent / toy.LUCK).write_text(luck)
-    with patch.context() as inside:
-        inside.chdir(folder)
-        with Repo(str(folder)) as repo:
-            repo.reproduce(["train@a", "train@b"])
+    toy.reproduce(folder, "train@a", "train@b")
     return folder
 
 
-def pushed(folder, remote, patch) -> None:
-    with patch.context() as inside:
-        inside.chdir(folder)
-        mine = Project(folder, remote)
-        with mine.locked():
-            for stage in mine.upstream("train@a", "train@b"):
-                if stage.name != "data":
-                    mine.push(stage, run_cache=True)
+def pushed(folder, remote) -> None:
+    mine = Project(folder, remote)
+    with mine.locked():
+        for stage in mine.upstream("train@a", "train@b"):
+            if stage.name != "data":
+                mine.push(stage, run_cache=True)
 
 
-def merged(folders, remote, patch) -> None:
+def merged(folders, remote) -> None:
     """A remote with the results of all these checkouts, several for the same inputs."""
     for folder in folders:
-        pushed(folder, {"url": f"{folder}-remote"}, patch)
+        pushed(folder, {"url": f"{folder}-remote"})
         shutil.copytree(f"{folder}-remote", remote["url"], dirs_exist_ok=True)
 
 
@@ -310,8 +278,8 @@ def merged(folders, remote, patch) -> None:
 @pytest.mark.parametrize("both", [False, True])
 def test_what_the_head_has_is_what_counts(project, remote, monkeypatch, number, both):
     """The remote has other results of the same inputs, alone or with those of the head."""
-    folders = [trained_elsewhere(project, luck, monkeypatch) for luck in ("1\n", "22\n")]
-    merged(folders if both else [folders[1 - number]], remote, monkeypatch)
+    folders = [trained_elsewhere(project, luck) for luck in ("1\n", "22\n")]
+    merged(folders if both else [folders[1 - number]], remote)
     mine = folders[number]
     before = (mine / "results/runs/a/net").read_text()
     begun = len(toy.ran(project))
@@ -325,8 +293,8 @@ def test_what_the_head_has_is_what_counts(project, remote, monkeypatch, number, 
 @pytest.mark.parametrize("number", [0, 1])
 def test_several_results_that_the_head_does_not_know(project, remote, monkeypatch, number):
     """Head and nodes take the same one, whatever a node has in its own cache."""
-    folders = [trained_elsewhere(project, luck, monkeypatch) for luck in ("1\n", "22\n")]
-    merged(folders, remote, monkeypatch)
+    folders = [trained_elsewhere(project, luck) for luck in ("1\n", "22\n")]
+    merged(folders, remote)
     executor = toy.Folders(project, remote, monkeypatch)
     for clone in executor._clones:
         shutil.copytree(folders[number] / ".dvc/cache", clone.parent / "cache")
@@ -338,7 +306,7 @@ def test_several_results_that_the_head_does_not_know(project, remote, monkeypatc
 def test_a_second_result_that_comes_late_does_not_count(project, remote, monkeypatch):
     """Of two nodes that ran the same stage, as one seemed lost."""
     bring_up(project, remote, monkeypatch)
-    pushed(trained_elsewhere(project, "22\n", monkeypatch), remote, monkeypatch)
+    pushed(trained_elsewhere(project, "22\n"), remote)
     begun = len(toy.ran(project))
     assert bring_up(project, remote, monkeypatch)[0] == 0
     assert toy.ran(project)[begun:] == []
@@ -347,7 +315,7 @@ def test_a_second_result_that_comes_late_does_not_count(project, remote, monkeyp
 @pytest.mark.parametrize("luck", ["1\n", "22\n"])
 def test_entries_whose_outputs_are_gone_do_not_count(project, remote, monkeypatch, luck):
     """As after `dvc gc --cloud`, whether the stages, run again, make the same as before or not."""
-    pushed(trained_elsewhere(project, "1\n", monkeypatch), remote, monkeypatch)
+    pushed(trained_elsewhere(project, "1\n"), remote)
     shutil.rmtree(Path(remote["url"]) / "files")
     (project.parent / toy.LUCK).write_text(luck)
     assert bring_up(project, remote, monkeypatch)[0] == 0
@@ -357,8 +325,7 @@ def test_entries_whose_outputs_are_gone_do_not_count(project, remote, monkeypatc
 
 def test_a_node_never_runs_what_is_upstream(project, remote, monkeypatch):
     executor = toy.Folders(project, remote, monkeypatch)
-    executor.submit("fid@a", None, {})
-    _, ended = executor.events(0)
+    ended = executor.one("fid@a")
     assert not ended.ok and "train@a: neither the cache nor the remote holds its result" in ended.text
     assert "train@a" not in [stage for stage, _ in toy.ran(project)]
     mine = Project(project, remote)
@@ -377,16 +344,14 @@ def test_a_training_whose_worker_was_lost_may_end_first(project, remote, monkeyp
     path = executor._clones[0] / ".checkpoints/a.lock"
     monkeypatch.setattr(task, "OTHER_SEC", 0.1)
     with held(path):
-        executor.submit("train@a", None, {})
-        _, ended = executor.events(0)
+        ended = executor.one("train@a")
     assert not ended.ok and ended.text.endswith("has not ended within 0 s") and str(path) in ended.text
     assert executor.status == "killed"
     monkeypatch.setattr(task, "OTHER_SEC", 60)
     other = held(path)
     other.acquire()
     threading.Timer(0.5, other.release).start()
-    executor.submit("train@a", None, {})
-    assert executor.events(0)[1].ok
+    assert executor.one("train@a").ok
 
 
 @pytest.mark.parametrize("method", ["bring_up", "push"])
@@ -404,8 +369,7 @@ def test_a_remote_that_is_away_for_a_while(project, remote, monkeypatch, method,
 
     monkeypatch.setattr(Project, method, away)
     executor = toy.Folders(project, remote, monkeypatch, nodes=1)
-    executor.submit("train@a", None, {})
-    assert executor.events(0)[1].ok == (times == 3)
+    assert executor.one("train@a").ok == (times == 3)
     assert [stage for stage, _ in toy.ran(project)].count("train@a") == (method == "push" or times == 3)
     assert executor.status == ("done" if times == 3 else "killed")
 
@@ -416,8 +380,7 @@ def test_a_full_disk_of_a_node_is_named(project, remote, monkeypatch):
 
     monkeypatch.setattr(Project, "push", full)
     executor = toy.Folders(project, remote, monkeypatch, nodes=1)
-    executor.submit("train@a", None, {})
-    assert "No space left" in executor.events(0)[1].text and executor.status == "killed"
+    assert "No space left" in executor.one("train@a").text and executor.status == "killed"
 
 
 def test_stages_go_where_their_data_are(whole):

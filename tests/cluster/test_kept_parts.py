@@ -29,14 +29,12 @@ DVC_YAML = {
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A repository with one training, which was run here."""
-    for name in ("DVC_SITE_CACHE_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR"):
-        monkeypatch.setenv(name, str(tmp_path / "dvc_own" / name))
+    toy.own_dvc(tmp_path, monkeypatch)
     folder = toy.make(tmp_path / "project")
     (folder / "dvc.yaml").write_text(json.dumps(DVC_YAML))
     (folder / "settings.txt").write_text("1")
     monkeypatch.chdir(folder)
-    with Project(folder)._repo as repo:
-        repo.reproduce()
+    toy.reproduce(folder)
     toy.git(folder, "add", "--all", ":!results", ":!dvc.lock")
     toy.git(folder, "commit", "--quiet", "--message", "trained")
     return folder

@@ -3,7 +3,10 @@
 import json
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
+
+from dvc.repo import Repo
 
 from selfsparse.cluster.head import Head
 from selfsparse.cluster.scheduler import Begun, Ended
@@ -26,20 +29,16 @@ def dvc_yaml(log: Path) -> dict:
         f"mkdir -p results/runs/{each} && test ! -e fail-{each} && (cat packed.txt settings-{each}.txt {log.parent / LUCK}; echo trained) > results/runs/{each}/net",
         ["packed.txt", f"settings-{each}.txt"], f"results/runs/{each}",
     )  # fmt: skip
-    fid = stage(
-        f"mkdir -p results/fid && wc -c < results/runs/{each}/net > results/fid/{each}",
-        [f"results/runs/{each}"],
-        f"results/fid/{each}",
-    )
+    count = f"mkdir -p results/fid && wc -c < results/runs/{each}/net > results/fid/{each}"
+    fid = stage(count, [f"results/runs/{each}"], f"results/fid/{each}")
     train["params"] = [f"settings.{each}", "shared"]
+    report = {"results/report.txt": {"cache": False}}
     return {
         "stages": {
             "data": stage("cp raw.txt packed.txt", ["raw.txt"], {"packed.txt": {"push": False}}),
             "train": {"foreach": list(NAMES), "do": train},
             "fid": {"foreach": list(NAMES), "do": fid},
-            "report": stage(
-                "cat results/fid/* > results/report.txt", ["results/fid"], {"results/report.txt": {"cache": False}}
-            ),
+            "report": stage("cat results/fid/* > results/report.txt", ["results/fid"], report),
         }
     }
 
@@ -108,6 +107,30 @@ class Folders:
             Begun(stage, clone.name, "host", 1),
             Ended(stage, self.status == "done", found["text"], found["record"]),
         ]
+
+    def one(self, stage: str) -> Ended:
+        """Run one stage that needs nothing of others."""
+        self.submit(stage, None, {})
+        return self.events(0)[1]
+
+
+def reproduce(folder: Path, *targets: str, **options) -> None:
+    """`dvc repro` in a folder."""
+    with chdir(folder), Repo(str(folder)) as repo:
+        repo.reproduce(targets or None, **options)
+
+
+def clone_of(project: Path, name: str = "other") -> Path:
+    """Another clone of a project, beside it, with nothing of what was made from it."""
+    git(project.parent, "clone", "--quiet", str(project), str(project.parent / name))
+    return project.parent / name
+
+
+def own_dvc(folder: Path, patch) -> None:
+    """Nothing of the user's DVC."""
+    for name in ("DVC_SITE_CACHE_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR"):
+        patch.setenv(name, str(folder / "dvc_own" / name))
+    patch.setenv("DVC_NO_ANALYTICS", "1")
 
 
 def head(project: Path, remote: dict) -> Head:

@@ -11,21 +11,12 @@ from selfsparse.paper import arithmetic
 from selfsparse.paper.findings import FINDINGS, finding, findings
 from selfsparse.paper.printed import claims
 
+FOLLOW = "percentages growth sagan samples baseline betas coefficients"
+IN_PART, NOT = "significance power others", "spread correlation parameters"
 VERDICTS = {
-    "percentages": "follows",
-    "growth": "follows",
-    "significance": "follows in part",
-    "power": "follows in part",
-    "others": "follows in part",
-    "sagan": "follows",
-    "spread": "does not follow",
-    "samples": "follows",
-    "baseline": "follows",
-    "betas": "follows",
-    "coefficients": "follows",
-    "correlation": "does not follow",
-    "parameters": "does not follow",
-}
+    **dict.fromkeys(FOLLOW.split(), "follows"), **dict.fromkeys(IN_PART.split(), "follows in part"),
+    **dict.fromkeys(NOT.split(), "does not follow"),
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -50,9 +41,8 @@ def test_percentages():
         assert row["highest_percent"] == pytest.approx(high, abs=0.005)
         assert not row["rounds_to_printed"] and not row["cuts_off_to_printed"]
     for percent in (11.97, 6.86, 16.17):
-        assert (
-            table.loc[(where, percent), "cuts_off_to_printed"] and not table.loc[(where, percent), "rounds_to_printed"]
-        )
+        row = table.loc[(where, percent)]
+        assert row["cuts_off_to_printed"] and not row["rounds_to_printed"]
     assert table["unrounded_may_cut_off"].all() and table["unrounded_may_round"].sum() == 9
 
 
@@ -66,12 +56,9 @@ def test_gain_and_resolution():
     assert (table["change"] > 0).to_dict() == {
         "mnist": True, "fashion_mnist": False, "mini_imagenet": False, "celeba_hq": True, "lsun_bedroom": True,
     }  # fmt: skip
-    assert table.loc["celeba_hq", ["first_percent", "second_percent"]].tolist() == pytest.approx(
-        [4.765, 14.444], abs=1e-3
-    )
-    assert table.loc["fashion_mnist", ["first_percent", "second_percent"]].tolist() == pytest.approx(
-        [21.85, 13.42], abs=0.01
-    )
+    both = table[["first_percent", "second_percent"]]
+    assert both.loc["celeba_hq"].tolist() == pytest.approx([4.765, 14.444], abs=1e-3)
+    assert both.loc["fashion_mnist"].tolist() == pytest.approx([21.85, 13.42], abs=0.01)
     assert table.index[table["named_by_the_paper"]].tolist() == ["celeba_hq", "lsun_bedroom"]
 
 
