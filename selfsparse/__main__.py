@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from selfsparse.cli import guarded
 
@@ -50,9 +50,16 @@ def _names(section: str) -> Callable[[str], list[str]]:
     return complete
 
 
-Suite = Annotated[
-    str, typer.Argument(help="As named in params.yaml.", metavar="SUITE", autocompletion=_names("suites"))
-]
+def _named(section: str, metavar: str, help: str = "As named in params.yaml.", **options: Any) -> Any:
+    """Return an argument that is completed to the names of a section of params.yaml."""
+    return typer.Argument(help=help, metavar=metavar, autocompletion=_names(section), **options)
+
+
+def _option(help: str, metavar: str | None = None) -> Any:
+    return typer.Option(help=help, metavar=metavar)
+
+
+Suite = Annotated[str, _named("suites", "SUITE")]
 Check = Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 where a page is out of date.")]
 
 
@@ -67,12 +74,7 @@ def check(suite: Suite) -> None:
 
 @command("paper")
 def plan(
-    suite: Annotated[
-        str,
-        typer.Argument(
-            help="Without one, all of them.", metavar="[SUITE]", show_default=False, autocompletion=_names("suites")
-        ),
-    ] = "",
+    suite: Annotated[str, _named("suites", "[SUITE]", "Without one, all of them.", show_default=False)] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print numbers instead of tables.")] = False,
 ) -> None:
     """Say what a suite costs, and how long it takes here.
@@ -93,15 +95,10 @@ def plan(
 
 @command("digits-16-self_sparse models/digits")
 def export(
-    configuration: Annotated[
-        str,
-        typer.Argument(
-            help="As named in params.yaml.", metavar="CONFIGURATION", autocompletion=_names("configurations")
-        ),
-    ],
+    configuration: Annotated[str, _named("configurations", "CONFIGURATION")],
     folder: Annotated[Path, typer.Argument(help="New, empty, or a model folder to write anew.", metavar="FOLDER")],
-    seed: Annotated[int, typer.Option(help="Of the run.")] = 0,
-    generator: Annotated[Literal["best", "last"], typer.Option(help="Of its training.")] = "best",
+    seed: Annotated[int, _option("Of the run.")] = 0,
+    generator: Annotated[Literal["best", "last"], _option("Of its training.")] = "best",
 ) -> None:
     """Export a trained run as a model folder with a model card."""
     from selfsparse.config import load_settings
@@ -117,12 +114,7 @@ def export(
 @command("quick train@mnist-32-self_sparse-laptop")
 def keep(
     targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Stages of dvc.yaml or suites; without one, all suites.",
-            metavar="[TARGET...]",
-            autocompletion=_names("suites"),
-        ),
+        list[str] | None, _named("suites", "[TARGET...]", "Stages of dvc.yaml or suites; without one, all suites.")
     ] = None,
 ) -> int:
     """Keep results that an edit of the code leaves as they are.
@@ -138,9 +130,7 @@ def keep(
 @command("laptop --hours 2")
 def decide(
     suite: Suite,
-    hours: Annotated[
-        float, typer.Option(metavar="H", help="No further runs begin that would not end in this time.")
-    ] = 2.0,
+    hours: Annotated[float, _option("No further runs begin that would not end in this time.", "H")] = 2.0,
 ) -> int:
     """Run further seeds of a suite until its question is decided.
 
@@ -151,61 +141,43 @@ def decide(
     return run_until_decided(suite, hours)
 
 
+GPUS = (
+    "Share of a GPU that a task takes (default: 0.33 where the suite trains on CUDA, or where there are GPUs and it trains on"
+    " what there is; else 0)."
+)
+SCRATCH = (
+    "Folder on each node for clones, data and cache; $VARIABLES are those of the node (default: /tmp/selfsparse-<uid>)."
+)
+CHECKPOINTS = "Folder for the states of trainings (default: in --scratch); where all nodes see it, a training whose node died goes on."
+
+
 @command("paper --address auto --gpus-per-task 0.33 --remote /shared/dvc")
 def distribute(
     suite: Suite,
     address: Annotated[
-        str | None,
-        typer.Option(help="Of a running Ray cluster, or auto; without it Ray is started on this machine alone."),
+        str | None, _option("Of a running Ray cluster, or auto; without it Ray is started on this machine alone.")
     ] = None,
-    cpus_per_task: Annotated[float, typer.Option(metavar="N", help="CPU cores that a task takes.")] = 1.0,
-    gpus_per_task: Annotated[
-        float | None,
-        typer.Option(
-            metavar="N",
-            help="Share of a GPU that a task takes (default: 0.33 where the suite trains on CUDA, or where there are GPUs"
-            " and it trains on what there is; else 0).",
-        ),
-    ] = None,
+    cpus_per_task: Annotated[float, _option("CPU cores that a task takes.", "N")] = 1.0,
+    gpus_per_task: Annotated[float | None, _option(GPUS, "N")] = None,
     max_tasks: Annotated[
-        int | None, typer.Option(metavar="N", help="How many tasks Ray has at a time (default: all that can run).")
+        int | None, _option("How many tasks Ray has at a time (default: all that can run).", "N")
     ] = None,
     remote: Annotated[
         str | None,
-        typer.Option(help="A DVC remote's name or address, e.g. a folder that all nodes see (default: the project's)."),
+        _option("A DVC remote's name or address, e.g. a folder that all nodes see (default: the project's)."),
     ] = None,
-    scratch: Annotated[
-        str | None,
-        typer.Option(
-            help="Folder on each node for clones, data and cache; $VARIABLES are those of the node (default:"
-            " /tmp/selfsparse-<uid>)."
-        ),
-    ] = None,
-    checkpoints: Annotated[
-        str | None,
-        typer.Option(
-            help="Folder for the states of trainings (default: in --scratch); where all nodes see it, a training whose"
-            " node died goes on."
-        ),
-    ] = None,
+    scratch: Annotated[str | None, _option(SCRATCH)] = None,
+    checkpoints: Annotated[str | None, _option(CHECKPOINTS)] = None,
 ) -> int:
     """Run a suite's stages on a Ray cluster.
 
     Afterwards DVC has them all as if they had run here. Stages that are out of date run on the nodes, each in a clone of the last commit. Results travel through the DVC
     remote; summary, notebooks and report are made here. The same command goes on where it was interrupted.
     """
+    arguments = dict(locals())
     from selfsparse.cluster import head
 
-    return head.distribute(
-        suite,
-        address=address,
-        cpus_per_task=cpus_per_task,
-        gpus_per_task=gpus_per_task,
-        max_tasks=max_tasks,
-        remote=remote,
-        scratch=scratch,
-        checkpoints=checkpoints,
-    )
+    return head.distribute(**arguments)
 
 
 @command("--check")
