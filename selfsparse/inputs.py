@@ -78,13 +78,9 @@ def _settings_of(settings: Settings, stage: str, name: str) -> dict[str, Any]:
             return {"extractor": extractor, "real_images": settings.real_images.model_dump(mode="json"), "fid": fid}
         del extractor["samples"]
         if extractor["extractor"] == "inception":
-            own: dict[str, Any] = {
-                "inception_weights": settings.inception_weights,
-                "inception_custom": settings.inception_custom,
-            }
-        else:
-            own = {"lenet": settings.lenet.model_dump(mode="json")}
-        return {"extractor": extractor, **own}
+            names = ("inception_weights", "inception_custom")
+            return {"extractor": extractor, **{name: getattr(settings, name) for name in names}}
+        return {"extractor": extractor, "lenet": settings.lenet.model_dump(mode="json")}
     if stage in OF_CONFIGURATIONS:
         c = settings.configuration(name)
         shown = c.model_dump(mode="json", exclude={"train": NOT_SHAPING, "source": True})
@@ -96,17 +92,11 @@ def _settings_of(settings: Settings, stage: str, name: str) -> dict[str, Any]:
 
 def _networks(settings: Settings) -> dict[str, Any]:
     """Every network, and what of a configuration shapes its own."""
-    read = {"suite", "model", "network_name", "network", "latent_dim"}
-    include = dict.fromkeys(read, True) | {
-        "dataset": {"dataset", "resolution", "channels"},
-        "train": {"position_layers"},
-    }
-    return {
-        "networks": {name: network.model_dump(mode="json") for name, network in settings.networks.items()},
-        "configurations": {
-            c.name: c.model_dump(mode="json", include=include) for c in settings.configurations.values()
-        },
-    }
+    whole: dict[str, Any] = dict.fromkeys(("suite", "model", "network_name", "network", "latent_dim"), True)
+    read = whole | {"dataset": {"dataset", "resolution", "channels"}, "train": {"position_layers"}}
+    configurations = {name: c.model_dump(mode="json", include=read) for name, c in settings.configurations.items()}
+    networks = {name: network.model_dump(mode="json") for name, network in settings.networks.items()}
+    return {"networks": networks, "configurations": configurations}
 
 
 def _measuring(settings: Settings, stage: str, c: Configuration) -> dict[str, Any]:
@@ -123,10 +113,9 @@ def _measuring(settings: Settings, stage: str, c: Configuration) -> dict[str, An
 
 def _settings_of_suite(settings: Settings, stage: str, suite: str) -> dict[str, Any]:
     shown = [*settings.suite(suite), *(_others(settings, suite) if stage == "notebook" else ())]
+    hidden: dict[str, Any] = {"train": NOT_SHAPING, "source": {"download"}}
     values: dict[str, Any] = {
-        "configurations": {
-            c.name: c.model_dump(mode="json", exclude={"train": NOT_SHAPING, "source": {"download"}}) for c in shown
-        },
+        "configurations": {c.name: c.model_dump(mode="json", exclude=hidden) for c in shown},
         "sparsity": {"counted_stages": settings.sparsity.counted_stages},
     }
     if stage in ("notebook", "report"):

@@ -30,13 +30,13 @@ def check_suite(settings: Settings, suite: str) -> str:
         raise UserError(f"params.yaml: suite {suite} has no configurations")
     devices = {choose_device(c.train.device, suite) for c in configurations}
     keys = dict.fromkeys(c.dataset_key for c in configurations)
-    to_pack = [settings.dataset(key) for key in keys if not (packed_dir(key) / "manifest.json").is_file()]
+    to_pack = {key: settings.dataset(key) for key in keys if not (packed_dir(key) / "manifest.json").is_file()}
     missing: dict[str, DataError] = {}
-    for dataset in to_pack:
+    for key, dataset in to_pack.items():
         try:
             raw_files_present(settings, dataset)
         except DataError as error:
-            missing[f"{dataset.dataset}-{dataset.resolution}"] = error
+            missing[key] = error
     if len(missing) == len(keys):
         raise next(iter(missing.values()))
     configurations = [c for c in configurations if c.dataset_key not in missing]
@@ -45,19 +45,14 @@ def check_suite(settings: Settings, suite: str) -> str:
         check_batch(c, images)
         if c.extractor.extractor != "inception":
             check_lenet(settings.lenet, c.dataset_key, images)
-    to_pack = [d for d in to_pack if f"{d.dataset}-{d.resolution}" not in missing]
-    needed = _bytes_needed(settings, configurations, to_pack)
+    needed = _bytes_needed(settings, configurations, [d for key, d in to_pack.items() if key not in missing])
     for folder, room in needed.items():
-        if room > free_bytes(folder):
-            raise DataError(
-                f"suite {suite} needs about {room / 1e9:.1f} GB of disk,"
-                f" {free_bytes(folder) / 1e9:.1f} GB are free at {folder}"
-            )
-    runs = sum(len(c.train.seeds) for c in configurations)
-    lines = [
-        f"suite {suite}: {len(configurations)} configurations, {runs} runs on {', '.join(sorted(devices))};"
-        f" about {sum(needed.values()) / 1e9:.1f} GB of disk"
-    ]
+        if room > (free := free_bytes(folder)):
+            is_free = f"{free / 1e9:.1f} GB are free at {folder}"
+            raise DataError(f"suite {suite} needs about {room / 1e9:.1f} GB of disk, {is_free}")
+    runs, on = sum(len(c.train.seeds) for c in configurations), ", ".join(sorted(devices))
+    disk = f"about {sum(needed.values()) / 1e9:.1f} GB of disk"
+    lines = [f"suite {suite}: {len(configurations)} configurations, {runs} runs on {on}; {disk}"]
     lines += [f"no images of {key}: `python -m pipeline.data {key}` says what to get" for key in missing]
     return "\n".join(lines)
 

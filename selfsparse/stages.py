@@ -50,7 +50,7 @@ class Project:
         config: dict[str, Any] = {"core": {"remote": REMOTE}, "remote": {REMOTE: remote}} if remote else {}
         if cache:
             config["cache"] = {"dir": str(cache)}
-        self._root, self._unwritten = root, Records()
+        self.root, self._unwritten = root, Records()
         # The one private name of DVC's, which a test watches.
         self._repo = Repo(str(root), config=config, _wait_for_lock=True)
 
@@ -62,7 +62,7 @@ class Project:
         """
         from dvc.repo import lock_repo
 
-        with lock_repo(self._repo), chdir(self._root):
+        with lock_repo(self._repo), chdir(self.root):
             try:
                 yield
             finally:
@@ -198,16 +198,9 @@ class Project:
                 path = BESIDE[parts[2]](parts[1], parts[3])
                 yield path, remote.fs.join(remote.path, "beside", out.hash_info.value + path.suffix), remote.fs
 
-    def records(self) -> Records:
-        """Return what dvc.lock says of its stages."""
-        from dvc.utils.serialize import load_yaml
-
-        path = self._root / "dvc.lock"
-        return load_yaml(path).get("stages", {}) if path.is_file() else {}
-
     def note(self, records: Records) -> None:
         """Let dvc.lock say so, whole at any time; to write it takes seconds where there are hundreds of stages."""
-        write_records(self._root, self.records() | records)
+        write_records(self.root, read_records(self.root) | records)
 
     def _note(self, stage: "Stage") -> None:
         from dvc.stage.serialize import to_single_stage_lockfile
@@ -218,6 +211,14 @@ class Project:
         if self._unwritten:
             self.note(self._unwritten)
         self._unwritten = {}
+
+
+def read_records(root: Path) -> Records:
+    """Return what dvc.lock says of its stages."""
+    from dvc.utils.serialize import load_yaml
+
+    path = root / "dvc.lock"
+    return load_yaml(path).get("stages", {}) if path.is_file() else {}
 
 
 def write_records(root: Path, records: Records) -> None:

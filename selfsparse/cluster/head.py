@@ -18,7 +18,16 @@ from selfsparse.cluster.scheduler import DONE, FAILED, Executor, Progress, Sched
 from selfsparse.errors import UserError
 from selfsparse.provenance import SOURCES, git
 from selfsparse.results.text import duration
-from selfsparse.stages import Project, Records, StageFailedError, TransferError, is_head, is_local, name_of
+from selfsparse.stages import (
+    Project,
+    Records,
+    StageFailedError,
+    TransferError,
+    is_head,
+    is_local,
+    name_of,
+    read_records,
+)
 from selfsparse.training.lock import acquire
 
 if TYPE_CHECKING:
@@ -108,7 +117,7 @@ class Head:
             for name, stage in stages.items():
                 if name in wanted & state.done or (name in before and stage.outs_cached()):
                     self._project.push(stage)
-            records = self._project.records()
+            records = read_records(self._project.root)
         return {name: records[name] for name in stages if name in (state.done | before) & records.keys()}
 
     def finish(self) -> None:

@@ -22,7 +22,16 @@ from selfsparse.errors import UserError
 from selfsparse.files import read_json, write_json, write_text
 from selfsparse.paths import checkpoint_dir
 from selfsparse.processes import when_parent_is_gone
-from selfsparse.stages import Project, Records, StageFailedError, TransferError, is_local, name_of, write_records
+from selfsparse.stages import (
+    Project,
+    Records,
+    StageFailedError,
+    TransferError,
+    is_local,
+    name_of,
+    read_records,
+    write_records,
+)
 from selfsparse.training.lock import acquire
 
 if TYPE_CHECKING:
@@ -92,7 +101,7 @@ def _run(name: str, clone: Path, remote: dict[str, Any], known: Records) -> dict
                 project.fetch_before(stage)
             _patiently(lambda: project.bring_up(stage, may_run=True))
             _patiently(lambda: project.push(stage, run_cache=True))
-        return project.records()[name]
+        return read_records(clone)[name]
 
 
 def _bring_up_needed(project: Project, stage: "Stage", clone: Path, target: str) -> None:

@@ -82,9 +82,7 @@ class Pair:
                 self._differs(f"step {old['step']} is the first that differs")
         if len(before) != len(now):
             self._differs(f"step {min(len(before), len(now)) + 1} is the first that differs")
-        equal = before == now
-        for name in ("curves.csv", "mechanism.csv"):
-            equal &= self._compare_table(name, steps)
+        equal = all([before == now, *(self._compare_table(name, steps) for name in ("curves.csv", "mechanism.csv"))])
         self._compare_images()
         self._compare_form()
         due = [0, *(step for step in range(1, train.steps + 1) if is_due(step, train.evaluate_every, train.steps))]
@@ -108,18 +106,16 @@ class Pair:
         """Compare the first look inside the generator, before any step."""
         tolerance = 0 if self._exact else TOLERANCE
         with np.load(self._kept / "coefficients.npz") as old, np.load(self._again / "coefficients.npz") as new:
-            if old.files != new.files or not all(
-                np.allclose(old[name][0], new[name][0], rtol=tolerance, atol=tolerance) for name in old.files
-            ):
+            alike = (np.allclose(old[name][0], new[name][0], tolerance, tolerance) for name in old.files)
+            if old.files != new.files or not all(alike):
                 self._differs("alpha or beta of step 0 in coefficients.npz differ")
         if self._exact and not self._same(_first_row):
             self._differs("the images of step 0 in progress.png differ")
 
     def _compare_form(self) -> None:
         """Compare what does not depend on how far a run goes: the names of files, of values and of weights."""
-        files, files_now = self._both(
-            lambda folder: {p.name for p in folder.iterdir()} - {"last.safetensors"}
-        )  # if diverged
+        diverged = {"last.safetensors"}  # which a run that diverged lacks
+        files, files_now = self._both(lambda folder: {p.name for p in folder.iterdir()} - diverged)
         if files != files_now:
             self._differs(f"other files would be made: {', '.join(sorted(files ^ files_now))}")
         if not self._same(_fixed_values):

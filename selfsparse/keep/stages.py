@@ -79,11 +79,9 @@ def keep(settings: Settings, targets: Sequence[str], say: Callable[[str], None] 
 
 
 def _check_there(stage: "Stage") -> None:
-    if there := {path: state for out in stage.outs for path, state in out.status().items()}:
-        what = ", ".join(f"{path} is {state}" for path, state in there.items())
-        raise NotKeptError(
-            f"dvc.lock has another result ({what}); bring that back with: dvc checkout {stage.addressing}"
-        )
+    if what := ", ".join(f"{path} is {state}" for out in stage.outs for path, state in out.status().items()):
+        back = f"dvc checkout {stage.addressing}"
+        raise NotKeptError(f"dvc.lock has another result ({what}); bring that back with: {back}")
 
 
 @contextmanager
@@ -164,9 +162,8 @@ def _check_measures(settings: Settings, name: str) -> str:
             found.append(f"{measure.kind} of seed {seed} measured again is the same to the byte")
         for seed, shape in edited.items():
             note(kept / f"seed{seed}", shape)
-        measure_configuration(
-            settings, c, device, [measure]
-        )  # keeps every seed, and joins their tables as today's code does
+        # Keeps every seed, and joins their tables as today's code does.
+        measure_configuration(settings, c, device, [measure])
     return "; ".join(found) or "made by today's code"
 
 

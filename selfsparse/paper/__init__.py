@@ -73,8 +73,12 @@ def reported_pearson() -> pd.DataFrame:
 @cache
 def open_questions() -> OpenQuestions:
     """Return what the paper leaves open (U1 to U62), with our choices and the settings that change them."""
-    text = (files("selfsparse.paper") / "open_questions.yaml").read_text(encoding="utf-8")
-    return OpenQuestions.model_validate(YAML(typ="safe").load(text))
+    return OpenQuestions.model_validate(read_yaml("open_questions.yaml"))
+
+
+def read_yaml(name: str) -> Any:
+    """Return what a YAML file of this folder holds."""
+    return YAML(typ="safe").load((files("selfsparse.paper") / name).read_text(encoding="utf-8"))
 
 
 @cache

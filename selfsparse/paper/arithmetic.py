@@ -60,11 +60,12 @@ class Pair(NamedTuple):
 
 def main_pairs() -> dict[tuple[str, int], Pair]:
     """Return WGAN-GP and Self-Sparse GAN of the 12 cells of the main table, in printed order."""
-    cells = printed_table("fid").pivot(index=["dataset", "resolution"], columns="model", values="name")
-    order = dict.fromkeys(zip(*(printed_table("fid")[key] for key in ("dataset", "resolution")), strict=True))
+    cells = printed_table("fid").groupby(["dataset", "resolution"], sort=False)
     return {
-        key: Pair(f"{DATASETS[key[0]].title} {key[1]} × {key[1]}", *cells.loc[key, ["self_sparse", "wgan_gp"]])
-        for key in order
+        (dataset, r): Pair(
+            f"{DATASETS[dataset].title} {r} × {r}", *rows.set_index("model")["name"][["self_sparse", "wgan_gp"]]
+        )
+        for (dataset, r), rows in cells
     }
 
 

@@ -6,15 +6,13 @@ both versions and the file that holds each; no value stands in two files.
 
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from itertools import product
 from typing import Annotated, Any, Literal
 
 import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from ruamel.yaml import YAML
 
-from selfsparse.paper import read_csv
+from selfsparse.paper import read_csv, read_yaml
 
 TABLES, TEXT = "tables", "text"  # the two readings of the betas on STL-10 (U6)
 BETAS_VARIATION = "betas_05_0999"
@@ -112,7 +110,6 @@ class Claims(BaseModel):
         return found
 
     def __iter__(self) -> Iterator[Claim]:  # type: ignore[override]
-        """Go through the claims in order."""
         return iter(self.claims)
 
 
@@ -147,5 +144,4 @@ def text_number(name: str) -> float:
 @cache
 def claims() -> Claims:
     """Return the paper's claims C1 to C45."""
-    text = (files("selfsparse.paper") / "claims.yaml").read_text(encoding="utf-8")
-    return Claims.model_validate(YAML(typ="safe").load(text))
+    return Claims.model_validate(read_yaml("claims.yaml"))

@@ -82,18 +82,9 @@ def calibrate(configurations: Sequence[Configuration], device: torch.device, fea
         torch.set_num_threads(before)
     per_operation, per_flop = _fitted(networks)
     return Machine(
-        device=device.type,
-        name=device_name(device.type),
-        cores=cores,
-        threads=train.threads,
-        precision=train.precision,
-        ceiling=ceiling,
-        feature_rate=feature_rate,
-        step_rate=1 / per_flop,
-        seconds_per_operation=per_operation,
-        start_seconds=_start_seconds(),
-        networks=networks,
-    )
+        device.type, device_name(device.type), cores, train.threads, train.precision, ceiling, feature_rate,
+        step_rate=1 / per_flop, seconds_per_operation=per_operation, start_seconds=_start_seconds(), networks=networks,
+    )  # fmt: skip
 
 
 @contextmanager
@@ -122,14 +113,8 @@ def _timed(c: Configuration, device: torch.device, ceiling: float) -> dict:
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0)).to(device)
     trainer = Trainer(c, 0, images, device)
     trainer.prepare()
-    seconds = _median_seconds(trainer.generator_step, device)
-    return {
-        "configuration": c.name,
-        "batch_size": batch_size,
-        "seconds": seconds,
-        "flops": cost.flops,
-        "operations": cost.operations,
-    }
+    found = {"configuration": c.name, "batch_size": batch_size, "flops": cost.flops, "operations": cost.operations}
+    return found | {"seconds": _median_seconds(trainer.generator_step, device)}
 
 
 def _fitted(networks: Sequence[dict]) -> tuple[float, float]:

@@ -43,25 +43,15 @@ class StepCost:
 def step_cost(c: Configuration) -> StepCost:
     """Count one generator step of a configuration, at its batch size."""
     # Of the configuration only these shape the step, so that those that share them are counted once.
-    train = c.train.model_dump_json(
-        include={
-            "batch_size",
-            "discriminator_steps",
-            "penalty_weight",
-            "penalty_centre",
-            "loss",
-            "position_layers",
-        }
-    )
-    network = c.network.model_dump_json()
-    key = (network, c.model, c.latent_dim, c.dataset.channels, c.dataset.resolution, train)
-    found = _STEPS.get(key)
-    if found is None:
-        found = _STEPS[key] = _count_step(c)
-    return found
+    read = {"batch_size", "discriminator_steps", "penalty_weight", "penalty_centre", "loss", "position_layers"}
+    shapes = c.network.model_dump_json(), c.train.model_dump_json(include=read)
+    key = (*shapes, c.model, c.latent_dim, c.dataset.channels, c.dataset.resolution)
+    if key not in _steps:
+        _steps[key] = _count_step(c)
+    return _steps[key]
 
 
-_STEPS: dict[tuple, StepCost] = {}
+_steps: dict[tuple, StepCost] = {}
 
 
 def _count_step(c: Configuration) -> StepCost:

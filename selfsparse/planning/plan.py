@@ -5,8 +5,6 @@ from dataclasses import asdict
 from textwrap import wrap
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from selfsparse.config import Configuration, Settings, Train
 from selfsparse.errors import UserError
 from selfsparse.inputs import inputs_md5
@@ -14,6 +12,7 @@ from selfsparse.paths import project_root, result_dir
 from selfsparse.planning.calibration import Machine, calibrate
 from selfsparse.planning.cost import extractor_flops, step_cost
 from selfsparse.results.text import duration
+from selfsparse.stages import read_records
 
 WIDTH = 80  # columns of the table
 NAME = 28  # of them for a configuration's name; a longer one has a line of its own
@@ -54,9 +53,7 @@ def make_plan(settings: Settings, suites: Sequence[str]) -> dict[str, Any]:
         if not configurations:
             raise UserError(f"params.yaml: suite {suite} has no configurations")
     machines: dict[tuple[str, int, str], Machine] = {}
-    path = project_root() / "dvc.lock"
-    locked = YAML(typ="safe").load(path.read_text(encoding="utf-8")).get("stages", {}) if path.is_file() else {}
-    plans = {}
+    locked, plans = read_records(project_root()), {}
     for suite, configurations in chosen.items():
         train = configurations[0].train
         wanted = "cuda" if torch.cuda.is_available() and train.device != "cpu" else "cpu"
@@ -104,13 +101,11 @@ def _cost(c: Configuration, machine: Machine, done: dict[str, Any]) -> dict[str,
     # On a GPU the runs share its arithmetic, and are counted one after another; on CPU cores, as many run as find a core.
     at_once = 1 if machine.device == "cuda" else min(side_by_side, max(1, machine.cores // c.train.threads))
     training_seconds = runs * c.train.steps * machine.step_seconds(step) / at_once
-    dataset = c.dataset
-    per_image = step.image_flops + extractor_flops(c.extractor.extractor, dataset.channels, dataset.resolution)
+    per_image = step.image_flops + extractor_flops(c.extractor.extractor, c.dataset.channels, c.dataset.resolution)
     final = runs * 2 * sum(c.extractor.samples) / images  # the share of the images that belongs to stage measure
     measuring = images * per_image / machine.feature_rate / at_once
-    evaluating, finally_measuring = (1 - final) * measuring, final * measuring
     runs_done, measured = (0, False) if done["changed"] else (done["runs"], done["measured"])
-    left = (1 - runs_done / runs) * (training_seconds + evaluating) + (0.0 if measured else finally_measuring)
+    left = (1 - runs_done / runs) * (training_seconds + (1 - final) * measuring) + (not measured) * final * measuring
     stages = (runs_done < runs) + (not measured)
     return {
         "name": c.name,
@@ -122,7 +117,7 @@ def _cost(c: Configuration, machine: Machine, done: dict[str, Any]) -> dict[str,
         "images": images,
         "done": done,
         "training_seconds": training_seconds,
-        "feature_seconds": evaluating + finally_measuring,
+        "feature_seconds": measuring,
         "remaining_seconds": left + stages * machine.start_seconds,
     }
 

@@ -2,10 +2,8 @@
 
 import json
 import math
-from importlib.resources import files
 
-from ruamel.yaml import YAML
-
+from selfsparse.paper import read_yaml
 from selfsparse.paths import project_root
 from selfsparse.verdicts.characteristics import WORDS, printed_as_ours
 
@@ -51,8 +49,7 @@ def verdicts_markdown() -> str:
         ]
         for row in found["rows"]
     ]  # fmt: skip
-    text = (files("selfsparse.paper") / "expected_verdicts.yaml").read_text(encoding="utf-8")
-    why = YAML(typ="safe").load(text)["printed"]
+    why = read_yaml("expected_verdicts.yaml")["printed"]
     ours = [[v.claim.id, v.claim.statement, v.word, why[v.claim.id][1]] for v in printed_as_ours()]
     made = _table(head, rows), OURS, _table(["Claim", "Statement", "Verdict", "Why it is right"], ours)
     return "".join([INTRODUCTION, said, WITHOUT, "\n", *made])
