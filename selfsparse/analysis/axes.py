@@ -12,10 +12,22 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from selfsparse.analysis.style import COLOURS, GREY, LINES, MARKERS, TWO_COLUMNS, Drawing, legend, note, panels, styled
+from selfsparse.analysis.style import (
+    AS_MANY,
+    GREY,
+    MATCHED,
+    TWO_COLUMNS,
+    Drawing,
+    legend,
+    look_of,
+    note,
+    panels,
+    styled,
+)
 from selfsparse.config import Configuration
+from selfsparse.registry import MODELS, Model
 from selfsparse.results.reading import Results
-from selfsparse.results.text import dataset_label, group_label, model_label, panel_title
+from selfsparse.results.text import dataset_label, group_label, panel_title
 
 BAND_FROM = 5  # runs; the resamples of three have ten means in all, so that fewer runs show themselves
 BOOTSTRAPS = 1000  # resamples behind a band
@@ -23,16 +35,23 @@ DIVERGING = "PuOr"  # colours of values: negative, white at 0, positive
 ZERO = (0.35, 0.35, 0.35)  # a value that is exactly 0: no colour of the map
 
 
+def drawn_groups(results: Results) -> dict[tuple[str, int, str], list[Configuration]]:
+    """Return what stands in one panel: the groups, a WGAN-GP with as many parameters among the models that it stands against."""
+    groups, found = results.groups(), {}
+    for key, group in groups.items():
+        plain = (*key[:2], "")
+        found.setdefault(plain if key[2] == MATCHED and plain in groups else key, []).extend(group)
+    return found
+
+
 def group_panels(results: Results, draw: Callable[[Axes, Configuration], bool], **look) -> tuple[Figure, list[Axes]]:
     """Return a figure with a panel per group that draws each of its configurations; what `draw` has nothing of is named."""
-    groups = results.groups()
+    groups = drawn_groups(results)
     figure, axes = panels(len(groups), **look)
     for axis, (key, group) in zip(axes, groups.items(), strict=True):
         axis.set_title(panel_title(key))
         drawn = [draw(axis, c) for c in group]
-        missing = [
-            f"{model_label(c.model)}: {results.count(c).text}" for c in group if results.count(c).text != "finished"
-        ]
+        missing = [f"{look_of(c).label}: {results.count(c).text}" for c in group if results.count(c).text != "finished"]
         if not any(drawn):
             empty(axis, "not measured" if any(results.count(c).finished for c in group) else "not run")
         elif missing:
@@ -51,7 +70,7 @@ def group_drawings(
 ) -> list[Drawing]:
     """Return a drawing of curves for each group of which `read` finds anything, with one legend under its panels."""
     drawings = []
-    for key, group in results.groups().items():
+    for key, group in drawn_groups(results).items():
         tables = {c: table for c in group if len(table := read(c))}
         if not tables:
             continue
@@ -76,21 +95,21 @@ def curves(
         rows: columns step, seed and `column`.
         most_marks: steps up to which the mean has a mark at each.
     """
-    rows = rows.dropna(subset=[column])
+    look, rows = look_of(c), rows.dropna(subset=[column])
     finished = results.finished(rows, c)
     if len(finished):
         runs = finished.pivot(index="step", columns="seed", values=column).astype(float)
-        marks = {"marker": MARKERS[c.model], "markersize": 2.5} if len(runs) <= most_marks else {}
-        mean_and_runs(axis, runs, c.model, **marks)
+        marks = {"marker": look.marker, "markersize": 2.5} if len(runs) <= most_marks else {}
+        mean_and_runs(axis, runs, look, **marks)
     for _, run in rows[~rows["seed"].isin(finished["seed"])].groupby("seed"):
-        axis.plot(run["step"], run[column], color=COLOURS[c.model], linestyle=LINES[c.model], linewidth=0.7)
-        axis.plot(run["step"].iloc[-1:], run[column].iloc[-1:], color=COLOURS[c.model], marker="x", markersize=5)
+        axis.plot(run["step"], run[column], color=look.colour, linestyle=look.line, linewidth=0.7)
+        axis.plot(run["step"].iloc[-1:], run[column].iloc[-1:], color=look.colour, marker="x", markersize=5)
 
 
-def mean_and_runs(axis: Axes, table: pd.DataFrame, model: str, **look) -> None:
+def mean_and_runs(axis: Axes, table: pd.DataFrame, look: Model, **marks) -> None:
     """Draw the mean of a table (steps, runs), and the runs: as thin lines below BAND_FROM of them, else as a band."""
-    colour = COLOURS[model]
-    axis.plot(table.index, table.mean(axis=1), color=colour, linestyle=LINES[model], **look)
+    colour = look.colour
+    axis.plot(table.index, table.mean(axis=1), color=colour, linestyle=look.line, **marks)
     if table.shape[1] < BAND_FROM:
         axis.plot(table.index, table.to_numpy(), color=colour, linewidth=0.6, alpha=0.5, zorder=1.9)
     else:
@@ -122,16 +141,16 @@ def spread_words(runs: Collection[int]) -> str:
 
 def model_handles(configurations: Iterable[Configuration], marker: bool | None = None) -> list[Line2D]:
     """Return the legend of these configurations' models: lines with markers, markers alone (True), or lines alone (False)."""
-    models = {c.model for c in configurations}
+    looks = {look_of(c) for c in configurations}
     return [
         handle(
-            label=model_label(m),
-            color=COLOURS[m],
-            linestyle="" if marker else LINES[m],
-            marker="" if marker is False else MARKERS[m],
+            label=look.label,
+            color=look.colour,
+            linestyle="" if marker else look.line,
+            marker="" if marker is False else look.marker,
         )
-        for m in COLOURS
-        if m in models
+        for look in (*MODELS.values(), AS_MANY)
+        if look in looks
     ]
 
 

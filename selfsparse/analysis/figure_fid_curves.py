@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from selfsparse.analysis import style
 from selfsparse.analysis.axes import (
     curves,
+    drawn_groups,
     group_panels,
     handle,
     log_ticks,
@@ -42,7 +43,7 @@ def fid_curves(results: Results) -> Drawing:
         return bool(len(rows))
 
     figure, axes = group_panels(results, draw)
-    for axis, group in zip(axes, results.groups().values(), strict=True):
+    for axis, group in zip(axes, drawn_groups(results).values(), strict=True):
         axis.set_xlabel("generator steps")
         axis.set_ylabel(f"FID ({group[0].extractor.extractor})")
         values = results.curves.loc[results.curves["configuration"].isin([c.name for c in group]), "fid"]

@@ -29,7 +29,7 @@ from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, estimated, joined, said, summarised, with_interval
 from selfsparse.analysis.table_compact import measured_stages
 from selfsparse.config import Configuration, variation
-from selfsparse.registry import BASELINE, variation_label
+from selfsparse.registry import BASELINE, Model
 from selfsparse.results.mechanism import (
     SETTLING_SHARE,
     Layer,
@@ -73,8 +73,7 @@ def overview_table(results: Results) -> Table:
         last = {c: last_snapshot(results, c) for c in group}
         baseline = next((c for c in group if c.model == BASELINE and not variation(c)), None)
         for c in group:
-            label = model_label(c.model) + (f" ({variation_label(variation(c))})" if variation(c) else "")
-            row: dict[str, Any] = {"dataset": title, "configuration": c.name, "_model": label}
+            row: dict[str, Any] = {"dataset": title, "configuration": c.name, "_model": style.look_of(c).label}
             row |= {"n": last[c]["seed"].nunique(), "_without": results.count(c).without_value}
             for head in ("alpha", "beta"):
                 zero = last[c].groupby("seed")[f"{head}_zero"].mean().dropna()
@@ -194,7 +193,7 @@ def equation_12(results: Results) -> Drawing:
     def draw(axis: Axes, c: Configuration) -> bool:
         snapshots = of_finished(results, c).dropna(subset=["negative_given_positive"])
         if measured := bool(len(snapshots)):
-            _trails(axis, snapshots, c.model)
+            _trails(axis, snapshots, style.look_of(c))
             shown.append(c)
         return measured
 
@@ -213,8 +212,8 @@ def equation_12(results: Results) -> Drawing:
     return Drawing("equation_12", figure, alt)
 
 
-def _trails(axis: Axes, snapshots: pd.DataFrame, model: str) -> None:
-    look = {"color": style.COLOURS[model], "marker": style.MARKERS[model], "linestyle": ""}
+def _trails(axis: Axes, snapshots: pd.DataFrame, drawn: Model) -> None:
+    look = {"color": drawn.colour, "marker": drawn.marker, "linestyle": ""}
     means = snapshots.groupby(["stage", "step"])[["xi", "negative_given_positive"]].mean()
     for stage, trail in means.groupby("stage"):
         x, y = trail["xi"].to_numpy(), trail["negative_given_positive"].to_numpy()

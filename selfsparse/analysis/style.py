@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from selfsparse.registry import MODELS
+from selfsparse.config import Configuration, variation
+from selfsparse.registry import MODELS, Model
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.16  # inches, widths of a journal page
 PNG_DPI = 150  # for a screen; print takes svg or pdf
@@ -28,6 +29,11 @@ GREY = "#767676"
 COLOURS = {name: model.colour for name, model in MODELS.items()}
 MARKERS = {name: model.marker for name, model in MODELS.items()}
 LINES = {name: model.line for name, model in MODELS.items()}
+
+MATCHED = "matched"  # the variation of WGAN-GP with as many parameters, which is drawn beside the models
+AS_MANY = Model(
+    MATCHED, "WGAN-GP (as many parameters)", "#56B4E9", "P", (0, (3, 1, 1, 1))
+)  # a colour more of Okabe and Ito's
 
 RC = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so that every machine draws the same
@@ -58,6 +64,11 @@ class Drawing:
     name: str
     figure: Figure
     alt: str
+
+
+def look_of(c: Configuration) -> Model:
+    """Return how a configuration is named and drawn: as its model, or as WGAN-GP with as many parameters."""
+    return AS_MANY if variation(c) == MATCHED else MODELS[c.model]
 
 
 def styled():

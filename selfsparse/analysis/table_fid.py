@@ -1,9 +1,10 @@
 """table_fid: the paper's main table (v2 Table 2), its comparisons, three FIDs of each run, and KID, precision and recall."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -47,6 +48,7 @@ from selfsparse.statistics.inference import decrease
 from selfsparse.statistics.moments import Moments, moments
 
 NARROW_FROM = 24  # letters of a row's label
+RAISED = 0.12  # of a row: how far the mean stands above, and the runs below
 LOG_FROM = 8.0  # largest over smallest value from which an axis is logarithmic
 SIZES = ("small", "large")
 GENERATORS = ("best", "last")
@@ -198,8 +200,15 @@ def three_fids_table(results: Results) -> Table:
 
 
 @style.styled()
-def fid_overview(results: Results, configurations: Sequence[Configuration], name: str = "fid") -> list[Drawing]:
-    """Every run's lowest FID, its mean and 95 % t interval, one panel per dataset; the paper's value where comparable."""
+def fid_overview(
+    results: Results, configurations: Sequence[Configuration], name: str = "fid", primary: bool = False
+) -> list[Drawing]:
+    """Every run's FID, their mean and 95 % t interval, one panel per dataset; the paper's value where comparable.
+
+    Args:
+        primary: the best generators' with fresh latents at the larger sample count, in place of the lowest of each training.
+    """
+    which = "best generators" if primary else "lowest of each training"
     if not configurations:
         return []
     groups = by_dataset(configurations)
@@ -208,19 +217,19 @@ def fid_overview(results: Results, configurations: Sequence[Configuration], name
     figure, axes = _panels_by_rows(heights)
     for axis, (title, group) in zip(axes, groups.items(), strict=True):
         axis.set_title(title)
-        _fid_rows(axis, results, group)
+        _fid_rows(axis, group, results.primary if primary else results.best_in_training)
         axis.set_yticks(range(len(group)), labels[title])
         # Long labels of the rows leave an axis that is narrower than its own label.
         narrow = max(len(line) for label in labels[title] for line in label.splitlines()) > NARROW_FROM
         place = "right" if narrow else "center"
-        axis.set_xlabel(f"FID ({group[0].extractor.extractor}), lowest of each training", loc=place)
+        axis.set_xlabel(f"FID ({group[0].extractor.extractor}), {which}", loc=place)
         axis.set_ylim(len(group) - 0.4, -0.6)
         axis.grid(axis="y", visible=False)
     handles = [handle("one run", markersize=2.5), handle("mean, 95 % t interval", linestyle="-")]
     if any(comparable(c) and paper_moments(c.name).n for c in configurations):
         handles.append(handle("paper", marker="D", markerfacecolor="white"))
     style.legend(figure, handles)
-    alt = f"Lowest FID of each training in suite {results.suite}, with mean and 95 % interval per configuration."
+    alt = f"FID, {which}, in suite {results.suite}, with mean and 95 % interval per configuration."
     return [Drawing(name, figure, alt)]
 
 
@@ -241,20 +250,20 @@ def _row_label(results: Results, c: Configuration) -> str:
     return "\n".join([model_label(c.model), *rest])
 
 
-def _fid_rows(axis: Axes, results: Results, group: Sequence[Configuration]) -> None:
+def _fid_rows(axis: Axes, group: Sequence[Configuration], fids_of: Callable[[Configuration], pd.Series]) -> None:
     """Draw a row per configuration: its runs, their mean and t interval, and the paper's value where comparable."""
     every: list[float] = []
     for row, c in enumerate(group):
-        colour, runs = style.COLOURS[c.model], results.best_in_training(c).tolist()
+        look, runs = style.look_of(c), fids_of(c).tolist()
         ours = moments(runs)
         if ours.n:
             half = [[ours.mean - ours.low], [ours.high - ours.mean]] if ours.n > 1 else None
-            axis.errorbar([ours.mean], [row], xerr=half, fmt=style.MARKERS[c.model], color=colour, markersize=6)
+            axis.errorbar([ours.mean], [row - RAISED], xerr=half, fmt=look.marker, color=look.colour, markersize=6)
             axis.plot(
                 runs,
-                [row] * len(runs),
+                [row + RAISED] * len(runs),
                 "o",
-                color=colour,
+                color=look.colour,
                 markersize=3.5,
                 markeredgecolor="white",
                 markeredgewidth=0.5,

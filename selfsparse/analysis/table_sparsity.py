@@ -190,7 +190,8 @@ def stages(results: Results) -> Drawing:
         mean = results.finished(results.sparsity, c).groupby("stage")[["size", "xi", "zeta"]].mean()
         if mean.empty:
             return False
-        marks = {"color": style.COLOURS[c.model], "marker": style.MARKERS[c.model], "markersize": 4}
+        look = style.look_of(c)
+        marks = {"color": look.colour, "marker": look.marker, "markersize": 4}
         axis.plot(mean.index, mean["xi"], **marks)
         axis.plot(mean.index, mean["zeta"], linestyle=":", markerfacecolor="white", **marks)
         axis.set_xticks(mean.index, [f"{int(size)}" for size in mean["size"]])
