@@ -121,7 +121,7 @@ def test_a_project_of_many_configurations(tmp_path, monkeypatch):
     assert (tmp_path / "results/paper/runs" / first).is_file()
 
 
-@pytest.mark.parametrize("script", ["cuda", "fid", "gpu_session", "growth", "pipeline", "steps", "suite", "training_step", "verdicts"])  # fmt: skip
+@pytest.mark.parametrize("script", ["cuda", "fid", "gpu_session", "growth", "steps", "suite", "training_step", "verdicts"])  # fmt: skip
 @pytest.mark.slow
 def test_every_script_says_what_it_takes(script):
     done = subprocess.run(
