@@ -98,9 +98,6 @@ def _facts(results: Results) -> list[tuple[str, str]]:
         return ", ".join(dict.fromkeys(text(entry) for entry in entries)) or MISSING
 
     days = sorted({str(entry.get("finished", ""))[:10] for entry in entries} - {""})
-    runs = [results.count(c) for c in results.configurations]
-    numbers = {"finished": "finished", "diverged": "diverged", "not_run": "not run"}
-    counted = {word: sum(getattr(r, name) for r in runs) for name, word in numbers.items()}
     others = [name for name in results.extractors() if name != PAPER_EXTRACTOR]
     compares = "; no FID under it compares with the paper's, which are under Inception-v3" if others else ""
     return [
@@ -109,7 +106,7 @@ def _facts(results: Results) -> list[tuple[str, str]]:
         ("Hardware", every(lambda e: e["device"] + (f", {e['cpu_cores']} CPU cores" if "cpu_cores" in e else ""))),
         ("Time in training", duration(sum(float(e.get("seconds") or 0) for e in entries)) if entries else MISSING),
         ("Configurations with results", f"{len(entries)} of {len(results.configurations)}"),
-        ("Runs", ", ".join(f"{n} {word}" for word, n in counted.items() if n)),
+        ("Runs", results.runs_text()),
         ("Feature extractor", ", ".join(results.extractors()) + compares),
     ]
 

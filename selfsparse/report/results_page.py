@@ -75,8 +75,8 @@ def _overview(results: Results) -> str:
     link = f"[`{results.suite}`](#{results.suite})"
     found = list(results.provenance.values())
     if not found:
-        return f"| {link} | not run | – | – | {_runs(results)} |"
-    return f"| {link} | {_dates(found)} | {_listed(found, 'device')} | {_duration(found)} | {_runs(results)} |"
+        return f"| {link} | not run | – | – | {results.runs_text()} |"
+    return f"| {link} | {_dates(found)} | {_listed(found, 'device')} | {_duration(found)} | {results.runs_text()} |"
 
 
 def _section(results: Results) -> str:
@@ -94,7 +94,7 @@ def _section(results: Results) -> str:
         f"- Wall time of training: {_duration(found)} for {many(len(found), 'configuration')}, the seeds of each side by"
         " side; without measures, notebooks and report.",
         f"- Limits: {_limits(results)}.",
-        f"- Runs: {_runs(results)}.",
+        f"- Runs: {results.runs_text()}.",
         f"- The paper's {sum(verdicts.values())} claims: {'; '.join(f'{n} {word}' for word, n in verdicts.items())}.",
         f"- Look at: {', '.join(_links(results.suite))}.",
     ]
@@ -115,13 +115,6 @@ def _limits(results: Results) -> str:
     if "inception" not in results.extractors():
         text += f"; FID under {', '.join(f'`{name}`' for name in results.extractors())}, which compares with no FID under Inception-v3"
     return text
-
-
-def _runs(results: Results) -> str:
-    found = [results.count(c) for c in results.configurations]
-    names = {"finished": "finished", "diverged": "diverged", "not_run": "not run"}
-    counts_ = {label: sum(getattr(count, name) for count in found) for name, label in names.items()}
-    return ", ".join(f"{n} {label}" for label, n in counts_.items() if n)
 
 
 def _not_run(results: Results) -> list[str]:

@@ -8,11 +8,11 @@ import pandas as pd
 from selfsparse.config import Configuration
 from selfsparse.files import write_json, write_text
 from selfsparse.paper import reported_sparsity
-from selfsparse.paths import result_dir, suite_dir
+from selfsparse.paths import suite_dir
 from selfsparse.registry import BASELINE, SPARSE
-from selfsparse.results.reading import mean_sparsity, read_rows
+from selfsparse.results.reading import mean_sparsity
 from selfsparse.results.rows import COLUMNS
-from selfsparse.results.summary import check_nothing_lost
+from selfsparse.results.summary import check_nothing_lost, read_table
 from selfsparse.results.text import group_key
 from selfsparse.statistics.correlation import Correlation, pearson
 from selfsparse.statistics.moments import relative_decrease
@@ -91,22 +91,8 @@ def write_correlation(suite: str, configurations: Sequence[Configuration], count
         DataError: dvc.lock records a result that is not on this disk.
     """
     check_nothing_lost(configurations)
-    table = pairs(
-        configurations,
-        _gather(configurations, "fid", ["configuration", "seed", "generator", "n_fake", "fid"]),
-        _gather(configurations, "sparsity", ["configuration", "seed", "stage", "xi"]),
-        counted_stages,
-    )
+    measured = (read_table(configurations, kind, kind) for kind in ("fid", "sparsity"))
+    table = pairs(configurations, *measured, counted_stages)
     folder = suite_dir(suite)
     write_text(folder / "correlation.csv", table.round(DIGITS).to_csv(index=False, lineterminator="\n"))
     write_json(folder / "correlation.json", metrics(table))
-
-
-def _gather(configurations: Sequence[Configuration], kind: str, columns: list[str]) -> pd.DataFrame:
-    """Stack results/<suite>/<kind>/<configuration>/<kind>.csv of the configurations that have it."""
-    found = [pd.DataFrame(columns=columns)]
-    for c in configurations:
-        path = result_dir(c.suite, kind, c.name) / f"{kind}.csv"
-        if path.is_file():
-            found.append(read_rows(path).assign(configuration=c.name)[columns])
-    return pd.concat(found[1:] or found, ignore_index=True)

@@ -90,6 +90,12 @@ class Results:
         finished, diverged = int((status == "finished").sum()), int((status == "diverged").sum())
         return RunCount(finished, diverged, max(0, len(c.train.seeds) - finished - diverged))
 
+    def runs_text(self) -> str:
+        """Say how many of all runs have which status: `20 finished, 1 diverged, 12 not run`."""
+        found = [self.count(c) for c in self.configurations]
+        counted = {name: sum(getattr(count, name) for count in found) for name in ("finished", "diverged", "not_run")}
+        return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counted.items() if n)
+
     def finished(self, table: pd.DataFrame, c: Configuration) -> pd.DataFrame:
         """Return the rows of a configuration's finished runs: statistics are over these, and n says how many."""
         runs, rows = self.rows(self.runs, c), self.rows(table, c)

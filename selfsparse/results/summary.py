@@ -44,7 +44,7 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     configurations = settings.suite(suite)
     check_nothing_lost(configurations)
     folder = suite_dir(suite) / "summary"
-    tables = {name: _table(configurations, stage, name) for name, stage in TABLES.items()}
+    tables = {name: read_table(configurations, stage, name) for name, stage in TABLES.items()}
     tables["runs"] = _runs_table(configurations)
     for name, table in tables.items():
         write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
@@ -128,8 +128,8 @@ def _csv(path: Path, stage: str) -> pd.DataFrame:
         return read_rows(path)
 
 
-def _table(configurations: list[Configuration], stage: str, name: str) -> pd.DataFrame:
-    """Return the CSV files of all configurations, or of all their seeds, as one table."""
+def read_table(configurations: Sequence[Configuration], stage: str, name: str) -> pd.DataFrame:
+    """Return <name>.csv of all configurations, of the stage `runs` of all their seeds, as one table."""
     parts = []
     for c in configurations:
         if stage == "runs":
