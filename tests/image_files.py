@@ -1,6 +1,8 @@
 """Small images in the formats in which datasets come: encoded bytes, parquet files, lmdb."""
 
 import io
+import tarfile
+import zipfile
 
 import numpy as np
 from PIL import Image
@@ -39,3 +41,23 @@ def write_lmdb(folder, values: dict[bytes, bytes]) -> None:
     with lmdb.open(str(folder), map_size=1 << 24) as environment, environment.begin(write=True) as transaction:
         for key, value in values.items():
             transaction.put(key, value)
+
+
+def tar_of(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
+    """Return a tar archive of these files."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode=mode) as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    """Return a zip archive of these files."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()

@@ -1,13 +1,9 @@
 """The paper's tables of networks against built networks, what a network costs, and the diagrams drawn from them."""
 
-import warnings
-
 import pytest
 
 from selfsparse.analysis import architecture_drawings as drawings
 from selfsparse.analysis import table_architectures as tables
-from selfsparse.analysis.style import rendered
-from selfsparse.analysis.table import to_csv, to_latex, to_markdown
 from selfsparse.config import load_settings
 
 
@@ -37,14 +33,6 @@ def test_another_network_does_not_agree():
     assert len(differing("A3", "fashion_mnist-128-self_sparse")) == 8  # four of five widths, in both networks
     assert differing("A3", "mnist-128-wgan_gp") == ["generator"] * 5
     assert differing("C3", "fashion_mnist-128-self_sparse")
-
-
-@pytest.mark.parametrize("name", ["T5", "T6", "A1", "D3"])
-def test_a_table_in_all_formats(name):
-    table = tables.architecture_table(name)
-    assert len(table.data) == len(table.text) > 0
-    assert "nan" not in to_csv(table) + to_markdown(table) + to_latex(table)
-    assert "→" not in to_latex(table)
 
 
 def test_what_a1_costs():
@@ -91,9 +79,6 @@ def test_diagrams():
     found = list(drawings.drawn())
     assert [c.suite for c in found] == ["paper", "quick", "laptop"]  # the other suites have no networks of their own
     for c in found:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            diagrams = drawings.diagrams(c)
-            assert all(rendered(d.figure) for d in diagrams)
+        diagrams = drawings.diagrams(c)
         assert diagrams[0].alt.count("SASTM") == len(c.network.generator_widths)
         assert diagrams[0].alt.count("DeConv") == len(c.network.generator_widths) + 1

@@ -7,6 +7,7 @@ from small_project import write_project
 from selfsparse.config import load_settings
 from selfsparse.data.options import Sources
 from selfsparse.data.packed import load_packed
+from selfsparse.data.sources import open_source
 from selfsparse.paths import packed_dir
 
 
@@ -31,6 +32,11 @@ class Project:
         folder = self.root / "data/raw" / dataset
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def open(self, key):
+        """Return the source of a prepared dataset."""
+        settings = load_settings()
+        return open_source(settings, settings.dataset(key))
 
     def prepare(self, name):
         """Run the stage `data@<name>` and open what it wrote."""

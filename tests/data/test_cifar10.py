@@ -1,15 +1,12 @@
 """CIFAR-10 from batches in the official format, made here: dictionaries as Python 2 pickled them."""
 
 import hashlib
-import io
 import os
 import pickle
-import tarfile
-import zipfile
 
 import numpy as np
 import pytest
-from image_files import encode, write_parquet
+from image_files import encode, tar_of, write_parquet, zip_of
 from small_project import ROOT
 
 from selfsparse.config import load_settings
@@ -42,20 +39,25 @@ def batches(monkeypatch, rng):
     return made
 
 
+def known_as(contents):
+    return {name: Known(len(data), hashlib.md5(data).hexdigest()) for name, data in contents.items()}
+
+
 def register(monkeypatch, contents):
-    known = {name: Known(len(data), hashlib.md5(data).hexdigest()) for name, data in contents.items()}
-    monkeypatch.setattr(cifar10, "TRAINING", {n: v for n, v in known.items() if n != "test_batch"})
-    monkeypatch.setattr(cifar10, "TEST", {"test_batch": known["test_batch"]})
+    known = known_as(contents)
+    monkeypatch.setattr(cifar10, "TEST", {"test_batch": known.pop("test_batch")})
+    monkeypatch.setattr(cifar10, "TRAINING", known)
+
+
+def in_archive(batches):
+    """In no order, as in the real one."""
+    return tar_of({f"cifar-10-batches-py/{name}": batches[name][0] for name in reversed(batches)})
 
 
 def place(project, batches, form):
     folder = project.raw("cifar10")
     if form == "archive":
-        with tarfile.open(folder / cifar10.ARCHIVE, "w:gz") as archive:
-            for name in reversed(batches):  # in no order, as in the real one
-                member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
-                member.size = len(batches[name][0])
-                archive.addfile(member, io.BytesIO(batches[name][0]))
+        (folder / cifar10.ARCHIVE).write_bytes(in_archive(batches))
         return folder / cifar10.ARCHIVE
     folder = folder / ("cifar-10-batches-py" if form == "folder" else "")
     folder.mkdir(exist_ok=True)
@@ -64,17 +66,13 @@ def place(project, batches, form):
     return folder
 
 
-def opened():
-    settings = load_settings()
-    return open_source(settings, settings.dataset("cifar10-128"))
-
-
 def test_addresses_and_md5s_are_those_of_torchvision():
     from torchvision.datasets import CIFAR10
 
     assert (CIFAR10.url, CIFAR10.filename, CIFAR10.tgz_md5) == (cifar10.URL, cifar10.ARCHIVE, cifar10.ARCHIVE_MD5)
     assert CIFAR10.base_folder == cifar10.FOLDER
     assert dict(CIFAR10.train_list) == {name: known.md5 for name, known in cifar10.TRAINING.items()}
+    assert [known.size for known in cifar10.BINARY.values()] == [10_000 * (1 + 3072)] * 6
     assert dict(CIFAR10.test_list) == {name: known.md5 for name, known in cifar10.TEST.items()}
     assert list(cifar10.TRAINING) == [name for name, _ in CIFAR10.train_list]
 
@@ -97,28 +95,22 @@ def test_through_the_stage(project, batches, resize, form, split):
 
 def repacked(folder, batches):
     """The six batches in an archive of somebody's, under names of theirs."""
-    with zipfile.ZipFile(folder / "cifar.zip", "w") as archive:
-        for name, (data, *_) in batches.items():
-            archive.writestr(f"python/{name}.pkl", data)
+    (folder / "cifar.zip").write_bytes(zip_of({f"python/{name}.pkl": data for name, (data, *_) in batches.items()}))
 
 
 def archive_in_zip(folder, batches):
-    inner = io.BytesIO()
-    with tarfile.open(fileobj=inner, mode="w:gz") as archive:
-        for name in reversed(batches):
-            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
-            member.size = len(batches[name][0])
-            archive.addfile(member, io.BytesIO(batches[name][0]))
-    with zipfile.ZipFile(folder / "archive.zip", "w") as archive:
-        archive.writestr("cifar-10-python.tar.gz", inner.getvalue())
+    (folder / "archive.zip").write_bytes(zip_of({"cifar-10-python.tar.gz": in_archive(batches)}))
+
+
+def binary_rows(data, labels):
+    """As the binary version has them: label, red, green, blue."""
+    return b"".join(bytes([label]) + row.tobytes() for label, row in zip(labels, data, strict=True))
 
 
 def binary(folder, batches):
-    """As the binary version has them: label, red, green, blue."""
     (folder / "cifar-10-batches-bin").mkdir()
-    for name, (_, data, labels) in batches.items():
-        rows = b"".join(bytes([label]) + row.tobytes() for label, row in zip(labels, data, strict=True))
-        (folder / f"cifar-10-batches-bin/{name}.bin").write_bytes(rows)
+    for name, (_, *rows) in batches.items():
+        (folder / f"cifar-10-batches-bin/{name}.bin").write_bytes(binary_rows(*rows))
 
 
 def parquet(folder, batches):
@@ -132,17 +124,14 @@ def parquet(folder, batches):
 
 @pytest.fixture
 def binary_known(batches, monkeypatch):
-    known = {}
-    for name, (_, data, labels) in batches.items():
-        rows = b"".join(bytes([label]) + row.tobytes() for label, row in zip(labels, data, strict=True))
-        known[name] = Known(len(rows), hashlib.md5(rows).hexdigest())
-    monkeypatch.setattr(cifar10, "BINARY", known)
+    contents = {name: binary_rows(*rows) for name, (_, *rows) in batches.items()}
+    monkeypatch.setattr(cifar10, "BINARY", known_as(contents))
 
 
 @pytest.mark.parametrize("layout", [repacked, archive_in_zip, binary, parquet])
 def test_the_layouts_of_other_mirrors(project, batches, binary_known, layout):
     layout(project.raw("cifar10"), batches)
-    source = opened()
+    source = project.open("cifar10-128")
     rows = np.concatenate([data for _, data, _ in batches.values()]).reshape(-1, 3, 32, 32)
     assert np.array_equal(np.stack(list(source.images)), rows.transpose(0, 2, 3, 1))
     assert source.labels.tolist() == [label for *_, labels in batches.values() for label in labels]
@@ -153,7 +142,7 @@ def test_parquet_of_which_an_image_differs(project, batches, binary_known):
     batches["data_batch_2"][1][1, 7] ^= 1
     parquet(project.raw("cifar10"), batches)
     with pytest.raises(DataError, match=r"are not CIFAR-10's data_batch_2: other pixels, labels or another order"):
-        opened()
+        project.open("cifar10-128")
 
 
 @pytest.mark.parametrize("labels", [None, ["frog"] * 8, [10] * 8, [0.5] * 8])
@@ -161,11 +150,7 @@ def test_parquet_with_other_labels(project, batches, rng, labels):
     images = [encode(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8), "PNG")] * 8
     write_parquet(project.raw("cifar10") / "train.parquet", images, labels, column="img")
     with pytest.raises(DataError, match=r"expected a column 'label' of whole numbers from 0 to 9"):
-        opened()
-
-
-def test_what_is_known_of_the_binary_version():
-    assert [known.size for known in cifar10.BINARY.values()] == [10_000 * (1 + 3072)] * 6
+        project.open("cifar10-128")
 
 
 @pytest.mark.skipif("SELFSPARSE_RAW_DATA" not in os.environ, reason="SELFSPARSE_RAW_DATA names no folder with CIFAR-10")
@@ -177,7 +162,8 @@ def test_the_real_one(monkeypatch):
     if not os.path.isdir(folder):
         pytest.skip(f"{folder} is not there")
     monkeypatch.chdir(ROOT)
-    source = opened()
+    settings = load_settings()
+    source = open_source(settings, settings.dataset("cifar10-128"))
     parts = [CIFAR10(folder, train=train) for train in (True, False)]
     assert source.labels.tolist() == parts[0].targets + parts[1].targets
     images = np.stack(list(source.images))
@@ -194,14 +180,14 @@ def test_a_damaged_batch(project, batches, form):
     changed = {**batches, "data_batch_3": (batches["data_batch_3"][0][:-2] + b"x.",)}
     place(project, changed, form)
     with pytest.raises(DataError, match=r"data_batch_3.* is not CIFAR-10's official file: its md5 is"):
-        opened()
+        project.open("cifar10-128")
 
 
 def test_a_damaged_archive(project, batches):
     path = place(project, batches, "archive")
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(DataError, match=r"cifar-10-python\.tar\.gz is damaged"):
-        opened()
+        project.open("cifar10-128")
 
 
 def test_code_in_a_batch_is_not_run_even_under_the_right_md5(project, batches, monkeypatch):
@@ -210,7 +196,7 @@ def test_code_in_a_batch_is_not_run_even_under_the_right_md5(project, batches, m
     register(monkeypatch, contents)
     place(project, {name: (data,) for name, data in contents.items()}, "folder")
     with pytest.raises(DataError, match=r"data_batch_2: not a pickle of plain arrays \(asks for (posix|nt)\.system\)"):
-        opened()
+        project.open("cifar10-128")
     assert not list(project.root.rglob("ran"))
 
 
@@ -223,6 +209,6 @@ def test_it_is_downloaded_where_it_is_missing(project, batches, monkeypatch):
         place(project, batches, "archive")
 
     monkeypatch.setattr(cifar10, "fetch", fetch)
-    assert opened().count == 6 * PER_BATCH and opened().count == 6 * PER_BATCH
+    assert project.open("cifar10-128").count == 6 * PER_BATCH and project.open("cifar10-128").count == 6 * PER_BATCH
     checks = {"size": 170_498_071, "md5": "c58f30108f718f92721af3b95e74349a"}
     assert asked == [(["https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"], "cifar-10-python.tar.gz", checks)]

@@ -2,17 +2,14 @@
 
 import gzip
 import hashlib
-import io
 import lzma
 import os
 import struct
-import tarfile
-import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from image_files import encode, write_parquet
+from image_files import encode, tar_of, write_parquet, zip_of
 from small_project import ROOT
 
 from selfsparse.config import load_settings
@@ -24,6 +21,11 @@ from selfsparse.errors import DataError
 COUNT = 12
 FOLDERS = {"mnist": "MNIST/raw", "fashion_mnist": "FashionMNIST/raw"}
 NAMES = {"mnist": "mnist-32", "fashion_mnist": "fashion_mnist-64"}
+
+
+def opened(name):
+    settings = load_settings()
+    return open_source(settings, settings.dataset(NAMES[name]))
 
 
 class Files:
@@ -60,11 +62,6 @@ def files(monkeypatch):
     return made
 
 
-def opened(name):
-    settings = load_settings()
-    return open_source(settings, settings.dataset(NAMES[name]))
-
-
 def test_addresses_and_md5s_are_those_of_torchvision():
     from torchvision.datasets import MNIST, FashionMNIST
 
@@ -86,16 +83,6 @@ def test_the_md5s_of_the_unzipped_files():
         idx.IMAGES: Known(images, "f4a8712d7a061bf5bd6d2ca38dc4d50a"),
         idx.LABELS: Known(labels, "9018921c3c673c538a1fc5bad174d6f9"),
     }
-
-
-@pytest.mark.parametrize("zipped", [False, True])
-@pytest.mark.parametrize("layout", ["flat", "torchvision's"])
-@pytest.mark.parametrize("name", FOLDERS)
-def test_files_at_hand_are_read(project, files, name, zipped, layout):
-    files[name].place(project.raw(name) / (FOLDERS[name] if layout != "flat" else ""), zipped)
-    source = opened(name)
-    assert source.count == COUNT and np.array_equal(np.stack(list(source.images)), files[name].images)
-    assert source.labels.tolist() == files[name].labels.tolist() and not source.label_kind.startswith("stand-in")
 
 
 @pytest.mark.parametrize(
@@ -198,19 +185,24 @@ def test_only_what_is_missing_is_downloaded(project, files, monkeypatch, missing
     assert checks == {"md5": idx.SETS["mnist"].archives[missing]}
 
 
+def flat(folder, files, zipped):
+    files.place(folder, zipped)
+
+
+def as_torchvision(folder, files, zipped):
+    files.place(folder / FOLDERS[folder.name], zipped)
+
+
 def kaggle(folder, files, zipped):
     """Its archive: each file twice, once in a folder of its own name, with a dot."""
-    with zipfile.ZipFile(folder / "archive.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.contents.items():
-            other = name.replace("-idx", ".idx")
-            archive.writestr(f"{other}/{name}", data)
-            archive.writestr(other, data)
+    other = {name.replace("-idx", ".idx"): data for name, data in files.contents.items()}
+    within = {f"{name}/{name}": data for name, data in other.items()}
+    (folder / "archive.zip").write_bytes(zip_of(within | other))
 
 
 def dotted(folder, files, zipped):
     for name, data in files.contents.items():
-        name = name.replace("-idx", ".idx")
-        (folder / name).write_bytes(gzip.compress(data, 1) if zipped else data)
+        (folder / name.replace("-idx", ".idx")).write_bytes(gzip.compress(data, 1) if zipped else data)
 
 
 def folders(folder, files, zipped):
@@ -227,19 +219,13 @@ def renamed(folder, files, zipped):
 
 
 def tar_in_zip(folder, files, zipped):
-    inner = io.BytesIO()
-    with tarfile.open(fileobj=inner, mode="w:gz" if zipped else "w") as archive:
-        for name, data in files.contents.items():
-            member = tarfile.TarInfo(f"set/{name}")
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    with zipfile.ZipFile(folder / "download.zip", "w") as archive:
-        archive.writestr("notes.txt", "nothing")
-        archive.writestr("set.tar.gz" if zipped else "set.tar", inner.getvalue())
+    inner = tar_of({f"set/{name}": data for name, data in files.contents.items()}, "w:gz" if zipped else "w")
+    name = "set.tar.gz" if zipped else "set.tar"
+    (folder / "download.zip").write_bytes(zip_of({"notes.txt": b"nothing", name: inner}))
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-@pytest.mark.parametrize("layout", [kaggle, dotted, folders, renamed, tar_in_zip])
+@pytest.mark.parametrize("layout", [flat, as_torchvision, kaggle, dotted, folders, renamed, tar_in_zip])
 @pytest.mark.parametrize("name", FOLDERS)
 def test_files_under_whatever_name_and_in_whatever_archive(project, files, name, layout, zipped):
     folder = project.raw(name)
@@ -248,7 +234,8 @@ def test_files_under_whatever_name_and_in_whatever_archive(project, files, name,
     before = sorted(path.relative_to(folder) for path in folder.rglob("*"))
     source = opened(name)
     assert np.array_equal(np.stack(list(source.images)), files[name].images)
-    assert source.labels.tolist() == files[name].labels.tolist()
+    assert source.count == COUNT and source.labels.tolist() == files[name].labels.tolist()
+    assert not source.label_kind.startswith("stand-in")
     assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before
 
 

@@ -15,7 +15,6 @@ from selfsparse.config import load_settings
 from selfsparse.data import lsun
 from selfsparse.data.downloads import begin_record, finish_record
 from selfsparse.data.listing import fingerprint
-from selfsparse.data.sources import open_source
 from selfsparse.errors import DataError
 from selfsparse.files import hash_file
 
@@ -31,9 +30,9 @@ def rooms(monkeypatch, rng):
     return {key: photograph(rng, 40 + 3 * i, 90 - 10 * i) for i, key in enumerate(keys)}
 
 
-def opened(key="lsun_bedroom-64"):
-    settings = load_settings()
-    return open_source(settings, settings.dataset(key))
+@pytest.fixture
+def encoded(rooms):
+    return {key: encode(image, "PNG") for key, image in rooms.items()}
 
 
 def middle(image):
@@ -69,11 +68,11 @@ def test_as_torchvision_reads_it(project, rooms, monkeypatch):
     theirs = LSUN(folder, classes=["bedroom_train"])
     expected = [np.asarray(image) for image, _ in theirs]
     theirs.dbs[0].env.close()
-    assert all(np.array_equal(*pair) for pair in zip(opened().images, expected, strict=True))
+    assert all(np.array_equal(*pair) for pair in zip(project.open("lsun_bedroom-64").images, expected, strict=True))
 
 
 @pytest.mark.parametrize("form", ["image files", "parquet"])
-def test_image_files_and_parquet(project, rooms, resize, form):
+def test_image_files_and_parquet(project, rooms, resize, form, encoded):
     project.configure(sources__lsun_bedroom__images=5)
     folder = project.raw("lsun_bedroom")
     if form == "parquet":
@@ -92,45 +91,45 @@ def test_image_files_and_parquet(project, rooms, resize, form):
         assert np.abs(found - resize(middle(rooms[key]), 64)).max() <= 1
 
 
-def test_all_means_as_many_as_lsun_has(project, rooms):
+def test_all_means_as_many_as_lsun_has(project, encoded):
     project.configure(sources__lsun_bedroom__images="all")
-    rooms.popitem()
-    write_lmdb(project.raw("lsun_bedroom"), {key: encode(image, "PNG") for key, image in rooms.items()})
+    encoded.popitem()
+    write_lmdb(project.raw("lsun_bedroom"), encoded)
     with pytest.raises(DataError, match="expected 7 images, found 6"):
-        opened()
+        project.open("lsun_bedroom-64")
 
 
-def test_fewer_than_asked_for(project, rooms):
+def test_fewer_than_asked_for(project, encoded):
     project.configure(sources__lsun_bedroom__images=8)
-    write_lmdb(project.raw("lsun_bedroom"), {key: encode(image, "PNG") for key, image in rooms.items()})
+    write_lmdb(project.raw("lsun_bedroom"), encoded)
     with pytest.raises(DataError, match=r"images in params\.yaml asks for 8 images, there are 7"):
-        opened()
+        project.open("lsun_bedroom-64")
 
 
-def test_a_value_that_is_no_image(project, rooms):
+def test_a_value_that_is_no_image(project, encoded):
     project.configure(sources__lsun_bedroom__images="all")
-    values = {key: encode(image, "PNG") for key, image in rooms.items()} | {b"4a00": b"nothing"}
+    values = encoded | {b"4a00": b"nothing"}
     write_lmdb(project.raw("lsun_bedroom"), values)
     with pytest.raises(DataError, match="key 4a00: not readable as an image"):
         project.prepare("lsun_bedroom-64")
 
 
-def test_a_database_that_is_none(project, rooms):
+def test_a_database_that_is_none(project):
     (project.raw("lsun_bedroom") / "data.mdb").write_bytes(b"x" * 9000)
     with pytest.raises(DataError, match="not readable as lmdb"):
-        opened()
+        project.open("lsun_bedroom-64")
 
 
-def test_a_database_that_is_open_elsewhere_in_the_process(project, rooms):
+def test_a_database_that_is_open_elsewhere_in_the_process(project, encoded):
     """From lmdb 2.0 on a second opening is an error, whose remedy is not to fetch 46 GB again."""
     import lmdb
 
     project.configure(sources__lsun_bedroom__images="all")
     folder = project.raw("lsun_bedroom")
-    write_lmdb(folder, {key: encode(image, "PNG") for key, image in rooms.items()})
+    write_lmdb(folder, encoded)
     with lmdb.open(str(folder), readonly=True, lock=False):
         with pytest.raises(DataError, match=r"open already in this process.* close it there first") as caught:
-            opened()
+            project.open("lsun_bedroom-64")
         assert "delete" not in str(caught.value) and "fetch" not in str(caught.value)
     assert len(project.prepare("lsun_bedroom-64").images) == COUNT
 
@@ -145,7 +144,7 @@ def test_a_database_that_is_cut_off(project, rooms, left):
     with pytest.raises(
         DataError, match=rf"data\.mdb is cut off: it has {int(size * left):,} bytes, .* {size:,}"
     ) as caught:
-        opened()
+        project.open("lsun_bedroom-64")
     assert "delete" not in str(caught.value)
 
 
@@ -160,20 +159,20 @@ def test_a_database_with_a_hole(project, rooms):
         file.write(bytes(4 * 4096))
     project.configure(sources__lsun_bedroom__images=200)
     with pytest.raises(DataError, match=r"lsun_bedroom: its keys cannot be read \(.+\)\. Nothing of it was changed"):
-        opened()
+        project.open("lsun_bedroom-64")
 
 
-def test_without_the_package(project, rooms, monkeypatch):
-    write_lmdb(project.raw("lsun_bedroom"), {key: encode(image, "PNG") for key, image in rooms.items()})
+def test_without_the_package(project, monkeypatch, encoded):
+    write_lmdb(project.raw("lsun_bedroom"), encoded)
     monkeypatch.setitem(sys.modules, "lmdb", None)
     with pytest.raises(DataError, match=r"pip install 'selfsparse\[lsun\]'"):
-        opened()
+        project.open("lsun_bedroom-64")
 
 
 @pytest.fixture
-def archive(project, rooms, tmp_path, monkeypatch):
+def archive(project, tmp_path, monkeypatch, encoded):
     """The official archive, small, in place of what would be downloaded."""
-    write_lmdb(tmp_path / "bedroom_train_lmdb", {key: encode(image, "PNG") for key, image in rooms.items()})
+    write_lmdb(tmp_path / "bedroom_train_lmdb", encoded)
     with zipfile.ZipFile(tmp_path / "made.zip", "w") as made:
         made.write(tmp_path / "bedroom_train_lmdb/lock.mdb", "bedroom_train_lmdb/lock.mdb")
         made.write(tmp_path / "bedroom_train_lmdb/data.mdb", "bedroom_train_lmdb/data.mdb")
@@ -189,7 +188,7 @@ def archive(project, rooms, tmp_path, monkeypatch):
     return asked
 
 
-def test_the_whole_archive_is_downloaded_and_unpacked(project, rooms, archive, monkeypatch):
+def test_the_whole_archive_is_downloaded_and_unpacked(project, archive, monkeypatch):
     project.configure(sources__lsun_bedroom__images="all", sources__lsun_bedroom__download=True)
     monkeypatch.setitem(lsun.SCENES, "lsun_bedroom", replace(lsun.SCENES["lsun_bedroom"], zip_size=1000))
     folder = project.raw("lsun_bedroom")
@@ -208,21 +207,21 @@ def test_the_whole_archive_is_downloaded_and_unpacked(project, rooms, archive, m
     assert len(archive) == 1
 
 
-def test_the_disk_is_looked_at_before_the_download(project, rooms, archive, monkeypatch):
+def test_the_disk_is_looked_at_before_the_download(project, archive, monkeypatch):
     project.configure(sources__lsun_bedroom__images="all", sources__lsun_bedroom__download=True)
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 9 * 10**11, 10**11))
     with pytest.raises(DataError, match=r"needs 103\.3 GB of disk, 100\.0 GB are free"):
-        opened()
+        project.open("lsun_bedroom-64")
     assert not archive
 
 
-def test_the_smaller_copy_is_downloaded_where_it_suffices(project, rooms, monkeypatch):
+def test_the_smaller_copy_is_downloaded_where_it_suffices(project, monkeypatch):
     project.configure(sources__lsun_bedroom__download=True)
     asked = []
     monkeypatch.setattr(lsun, "fetch_dataset", lambda *arguments, **options: asked.append((arguments, options)))
     with pytest.raises(DataError):  # nothing came
-        opened()
+        project.open("lsun_bedroom-64")
     assert asked[0][0][0] == "pcuenq/lsun-bedrooms" and load_settings().sources.lsun_bedroom.images == 303_125
 
 
@@ -235,14 +234,14 @@ def parquet_from_the_hub(folder, rooms):
     finish_record(folder)
 
 
-def test_a_record_speaks_of_the_files_that_are_read(project, rooms):
+def test_a_record_speaks_of_the_files_that_are_read(project, rooms, encoded):
     """The smaller copy was downloaded; then the user put a database beside it, which is what is read."""
     project.configure(sources__lsun_bedroom__images=5)
     folder = project.raw("lsun_bedroom")
     parquet_from_the_hub(folder, rooms)
     packed = project.prepare("lsun_bedroom-64")
     assert "pcuenq" in packed.manifest["source"] and packed.manifest["revision"] == "a" * 40 + " (unverified)"
-    write_lmdb(folder, {key: encode(image, "PNG") for key, image in rooms.items()})
+    write_lmdb(folder, encoded)
     packed = project.prepare("lsun_bedroom-64")
     assert packed.manifest["source"] == "LSUN bedroom_train, lmdb"
     assert packed.manifest["revision"] == "the user's own files, unverified"
@@ -255,7 +254,7 @@ def test_a_part_at_hand_where_more_is_asked_for(project, rooms, images, allowed)
     rooms.popitem()
     parquet_from_the_hub(project.raw("lsun_bedroom"), rooms)
     with pytest.raises(DataError, match=r"images in params\.yaml") as caught:
-        opened()
+        project.open("lsun_bedroom-64")
     assert (f"move what is in {project.raw('lsun_bedroom')} away" in str(caught.value)) == allowed
 
 
@@ -288,13 +287,13 @@ def test_an_archive_of_the_users_is_checked_and_stays(project, archive, official
 
 
 @pytest.mark.parametrize("content", [b"a page of a login", None], ids=["another size", "the same size"])
-def test_another_archive_of_the_users(whole, archive, official, content):
+def test_another_archive_of_the_users(project, whole, archive, official, content):
     placed = whole / "bedroom_train_lmdb.zip"
     placed.write_bytes(content or bytes(official.stat().st_size))
     with pytest.raises(
         DataError, match=r"bedroom_train_lmdb\.zip is not the official file: .* expected(.|\n)*[Mm]ove it away"
     ):
-        opened()
+        project.open("lsun_bedroom-64")
     assert [path.name for path in whole.iterdir()] == ["bedroom_train_lmdb.zip"] and not archive
 
 
@@ -308,7 +307,7 @@ def test_an_archive_that_was_fetched_before_an_interruption(project, whole, arch
     with monkeypatch.context() as patch:
         patch.setattr(lsun, "_unpack", full)
         with pytest.raises(DataError, match="no room"):
-            opened()
+            project.open("lsun_bedroom-64")
     placed = whole / "bedroom_train_lmdb.zip"
     if replaced:
         shutil.copy(official, placed)
@@ -317,11 +316,11 @@ def test_an_archive_that_was_fetched_before_an_interruption(project, whole, arch
     assert len(archive) == (1 if replaced else 2) and placed.is_file() == replaced
 
 
-def test_a_database_of_the_users_is_not_taken_for_the_download(whole, rooms, archive):
+def test_a_database_of_the_users_is_not_taken_for_the_download(project, whole, archive, encoded):
     begin_record(whole, "http://dl.yf.io", "sha256 1", True, ["bedroom_train_lmdb/data.mdb"])
-    write_lmdb(whole / "bedroom_train_lmdb", {key: encode(image, "PNG") for key, image in rooms.items()})
+    write_lmdb(whole / "bedroom_train_lmdb", encoded)
     with pytest.raises(DataError, match=r"data\.mdb is there, but .* did not finish: delete .*download\.json"):
-        opened()
+        project.open("lsun_bedroom-64")
     assert not archive and (whole / "bedroom_train_lmdb/data.mdb").is_file()
 
 
@@ -331,5 +330,5 @@ def test_a_folder_that_cannot_be_written(project, archive, monkeypatch):
     (project.root / "data/raw").mkdir(parents=True)
     (project.root / "data/raw/lsun_bedroom").write_text("a file in its place")  # nobody is kept out who is root
     with pytest.raises(DataError, match=r"lsun_bedroom.download\.json cannot be written .* SELFSPARSE_RAW_DATA"):
-        opened()
+        project.open("lsun_bedroom-64")
     assert not archive

@@ -5,9 +5,7 @@ import pytest
 from image_files import encode, photograph, write_lmdb
 from PIL import Image
 
-from selfsparse.config import load_settings
 from selfsparse.data import sketch, sketch_substitute
-from selfsparse.data.sources import open_source
 from selfsparse.errors import DataError
 
 
@@ -22,11 +20,6 @@ def save(project, name, image, **options):
     path = project.raw("sketch") / name
     path.parent.mkdir(exist_ok=True)
     Image.fromarray(image).save(path, **options)
-
-
-def opened():
-    settings = load_settings()
-    return open_source(settings, settings.dataset("sketch-128"))
 
 
 def test_through_the_stage(project, resize):
@@ -56,7 +49,7 @@ def test_transparent_means_white(project):
     image[5:10, :, 3] = 255
     image[10:15, :, 3] = 51
     save(project, "a.png", image)
-    (found,) = opened().images
+    (found,) = project.open("sketch-128").images
     assert (found[:5] == 255).all() and (found[5:10] == 0).all() and (found[15:] == 255).all()
     assert (found[10:15] == 204).all()  # 255 * (1 - 51 / 255)
 
@@ -66,7 +59,7 @@ def test_turned_as_the_camera_noted(project):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
     save(project, "a.png", np.asarray(image), exif=exif)
-    (found,) = opened().images
+    (found,) = project.open("sketch-128").images
     assert np.array_equal(found, np.rot90(drawing(), -1))
 
 
@@ -74,7 +67,7 @@ def test_sixteen_bits(project):
     image = drawing().astype(np.uint16) * 257
     image[0, 0] = 128 * 257
     save(project, "a.png", image)
-    (found,) = opened().images
+    (found,) = project.open("sketch-128").images
     expected = drawing()
     expected[0, 0] = 128
     assert np.array_equal(found, expected)
@@ -83,20 +76,20 @@ def test_sixteen_bits(project):
 def test_a_dark_background_is_said_and_nothing_is_turned_round(project, capsys):
     for i in range(3):
         save(project, f"{i}.png", 255 - drawing())
-    (found, *_) = opened().images
+    (found, *_) = project.open("sketch-128").images
     assert np.array_equal(found, 255 - drawing())
     assert "sources.sketch.invert in params.yaml is false: is that right?" in capsys.readouterr().err
     project.configure(sources__sketch__invert=True)
-    (found, *_) = opened().images
+    (found, *_) = project.open("sketch-128").images
     assert np.array_equal(found, drawing()) and "invert" not in capsys.readouterr().err
 
 
 def test_few_images_are_said(project, capsys, monkeypatch):
     save(project, "a.png", drawing())
-    opened()
+    project.open("sketch-128")
     assert "holds 1 images; an FID as the paper's needs 5,000" in capsys.readouterr().err
     monkeypatch.setattr(sketch, "ENOUGH", 1)
-    opened()
+    project.open("sketch-128")
     assert capsys.readouterr().err == ""
 
 

@@ -1,17 +1,13 @@
 """STL-10's unlabelled images from the official binary format, made here: colours first, each column by column."""
 
 import hashlib
-import io
-import tarfile
-import zipfile
 
 import numpy as np
 import pytest
+from image_files import tar_of, zip_of
 
-from selfsparse.config import load_settings
 from selfsparse.data import stl10
 from selfsparse.data.known import Known
-from selfsparse.data.sources import open_source
 from selfsparse.errors import DataError
 
 COUNT = 3
@@ -32,17 +28,10 @@ def images(project, monkeypatch, rng):
         path = folder / names[form]
         path.parent.mkdir(exist_ok=True)
         if form == "zip":
-            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-                archive.writestr("stl10/unlabeled_X.bin", data)
-            return path
-        if "archive" not in form:
-            path.write_bytes(data)
-            return path
-        with tarfile.open(path, "w:gz") as archive:
-            for name, content in (("stl10_binary/test_X.bin", b"other"), (stl10.FILE, data)):
-                member = tarfile.TarInfo(name)
-                member.size = len(content)
-                archive.addfile(member, io.BytesIO(content))
+            path.write_bytes(zip_of({"stl10/unlabeled_X.bin": data}))
+        else:
+            archive = "archive" in form
+            path.write_bytes(tar_of({"stl10_binary/test_X.bin": b"other", stl10.FILE: data}) if archive else data)
         return path
 
     return made, place
@@ -77,8 +66,7 @@ def test_as_torchvision_reads_it(project, images, monkeypatch):
     monkeypatch.setattr(STL10, "_check_integrity", lambda self: True)  # the small file has another md5
     (project.raw("stl10") / "stl10_binary/class_names.txt").write_text("airplane\n")
     theirs = STL10(project.raw("stl10"), split="unlabeled")
-    settings = load_settings()
-    ours = open_source(settings, settings.dataset("stl10-64"))
+    ours = project.open("stl10-64")
     assert np.array_equal(np.stack(list(ours.images)), np.stack([np.asarray(image) for image, _ in theirs]))
 
 
@@ -88,9 +76,8 @@ def test_a_damaged_file(project, images, form):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    settings = load_settings()
     with pytest.raises(DataError) as caught:
-        open_source(settings, settings.dataset("stl10-64"))
+        project.open("stl10-64")
     assert str(path) in str(caught.value) and "ove it away, and fetch it again" in str(caught.value)
     if form == "folder":
         assert hashlib.md5(data).hexdigest() in str(caught.value)
