@@ -17,7 +17,7 @@ except ImportError:
 app = typer.Typer(
     name="selfsparse",
     help="Self-Sparse GAN, reproduced. Suites run with `make SUITE` or `dvc repro report@SUITE`; a stage by itself with"
-    " `python -m pipeline.STAGE`. This command estimates their cost, exports generators, and keeps results current.",
+    " `python -m pipeline.STAGE`. This command estimates their cost, exports generators, compares reruns, and keeps results current.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -139,6 +139,24 @@ def decide(
     from selfsparse.deciding import decide as run_until_decided
 
     return run_until_decided(suite, hours)
+
+
+@command("quick")
+def compare(
+    suite: Suite,
+    against: Annotated[str, _option("The commit, branch or tag that ours are taken from.", "REV")] = "HEAD",
+) -> int:
+    """Hold a rerun of yours against the results that git has.
+
+    Says for each configuration whether it has the same bits, lies within the spread between runs, or differs, and in one line whether the rerun reproduces ours; exit 1 where it does not. The report has the page.
+    """
+    from selfsparse.config import load_settings
+
+    load_settings().suite(suite)
+
+    from selfsparse.report.compare import compare as compare_results
+
+    return compare_results(suite, against)
 
 
 GPUS = (

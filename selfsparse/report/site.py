@@ -21,6 +21,8 @@ from selfsparse.report.pages import claims, opening, provenance, sections, sheet
 from selfsparse.report.shown import shown
 from selfsparse.results.reading import load_results
 
+COMPARE = "compare.html"  # not hashed by DVC (.dvcignore): what it shows depends on git
+
 
 def make_report(suite: str) -> Path:
     """Write results/<suite>/report/ from whatever is there; return its first page.
@@ -80,21 +82,22 @@ def _files(suite: str) -> Iterator[tuple[str, bytes]]:
         "samples.html": {"groups": sheets(results), "slider": slider, "policy": f"script-src 'sha256-{script}'"},
         "notebooks.html": {"notebooks": listed},
         "provenance.html": provenance(results),
+        COMPARE: {"table": ""},  # `selfsparse compare` writes it again, with what it has found
     }
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    common = {"suite": suite, "style": style, "policy": "script-src 'none'"}
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
     for name, content in pages.items():
-        template = environment.get_template(f"{name}.j2")
-        yield name, template.render({"page": name, "root": "", **common, **content}).encode()
-    template = environment.get_template("notebook.html.j2")
+        yield name, rendered(suite, name, content)
     ran = [notebook for notebook in listed if notebook["executed"]]
     for before, notebook, after in zip([None, *ran], ran, [*ran[1:], None], strict=False):
         page = notebook_html(made[notebook["name"]])
-        turn = {"notebook": notebook, "content": page, "before": before, "after": after}
-        yield (
-            f"notebooks/{notebook['name']}.html",
-            template.render({"page": "", "root": "../", **common, **turn}).encode(),
-        )
+        turn = {"page": "", "root": "../", "notebook": notebook, "content": page, "before": before, "after": after}
+        yield f"notebooks/{notebook['name']}.html", rendered(suite, "notebook.html", turn)
+
+
+def rendered(suite: str, name: str, content: dict[str, Any]) -> bytes:
+    """Return a page of a suite's report, by its template's name, with this content."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    common = {"suite": suite, "style": style, "policy": "script-src 'none'", "page": name, "root": ""}
+    return environment.get_template(f"{name}.j2").render({**common, **content}).encode()

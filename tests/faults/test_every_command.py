@@ -6,7 +6,7 @@ from small_project import ROOT, run, write_project
 STAGES = sorted(path.stem for path in (ROOT / "pipeline").glob("*.py") if path.stem != "__init__")
 ARGUMENTS = {"inputs": [], "paper_audit": [], "notebook": ["--suite", "quick"]}
 COMMANDS = [(f"pipeline.{stage}", *ARGUMENTS.get(stage, ["quick"])) for stage in STAGES]
-COMMANDS += [("selfsparse", name, "quick") for name in ("check", "plan", "keep", "distribute")]
+COMMANDS += [("selfsparse", name, "quick") for name in ("check", "plan", "keep", "decide", "compare", "distribute")]
 COMMANDS += [("selfsparse", *rest) for rest in (("export", "digits-16-wgan_gp", "folder"), ("docs",), ("readme",))]
 
 

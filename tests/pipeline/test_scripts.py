@@ -42,7 +42,7 @@ def test_help_needs_none_of_what_a_stage_needs(tmp_path, script):
     assert imported == set()
 
 
-COMMANDS = ("check", "plan", "export", "keep", "decide", "distribute", "docs", "readme")
+COMMANDS = ("check", "plan", "export", "keep", "decide", "compare", "distribute", "docs", "readme")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

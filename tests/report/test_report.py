@@ -115,7 +115,14 @@ def test_images_over_training_say_the_step_and_its_fid(committed):
 def test_where_nothing_ran_the_site_says_how_to_make_it(project, suite):
     (project / "notebooks").symlink_to(ROOT / "notebooks")
     pages = check_site(make_report(suite).parent)
-    assert set(pages) == {"index.html", "results.html", "samples.html", "notebooks.html", "provenance.html"}
+    assert set(pages) == {
+        "index.html",
+        "results.html",
+        "samples.html",
+        "notebooks.html",
+        "provenance.html",
+        "compare.html",
+    }
     how = f"Not made yet: <code>make report SUITE={suite}</code> makes it from whatever has run."
     assert how in pages["index.html"].text and how in pages["notebooks.html"].text
     own = [*notebooks_of(suite), *notebooks_of(PAPER_AUDIT)]

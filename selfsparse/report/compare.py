@@ -1,0 +1,110 @@
+"""`selfsparse compare`: a rerun beside the committed results, on the terminal and as a page of the report."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from selfsparse.analysis.table import Table, joined, mean_std, probability, said, summarised, to_markdown, with_interval
+from selfsparse.files import atomic_path
+from selfsparse.paths import suite_dir
+from selfsparse.provenance import commit_text
+from selfsparse.report.html import markdown_html
+from selfsparse.report.site import COMPARE, rendered
+from selfsparse.results.rerun import NOT_COMPARED, Compared, Rerun, Side, rerun
+from selfsparse.results.text import MISSING
+from selfsparse.statistics.inference import LEVEL
+from selfsparse.statistics.moments import moments
+
+SHOWN_ON_TERMINAL = ["Configuration", "Result", "Your FID", "Our FID", "Yours / ours"]
+
+
+def compare(suite: str, revision: str) -> int:
+    """Say whether a rerun of a suite reproduces what a revision of git holds, and write the page of its report.
+
+    Returns:
+        0 where it does, else 1.
+    """
+    found = rerun(suite, revision)
+    table = compared_table(found)
+    print(table.text[SHOWN_ON_TERMINAL].to_string(index=False))
+    print(found.conclusion())
+    folder = suite_dir(suite) / "report"
+    if (folder / "index.html").is_file():
+        page = {
+            "conclusion": found.conclusion(),
+            "table": markdown_html(to_markdown(table), "compare"),
+            "origins": markdown_html(to_markdown(origins_table(found)), "origins"),
+            "level": f"{100 * LEVEL:g}",
+        }
+        with atomic_path(folder / COMPARE) as partial:
+            partial.write_bytes(rendered(suite, COMPARE, page))
+        print(f"Page: {folder / COMPARE}")
+    else:
+        print(f"For the page, make the report first: make report SUITE={suite}")
+    return int(not found.reproduces)
+
+
+def compared_table(found: Rerun) -> Table:
+    """One row per configuration: what was found, and the numbers of both sides."""
+    columns = {
+        "Configuration": said("configuration"),
+        "Result": said("result"),
+        "Your FID": mean_std("fid_yours"),
+        "Our FID": mean_std("fid_ours"),
+        "Yours / ours": with_interval("fid_ratio"),
+        "p, Holm": probability("p_fid"),
+        "Lowest FID, yours / ours": joined(mean_std("lowest_yours"), mean_std("lowest_ours")),
+        "ξ̄, yours / ours": joined(mean_std("sparsity_yours", 3), mean_std("sparsity_ours", 3)),
+        "p of ξ̄, Holm": probability("p_sparsity"),
+        "Runs, yours / ours": joined(said("runs_yours"), said("runs_ours")),
+        "Same bits": said("same_bits"),
+        "Note": said("note"),
+    }
+    caption = (
+        f"Yours against ours of {found.revision}: FID of the best generators, re-evaluated at the larger sample count, mean ± standard"
+        " deviation. Brackets are 95 % intervals, uncorrected; p is corrected over this table."
+    )
+    return Table([_row(compared) for compared in found.configurations], columns, caption, ["configuration"])
+
+
+def _row(found: Compared) -> dict[str, Any]:
+    low, high = found.fid.interval
+    row: dict[str, Any] = {
+        "configuration": found.configuration.name,
+        "result": found.status,
+        "fid_ratio": math.exp(found.fid.value),
+        "fid_ratio_low_95": math.exp(low),
+        "fid_ratio_high_95": math.exp(high),
+        "p_fid": found.p.get("fid", math.nan),
+        "p_sparsity": found.p.get("sparsity", math.nan),
+        "same_bits": f"{found.same} of {found.common}",
+        "note": found.note,
+    }
+    for name, side in (("yours", found.yours), ("ours", found.ours)):
+        for quantity in ("fid", "lowest", "sparsity"):
+            row |= summarised(f"{quantity}_{name}", moments(getattr(side, quantity)))
+        row[f"runs_{name}"] = _runs(side)
+    return row
+
+
+def _runs(side: Side) -> str:
+    return str(len(side.lowest)) + (f" and {side.diverged} diverged" if side.diverged else "")
+
+
+def origins_table(found: Rerun) -> Table:
+    """What both sides were made with, of the configurations that were run anew."""
+    names = [row.configuration.name for row in found.configurations if row.status != NOT_COMPARED]
+
+    def listed(text: Callable[[dict[str, Any]], Any]) -> dict[str, str]:
+        both = [dict.fromkeys(str(text(side[name])) for name in names if name in side) for side in found.provenance]
+        return dict(zip(("yours", "ours"), (", ".join(each) or MISSING for each in both), strict=True))
+
+    facts: dict[str, Callable[[dict[str, Any]], Any]] = {
+        "Finished": lambda noted: noted["finished"][:10],
+        "Commit": commit_text,
+        "Device": lambda noted: noted["device"],
+        "Python": lambda noted: noted.get("python", MISSING),
+        "PyTorch": lambda noted: noted.get("torch", MISSING),
+    }
+    rows = [{"what": name, **listed(text)} for name, text in facts.items()]
+    return Table(rows, {"": said("what"), "Yours": said("yours"), "Ours": said("ours")}, "What both were made with.")
