@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # of which a type checker does not read the registries
     DatasetName = str
 else:
     ModelName, DatasetName = Literal[tuple(MODELS)], Literal[tuple(DATASETS)]
-ExtractorName = Literal["lenet", "lenet_standin", "inception"]
+ExtractorName = Literal["lenet", "lenet_standin", "convnet", "inception"]
 Rate = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -167,8 +167,8 @@ class Dataset(StrictModel):
     crop: Literal["centre", "squash", "pad"] = "centre"
 
 
-class Lenet(StrictModel):
-    """How the classifier behind the `lenet` feature extractor is trained."""
+class ClassifierTraining(StrictModel):
+    """How the classifier behind a feature extractor is trained, and the accuracy that it has to reach on images kept out of it."""
 
     validation_share: Annotated[float, Field(gt=0, lt=0.9)]
     epochs: PositiveInt
@@ -176,6 +176,7 @@ class Lenet(StrictModel):
     batch_size: TwoOrMore
     lr: Rate
     seed: Seed
+    min_accuracy: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
 class RealImages(StrictModel):
@@ -263,7 +264,8 @@ class _Shared(StrictModel):
     real_images: RealImages
     inception_weights: Place | None
     inception_custom: HashStart | None
-    lenet: Lenet
+    lenet: ClassifierTraining
+    convnet: ClassifierTraining
     extractors: dict[Name, Extractor]
 
 
@@ -291,6 +293,10 @@ class Settings(_Shared):
     def extractor(self, name: str) -> Extractor:
         """Return the extractor `<dataset>-<resolution>-<extractor>`; an unknown name is a SettingsError."""
         return _named(self.extractors, name, "extractors", "feature extractor")
+
+    def classifier_training(self, extractor: str) -> ClassifierTraining:
+        """Return how the classifier behind `lenet`, `lenet_standin` or `convnet` is trained."""
+        return self.convnet if extractor == "convnet" else self.lenet
 
     def suite(self, name: str) -> list[Configuration]:
         """Return the configurations of a suite, in the file's order; an unknown suite is a SettingsError."""

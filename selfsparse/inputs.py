@@ -80,7 +80,8 @@ def _settings_of(settings: Settings, stage: str, name: str) -> dict[str, Any]:
         if extractor["extractor"] == "inception":
             names = ("inception_weights", "inception_custom")
             return {"extractor": extractor, **{name: getattr(settings, name) for name in names}}
-        return {"extractor": extractor, "lenet": settings.lenet.model_dump(mode="json")}
+        training = settings.classifier_training(extractor["extractor"])
+        return {"extractor": extractor, "training": training.model_dump(mode="json")}
     if stage in OF_CONFIGURATIONS:
         c = settings.configuration(name)
         shown = c.model_dump(mode="json", exclude={"train": NOT_SHAPING, "source": True})

@@ -1,6 +1,6 @@
 """Counts of params.yaml against the number of images that there are; those against each other are in selfsparse.config."""
 
-from selfsparse.config import Configuration, Lenet
+from selfsparse.config import ClassifierTraining, Configuration
 from selfsparse.errors import SettingsError
 
 
@@ -14,16 +14,16 @@ def check_batch(configuration: Configuration, images: int) -> None:
         )
 
 
-def check_lenet(lenet: Lenet, dataset_key: str, images: int) -> None:
-    """Raise SettingsError where a `lenet` would take no step, or have no image to measure its accuracy on."""
-    held_out = int(images * lenet.validation_share)
+def check_classifier(name: str, training: ClassifierTraining, dataset_key: str, images: int) -> None:
+    """Raise SettingsError where a classifier, `lenet` or `convnet`, would take no step, or have no image to measure its accuracy on."""
+    held_out = int(images * training.validation_share)
     if held_out < 1:
         raise SettingsError(
-            f"params.yaml: lenet.validation_share ({lenet.validation_share}) of the {images:,} images of {dataset_key} is"
+            f"params.yaml: {name}.validation_share ({training.validation_share}) of the {images:,} images of {dataset_key} is"
             " none to measure its accuracy on; raise it"
         )
-    if lenet.batch_size > images - held_out:
+    if training.batch_size > images - held_out:
         raise SettingsError(
-            f"params.yaml: lenet.batch_size is {lenet.batch_size:,}, and {dataset_key} leaves {images - held_out:,} images"
+            f"params.yaml: {name}.batch_size is {training.batch_size:,}, and {dataset_key} leaves {images - held_out:,} images"
             " to train on; lower it"
         )

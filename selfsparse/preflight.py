@@ -9,7 +9,7 @@ from selfsparse.data.sources import bytes_to_download, image_count, raw_files_pr
 from selfsparse.device import choose_device
 from selfsparse.errors import DataError, UserError
 from selfsparse.files import existing_parent, free_bytes, read_json
-from selfsparse.limits import check_batch, check_lenet
+from selfsparse.limits import check_batch, check_classifier
 from selfsparse.paths import packed_dir, project_root
 
 BYTES_PER_WEIGHT = 4
@@ -44,7 +44,8 @@ def check_suite(settings: Settings, suite: str) -> str:
         images = _images(settings, c)
         check_batch(c, images)
         if c.extractor.extractor != "inception":
-            check_lenet(settings.lenet, c.dataset_key, images)
+            kind = c.extractor.extractor
+            check_classifier(kind.removesuffix("_standin"), settings.classifier_training(kind), c.dataset_key, images)
     needed = _bytes_needed(settings, configurations, [d for key, d in to_pack.items() if key not in missing])
     for folder, room in needed.items():
         if room > (free := free_bytes(folder)):

@@ -1,4 +1,4 @@
-"""Feature extractors by name: Inception-v3 of torch-fidelity, and `lenet`, saved, loaded and called alike."""
+"""Feature extractors by name: Inception-v3 of torch-fidelity, and small classifiers, saved, loaded and called alike."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,17 +13,17 @@ from selfsparse.config import Extractor, Settings
 from selfsparse.data.packed import PackedDataset
 from selfsparse.errors import DataError, SettingsError
 from selfsparse.files import atomic_path, hash_file, read_json, reading, write_json
+from selfsparse.metrics.classifiers import CLASSIFIERS, train_classifier
 from selfsparse.metrics.inception import FEATURES as INCEPTION_FEATURES
 from selfsparse.metrics.inception import NAME, Inception, find_inception_weights, read_inception_weights
-from selfsparse.metrics.lenet import FEATURES, LeNet, train_lenet
 
 
 def prepare_extractor(settings: Settings, extractor: Extractor, dataset: PackedDataset, folder: Path) -> dict[str, Any]:
-    """Train the `lenet`, or find Inception's weights, and describe the extractor in `folder`/extractor.json.
+    """Train the classifier, or find Inception's weights, and describe the extractor in `folder`/extractor.json.
 
     Raises:
-        SettingsError: `lenet` on stand-in labels, or `lenet_standin` on a dataset with labels of its own.
-        DataError: the `lenet` has learnt nothing; Inception's weights are missing and cannot be downloaded, or are not what the settings ask for.
+        SettingsError: `lenet` or `convnet` on stand-in labels, or `lenet_standin` on a dataset with labels of its own.
+        DataError: the classifier has learnt nothing, or too little; Inception's weights are missing and cannot be downloaded, or are not what the settings ask for.
     """
     if extractor.extractor == NAME:
         weights = find_inception_weights(settings.inception_weights)
@@ -32,19 +32,21 @@ def prepare_extractor(settings: Settings, extractor: Extractor, dataset: PackedD
     else:
         _check_labels(extractor, dataset)
         try:
-            network, accuracy = train_lenet(dataset, settings.lenet)
+            kind = CLASSIFIERS[extractor.extractor]
+            network, accuracy = train_classifier(kind, dataset, settings.classifier_training(extractor.extractor))
         except DataError as error:
             raise DataError(f"{folder.name} cannot measure anything: {error}") from None
-        with atomic_path(folder / "lenet.safetensors") as partial:
+        weights = _weights(folder, extractor.extractor)
+        with atomic_path(weights) as partial:
             save_file(network.state_dict(), partial)
         description = {
             "extractor": extractor.extractor,
-            "features": FEATURES,
+            "features": kind.FEATURES,
             "channels": network.channels,
             "classes": network.classes,
             "labels": dataset.manifest["label_kind"],
             "held_out_accuracy": round(accuracy, 4),
-            "sha256": hash_file(folder / "lenet.safetensors"),
+            "sha256": hash_file(weights),
         }
     write_json(folder / "extractor.json", description)
     return description
@@ -64,13 +66,14 @@ def load_extractor(settings: Settings, folder: Path, device: torch.device, image
         raise DataError(f"{folder} holds no feature extractor; make it with: dvc repro -s {stage}")
     with reading(path, stage):
         description = read_json(path)
-        inception, expected = description["extractor"].startswith(NAME), description["sha256"]
-        network = None if inception else LeNet(description["channels"], description["classes"])
+        name, expected = description["extractor"], description["sha256"]
+        inception = name.startswith(NAME)
+        network = None if inception else CLASSIFIERS[name](description["channels"], description["classes"])
     if inception:
         weights = find_inception_weights(settings.inception_weights)
         state, sha256, _ = read_inception_weights(weights, settings.inception_custom)
     else:
-        weights = folder / "lenet.safetensors"
+        weights = _weights(folder, name)
         with reading(weights, stage):
             sha256 = hash_file(weights)
     if sha256 != expected:
@@ -84,7 +87,7 @@ def load_extractor(settings: Settings, folder: Path, device: torch.device, image
 
 
 def register_with_torch_fidelity(settings: Settings, folder: Path) -> str:
-    """Register a prepared `lenet` as a feature extractor of torch-fidelity; return the name to call it by there.
+    """Register a prepared classifier as a feature extractor of torch-fidelity; return the name to call it by there.
 
     With it, torch_fidelity.calculate_metrics(feature_extractor=<name>, ...) measures under the same features.
     """
@@ -92,9 +95,9 @@ def register_with_torch_fidelity(settings: Settings, folder: Path) -> str:
     from torch_fidelity.feature_extractor_base import FeatureExtractorBase
     from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
 
-    layer = str(FEATURES)
+    layer = str(read_json(folder / "extractor.json")["features"])
 
-    class FeatureExtractorLeNet(FeatureExtractorBase):
+    class FeatureExtractorClassifier(FeatureExtractorBase):
         def __init__(self, name: str, features_list: list[str], **kwargs: Any) -> None:
             super().__init__(name, features_list)
             self.network = load_extractor(settings, folder, torch.device("cpu"))
@@ -120,7 +123,7 @@ def register_with_torch_fidelity(settings: Settings, folder: Path) -> str:
             return (self.network(images[:, : self.network.channels]),)
 
     FEATURE_EXTRACTORS_REGISTRY.pop(folder.name, None)  # torch-fidelity refuses a name twice; the newer folder counts
-    register_feature_extractor(folder.name, FeatureExtractorLeNet)
+    register_feature_extractor(folder.name, FeatureExtractorClassifier)
     return folder.name
 
 
@@ -135,11 +138,14 @@ def iterate_features(
             bar.update(len(images))
 
 
+def _weights(folder: Path, extractor: str) -> Path:
+    return folder / f"{CLASSIFIERS[extractor].__name__.lower()}.safetensors"
+
+
 def _check_labels(extractor: Extractor, dataset: PackedDataset) -> None:
-    expected = "lenet" if dataset.has_own_labels else "lenet_standin"
-    if extractor.extractor != expected:
+    if (extractor.extractor == "lenet_standin") == dataset.has_own_labels:
         key = f"{extractor.dataset}-{extractor.resolution}-{extractor.extractor}"
         raise SettingsError(
             f"params.yaml: extractors.{key}: the labels of {extractor.dataset} are '{dataset.manifest['label_kind']}';"
-            f" its classifier is named {expected}"
+            f" its classifier is named {'lenet or convnet' if dataset.has_own_labels else 'lenet_standin'}"
         )

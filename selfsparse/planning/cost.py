@@ -89,12 +89,12 @@ def _count_step(c: Configuration) -> StepCost:
 
 @functools.cache
 def extractor_flops(extractor: str, channels: int, resolution: int) -> int:
-    """FLOPs of the features of one image under `lenet`, `lenet_standin` or `inception`."""
+    """FLOPs of the features of one image under a classifier or `inception`."""
     if extractor == "inception":
         return INCEPTION_FLOPS
-    from selfsparse.metrics.lenet import LeNet
+    from selfsparse.metrics.classifiers import CLASSIFIERS
 
     with torch.device("meta"):
-        network: nn.Module = LeNet(channels, 10).eval()
+        network: nn.Module = CLASSIFIERS[extractor](channels, 10).eval()
         image = torch.empty(1, channels, resolution, resolution, dtype=torch.uint8)
     return forward_flops(network, image)

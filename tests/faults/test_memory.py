@@ -85,7 +85,7 @@ def test_in_measuring(small, monkeypatch, stage):
     before = files(small)
     script = importlib.import_module(f"pipeline.{stage}")
     monkeypatch.setattr("selfsparse.models.dcgan.DCGANGenerator.forward", fails_with(ERRORS[0]))
-    monkeypatch.setattr("selfsparse.metrics.lenet.LeNet.forward", fails_with(ERRORS[0]))
+    monkeypatch.setattr("selfsparse.metrics.classifiers.LeNet.forward", fails_with(ERRORS[0]))
     name = "digits-16-lenet" if stage == "reference" else CONFIGURATION
     with pytest.raises(DeviceError) as caught:
         script.main(settings, name)

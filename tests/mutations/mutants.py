@@ -250,13 +250,15 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("factor = lower_factor(gaussian.covariance)", "factor = gaussian.covariance"),
         ],
     ),
-    "metrics/lenet.py": (
-        "metrics/test_lenet.py",
+    "metrics/classifiers.py": (
+        "metrics/test_classifiers.py",
         [
             ("images.float() / 127.5 - 1", "images.float() / 255"),
             ("self.scores(functional.relu(self(images)))", "self.scores(self(images))"),
             ("for part in held_out.split(1000)", "for part in kept[: len(held_out)].split(1000)"),
             ("STANDARD_ERRORS = 2", "STANDARD_ERRORS = -2"),
+            ("batch[mirrored].flip(3)", "batch[mirrored].flip(2)"),
+            ("if right < settings.min_accuracy", "if right > settings.min_accuracy"),
             ("[int(count * settings.validation_share)]", "[int(count * (1 - settings.validation_share))]"),
         ],
     ),
