@@ -82,9 +82,13 @@ plan: install  ## Say what a suite costs before it is run: make plan SUITE=paper
 readme: install  ## Renew what README.md and results/README.md say of the results.
 	$(BIN)/selfsparse readme
 
-status: repository install  ## Say what of a suite an edit has put out of date: make status SUITE=laptop.
+status: repository install  ## Say which suites' results are current, or what of one is not: make status SUITE=laptop.
+ifeq ($(origin SUITE),file)
+	@$(BIN)/selfsparse status
+else
 	@$(BIN)/python -m pipeline.inputs
 	@$(BIN)/dvc status --with-deps report@$(SUITE)
+endif
 
 report: repository install  ## Report on whatever has been run so far: make report SUITE=laptop.
 	@$(BIN)/python -c 'from selfsparse.cli import guarded; from selfsparse.config import load_settings; exit(guarded(lambda: load_settings().suite("$(SUITE)") and None))'

@@ -127,6 +127,18 @@ def keep(
     return keep_results(load_settings(), targets or [])
 
 
+@command("")
+def status() -> int:
+    """Say for each suite whether its results are current.
+
+    Are they made with the code and the settings as they are, by what DVC has recorded? Results that are not on this disk, as weights in a fresh clone, are taken as recorded. Exit 1 where a suite is not current.
+    """
+    from selfsparse.config import load_settings
+    from selfsparse.current import status as status_of_suites
+
+    return status_of_suites(load_settings())
+
+
 @command("laptop --hours 2")
 def decide(
     suite: Suite,

@@ -68,6 +68,10 @@ class Project:
             finally:
                 self._write()
 
+    def names(self) -> set[str]:
+        """Return the names of all stages."""
+        return {name_of(stage) for stage in self._repo.index.stages}
+
     def upstream(self, *targets: str) -> list["Stage"]:
         """Return these stages and all that they need, each after what it needs itself.
 

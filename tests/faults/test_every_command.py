@@ -7,7 +7,9 @@ STAGES = sorted(path.stem for path in (ROOT / "pipeline").glob("*.py") if path.s
 ARGUMENTS = {"inputs": [], "paper_audit": [], "notebook": ["--suite", "quick"]}
 COMMANDS = [(f"pipeline.{stage}", *ARGUMENTS.get(stage, ["quick"])) for stage in STAGES]
 COMMANDS += [("selfsparse", name, "quick") for name in ("check", "plan", "keep", "decide", "compare", "distribute")]
-COMMANDS += [("selfsparse", *rest) for rest in (("export", "digits-16-wgan_gp", "folder"), ("docs",), ("readme",))]
+COMMANDS += [
+    ("selfsparse", *rest) for rest in (("export", "digits-16-wgan_gp", "folder"), ("docs",), ("readme",), ("status",))
+]
 
 
 @pytest.mark.slow

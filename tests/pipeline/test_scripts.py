@@ -42,13 +42,13 @@ def test_help_needs_none_of_what_a_stage_needs(tmp_path, script):
     assert imported == set()
 
 
-COMMANDS = ("check", "plan", "export", "keep", "decide", "compare", "distribute", "docs", "readme")
+COMMANDS = ("check", "plan", "export", "keep", "status", "decide", "compare", "distribute", "docs", "readme")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_of_a_command_shows_an_example(tmp_path, name):
     found, imported, _ = run_and_list_imports(tmp_path, "selfsparse", name, "--help")
-    assert found.returncode == 0 and f"example: selfsparse {name} " in found.stdout
+    assert found.returncode == 0 and f"example: selfsparse {name}" in found.stdout
     assert imported <= {"pydantic"}  # which typer reads arguments with
 
 
