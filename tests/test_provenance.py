@@ -13,7 +13,7 @@ from small_project import CONFIGURATION, ROOT, write_project
 from selfsparse.config import load_settings
 from selfsparse.provenance import PACKAGES, collect_provenance, commit_text
 from selfsparse.report.pages import opening, provenance_table
-from selfsparse.report.results_page import _commits
+from selfsparse.report.results_page import suite_facts
 from selfsparse.results.reading import load_results
 
 
@@ -83,7 +83,7 @@ def test_an_unknown_commit_is_unknown_in_every_report(monkeypatch):
     results = replace(results, provenance={name: p | unknown for name, p in results.provenance.items()})
     assert set(provenance_table(results).text["Commit"]) == {"unknown"}
     assert dict(opening(results, [], [])["facts"])["Commit"] == "unknown"
-    assert _commits(list(results.provenance.values())) == "unknown"
+    assert suite_facts(results)["commits"] == "unknown"
 
 
 def test_the_settings_are_complete_and_hashed(tmp_path, monkeypatch):
