@@ -19,10 +19,8 @@ from ruamel.yaml import YAML
 from small_project import ROOT, files
 
 LONG = {
-    "suites.quick.train.steps": 300,
-    "suites.quick.train.evaluate_every": 100,
-    "suites.quick.train.snapshot_every": 100,
-    "suites.quick.train.checkpoint_every": 5,
+    f"suites.quick.train.{name}": value
+    for name, value in {"steps": 300, "evaluate_every": 100, "snapshot_every": 100, "checkpoint_every": 5}.items()
 }
 TRIES = 3  # of starting a node: Ray gives its helpers 15 seconds, which a busy machine may not have
 
@@ -88,11 +86,8 @@ class TwoNodes:
     def _mine(self) -> list[psutil.Process]:
         """Processes of the cluster that belong to no node yet."""
         known = {process.pid for node in self.processes for process in node}
-        return [
-            p
-            for p in psutil.process_iter(["cmdline"])
-            if p.pid not in known and str(self.folder) in " ".join(p.info["cmdline"] or [])
-        ]
+        every = psutil.process_iter(["cmdline"])
+        return [p for p in every if p.pid not in known and str(self.folder) in " ".join(p.info["cmdline"] or [])]
 
     @staticmethod
     def _end(processes: list[psutil.Process]) -> None:
@@ -108,37 +103,21 @@ class TwoNodes:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             for process in psutil.process_iter(["cmdline"]):
-                try:
-                    if (
-                        "pipeline.train" in (process.info["cmdline"] or [])
-                        and self._is_on(process, node)
-                        and self._saved(process)
-                    ):
+                with contextlib.suppress(psutil.Error):
+                    if "pipeline.train" in (process.info["cmdline"] or []) and self._saved(process, node):
                         return process
-                except psutil.Error:
-                    pass
             time.sleep(0.1)
         raise AssertionError("no training was seen")
 
-    def _is_on(self, process: psutil.Process, node: int | None) -> bool:
+    def _saved(self, process: psutil.Process, node: int | None) -> bool:
         folder = self.folder if node is None else self.folder / f"node{node}"
-        return Path(process.cwd()).is_relative_to(folder)
-
-    def _saved(self, process: psutil.Process) -> bool:
-        name = process.info["cmdline"][-1]
-        return any((self.folder / "states").glob(f".states/{name}/seed*/*/state-*.pt"))
+        states = (self.folder / "states").glob(f".states/{process.info['cmdline'][-1]}/seed*/*/state-*.pt")
+        return Path(process.cwd()).is_relative_to(folder) and any(states)
 
     @staticmethod
     def worker(training: psutil.Process) -> psutil.Process | None:
         """Ray's process above a stage; None where that is gone, and the stage about to end."""
-        return next(
-            (
-                parent
-                for parent in training.parents()
-                if parent.cmdline()[:1] and parent.cmdline()[0].startswith("ray::")
-            ),
-            None,
-        )
+        return next((p for p in training.parents() if "".join(p.cmdline()[:1]).startswith("ray::")), None)
 
     def close(self) -> None:
         self._end([process for node in self.processes for process in node])

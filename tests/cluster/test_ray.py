@@ -61,9 +61,8 @@ def test_two_nodes_leave_what_a_serial_run_leaves(serial, project, cluster):
     assert "FAILED" not in text and "attempt" not in text
     assert recorded(project) == recorded(serial)
     assert outputs(project) == outputs(serial)
-    assert all(
-        list((cluster.folder / f"node{n}").rglob("results/quick/runs/*/seed0")) for n in (0, 1)
-    )  # both took part
+    for n in (0, 1):  # both took part
+        assert list((cluster.folder / f"node{n}").rglob("results/quick/runs/*/seed0"))
 
 
 def test_a_worker_a_node_and_the_head_killed(serial, project, cluster, moments):
@@ -94,20 +93,9 @@ def test_a_worker_a_node_and_the_head_killed(serial, project, cluster, moments):
 
 
 def test_no_cluster_at_the_address(project):
-    command = [
-        sys.executable,
-        "-m",
-        "selfsparse",
-        "distribute",
-        "quick",
-        "--address",
-        "127.0.0.1:1",
-        "--remote",
-        str(project.parent / "none"),
-    ]
-    found = subprocess.run(
-        command, cwd=project, env=environment(project) | own_environment(), capture_output=True, text=True, timeout=120
-    )
+    options = ["--address", "127.0.0.1:1", "--remote", str(project.parent / "none")]
+    command, own = [sys.executable, "-m", "selfsparse", "distribute", "quick"], environment(project) | own_environment()
+    found = subprocess.run([*command, *options], cwd=project, env=own, capture_output=True, text=True, timeout=120)
     assert found.returncode == 2 and "error: no Ray cluster answers at 127.0.0.1:1" in found.stderr, found.stderr
 
 

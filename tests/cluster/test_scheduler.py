@@ -37,10 +37,8 @@ class Pretended:
             return found
         self.time, stage, node = heapq.heappop(self._running)
         self._free.append(node)
-        return [
-            Said(stage, f"{stage} speaks\n"),
-            Ended(stage, stage not in self._failing, "broken" * (stage in self._failing)),
-        ]
+        broken = stage in self._failing
+        return [Said(stage, f"{stage} speaks\n"), Ended(stage, not broken, "broken" * broken)]
 
 
 def configurations(count: int, datasets: int = 1) -> dict[str, Stage]:
@@ -72,14 +70,9 @@ def test_stages_prefer_the_node_that_has_their_dataset():
     ran = dict(executor.order)
     for stage, prefer in executor.preferred.items():
         kind, number = stage.split("@")
-        assert (
-            prefer
-            == {
-                "extractor": None,
-                "train": ran[f"extractor@{int(number) % 2}"],  # which has the dataset
-                "fid": ran.get(f"train@{number}"),  # which has the generator as well
-            }[kind]
-        ), stage
+        # The first has the dataset, the second the generator as well.
+        where = {"extractor": None, "train": ran[f"extractor@{int(number) % 2}"], "fid": ran.get(f"train@{number}")}
+        assert prefer == where[kind], stage
 
 
 def test_a_failure_stops_what_needs_it_and_nothing_else():

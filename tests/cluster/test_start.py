@@ -3,12 +3,12 @@
 import builtins
 import io
 import os
+import re
 import shutil
-import subprocess
 import sys
 import tarfile
 import types
-from typing import ClassVar
+from unittest.mock import MagicMock
 
 import pytest
 from cluster import toy
@@ -35,9 +35,17 @@ def project(tmp_path, monkeypatch):
     return folder
 
 
-def test_an_unknown_suite(project):
-    with pytest.raises(UserError, match="did you mean quick"):
-        distribute("qick")
+@pytest.mark.parametrize(
+    ("suite", "options", "message"),
+    [
+        ("qick", {}, "did you mean quick"),
+        ("quick", {"max_tasks": 0}, "--max-tasks 0: at least one"),
+        ("quick", {"address": "auto"}, r"the project has none. Name one.*\n    --remote /shared"),
+    ],
+)
+def test_what_cannot_begin(project, suite, options, message):
+    with pytest.raises(UserError, match=message):
+        distribute(suite, **options)
 
 
 def test_changes_that_are_not_committed_are_listed(project):
@@ -56,11 +64,6 @@ def test_without_git(tmp_path):
         clean_commit(write_project(tmp_path / "project"))
 
 
-def test_no_remote(project):
-    with pytest.raises(UserError, match=r"the project has none. Name one.*\n    --remote /shared"):
-        distribute("quick", address="auto")
-
-
 def test_without_ray(project, monkeypatch):
     def without(name, *arguments, **named):
         if name.split(".")[0] == "ray":
@@ -75,19 +78,14 @@ def test_without_ray(project, monkeypatch):
 
 
 def test_one_module_alone_imports_ray():
-    found = subprocess.run(
-        ["grep", "-rlE", r"^\s*(import|from) ray\b", "selfsparse", "pipeline", "benchmarks"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert found.stdout.split() == ["selfsparse/cluster/ray_executor.py"]
+    modules = [path for folder in ("selfsparse", "pipeline", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    found = [path.name for path in modules if re.search(r"(?m)^\s*(import|from) ray\b", path.read_text())]
+    assert found == ["ray_executor.py"]
 
 
 def test_secrets_are_not_sent_to_nodes(project):
-    (project / ".dvc/config").write_text(
-        "[core]\n    remote = s\n['remote \"s\"']\n    url = s3://bucket\n    region = eu\n"
-    )
+    config = "[core]\n    remote = s\n['remote \"s\"']\n    url = s3://bucket\n    region = eu\n"
+    (project / ".dvc/config").write_text(config)
     (project / ".dvc/config.local").write_text("['remote \"s\"']\n    secret_access_key = abc\n")
     ours, theirs = remotes(project, None, None)
     assert ours["secret_access_key"] == "abc" and theirs == {"url": "s3://bucket", "region": "eu"}
@@ -100,62 +98,28 @@ def test_a_remote_by_its_address(project, named):
 
 
 def test_a_remote_of_the_project_that_is_a_relative_folder(project):
-    subprocess.run(
-        [sys.executable, "-m", "dvc", "remote", "add", "--default", "x", "../store"], cwd=project, check=True
-    )
+    (project / ".dvc/config").write_text("[core]\n    remote = x\n['remote \"x\"']\n    url = ../../store\n")
     assert remotes(project, None, None)[1] == {"url": str(project.parent / "store")}
-
-
-class NoCluster:
-    """In place of Ray: notes the jobs, and runs nothing."""
-
-    dashboard, gpus = "", 0
-    jobs: ClassVar[list] = []
-    reserved: ClassVar[list] = []
-
-    def __init__(self, *arguments) -> None:
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception) -> None:
-        pass
-
-    def describe(self) -> str:
-        return "nothing"
-
-    def reserve(self, cpus, gpus) -> None:
-        self.reserved.append(gpus)
-
-    def open(self, job, source) -> None:
-        self.jobs.append(job)
 
 
 @pytest.fixture
 def no_cluster(monkeypatch):
-    NoCluster.jobs.clear()
-    NoCluster.reserved.clear()
+    """In place of Ray something that notes its calls, and heads that run nothing."""
     monkeypatch.setenv("PATH", os.environ["PATH"])
-    module = types.ModuleType("ray_executor")
-    module.RayExecutor = NoCluster
+    executor = MagicMock(gpus=0)
+    executor.__enter__.return_value = executor
+    module = types.SimpleNamespace(RayExecutor=lambda address: executor)
     monkeypatch.setitem(sys.modules, "selfsparse.cluster.ray_executor", module)
-
-
-def test_less_than_one_task_at_a_time(project):
-    with pytest.raises(UserError, match="--max-tasks 0: at least one"):
-        distribute("quick", max_tasks=0)
+    monkeypatch.setattr(Head, "run", lambda *arguments: 0)
+    return executor
 
 
 def test_folders_of_the_nodes_are_absolute(project, no_cluster, monkeypatch):
-    seen = []
     monkeypatch.setattr(Head, "__init__", lambda *arguments: None)
-    monkeypatch.setattr(Head, "run", lambda *arguments: 0)
     for folder in ("scratch", "~/scratch", "$PLACE/scratch", "/scratch", None):
         assert distribute("quick", remote="store", scratch=folder, checkpoints=folder) == 0
-        seen.append(NoCluster.jobs[-1]["scratch"])
-        assert NoCluster.jobs[-1]["checkpoints"] == seen[-1]
-    assert seen == [str(project / "scratch"), "~/scratch", "$PLACE/scratch", "/scratch", None]
+        job, expected = no_cluster.open.call_args[0][0], str(project / "scratch") if folder == "scratch" else folder
+        assert job["scratch"] == job["checkpoints"] == expected
     assert (project / "store").is_dir()
 
 
@@ -164,12 +128,11 @@ def test_folders_of_the_nodes_are_absolute(project, no_cluster, monkeypatch):
 )
 def test_a_task_takes_a_share_of_a_gpu_where_its_suite_uses_one(project, no_cluster, monkeypatch, device, there, share):
     monkeypatch.setattr(Head, "__init__", lambda *arguments: None)
-    monkeypatch.setattr(Head, "run", lambda *arguments: 0)
-    monkeypatch.setattr(NoCluster, "gpus", there)
+    no_cluster.gpus = there
     write_project(project, {"suites.quick.train.device": device})
     toy.git(project, "commit", "--quiet", "--all", "--allow-empty", "--message", "device")
     assert distribute("quick", remote="store") == 0
-    assert NoCluster.reserved == [share]
+    no_cluster.reserve.assert_called_once_with(1.0, share)
 
 
 def test_a_dvc_lock_with_marks_of_a_merge(project, no_cluster):
@@ -247,20 +210,16 @@ def test_a_broken_clone_is_mended(project, tmp_path, broken):
     assert (project / "params.yaml").read_text() == "changed: 1\n"
 
 
-def test_versions_that_differ_are_named(project, tmp_path):
-    order = job(project, tmp_path)
+def test_versions_that_differ_are_named(project, tmp_path, monkeypatch):
+    """And a package that a node lacks."""
+    order, mine = job(project, tmp_path), node.versions()["torch"]
     order["versions"] = {**order["versions"], "torch": "0.4.1"}
     found = node.run_stage(order, "train@a", {}, pytest.fail, pytest.fail)
-    assert found["status"] == "refused" and f"torch is {node.versions()['torch']} on node" in found["text"]
+    assert found["status"] == "refused" and f"torch is {mine} on node" in found["text"]
     assert "and 0.4.1 here" in found["text"]
-
-
-def test_a_package_that_a_node_lacks_is_named(project, tmp_path, monkeypatch):
-    order = job(project, tmp_path)
     monkeypatch.setattr(sys, "path", [])
     found = node.run_stage(order, "train@a", {}, pytest.fail, pytest.fail)
     assert found["status"] == "refused" and "dvc is missing on node" in found["text"]
-    assert f"{order['versions']['torch']} here" in found["text"]
 
 
 def test_a_node_that_is_not_fit_is_worth_another_attempt(project, tmp_path, monkeypatch):
@@ -284,7 +243,7 @@ def test_another_commit_is_refused(project, tmp_path):
     assert found["status"] == "refused" and found["text"].startswith("commit is ") and "0" * 40 in found["text"]
 
 
-def task_that(tmp_path, monkeypatch, code: str):
+def task_that(tmp_path, code: str):
     """Run `node._run_task` where the clone's task is some Python code."""
     package = tmp_path / "node/clone0/selfsparse/cluster"
     package.mkdir(parents=True)
@@ -297,21 +256,16 @@ def task_that(tmp_path, monkeypatch, code: str):
     return found, "".join(said)
 
 
-def test_what_a_stage_says_is_passed_on(tmp_path, monkeypatch):
+def test_what_a_stage_says_is_passed_on(tmp_path):
     write = "print('a\\nb'); json.dump({'status': 'done', 'text': ''}, open(order['result'], 'w'))"
-    assert task_that(tmp_path, monkeypatch, write) == ({"status": "done", "text": ""}, "a\nb\n")
+    assert task_that(tmp_path, write) == ({"status": "done", "text": ""}, "a\nb\n")
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "os.kill(os.getpid(), signal.SIGKILL)",
-        "json.dump({'status': 'killed', 'text': 't'}, open(order['result'], 'w'))",
-    ],
-)
-def test_a_process_that_was_killed_is_worth_another_attempt(tmp_path, monkeypatch, code):
-    with pytest.raises(ConnectionError):
-        task_that(tmp_path, monkeypatch, code)
+def test_a_process_that_was_killed_is_worth_another_attempt(tmp_path):
+    said = "json.dump({'status': 'killed', 'text': 't'}, open(order['result'], 'w'))"
+    for number, code in enumerate(("os.kill(os.getpid(), signal.SIGKILL)", said)):
+        with pytest.raises(ConnectionError):
+            task_that(tmp_path / str(number), code)
 
 
 def test_a_trainings_states_stay_until_its_results_are_pushed(project, tmp_path):
