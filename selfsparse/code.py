@@ -33,6 +33,7 @@ READS = {
     "selfsparse/results/text.py": ("selfsparse/data/datasets.toml",),
     "selfsparse/paper/__init__.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
     "selfsparse/paper/printed.py": ("selfsparse/paper/**/*.csv", "selfsparse/paper/*.yaml"),
+    "selfsparse/hub/card.py": ("selfsparse/hub/card.md.j2",),
     "selfsparse/report/site.py": ("selfsparse/report/templates/*", "selfsparse/report/contents.yaml"),
     # The second is named for the process that kernels are forked from.
     "pipeline/notebook.py": ("notebooks/*.ipynb", "selfsparse/report/warm.py"),

@@ -30,6 +30,11 @@ def project(tmp_path, monkeypatch):
     return make
 
 
+def packed(root, key: str, manifest: str = "{}") -> None:
+    (root / f"data/packed/{key}").mkdir(parents=True)
+    (root / f"data/packed/{key}/manifest.json").write_text(manifest)
+
+
 # Whatever can be downloaded may be; Sketch nobody can.
 DOWNLOADS = {f"sources.{name}.download": True for name, value in params()["sources"].items() if "download" in value}
 
@@ -66,8 +71,7 @@ def test_data_that_is_not_there_and_may_not_be_downloaded(project):
 
 def test_data_that_is_packed_already(project, tmp_path):
     settings = project({"sources.mnist.download": False})
-    (tmp_path / "data/packed/mnist-32").mkdir(parents=True)
-    (tmp_path / "data/packed/mnist-32/manifest.json").write_text("{}")
+    packed(tmp_path, "mnist-32")
     check_suite(settings, "laptop")
 
 
@@ -86,14 +90,12 @@ def test_data_that_is_packed_already(project, tmp_path):
 def test_counts_that_the_images_do_not_fit(project, changes, parts):
     with pytest.raises(SettingsError) as caught:
         check_suite(project(changes), "quick")
-    for part in parts:
-        assert part in str(caught.value)
+    assert all(part in str(caught.value) for part in parts)
 
 
 def test_the_images_that_were_prepared_count(project, tmp_path):
     settings = project()
-    (tmp_path / "data/packed/digits-16").mkdir(parents=True)
-    (tmp_path / "data/packed/digits-16/manifest.json").write_text('{"count": 15}')
+    packed(tmp_path, "digits-16", '{"count": 15}')
     with pytest.raises(SettingsError, match="digits-16 has 15 images"):
         check_suite(settings, "quick")
 
@@ -142,8 +144,7 @@ def test_the_estimate_covers_images_and_downloads(project, tmp_path):
     (tmp_path / "data/raw/stl10/unlabeled_X.bin").touch()
     at_hand = said(settings, "paper")
     assert whole - at_hand == pytest.approx(to_download, abs=0.11)
-    (tmp_path / "data/packed/stl10-64").mkdir(parents=True)
-    (tmp_path / "data/packed/stl10-64/manifest.json").write_text("{}")
+    packed(tmp_path, "stl10-64")
     assert at_hand - said(settings, "paper") == pytest.approx(to_pack, abs=0.11)
 
 

@@ -18,14 +18,7 @@ from selfsparse.paper.proofs import Proof
 from selfsparse.statistics.inference import hedges_g, power, welch
 from selfsparse.statistics.moments import moments
 from selfsparse.verdicts.evidence import Signs
-from selfsparse.verdicts.outcome import (
-    FAILS,
-    HOLDS,
-    INCONCLUSIVE,
-    NOT_REPRODUCED,
-    REPRODUCED,
-    UNAVAILABLE,
-)
+from selfsparse.verdicts.outcome import FAILS, HOLDS, INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, UNAVAILABLE
 from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS
 
 LOW, MIDDLE, HIGH = [10.0, 10.1, 10.2], [10.6, 10.8, 10.7], [12.0, 12.1, 12.3]
@@ -97,14 +90,9 @@ def test_one_of_each_kind_of_image_is_enough():
 def test_comparisons_by_dataset():
     worse, better = {"wgan_gp": LOW, "without_psm": HIGH}, {"wgan_gp": HIGH, "without_psm": LOW}
 
-    def values(fashion, stl):
-        return {
-            "best_fid": {f"fashion_mnist-128-{k}": v for k, v in fashion.items()}
-            | {f"stl10-64-{k}": v for k, v in stl.items()}
-        }
-
-    assert decided("C13", values(worse, better)).verdict == REPRODUCED
-    assert decided("C13", values(worse, worse)).verdict == NOT_REPRODUCED
+    for stl, word in ((better, REPRODUCED), (worse, NOT_REPRODUCED)):
+        fids = {f"fashion_mnist-128-{k}": v for k, v in worse.items()} | {f"stl10-64-{k}": v for k, v in stl.items()}
+        assert decided("C13", {"best_fid": fids}).verdict == word
 
 
 def test_several_quantities_must_all_be_lower():
@@ -123,9 +111,8 @@ def test_monotone_except():
     assert found.verdict == NOT_REPRODUCED and found.mixed
     # 6.95 and 7 % decrease with standard deviations of 0.1 each: in order, and too close to tell.
     found = decided("C36", of_sparsity(**RISING | {"stl10_64": (0.4, 7.05)}))
-    assert (
-        found.verdict == INCONCLUSIVE and found.same and found.of.endswith("LSUN bedrooms 64 × 64 and STL-10 64 × 64")
-    )
+    assert found.verdict == INCONCLUSIVE and found.same
+    assert found.of.endswith("LSUN bedrooms 64 × 64 and STL-10 64 × 64")
     assert found.effect.value == pytest.approx(0.05) and found.effect.low < 0 < found.effect.high
     assert 0.05 < found.p <= 1 and 3 < found.needed() < 1000
     assert "by chance in one of 36 cases" in found.why
@@ -270,10 +257,8 @@ def test_four_pairs_carry_no_verdict_on_r():
     for cells, same in ((printed, True), (almost_one, True), (falling, False)):
         found = decided("C37", of_sparsity(**RISING | cells))
         assert (found.verdict, found.same) == (INCONCLUSIVE, same)
-        assert (
-            found.effect.value == pytest.approx(np.corrcoef(np.transpose([cells[cell] for cell in printed]))[0, 1])
-            and found.margin == 0.17
-        )
+        r = np.corrcoef(np.transpose([cells[cell] for cell in printed]))[0, 1]
+        assert found.effect.value == pytest.approx(r) and found.margin == 0.17
         ends = [math.tanh(math.atanh(found.effect.value) + side * 1.959964) for side in (-1, 1)]  # √(4 - 3) = 1
         assert (found.effect.low, found.effect.high) == pytest.approx(ends, abs=1e-6)
         assert found.unit == "pairs in each of both studies" and "4 points carry no verdict" in found.why
@@ -406,9 +391,8 @@ def test_smaller_spread():
     assert found.p == pytest.approx(stats.norm.cdf(2 * math.log(0.9) / error))
     ends = [100 * (1 - 0.9 * math.exp(side * 1.959964 * error / 2)) for side in (1, -1)]
     assert (found.effect.low, found.effect.high) == pytest.approx(ends)
-    assert found.needed() == math.ceil(
-        1 + 4 / 12 * ((stats.norm.ppf(0.95) + stats.norm.ppf(0.8)) / (2 * math.log(0.9))) ** 2
-    )
+    z = stats.norm.ppf(0.95) + stats.norm.ppf(0.8)
+    assert found.needed() == math.ceil(1 + 4 / 12 * (z / (2 * math.log(0.9))) ** 2)
     found = of(0.5, 1)
     assert found.verdict == INCONCLUSIVE and found.why == "a spread needs two runs that differ in every cell"
     # Twelve cells of six finished runs each and, of WGAN-GP alone, one more that diverged: Fisher's exact test.
@@ -419,7 +403,7 @@ def test_smaller_spread():
     found = of(1, diverged={"wgan_gp": 6, "self_sparse": 5})  # 72 of 144 against 60 of 132
     assert found.verdict == INCONCLUSIVE and found.same
     h = 2 * math.asin(math.sqrt(0.5)) - 2 * math.asin(math.sqrt(60 / 132))
-    assert found.needed() == math.ceil(2 * ((stats.norm.ppf(0.95) + stats.norm.ppf(0.8)) / h) ** 2 / 12)
+    assert found.needed() == math.ceil(2 * (z / h) ** 2 / 12)
     assert math.isnan(of(1, diverged={"wgan_gp": 6, "self_sparse": 6}).needed())  # no difference to find
 
 

@@ -17,18 +17,10 @@ from selfsparse.paper.printed import claims
 from selfsparse.results.comparability import differences
 from selfsparse.results.reading import load_results
 from selfsparse.statistics.moments import moments
+from selfsparse.verdicts import judging
 from selfsparse.verdicts.characteristics import TRUTHS, Drawn, printed_as_ours, shares
 from selfsparse.verdicts.evidence import Evidence
-from selfsparse.verdicts.judging import (
-    MIXED,
-    OPPOSITE,
-    SAME,
-    all_verdicts,
-    counts,
-    metrics,
-    own_configurations,
-    write_verdicts,
-)
+from selfsparse.verdicts.judging import MIXED, OPPOSITE, SAME, all_verdicts, counts, metrics
 from selfsparse.verdicts.outcome import FAILS, HOLDS, INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNAVAILABLE
 from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS
 
@@ -171,15 +163,7 @@ def test_what_was_not_measured_is_not_run(around_the_paper):
     results, _ = around_the_paper
     nothing = {name: getattr(results, name).iloc[:0] for name in ("curves", "fid", "sparsity", "mechanism")}
     found = {v.claim.id: v for v in all_verdicts(replace(results, **nothing)) if v.reading == "tables"}
-    lost = {
-        "C5",
-        "C8",
-        "C9",
-        "C14",
-        "C17",
-        *(f"C{i}" for i in (18, 19, 20, 23, 24, 25, 45)),
-        *(f"C{i}" for i in range(28, 41)),
-    }
+    lost = {f"C{i}" for i in (5, 8, 9, 14, 17, 18, 19, 20, 23, 24, 25, 45, *range(28, 41))}
     assert {c for c, v in found.items() if v.word == NOT_RUN} == lost
     assert all(found[c].why for c in lost)
 
@@ -206,9 +190,8 @@ def test_survivors_alone_are_never_scored(around_the_paper):
 def test_all_of_a_models_runs_diverged(around_the_paper):
     """WGAN-GP never finishes on STL-10: that is a result. Three against three ranked runs have p = 1 / 20, which 5 % does not pass."""
     found = with_diverged(around_the_paper[0], "stl10-64-wgan_gp", [0, 1, 2])
-    assert (
-        found["C8"].word == INCONCLUSIVE and found["C8"].outcome.same and found["C8"].outcome.p == pytest.approx(0.05)
-    )
+    assert found["C8"].word == INCONCLUSIVE and found["C8"].outcome.same
+    assert found["C8"].outcome.p == pytest.approx(0.05)
     assert found["C8"].needed == 5 and found["C7"].word == INCONCLUSIVE
     assert found["C7"].outcome.ours == "diverged: Self-Sparse GAN 0 of 36, WGAN-GP 3 of 36"
     # One-sided, all three of six times twelve by chance on one side: (36 · 35 · 34) / (72 · 71 · 70).
@@ -242,7 +225,7 @@ def test_only_the_papers_own_configurations_count(around_the_paper, change):
         table = getattr(results, name)
         tables[name] = table.assign(configuration=table["configuration"] + "-small") if change == "name" else table
     results = replace(results, configurations=tuple(changed), **tables)
-    assert own_configurations(results) == {}
+    assert judging.own_configurations(results) == {}
     found = {v.claim.id: v for v in all_verdicts(results)}
     allowed = {c.id for c in claims() if c.stand_in_allowed and c.rule != "test"}
     assert {c for c, v in found.items() if v.stands_in} <= allowed
@@ -326,7 +309,7 @@ def test_the_metric(around_the_paper, project):
     assert words and words == {name: w for name, w in values["verdict"].items() if name.endswith("_text")}
     assert not {"C10", "C21", "C41", "C42"} & values["verdict"].keys()  # no run decides these
     assert not [key for row in values.values() for key in row if "." in key]
-    written = write_verdicts("quick")
+    written = judging.write_verdicts("quick")
     assert json.loads((project / "results/quick/verdicts.json").read_text()) == {"claims": written}
 
 
@@ -372,13 +355,8 @@ def test_steps_to_the_level_that_all_runs_reach(around_the_paper):
     results, _ = around_the_paper
     rows = [("a", 0, [9, 5, 3, 2]), ("a", 1, [9, 4, 3, 3]), ("b", 0, [9, 3, 2, 1]), ("b", 1, [9, 8, 2, 4])]
     names = {"a": "mnist-128-wgan_gp", "b": "mnist-128-self_sparse"}
-    curves = pd.DataFrame(
-        [
-            {"configuration": names[model], "seed": seed, "step": 500 * i, "fid": fid}
-            for model, seed, fids in rows
-            for i, fid in enumerate(fids)
-        ]
-    )
+    points = [(names[model], seed, 500 * i, fid) for model, seed, fids in rows for i, fid in enumerate(fids)]
+    curves = pd.DataFrame(points, columns=["configuration", "seed", "step", "fid"])
     pair = [c for name in names.values() for c in results.configurations if c.name == name]
     found = Evidence(replace(results, curves=curves)).log_steps_to_level(pair)  # the level is 3
     assert [np.exp(x).round().tolist() for x in found] == [[1000, 1000], [500, 1000]]

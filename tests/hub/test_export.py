@@ -28,14 +28,12 @@ def project(trained):
     }  # fmt: skip
     (trained / PROVENANCE).parent.mkdir(parents=True, exist_ok=True)
     (trained / PROVENANCE).write_text(json.dumps(provenance))
-    for kind, text in (
-        (
-            "fid",
-            "seed,generator,n_fake,n_real,fid,kid,kid_std,precision,recall\n0,best,80,79,55.5,0.123,0.01,0.25,0.75\n"
-            "0,last,80,79,66.6,0.2,0.01,0.3,0.7\n1,best,80,79,77.7,0.3,0.01,0.4,0.6\n",
-        ),
-        ("sparsity", "seed,stage,size,channels,xi,zeta,alpha_zero,beta_zero\n0,1,4,8,0.111,0.222,0.333,0.444\n"),
-    ):
+    fids = (
+        "seed,generator,n_fake,n_real,fid,kid,kid_std,precision,recall\n0,best,80,79,55.5,0.123,0.01,0.25,0.75\n"
+        "0,last,80,79,66.6,0.2,0.01,0.3,0.7\n1,best,80,79,77.7,0.3,0.01,0.4,0.6\n"
+    )
+    sparsity = "seed,stage,size,channels,xi,zeta,alpha_zero,beta_zero\n0,1,4,8,0.111,0.222,0.333,0.444\n"
+    for kind, text in (("fid", fids), ("sparsity", sparsity)):
         folder = trained / f"results/quick/{kind}/{CONFIGURATION}"
         folder.mkdir(parents=True)
         (folder / f"{kind}.csv").write_text(text)
@@ -48,21 +46,11 @@ def test_the_card_has_its_numbers_from_the_files(project, monkeypatch):
     assert (found.returncode, found.stderr) == (0, "")
     card = (project / "models/digits/README.md").read_text()
     for line in (
-        "license: apache-2.0",
-        "Seed 0;",
-        "step 4 of 8; that FID, 31.41, chose it",
-        "| 80 | 79 | 55.50 | 0.123 | 0.250 | 0.750 |",
-        "| FID (lenet) |",
-        "| 1 | 8 of 4 × 4 | 0.111 | 0.222 | 0.333 | 0.444 |",
-        "`c0ffee`",
-        "`5e771465`",
-        "| 1,234 s |",
-        "CPU (abacus)",
-        "not comparable with Inception",
-        'load_generator("digits")',
-        "(`running`)",
-        "Apache-2.0",
-    ):
+        "license: apache-2.0", "Seed 0;", "step 4 of 8; that FID, 31.41, chose it", "| FID (lenet) |",
+        "| 80 | 79 | 55.50 | 0.123 | 0.250 | 0.750 |", "| 1 | 8 of 4 × 4 | 0.111 | 0.222 | 0.333 | 0.444 |",
+        "`c0ffee`", "`5e771465`", "| 1,234 s |", "CPU (abacus)", "not comparable with Inception",
+        'load_generator("digits")', "(`running`)", "Apache-2.0",
+    ):  # fmt: skip
         assert line in card, line
     assert "66.6" not in card and "77.7" not in card and "nan" not in card
     loaded = load_generator(project / "models/digits")

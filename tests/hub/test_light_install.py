@@ -62,21 +62,12 @@ def test_a_generator_is_loaded_without_the_suite(trained):
     light = installed_with([Requirement(text).name for text in project["dependencies"]])
     suite = {canonicalize_name(Requirement(text).name) for text in project["optional-dependencies"]["suite"]}
     assert len(suite - light) > 10 and not {"dvc", "pandas", "scipy", "ruamel-yaml"} & light
-    missing = {
-        module
-        for module, distributions in packages_distributions().items()
-        if module != "selfsparse" and not {canonicalize_name(name) for name in distributions} & light
-    }
+    named = {module: {*map(canonicalize_name, names)} for module, names in packages_distributions().items()}
+    missing = {module for module, names in named.items() if module != "selfsparse" and not names & light}
     assert {"dvc", "pandas", "scipy", "ruamel", "matplotlib", "papermill"} <= missing
     code = CODE.format(missing=missing, run=f"results/quick/runs/{CONFIGURATION}/seed0")
-    found = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=trained,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={"PYTHONPATH": str(ROOT)},
-    )
+    command, own = [sys.executable, "-c", code], {"PYTHONPATH": str(ROOT)}
+    found = subprocess.run(command, cwd=trained, env=own, capture_output=True, text=True, timeout=120)
     assert found.returncode == 0, found.stderr
     shapes, *said = found.stdout.splitlines()
     assert shapes == "(2, 4, 4, 4) (4, 1, 16, 16) torch.Size([2]) True" and (trained / "images.png").is_file()

@@ -35,6 +35,11 @@ def entry(plan, name=NAME):
     return next(c for suite in plan["suites"].values() for c in suite["configurations"] if c["name"] == name)
 
 
+def put(path) -> None:
+    path.parent.mkdir(parents=True)
+    path.touch()
+
+
 @pytest.mark.slow
 def test_every_suite_in_80_columns_and_as_json(settings):
     plan = make_plan(settings, settings.suites)
@@ -73,28 +78,20 @@ def test_images_of_the_papers_configurations(settings):
 def test_what_is_done_is_taken_off(settings, tmp_path):
     before = entry(make_plan(settings, ["laptop"]))
     for seed in (0, 1):
-        folder = tmp_path / f"results/laptop/runs/{NAME}/seed{seed}"
-        folder.mkdir(parents=True)
-        (folder / "run.json").touch()
+        put(tmp_path / f"results/laptop/runs/{NAME}/seed{seed}/run.json")
     found = entry(make_plan(settings, ["laptop"]))
     assert found["done"] == {"runs": 2, "measured": False, "changed": False}
     share = found["remaining_seconds"] / before["remaining_seconds"]
     assert 1 / 3 < share < 0.6
-    for kind in ("fid", "sparsity"):
-        folder = tmp_path / f"results/laptop/{kind}/{NAME}"
-        folder.mkdir(parents=True)
-        (folder / f"{kind}.csv").touch()
-    (tmp_path / f"results/laptop/runs/{NAME}/seed2").mkdir()
-    (tmp_path / f"results/laptop/runs/{NAME}/seed2/run.json").touch()
+    for path in (f"fid/{NAME}/fid.csv", f"sparsity/{NAME}/sparsity.csv", f"runs/{NAME}/seed2/run.json"):
+        put(tmp_path / "results/laptop" / path)
     plan = make_plan(settings, ["laptop"])
     assert entry(plan)["remaining_seconds"] == 0 and plan["suites"]["laptop"]["total"]["runs_done"] == 3
     assert " 3 m " in plan_text(plan)
 
 
 def test_what_was_made_under_other_settings_is_not_done(settings, tmp_path):
-    folder = tmp_path / f"results/laptop/runs/{NAME}/seed0"
-    folder.mkdir(parents=True)
-    (folder / "run.json").touch()
+    put(tmp_path / f"results/laptop/runs/{NAME}/seed0/run.json")
 
     def lock(md5: str) -> None:
         stage = {"deps": [{"path": f"data/inputs/train/{NAME}.json", "md5": md5}]}
