@@ -45,7 +45,7 @@ quick: repository install  ## Run a suite from data to report, in minutes on a C
 	@$(REPRO_QUICK) inputs
 	@TQDM_DISABLE=1 $(MAKE) --no-print-directory -j2 $(QUICK_DATASETS:%=quick-%)
 	@$(BIN)/dvc repro --no-run-cache report@$@
-	@echo "Report: $(CURDIR)/results/$@/report/index.html"
+	@echo "Report: $(CURDIR)/results/$@/report/index.html; beside the results in git: $(BIN)/selfsparse compare $@"
 
 $(QUICK_DATASETS:%=quick-%): quick-%:
 	@stages=$$($(BIN)/python -c 'from selfsparse.config import load_settings; \
@@ -61,7 +61,7 @@ gpu_hour:  ## ... an estimated hour of a CUDA GPU: the paper's MNIST rows at ful
 $(WHOLE): repository install
 	$(BIN)/selfsparse check $@
 	$(BIN)/dvc repro report@$@
-	@echo "Report: $(CURDIR)/results/$@/report/index.html"
+	@echo "Report: $(CURDIR)/results/$@/report/index.html; beside the results in git: $(BIN)/selfsparse compare $@"
 
 paper:  ## Run what there are data for, then report (CUDA GPU): the paper's 36 configurations.
 controls:  ## ... what the paper lacks: as many parameters, the other penalty, a public Sketch.

@@ -10,7 +10,7 @@ from selfsparse.paths import suite_dir
 from selfsparse.provenance import commit_text
 from selfsparse.report.html import markdown_html
 from selfsparse.report.site import COMPARE, rendered
-from selfsparse.results.rerun import NOT_COMPARED, Compared, Rerun, Side, rerun
+from selfsparse.results.rerun import NOT_COMPARED, SAME_BITS, Compared, Rerun, Side, rerun
 from selfsparse.results.text import MISSING
 from selfsparse.statistics.inference import LEVEL
 from selfsparse.statistics.moments import moments
@@ -68,13 +68,14 @@ def compared_table(found: Rerun) -> Table:
 
 
 def _row(found: Compared) -> dict[str, Any]:
-    low, high = found.fid.interval
+    nothing = found.status == SAME_BITS  # to estimate: a ratio of 1 with an interval would say that there is
+    ratio, low, high = (math.nan if nothing else math.exp(x) for x in (found.fid.value, *found.fid.interval))
     row: dict[str, Any] = {
         "configuration": found.configuration.name,
         "result": found.status,
-        "fid_ratio": math.exp(found.fid.value),
-        "fid_ratio_low_95": math.exp(low),
-        "fid_ratio_high_95": math.exp(high),
+        "fid_ratio": ratio,
+        "fid_ratio_low_95": low,
+        "fid_ratio_high_95": high,
         "p_fid": found.p.get("fid", math.nan),
         "p_sparsity": found.p.get("sparsity", math.nan),
         "same_bits": f"{found.same} of {found.common}",
