@@ -63,6 +63,15 @@ def guarded(work: Callable[[], int | None]) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        if error.name.split(".")[0] in ("selfsparse", "pipeline"):
+            raise
+        print(
+            f"error: {error.name} is not installed in {sys.executable}. Run `make install`, and name its Python:"
+            " .venv/bin/python, or `source .venv/bin/activate` before dvc, which takes the first python of PATH.",
+            file=sys.stderr,
+        )
+        return 2
     except OSError as error:  # a library's own temporary file, say
         if (reason := write_problem(error, Path(tempfile.gettempdir()))) is None:
             raise

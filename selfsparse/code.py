@@ -8,11 +8,14 @@ import ast
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from selfsparse.files import write_text
+from selfsparse.errors import UserError
+from selfsparse.files import shown_files, write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("selfsparse", "pipeline")
@@ -28,6 +31,7 @@ SHAPES_NOTHING = frozenset(
         "validation",
     )
 )  # fmt: skip
+FOR_IPYTHON = re.compile(r"(?m)^([ \t]*)[%!].*$")  # lines of a notebook that are no Python
 # What modules read beside themselves: printed tables and claims, templates of the report, the notebooks.
 READS = {
     "selfsparse/results/text.py": ("selfsparse/data/datasets.toml",),
@@ -73,7 +77,9 @@ def _reached(start: tuple[str, ...]) -> frozenset[str]:
 @functools.cache
 def _read_by(path: str) -> tuple[str, ...]:
     """The project's files that a module or a notebook imports anywhere in it, but for type checkers, or reads."""
-    found = [file.relative_to(ROOT).as_posix() for pattern in READS.get(path, ()) for file in ROOT.glob(pattern)]
+    found = [
+        file.relative_to(ROOT).as_posix() for pattern in READS.get(path, ()) for file in shown_files(ROOT, pattern)
+    ]
     return (*found, *(file for name in _facts(path).imports if (file := _file_of(name))))
 
 
@@ -94,15 +100,32 @@ def _facts(path: str) -> Facts:
     known = _known()
     if key not in known:
         if path.endswith(".py"):
-            tree = ast.parse(source)
+            try:
+                tree = ast.parse(source)
+            except (SyntaxError, ValueError) as error:  # ValueError: bytes that are no text
+                place = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+                raise UserError(f"{path}{place}: no Python ({error}): mend it, or restore it with git") from None
             known[key] = Facts(_imported(tree), hashlib.sha256(bare(source, tree)).hexdigest())
         elif path.endswith(".ipynb"):
-            cells = (cell for cell in json.loads(source)["cells"] if cell["cell_type"] == "code")
-            known[key] = Facts(_imported(ast.parse("\n".join("".join(cell["source"]) for cell in cells))), key)
+            known[key] = Facts([name for cell in _code_cells(source) for name in _imported(cell)], key)
         else:
             known[key] = Facts([], key)
     _used[key] = known[key]
     return known[key]
+
+
+def _code_cells(source: bytes) -> Iterator[ast.Module]:
+    """Yield a notebook's cells of Python; of a file that is no notebook none: whoever runs it says so."""
+    try:
+        cells = json.loads(source)["cells"]
+        texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, LookupError, TypeError):
+        return
+    for text in texts:
+        for python in (text, FOR_IPYTHON.sub(r"\1pass", text)):
+            with suppress(SyntaxError):  # a draft's, or another language's
+                yield ast.parse(python)
+                break
 
 
 def remember(path: Path) -> None:

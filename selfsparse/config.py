@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # of which a type checker does not read the registries
 else:
     ModelName, DatasetName = Literal[tuple(MODELS)], Literal[tuple(DATASETS)]
 ExtractorName = Literal["lenet", "lenet_standin", "convnet", "inception"]
+MOST_SEEDS = 100  # of a configuration
 Rate = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -55,7 +56,7 @@ class Train(StrictModel):
     initialisation: Literal["dcgan", "pytorch"]
     position_layers: Literal["chain", "single"]
     sampling_batch_norm: Literal["running", "batch"]
-    seeds: Annotated[tuple[Seed, ...], Strict(False), Field(min_length=1, max_length=100)]
+    seeds: Annotated[tuple[Seed, ...], Strict(False), Field(min_length=1, max_length=MOST_SEEDS)]
     evaluate_every: PositiveInt
     evaluate_latent_seed: Seed
     snapshot_every: PositiveInt
@@ -107,7 +108,7 @@ class Sparsity(StrictModel):
 class Decide(StrictModel):
     """When `selfsparse decide` looks at the runs of a pair, and how often it may err over all looks."""
 
-    looks: Annotated[tuple[TwoOrMore, ...], Strict(False), Field(min_length=1)]
+    looks: Annotated[tuple[Annotated[int, Field(ge=2, le=MOST_SEEDS)], ...], Strict(False), Field(min_length=1)]
     alpha: Rate
 
     @model_validator(mode="after")
@@ -196,7 +197,7 @@ class Extractor(StrictModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Extractor":
-        if self.samples[0] > self.samples[1]:
+        if self.samples[0] >= self.samples[1]:
             raise ValueError(f"samples must grow, got {list(self.samples)}")
         return self
 

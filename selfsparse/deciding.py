@@ -7,6 +7,7 @@ time against a level of its own, so that the chance that two equal models are to
 """
 
 import math
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import time
 from pathlib import Path
 
 from selfsparse.analysis.comparisons import Standing, questions, standing_of
+from selfsparse.cluster.node import search_path
 from selfsparse.config import load_settings
 from selfsparse.errors import RunError, SettingsError
 from selfsparse.files import write_text
@@ -104,7 +106,8 @@ def decide(suite: str, hours: float) -> int:
         started = time.monotonic()
         command = ["dvc", "repro", f"summary@{suite}"]
         try:
-            subprocess.run([sys.executable, "-m", *command], cwd=project_root(), check=True)
+            environment = os.environ | {"PATH": search_path()}
+            subprocess.run([sys.executable, "-m", *command], cwd=project_root(), env=environment, check=True)
         except subprocess.CalledProcessError as error:
             raise RunError(
                 f"{' '.join(command)} ended with exit code {error.returncode}; the reason stands above. The same command goes"

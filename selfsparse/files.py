@@ -5,6 +5,7 @@ import errno
 import functools
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -76,8 +77,10 @@ def write_problem(error: BaseException, folder: Path) -> str | None:
     while cause is not None:
         number = cause.errno if isinstance(cause, OSError) else _number_in_text(cause)
         if number in NO_ROOM:
+            free = free_bytes(folder)
+            room = f"{free / 1e9:.1f} GB are" if free < math.inf else "an unknown number of bytes is"
             return (
-                f"{os.strerror(number)} ({free_bytes(folder) / 1e9:.1f} GB are free at {folder}; a quota or a limit on a"
+                f"{os.strerror(number)} ({room} free at {folder}; a quota or a limit on a"
                 " file's size may allow less). Make room there, then run the same command again"
             )
         if number in NOT_ALLOWED and isinstance(cause, OSError) and _concerns(cause.filename, folder):
@@ -157,21 +160,30 @@ def write_csv(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> Non
 
 
 @contextmanager
-def reading(path: Path, stage: str) -> Iterator[None]:
+def reading(path: Path, stage: str, in_git: bool = False) -> Iterator[None]:
     """Read, inside the `with`, a file that a stage of the pipeline made.
+
+    Args:
+        in_git: whether git may hold it, and so have written both sides of a merge into it.
 
     Raises:
         DataError: it is missing, cut off, or holds something else; it says how to make it anew.
     """
+    restore = f"restore it with: git checkout HEAD -- {path}, or " if in_git else ""
     try:
         yield
     except (MemoryError, UserError):
         raise
     except FileNotFoundError:
-        raise DataError(f"{path} is missing; make it anew with: dvc repro -f -s {stage}") from None
+        raise DataError(f"{path} is missing; {restore}make it anew with: dvc repro -f -s {stage}") from None
     except Exception as error:  # what a damaged file raises depends on its format's library
         reason = printable(" ".join(str(error).split())[:200]) or type(error).__name__
-        raise DataError(f"{path} is damaged ({reason}); make it anew with: dvc repro -f -s {stage}") from None
+        raise DataError(f"{path} is damaged ({reason}); {restore}make it anew with: dvc repro -f -s {stage}") from None
+
+
+def shown_files(folder: Path, pattern: str) -> Iterator[Path]:
+    """Yield what a pattern finds in a folder but for hidden files, those that editors and systems leave beside others."""
+    return (path for path in folder.glob(pattern) if not path.name.startswith("."))
 
 
 def hash_file(path: Path, algorithm: str = "sha256") -> str:
@@ -180,9 +192,13 @@ def hash_file(path: Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
-def free_bytes(folder: Path) -> int:
-    """Return the free bytes of the disk on which `folder` lies or would lie."""
-    return shutil.disk_usage(existing_parent(folder)).free
+def free_bytes(folder: Path) -> float:
+    """Return the free bytes of the disk on which `folder` lies or would lie; inf where it says that it has no size at all.
+
+    So do some file systems of networks and of programs: how much is free there is not known.
+    """
+    usage = shutil.disk_usage(existing_parent(folder))
+    return usage.free if usage.total else math.inf
 
 
 def existing_parent(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from selfsparse.device import choose_device
 from selfsparse.errors import DataError, UserError
 from selfsparse.files import existing_parent, free_bytes, read_json
 from selfsparse.limits import check_batch, check_classifier
-from selfsparse.paths import packed_dir, project_root
+from selfsparse.paths import extractor_dir, packed_dir, project_root, workspace_root
 
 BYTES_PER_WEIGHT = 4
 # Generator, discriminator, two moments of Adam for each, and the best generator: two states, and a third while it is written.
@@ -46,6 +46,7 @@ def check_suite(settings: Settings, suite: str) -> str:
         if c.extractor.extractor != "inception":
             kind = c.extractor.extractor
             check_classifier(kind.removesuffix("_standin"), settings.classifier_training(kind), c.dataset_key, images)
+    _require_inception_weights(settings, configurations)
     needed = _bytes_needed(settings, configurations, [d for key, d in to_pack.items() if key not in missing])
     for folder, room in needed.items():
         if room > (free := free_bytes(folder)):
@@ -56,6 +57,15 @@ def check_suite(settings: Settings, suite: str) -> str:
     lines = [f"suite {suite}: {len(configurations)} configurations, {runs} runs on {on}; {disk}"]
     lines += [f"no images of {key}: `python -m pipeline.data {key}` says what to get" for key in missing]
     return "\n".join(lines)
+
+
+def _require_inception_weights(settings: Settings, configurations: list[Configuration]) -> None:
+    """The weights that the settings name are read after all downloads: say before that they are not there."""
+    keys = {c.extractor_key for c in configurations if c.extractor.extractor == "inception"}
+    if settings.inception_weights is None or all((extractor_dir(key) / "extractor.json").is_file() for key in keys):
+        return
+    if not (path := workspace_root() / settings.inception_weights).is_file():
+        raise DataError(f"params.yaml: inception_weights: no file {path}")
 
 
 def _images(settings: Settings, c: Configuration) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 from selfsparse.config import Configuration
 from selfsparse.errors import printable, warn
-from selfsparse.files import read_json, write_json
+from selfsparse.files import read_json, reading, write_json
 from selfsparse.paths import project_root, provenance_file
 from selfsparse.processes import usable_cpus
 
@@ -75,7 +75,10 @@ def note_kept(configuration: Configuration, device: str, how: str) -> None:
 def read_provenance(suite: str, configuration: str) -> dict[str, Any]:
     """Return what `note_training` has written; nothing where a configuration has not been trained."""
     path = provenance_file(suite, configuration)
-    return read_json(path) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    with reading(path, f"train@{configuration}", in_git=True):
+        return dict(read_json(path))
 
 
 def device_name(device: str) -> str:
@@ -94,6 +97,7 @@ def _code() -> tuple[str | None, bool | None]:
     """Return the commit, and whether tracked files differ from it; None and a warning where git does not say."""
     try:
         root = project_root()
+        git(root, "ls-files", "--error-unmatch", "params.yaml")  # else it may be another project's, around this folder
         return git(root, "rev-parse", "HEAD"), bool(
             git(root, "status", "--porcelain", "--untracked-files=no", *SOURCES)
         )

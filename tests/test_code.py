@@ -9,6 +9,7 @@ from small_project import ROOT, params
 
 from selfsparse import code
 from selfsparse.code import SHAPES_NOTHING, bare, code_hashes, code_of
+from selfsparse.errors import UserError
 
 STAGES = (
     "data", "extractor", "reference", "train", "measure", "correlation", "summary", "generators", "verdicts", "notebook",
@@ -194,6 +195,38 @@ def test_what_is_remembered_is_used_for_the_same_text_only(fresh, tmp_path):
         kept.write_text(damaged)
         fresh()
         assert code_hashes("a") == first
+
+
+def test_of_a_notebook_the_lines_of_python_count(fresh, tmp_path):
+    """Magics, shell lines and cells of another language are none, and a file that is no notebook imports nothing."""
+    magic, shell = (
+        "%matplotlib inline\nfrom selfsparse.paths import ROOT",
+        "if True:\n    !ls\n    import selfsparse.pool",
+    )
+    cells = [magic, shell, "%%bash\nls |"]
+    written = {"cells": [{"cell_type": "code", "source": text.splitlines(True)} for text in cells]}
+    (tmp_path / "a.ipynb").write_text(json.dumps(written), encoding="utf-8")
+    (tmp_path / "b.ipynb").write_bytes(b"\0\5\xff")
+    (tmp_path / "c.ipynb").touch()
+    assert code._facts("a.ipynb").imports == ["selfsparse.paths", "selfsparse.paths.ROOT", "selfsparse.pool"]
+    assert [code._facts(name).imports for name in ("b.ipynb", "c.ipynb")] == [[], []]
+
+
+@pytest.mark.parametrize("text", [b"def f(:\n", b"<<<<<<< HEAD\n", b"a = '\xff'\n", b"\0"])
+def test_a_module_that_is_no_python_is_named(fresh, tmp_path, text):
+    (tmp_path / "a.py").write_bytes(text)
+    with pytest.raises(UserError, match=r"^a\.py.*no Python"):
+        code._facts("a.py")
+
+
+def test_what_editors_and_systems_leave_beside_files_is_no_code(fresh, monkeypatch, tmp_path):
+    """macOS leaves `._name` on other disks, Emacs a link `.#name` that leads nowhere."""
+    monkeypatch.setattr(code, "READS", {"a.py": ("*.ipynb",)})
+    (tmp_path / "a.py").touch()
+    (tmp_path / "a.ipynb").touch()
+    (tmp_path / "._a.ipynb").write_bytes(b"\0\5\xff")
+    (tmp_path / ".#a.ipynb").symlink_to("nowhere")
+    assert code._read_by("a.py") == ("a.ipynb",)
 
 
 def test_the_imports_of_a_stage_are_followed_once_for_all_its_configurations(monkeypatch):

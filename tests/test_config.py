@@ -266,6 +266,11 @@ def test_every_section_is_needed(section, refuse):
         ),
         ({"datasets.digits-16.border": 8}, ["datasets.digits-16.border:", "16 pixels"]),
         ({"datasets.photos-16.filter": "bicubik"}, ["datasets.photos-16.filter:", "did you mean bicubic"]),
+        ({"decide.looks": [5, 101]}, ["decide.looks.1", "100", "101"]),  # a run more than there are seeds
+        (
+            {"extractors.digits-16-lenet.samples": [500, 500]},
+            ["extractors.digits-16-lenet", "[500, 500]"],
+        ),  # rows of one name
         ({"extractors.digits-16-lenet.samples": [100, 50]}, ["extractors.digits-16-lenet", "[100, 50]"]),
         (
             {"networks.A1.discriminator_widths": [64]},

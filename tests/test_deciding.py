@@ -1,4 +1,6 @@
 import math
+import sys
+from pathlib import Path
 
 import pytest
 from small_project import ROOT, params, write_project
@@ -124,7 +126,8 @@ def test_how_many_runs_it_may_take_is_said_whichever_is_the_lower():
 def test_a_stage_that_fails_ends_it_with_one_line(monkeypatch, tmp_path):
     Runs(monkeypatch, tmp_path, [8.0] * 30, [9.0] * 30)
 
-    def fail(command, **_):
+    def fail(command, env, **_):
+        assert env["PATH"].startswith(str(Path(sys.executable).parent))  # the stages' python is this one
         raise deciding.subprocess.CalledProcessError(255, command)
 
     monkeypatch.setattr(deciding.subprocess, "run", fail)

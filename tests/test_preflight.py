@@ -157,3 +157,20 @@ def test_a_suite_without_configurations(project):
     changes = {f"configurations.{n}": REMOVED for n, c in params()["configurations"].items() if c["suite"] == "laptop"}
     with pytest.raises(UserError, match="suite laptop has no configurations"):
         check_suite(project(changes), "laptop")
+
+
+def test_weights_of_inception_that_are_not_there(project, tmp_path):
+    """They are read after data of many GB were fetched and packed."""
+    settings = project(DOWNLOADS | {"inception_weights": "weights.pth"}, gpu=True)
+    with pytest.raises(DataError, match=r"inception_weights: no file .*weights\.pth"):
+        check_suite(settings, "paper")
+    assert check_suite(settings, "quick")  # which takes others
+    (tmp_path / "weights.pth").touch()
+    assert check_suite(settings, "paper")
+
+
+def test_a_disk_that_says_nothing_of_its_size(project, monkeypatch):
+    """As file systems of networks and of programs may: unknown is not full."""
+    settings = project()
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 0))
+    assert check_suite(settings, "quick")

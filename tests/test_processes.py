@@ -15,6 +15,7 @@ from dvc_project import alive
 from small_project import ROOT
 
 from selfsparse import processes
+from selfsparse.environment import OF_PRECISION
 from selfsparse.errors import RunError
 from selfsparse.processes import usable_cpus
 
@@ -158,3 +159,24 @@ def test_a_process_that_is_allowed_one_cpu_of_many(tmp_path, monkeypatch):
 def test_nobody_else_counts_cpus():
     modules = (*ROOT.glob("selfsparse/**/*.py"), *ROOT.glob("pipeline/*.py"))
     assert [path.name for path in modules if "cpu_count" in path.read_text()] == ["processes.py"]
+
+
+def test_another_python_that_lacks_packages_is_one_error():
+    """As where dvc is run by its path, and PATH has the system's Python, or conda's."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-S", "-m", "pipeline.inputs"]  # -S: no packages
+    found = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert found.returncode == 2 and "Traceback" not in found.stderr
+    assert f" is not installed in {sys.executable}. Run `make install`" in found.stderr
+
+
+def test_no_variable_decides_how_exact_float32_is():
+    """NVIDIA's containers set the first: products of matrices would be TF32's, whatever params.yaml says."""
+    code = "import os, sys, torch; print(torch.get_float32_matmul_precision(), *(n for n in sys.argv[1:] if n in os.environ))"
+    set_by_user = dict.fromkeys(OF_PRECISION, "1")
+    command = f"import subprocess, sys; from selfsparse.cli import guarded; guarded(lambda: subprocess.call({[sys.executable, '-c', code, *OF_PRECISION]!r}))"
+    found = {}
+    for name, start in (("alone", [sys.executable, "-c", code]), ("a stage's", [sys.executable, "-c", command])):
+        done = subprocess.run(start, cwd=ROOT, env=os.environ | set_by_user, capture_output=True, text=True, check=True)
+        found[name] = done.stdout.split()
+    assert found == {"alone": ["high"], "a stage's": ["highest"]}

@@ -56,6 +56,17 @@ def test_a_clone_of_another_user(tmp_path, monkeypatch, capsys):
     assert commit_text(found) == "unknown"
 
 
+def test_inside_a_repository_of_another_project(tmp_path, monkeypatch, capsys):
+    """As unpacked from a zip into the repository of a thesis: its commit is not ours."""
+    who = ["-c", "user.name=me", "-c", "user.email=me@example.com"]
+    for arguments in (["init", "-q"], [*who, "commit", "-q", "--allow-empty", "-m", "thesis"]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
+    (tmp_path / "gan").mkdir()
+    found = collect(write_project(tmp_path / "gan"), monkeypatch)
+    assert found["git_commit"] is None and found["uncommitted_changes"] is None
+    assert "'params.yaml' did not match any file" in capsys.readouterr().err
+
+
 def test_no_git(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
     found = collect(write_project(tmp_path), monkeypatch)

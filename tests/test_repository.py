@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -66,6 +67,14 @@ def test_any_part_of_the_tests_runs_by_itself():
         for name in (getattr(node, "module", None) or node.names[0].name for node in imports):
             beside = any((folder / f"{name}.py").exists() for folder in (path.parent, ROOT / "tests"))
             assert name != "conftest" and (name not in names or beside), f"{path}: {name}"
+
+
+def test_the_mutations_fit_the_code(monkeypatch):
+    """Each replaces a text that stands once in its module, and is tried on tests that there are."""
+    folder = ROOT / "tests/mutations"
+    monkeypatch.syspath_prepend(str(folder))
+    listed = runpy.run_path(str(folder / "__main__.py"), run_name="mutations")["listed"]
+    assert {str(mutation): problem for mutation in listed() if (problem := mutation.problem())} == {}
 
 
 def test_the_readme_is_short():

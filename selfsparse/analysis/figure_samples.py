@@ -11,6 +11,7 @@ from selfsparse.analysis.axes import bare, by_dataset
 from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, count, number, said
 from selfsparse.config import Configuration, variation
+from selfsparse.files import reading
 from selfsparse.registry import variation_label
 from selfsparse.results.reading import Results
 from selfsparse.results.text import model_label
@@ -60,7 +61,7 @@ def _sheet(axis: Axes, results: Results, c: Configuration, kind: str) -> None:
     if not path.is_file():
         style.blank(axis, results.count(c).without_value)
         return
-    with Image.open(path) as picture:
+    with reading(path, f"summary@{results.suite}", in_git=True), Image.open(path) as picture:
         pixels = np.asarray(picture.convert("RGB"))
     bare(axis)
     size = c.dataset.resolution

@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from selfsparse.analysis.table import Row, Table, cell, count, joined, mean_std, said
 from selfsparse.config import Configuration
+from selfsparse.files import reading
 from selfsparse.paths import latency_file
 from selfsparse.registry import SASTM_MODELS
-from selfsparse.results.reading import Results, read_rows
+from selfsparse.results.reading import Results, read_rows, summary_table
 from selfsparse.results.rows import COLUMNS
 from selfsparse.results.text import MISSING, model_label, short
 from selfsparse.statistics.moments import moments
@@ -23,14 +25,14 @@ OF_GENERATORS = (
 
 def measured_stages(results: Results) -> pd.DataFrame:
     """Return the rows of dead_channels.csv: one per stage of each run."""
-    return _read(results, "dead_channels")
+    return summary_table(results.folder, "dead_channels")
 
 
 def measured_generators(results: Results) -> pd.DataFrame:
     """Return the rows of compact.csv with their times and shares: two per run, without what is proven and observed dead."""
-    rows = _read(results, "compact")
+    rows = summary_table(results.folder, "compact")
     files = {c.name: latency_file(results.suite, c.name) for c in results.configurations}
-    parts = [read_rows(path).assign(configuration=name) for name, path in files.items() if path.is_file()]
+    parts = [_times(path, name) for name, path in files.items() if path.is_file()]
     times = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS["latency"])])
     times = times.astype({"seed": rows["seed"].dtype, "latency_ratio": float})
     rows = rows.merge(times, how="left", on=["configuration", "seed", "kind"], validate="one_to_one")
@@ -38,9 +40,9 @@ def measured_generators(results: Results) -> pd.DataFrame:
     return rows.assign(**shares)
 
 
-def _read(results: Results, name: str) -> pd.DataFrame:
-    path = results.folder / f"{name}.csv"
-    return read_rows(path) if path.is_file() else pd.DataFrame(columns=COLUMNS[name])
+def _times(path: Path, configuration: str) -> pd.DataFrame:
+    with reading(path, f"measure@{configuration}", in_git=True):
+        return read_rows(path).assign(configuration=configuration)
 
 
 def _configurations(results: Results) -> list[Configuration]:

@@ -111,9 +111,12 @@ def _readable(path: Path, where: str = "") -> Iterator[None]:
         yield
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         reason = printable(" ".join(str(error).split())[:200])
-        raise DataError(
-            f"{path}: not readable as parquet ({where}{reason}); move it away, and fetch it again"
-        ) from None
+        remedy = "move it away, and fetch it again"
+        if isinstance(error, OSError) and error.errno:
+            remedy = "make it readable"
+        elif isinstance(error, pyarrow.ArrowNotImplementedError):  # a codec or an encryption that this pyarrow lacks
+            remedy = "write it anew with another codec, or without encryption"
+        raise DataError(f"{path}: not readable as parquet ({where}{reason}); {remedy}") from None
 
 
 def _image_column(path: Path) -> str:

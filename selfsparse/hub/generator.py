@@ -7,8 +7,10 @@ The weights are safetensors: no code runs when they are read. Their header holds
 is built; what the header says is checked against the tensors before any memory is taken for them.
 """
 
+import operator
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -39,6 +41,18 @@ MAX_SAMPLES = 10**6
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 PUBLISHED = "results/*/generators"  # which git holds, a model folder each (selfsparse/hub/published.py)
 STATED = "not the weights of a generator of this project"
+
+
+@contextmanager
+def _float32_on_the_cpu() -> Iterator[None]:
+    """Make tensors as PyTorch does unless a program has chosen another default: other types draw other latents."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.device("cpu"):
+            yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 class _Part(BaseModel):
@@ -107,11 +121,14 @@ class TrainedGenerator(nn.Module, PyTorchModelHubMixin):
         Returns:
             uint8 (n, C, R, R), on the CPU.
         """
+        n = operator.index(n)
         if not 1 <= n <= MAX_SAMPLES:
             raise ValueError(f"n must be from 1 to {MAX_SAMPLES:,}, got {n}")
         mode = self.configuration.train.sampling_batch_norm
         drawn = n if mode == "running" else -(-n // BATCH_SIZE) * BATCH_SIZE
-        latents = draw_latents(drawn, self.configuration.latent_dim, seed).to(next(self.parameters()))
+        with _float32_on_the_cpu():
+            latents = draw_latents(drawn, self.configuration.latent_dim, seed)
+        latents = latents.to(next(self.parameters()))
         parts = generate(self.generator, latents, BATCH_SIZE, latents.device, mode)
         return torch.cat([part.cpu() for part in parts])[:n]
 
@@ -158,7 +175,7 @@ class TrainedGenerator(nn.Module, PyTorchModelHubMixin):
         download = {k: options[k] for k in ("revision", "cache_dir", "force_download", "token", "local_files_only")}
         found = _from_file(Path(hf_hub_download(model_id, WEIGHTS, **download)))
         with suppress(EntryNotFoundError):
-            found.card = Path(hf_hub_download(model_id, CARD, **download)).read_text(encoding="utf-8")
+            found.card = _card(Path(hf_hub_download(model_id, CARD, **download)))
         return found.to(map_location)
 
 
@@ -202,13 +219,18 @@ def _is_card(path: Path) -> bool:
     return text.startswith("---") and f"library_name: {LIBRARY}" in text.partition("\n---")[0].splitlines()
 
 
+def _card(path: Path) -> str:
+    """Return a card's text; what is not UTF-8 in it, of somebody's own, costs nobody the weights."""
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
 def _from_folder(folder: Path) -> TrainedGenerator:
     weights = [folder / name for name in (WEIGHTS, RUN_WEIGHTS) if (folder / name).is_file()]
     if not weights:
         raise DataError(f"{folder} holds neither {WEIGHTS} (a model folder) nor {RUN_WEIGHTS} (a run)")
     found = _from_file(weights[0])
     if (folder / CARD).is_file():
-        found.card = (folder / CARD).read_text(encoding="utf-8")
+        found.card = _card(folder / CARD)
     return found
 
 

@@ -5,6 +5,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+from jupyter_core.paths import ENV_JUPYTER_PATH
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import markdown2html_mistune
 
@@ -18,9 +19,16 @@ TABLE = re.compile(
 )
 
 
+class _Exporter(HTMLExporter):
+    """Takes the templates that are installed with this Python, and none that a user put elsewhere."""
+
+    def get_prefix_root_dirs(self) -> list[str]:
+        return ENV_JUPYTER_PATH
+
+
 @cache
 def _exporter() -> HTMLExporter:
-    return HTMLExporter(raw_template=(TEMPLATES / "cells.html.j2").read_text(encoding="utf-8"))
+    return _Exporter(raw_template=(TEMPLATES / "cells.html.j2").read_text(encoding="utf-8"))
 
 
 def notebook_html(notebook: Shown) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from selfsparse.config import load_settings
 from selfsparse.environment import ignore_user_settings
 from selfsparse.errors import SettingsError, UserError
-from selfsparse.files import write_text
+from selfsparse.files import shown_files, write_text
 from selfsparse.paths import PAPER_AUDIT, project_root, suite_dir
 from selfsparse.processes import place_for_sockets, usable_cpus
 from selfsparse.report.shown import executed_path
@@ -82,7 +82,7 @@ def passed_by() -> dict[str, str]:
 
 
 def _files(folder: str = "") -> list[Path]:
-    return sorted((project_root() / "notebooks" / folder).glob("*.ipynb"))
+    return sorted(shown_files(project_root() / "notebooks" / folder, "*.ipynb"))
 
 
 def make_notebooks(suite: str) -> list[Path]:

@@ -13,7 +13,7 @@ from selfsparse.analysis.axes import by_dataset
 from selfsparse.analysis.figure_samples import samples_table
 from selfsparse.analysis.table import Table, said, to_markdown
 from selfsparse.config import Configuration, variation
-from selfsparse.files import to_json
+from selfsparse.files import reading, to_json
 from selfsparse.paths import PAPER_AUDIT, suite_dir
 from selfsparse.provenance import commit_text
 from selfsparse.registry import variation_label
@@ -187,7 +187,10 @@ def _sheet(results: Results, c: Configuration, best: pd.Series) -> Entry:
         **{kind: f"../summary/{kind}/{path.name}" if path.is_file() else "" for kind, path in files.items()},
     }
     if sheet["progress"]:
-        with Image.open(files["progress"]) as image:
+        with (
+            reading(files["progress"], f"summary@{results.suite}", in_git=True),
+            Image.open(files["progress"]) as image,
+        ):
             width, height = image.size
         sheet |= {"strip": f"{width} / {size}", "steps": _steps(results, c, height // size)}
     return sheet

@@ -9,7 +9,8 @@ from typing import Any
 
 import nbformat
 
-from selfsparse.paths import suite_dir
+from selfsparse.files import reading
+from selfsparse.paths import PAPER_AUDIT, suite_dir
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def shown(suite: str, name: str) -> Shown | None:
     path = executed_path(suite, name)
     if not path.is_file():
         return None
-    notebook = nbformat.read(path, as_version=4)
+    with reading(path, PAPER_AUDIT if suite == PAPER_AUDIT else f"notebook@{suite}", in_git=True):
+        notebook = nbformat.read(path, as_version=4)
     tables, figures, heading = {}, {}, ""
     for cell in notebook.cells:
         heading = [heading, *_headings(cell)][-1]

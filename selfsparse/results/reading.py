@@ -1,6 +1,6 @@
 """What a suite has measured: its summary, with every configuration of params.yaml, also those that have not run."""
 
-import json
+import csv
 import math
 import weakref
 from dataclasses import dataclass, field
@@ -11,12 +11,15 @@ import pandas as pd
 
 from selfsparse.config import Configuration, Decide, load_settings
 from selfsparse.errors import DataError
+from selfsparse.files import read_json, reading
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import read_provenance
 from selfsparse.results.rows import COLUMNS, TEXT
 from selfsparse.results.text import group_key
 
 NUMBERS = {name for columns in COLUMNS.values() for name in columns} - TEXT
+# What tells the rows of a table apart, as far as it has these columns.
+KEYS = {"configuration", "seed", "step", "stage", "generator", "n_fake", "kind", "dataset", "resolution", "variation"}
 EMPTY = ["", "nan"]  # how pandas and Python write a number that is not there
 TABLES = ("runs", "curves", "fid", "sparsity", "mechanism", "correlation")
 LATER = {"precision", "recall", "alpha_differs", "beta_differs"}  # columns that results made before them lack
@@ -133,7 +136,7 @@ class Results:
         path, start = self.folder / f"{kind}.npz", f"{c.name}/"
         if not path.is_file():
             return {}
-        with np.load(path) as file:
+        with reading(path, f"summary@{self.suite}", in_git=True), np.load(path) as file:
             return {name.removeprefix(start): file[name] for name in file.files if name.startswith(start)}
 
 
@@ -145,9 +148,8 @@ def load_results(suite: str) -> Results:
     """
     settings = load_settings()
     folder = suite_dir(suite) / "summary"
-    extractors = folder / "extractors.json"
-    names = json.loads(extractors.read_text(encoding="utf-8")) if extractors.is_file() else {}
     configurations = settings.suite(suite)
+    names = extractor_names(suite)
     provenance = {c.name: read_provenance(suite, c.name) for c in configurations}
     return Results(
         suite=suite,
@@ -156,8 +158,17 @@ def load_results(suite: str) -> Results:
         decide=settings.decide,
         provenance={name: found for name, found in provenance.items() if found},
         folder=folder,
-        **{name: _read(folder / f"{name}.csv", COLUMNS[name]) for name in TABLES},
+        **{name: summary_table(folder, name) for name in TABLES},
     )
+
+
+def extractor_names(suite: str) -> dict[str, str]:
+    """Return what features each configuration of a suite's summary was measured under; nothing where there is none."""
+    path = suite_dir(suite) / "summary/extractors.json"
+    if not path.is_file():
+        return {}
+    with reading(path, f"summary@{suite}", in_git=True):
+        return dict(read_json(path))
 
 
 def _measured_under(c: Configuration, name: str | None) -> Configuration:
@@ -167,11 +178,13 @@ def _measured_under(c: Configuration, name: str | None) -> Configuration:
     return c.model_copy(update={"extractor": c.extractor.model_copy(update={"extractor": name})})
 
 
-def _read(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Read a CSV with at least these columns; a missing file is an empty table, and a later column is NaN."""
+def summary_table(folder: Path, name: str) -> pd.DataFrame:
+    """Return a CSV of results/<suite>/summary with at least its columns; a missing file is an empty table, a later column NaN."""
+    path, columns = folder / f"{name}.csv", COLUMNS[name]
     if not path.is_file():
         return pd.DataFrame(columns=columns)
-    table = read_rows(path)
+    with reading(path, f"summary@{folder.parent.name}", in_git=True):
+        table = read_rows(path)
     missing = [name for name in columns if name not in table and name not in LATER]
     if missing:
         raise DataError(f"{path.name}: missing columns {', '.join(missing)}; write it again with `dvc repro summary`")
@@ -179,10 +192,21 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """Read such a file. Text is what stands there: a variation may be called `64`, `null` or `true`."""
-    return pd.read_csv(
+    """Read such a file. Text is what stands there: a variation may be called `64`, `null` or `true`.
+
+    Raises:
+        ValueError: a line is cut off or no row at all, or a row is there twice: after a merge the two sides may both be.
+    """
+    with open(path, newline="", encoding="utf-8") as file:
+        header, *lines = csv.reader(file)
+    if wrong := next((n for n, line in enumerate(lines, 2) if len(line) != len(header)), None):
+        raise ValueError(f"line {wrong} is no row of {len(header)} values")
+    table = pd.read_csv(
         path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=dict.fromkeys(NUMBERS, EMPTY)
     )
+    if (twice := table.duplicated([name for name in table if name in KEYS])).any():
+        raise ValueError(f"the row of line {int(twice.argmax()) + 2} is there twice")
+    return table
 
 
 def mean_sparsity(sparsity: pd.DataFrame, counted_stages: str) -> pd.Series:

@@ -12,7 +12,7 @@ from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, read_json, reading, write_json, write_text
 from selfsparse.paths import extractor_dir, project_root, result_dir, suite_dir
-from selfsparse.results.reading import mean_sparsity, read_rows
+from selfsparse.results.reading import extractor_names, mean_sparsity, read_rows
 from selfsparse.results.rows import COLUMNS
 
 FID_DIGITS, SPARSITY_DIGITS = 2, 4  # of summary.json, which `dvc metrics diff` prints
@@ -107,10 +107,10 @@ def extractor_name(c: Configuration) -> str:
 
     That of custom Inception weights is in no setting. Where the extractor is not on this disk, an earlier summary says it.
     """
-    path, summary = extractor_dir(c.extractor_key) / "extractor.json", suite_dir(c.suite) / "summary/extractors.json"
+    path = extractor_dir(c.extractor_key) / "extractor.json"
     if path.is_file():
         return _json(path, f"extractor@{c.extractor_key}")["extractor"]
-    return (read_json(summary) if summary.is_file() else {}).get(c.name, c.extractor.extractor)
+    return extractor_names(c.suite).get(c.name, c.extractor.extractor)
 
 
 def _runs_table(configurations: list[Configuration]) -> pd.DataFrame:

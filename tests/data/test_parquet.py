@@ -1,6 +1,8 @@
 """Which column of a parquet file holds the images, which labels count, and what is said of files that are not whole."""
 
 import math
+import os
+import resource
 from datetime import date
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from image_files import encode, photograph
 
 from selfsparse.data import celeba_hq
-from selfsparse.data.parquet import image_column, read_images, read_labels
+from selfsparse.data.parquet import count_rows, image_column, read_images, read_labels
 from selfsparse.errors import DataError
 
 KINDS = {
@@ -132,3 +134,18 @@ def test_what_is_no_parquet(tmp_path, content):
     (tmp_path / "a.parquet").write_bytes(content)
     with pytest.raises(DataError, match=r"a\.parquet: not readable as parquet"):
         image_column(tmp_path, ["a.parquet"])
+
+
+def test_a_sound_file_that_cannot_be_opened_is_not_to_be_fetched_again(tmp_path, images):
+    """No file may be opened: the process has as many as its limit."""
+    write(tmp_path / "a.parquet", {"image": column(images)})
+    assert count_rows(tmp_path, ["a.parquet"]) == len(images)
+    limits, free = resource.getrlimit(resource.RLIMIT_NOFILE), os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+    try:
+        with pytest.raises(DataError) as caught:
+            count_rows(tmp_path, ["a.parquet"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert "Too many open files" in str(caught.value) and "fetch it again" not in str(caught.value)

@@ -306,3 +306,26 @@ def test_every_configuration_has_a_header_that_builds_it():
         built = GeneratorConfiguration.model_validate_json(c.model_dump_json())
         assert built.name == c.name and built.network == c.network
     assert len(params()["configurations"]) > 50
+
+
+def test_the_defaults_of_a_program_change_no_image(monkeypatch):
+    """torch.set_default_dtype would draw other latents, and on another device there are none of the CPU's seeds."""
+    generator = untrained()
+    images = generator.sample(3, seed=2)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"):
+            again = generator.sample(np.int64(3), seed=2)
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(before)
+    assert torch.equal(again, images)
+
+
+def test_a_card_that_is_no_utf8(tmp_path):
+    generator = untrained()
+    generator.save_pretrained(tmp_path)
+    with open(tmp_path / "README.md", "ab") as card:
+        card.write("Gr\xfc\xdfe".encode("latin-1"))
+    assert torch.equal(load_generator(tmp_path).sample(2), generator.sample(2))

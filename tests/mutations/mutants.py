@@ -74,10 +74,13 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):", "if isinstance(module, nn.Conv2d):"),
         ],
     ),
+    "heads.py": (
+        "models/test_build.py models/test_sagan.py",
+        [('"without_psm": (True, False)', '"without_psm": (True, True)')],
+    ),
     "models/build.py": (
         "models/test_build.py models/test_sagan.py",
         [
-            ('"without_psm": (True, False)', '"without_psm": (True, True)'),
             ('if scheme == "dcgan" and id(module) not in in_sastm:', 'if scheme == "dcgan":'),
             (
                 "nn.init.normal_(module.weight, 1.0, 0.02, generator=rng)",

@@ -13,10 +13,11 @@ from small_project import ROOT
 
 from selfsparse.paper.printed import claims
 from selfsparse.paths import PAPER_AUDIT
+from selfsparse.report import html as html_of
 from selfsparse.report.contents import items
-from selfsparse.report.html import dressed, markdown_html
+from selfsparse.report.html import dressed, markdown_html, notebook_html
 from selfsparse.report.notebooks import cleaned, notebooks_of
-from selfsparse.report.shown import shown
+from selfsparse.report.shown import Shown, shown
 from selfsparse.report.site import make_report
 from selfsparse.results.text import duration
 
@@ -198,3 +199,22 @@ def test_markdown_tables_get_captions_and_boxes():
 )
 def test_a_time_in_its_unit(seconds, text):
     assert duration(seconds) == text
+
+
+def test_templates_of_a_user_change_no_page(tmp_path, monkeypatch):
+    """As nbconvert looks for them, in JUPYTER_PATH first."""
+    cells = [
+        nbformat.v4.new_markdown_cell("# Title"),
+        nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("stream", text="one")]),
+    ]
+    notebook = Shown("quick", "table_fid", nbformat.v4.new_notebook(cells=cells), {}, {})
+    plain = notebook_html(notebook)
+    for name in ("display_priority.j2", "null.j2"):
+        (tmp_path / "nbconvert/templates/base").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "nbconvert/templates/base" / name).write_text("mine")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    html_of._exporter.cache_clear()
+    try:
+        assert "one" in plain and notebook_html(notebook) == plain
+    finally:
+        html_of._exporter.cache_clear()
