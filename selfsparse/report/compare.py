@@ -4,13 +4,15 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from selfsparse.analysis.answers import answers
 from selfsparse.analysis.table import Table, joined, mean_std, probability, said, summarised, to_markdown, with_interval
 from selfsparse.files import atomic_path
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import commit_text
 from selfsparse.report.html import markdown_html
 from selfsparse.report.site import COMPARE, rendered
-from selfsparse.results.rerun import NOT_COMPARED, SAME_BITS, Compared, Rerun, Side, rerun
+from selfsparse.results.reading import Results, load_results
+from selfsparse.results.rerun import NOT_COMPARED, SAME_BITS, Compared, Rerun, Side, committed, held_against
 from selfsparse.results.text import MISSING
 from selfsparse.statistics.inference import LEVEL
 from selfsparse.statistics.moments import moments
@@ -24,15 +26,20 @@ def compare(suite: str, revision: str) -> int:
     Returns:
         0 where it does, else 1.
     """
-    found = rerun(suite, revision)
+    yours = load_results(suite)
+    with committed(yours, revision) as ours:
+        found = held_against(yours, ours, revision)
+        answered = answers_of_both(yours, ours)
     table = compared_table(found)
     print(table.text[SHOWN_ON_TERMINAL].to_string(index=False))
     print(found.conclusion())
+    print(answered.caption)
     folder = suite_dir(suite) / "report"
     if (folder / "index.html").is_file():
         page = {
             "conclusion": found.conclusion(),
             "table": markdown_html(to_markdown(table), "compare"),
+            "answers": markdown_html(to_markdown(answered), "answers"),
             "origins": markdown_html(to_markdown(origins_table(found)), "origins"),
             "level": f"{100 * LEVEL:g}",
         }
@@ -90,6 +97,27 @@ def _row(found: Compared) -> dict[str, Any]:
 
 def _runs(side: Side) -> str:
     return str(len(side.lowest)) + (f" and {side.diverged} diverged" if side.diverged else "")
+
+
+def answers_of_both(yours: Results, ours: Results) -> Table:
+    """The main questions, as the results of both sides answer them; those that they answer differently first."""
+    rows: dict[tuple, dict[str, Any]] = {}
+    for name, results in (("yours", yours), ("ours", ours)):
+        for row in answers(results):
+            key = {part: row[part] for part in ("question", "dataset", "of")}
+            told = f"{row['answer']} ({with_interval('effect', digits=1)(row)})"
+            rows.setdefault(tuple(key.values()), key).update({name: row["answer"], f"_{name}": told})
+    both = [{"yours": None, "ours": None, "_yours": None, "_ours": None} | row for row in rows.values()]
+    same = sum(row["yours"] == row["ours"] for row in both)
+    columns = {
+        "Question": said("question"),
+        "Dataset": said("dataset"),
+        "Of": said("of"),
+        "Yours": said("_yours"),
+        "Ours": said("_ours"),
+    }
+    caption = f"Answers to the main questions: {same} of {len(both)} are the same."
+    return Table(sorted(both, key=lambda row: row["yours"] == row["ours"]), columns, caption, ["question"])
 
 
 def origins_table(found: Rerun) -> Table:

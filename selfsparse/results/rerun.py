@@ -13,7 +13,8 @@ import math
 import subprocess
 import tarfile
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,7 +30,7 @@ from selfsparse.files import read_json
 from selfsparse.made_from import differences, flatten
 from selfsparse.paths import project_root
 from selfsparse.registry import SASTM_MODELS
-from selfsparse.results.reading import TABLES, Results, load_results, mean_sparsity, read_rows
+from selfsparse.results.reading import TABLES, Results, mean_sparsity, read_rows
 from selfsparse.statistics.inference import LEVEL, holm
 from selfsparse.statistics.rerun import Difference, difference, mean_difference
 
@@ -134,19 +135,12 @@ class Rerun:
         )
 
 
-def rerun(suite: str, revision: str) -> Rerun:
-    """Hold results/<suite>/ against what a revision of git holds of it.
+def held_against(yours: Results, ours: Results, revision: str) -> Rerun:
+    """Hold results against others of the same suite, which are called by their revision.
 
     Raises:
-        RunError: git has no results of the suite, or nothing of it has been run here since.
-        SettingsError: for a suite that params.yaml does not have.
+        RunError: none of these runs is another than ours.
     """
-    yours = load_results(suite)
-    return held_against(yours, committed(yours, revision), revision)
-
-
-def held_against(yours: Results, ours: Results, revision: str) -> Rerun:
-    """Hold results against others of the same suite, which are called by their revision."""
     found = [row for c in yours.configurations if (row := _compared(c, yours, ours))]
     if not any(row.status != NOT_COMPARED for row in found):
         raise RunError(
@@ -162,8 +156,9 @@ def held_against(yours: Results, ours: Results, revision: str) -> Rerun:
     return Rerun(yours.suite, revision, found, shift, (yours.provenance, ours.provenance))
 
 
-def committed(results: Results, revision: str) -> Results:
-    """Return what a revision of git holds of the same suite.
+@contextmanager
+def committed(results: Results, revision: str) -> Iterator[Results]:
+    """Have what a revision of git holds of the same suite.
 
     Raises:
         RunError: there is no git, no such revision, or nothing of this suite in it.
@@ -186,7 +181,7 @@ def committed(results: Results, revision: str) -> Results:
             table: read_rows(path) if path.is_file() else getattr(results, table)[:0] for table, path in paths.items()
         }
         provenance = {path.stem: read_json(path) for path in folder.glob("provenance/*.json")}
-    return replace(results, provenance=provenance, **tables)
+        yield replace(results, provenance=provenance, folder=folder / "summary", **tables)
 
 
 def _compared(c: Configuration, yours: Results, ours: Results) -> Compared | None:

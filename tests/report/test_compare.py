@@ -22,8 +22,8 @@ from selfsparse.results.rerun import (
     SAME_BITS,
     TOO_FEW,
     WITHIN,
+    committed,
     held_against,
-    rerun,
 )  # fmt: skip
 from selfsparse.results.rows import COLUMNS
 
@@ -178,6 +178,12 @@ def test_a_repetition_is_seldom_called_different(project):
 # In a git repository
 
 
+def rerun(suite, revision):
+    yours = load_results(suite)
+    with committed(yours, revision) as ours:
+        return held_against(yours, ours, revision)
+
+
 def git(folder, *arguments):
     identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
@@ -195,7 +201,7 @@ def write(root, results):
 
 
 @pytest.fixture
-def committed(project):
+def ours_in_git(project):
     """Ours, committed."""
     write(project, results_of(OURS))
     git(project, "init", "-q")
@@ -204,14 +210,14 @@ def committed(project):
     return project
 
 
-def test_from_git_to_the_page(committed, capsys):
-    (committed / "notebooks").symlink_to(ROOT / "notebooks")
+def test_from_git_to_the_page(ours_in_git, capsys):
+    (ours_in_git / "notebooks").symlink_to(ROOT / "notebooks")
     index = make_report("quick")
     page = index.parent / "compare.html"
     assert "Nothing has been compared yet" in check_site(index.parent)["compare.html"].text
     with pytest.raises(RunError, match="no run of your own"):
         compare("quick", "HEAD")
-    write(committed, results_of(OURS | {ONE: [300.0, 310.0, 321.0]}, finished="2026-02-02T00:00:00Z"))
+    write(ours_in_git, results_of(OURS | {ONE: [300.0, 310.0, 321.0]}, finished="2026-02-02T00:00:00Z"))
     before = {path: path.read_bytes() for path in index.parent.rglob("*") if path.is_file() and path != page}
     assert compare("quick", "HEAD") == 1
     said = capsys.readouterr().out
@@ -219,23 +225,28 @@ def test_from_git_to_the_page(committed, capsys):
         f"does not reproduce ours: of 3 configurations 1 different ({ONE}), 2 same bits" in said and str(page) in said
     )
     shown = check_page(page).text
+    # 60.67 is 45 % below 110.33, and 81 % below 310.33: WGAN-GP is the one that was changed.
+    assert "yes (45.0 [" in shown and "yes (80.5 [" in shown
+    # By Holm's correction over both, that decides the other question too; an answer that has changed comes first.
+    assert "Answers to the main questions: 1 of 2 are the same." in shown and "Answers to the main questions" in said
+    assert shown.index("undecided (32.3 [") < shown.index("yes (45.0 [")
     assert f"1 different ({ONE})" in shown and "2026-02-02" in shown and "2026-01-01" in shown
     assert before == {path: path.read_bytes() for path in before}
-    git(committed, "add", "results")
-    git(committed, "commit", "-qm", "mine")
+    git(ours_in_git, "add", "results")
+    git(ours_in_git, "commit", "-qm", "mine")
     with pytest.raises(RunError, match="committed already"):
         rerun("quick", "HEAD")
     assert statuses(rerun("quick", "HEAD~1")) == {ONE: DIFFERENT, TWO: SAME_BITS, THREE: SAME_BITS}
 
 
-def test_what_git_does_not_have_is_one_error(committed, tmp_path_factory, monkeypatch):
-    found = run(committed, "selfsparse", "compare", "quick", "--against", "nowhere")
+def test_what_git_does_not_have_is_one_error(ours_in_git, monkeypatch):
+    found = run(ours_in_git, "selfsparse", "compare", "quick", "--against", "nowhere")
     assert found.returncode == 2 and len(found.stderr.splitlines()) == 1
     assert found.stderr.startswith("error: results/quick as committed in nowhere is not to be had from git: fatal: ")
     with pytest.raises(RunError, match="results/laptop as committed in HEAD is not to be had from git"):
         rerun("laptop", "HEAD")
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(committed.parent))
-    (committed / ".git").rename(committed / "not_git")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(ours_in_git.parent))
+    (ours_in_git / ".git").rename(ours_in_git / "not_git")
     with pytest.raises(RunError, match=r"not a git repository.*compare needs a git repository"):
         rerun("quick", "HEAD")
     monkeypatch.setenv("PATH", "")
