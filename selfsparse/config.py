@@ -177,7 +177,7 @@ class ClassifierTraining(StrictModel):
     batch_size: TwoOrMore
     lr: Rate
     seed: Seed
-    min_accuracy: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    min_accuracy: Annotated[float, Field(ge=0, lt=1)]
 
 
 class RealImages(StrictModel):

@@ -15,8 +15,8 @@ from selfsparse.results.text import duration
 from selfsparse.stages import read_records
 
 WIDTH = 80  # columns of the table
-NAME = 28  # of them for a configuration's name; a longer one has a line of its own
-CELLS = (9, 9, 10, 8, 8, 8)
+NAME = 27  # of them for a configuration's name; a longer one has a line of its own
+CELLS = (9, 9, 10, 8, 8, 9)
 SUSTAINED = 100e12  # FLOP/s, for the arithmetic of a GPU that is not here
 SUMMED = (
     "runs",

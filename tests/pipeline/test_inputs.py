@@ -51,14 +51,17 @@ def unchanged(tmp_path_factory):
 WITH_A1 = [name for name, row in NAMES.items() if row["network"] == "A1"]
 OWN_LRS = [n for n, row in NAMES.items() if "generator_lr" in row.get("train", {})]
 BATCH_STATISTICS = [n for n, row in NAMES.items() if row.get("train", {}).get("sampling_batch_norm") == "batch"]
-BY_LENET = [f"extractor/{name}" for name, row in params()["extractors"].items() if row["extractor"] != "inception"]
+BY_LENET = [f"extractor/{name}" for name, row in params()["extractors"].items() if row["extractor"].startswith("lenet")]
+SHARED_SEEDS = [name for name, row in NAMES.items() if "seeds" not in params()["suites"][row["suite"]]["train"]]
 ROW = NAMES[CONFIGURATION]
 EDITS = {
     "nothing": ({}, set()),
     "where the user's files are": ({"raw_data": "elsewhere"}, set()),
     "how often states are saved": ({"suites.quick.train.checkpoint_every": 20}, set()),
     "how many runs at a time": ({"train.parallel_seeds": 1}, set()),
-    "one more seed": ({"train.seeds": [0, 1, 2, 3]}, of_configurations(NAMES) | of_suites(NAMES) | NOTEBOOKS),
+    "one more seed": (
+        {"train.seeds": [0, 1, 2, 3]}, of_configurations(SHARED_SEEDS) | of_suites(SHARED_SEEDS) | NOTEBOOKS,
+    ),
     "a suite's steps": (
         {"suites.quick.train.steps": 100},
         of_configurations([n for n, row in NAMES.items() if row["suite"] == "quick"]) | QUICK,
@@ -153,7 +156,7 @@ def _leaves(value: dict) -> set[str]:
 
 SECTIONS = {
     "train": "Train", "fid": "Fid", "sparsity": "Sparsity", "network": "Network", "dataset": "Dataset", "extractor": "Extractor",
-    "real_images": "RealImages", "lenet": "Lenet", "configuration": "Configuration",
+    "real_images": "RealImages", "training": "ClassifierTraining", "configuration": "Configuration",
 }  # fmt: skip
 NO_NUMBER = {
     ("Train", "parallel_seeds"), ("Train", "checkpoint_every"),

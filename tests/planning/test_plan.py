@@ -25,7 +25,7 @@ NAME = "mnist-32-self_sparse-laptop"
 
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
-    monkeypatch.chdir(write_project(tmp_path))
+    monkeypatch.chdir(write_project(tmp_path, {"suites.laptop.train.seeds": [0, 1, 2]}))
     monkeypatch.setattr(planning, "calibrate", lambda configurations, device, feature_precision: MACHINE)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     return load_settings()
