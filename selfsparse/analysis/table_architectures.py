@@ -5,6 +5,9 @@ draws Fig. 1 to 3.
 """
 
 from functools import cache
+from pathlib import Path
+
+import jinja2
 
 from selfsparse.analysis.table import Table, cell, count, joined, said, to_markdown
 from selfsparse.config import Configuration, Settings, load_settings
@@ -21,26 +24,6 @@ SASTMS = ("A4", "B3", "C3", "D3", "D4", "T5")
 NAMES = ("T5", "T6", "A1", "A2", "A3", "A4", "B1", "B2", "B3", "C1", "C2", "C3", "D1", "D2", "D3", "D4")
 INDEX = {"T5": "sastm_stl10", "T6": "resnet"}  # their names among the printed tables
 QUESTIONS = {"A2": "U25", "D3": "U22", "T5": "U23", "T6": "U27", "D1": "U26", "D2": "U26"}
-INTRODUCTION = """# Architectures
-
-Written by `selfsparse docs` from the networks as they are built; the widths stand in `params.yaml`, section `networks`.
-Tables A1 to D4 are those of the journal version's appendix, Tables 5 and 6 are in its Section 3.4.
-A table of SASTM (A4, B3, C3, D3, D4, 5) says what Self-Sparse GAN adds to its WGAN-GP baseline.
-
-FLOPs are those of one forward pass of one image: two for each multiplication with its addition, in convolutions,
-deconvolutions, linear layers and attention.
-
-## Configurations
-
-"SASTM adds" is the module's share of the baseline generator: the paper compares generators of different size. The suite
-`controls` has baselines with as many parameters (`-matched`).
-"""
-LAYERS = """## Layers
-
-One section per network, latent width and number of image channels. The generator is shown with both of SASTM's heads
-where a configuration has them; WGAN-GP is the same without the rows `SASTM`, "without PSM" has only g1 of them,
-"without CSM" only g2. Activations are left out; skip paths of residual blocks follow the branch that they pass.
-"""
 
 
 # The networks
@@ -126,19 +109,16 @@ def shape_text(shape) -> str:
 
 def architectures_markdown() -> str:
     """Return docs/architectures.md: the networks of all suites."""
-    parts = [INTRODUCTION, _rows_of(networks_table()), LAYERS]
-    for (name, latent, channels, resolution), users in _by_structure(load_settings()).items():
-        c = next((c for c in users if c.model == SPARSE), users[0])
-        colours = "grey" if channels == 1 else "RGB"
-        parts += [
-            f"### {name}: z {latent}, {colours} {resolution} × {resolution}\n",
-            f"Used by {', '.join(user.name for user in users)}.\n",
-            f"Generator ({model_label(c.model)}), from z ({latent}):\n",
-            _rows_of(layer_table(c, "generator")),
-            f"Discriminator, from an image ({shape_text((channels, resolution, resolution))}):\n",
-            _rows_of(layer_table(c, "discriminator")),
-        ]
-    return "\n".join(parts)
+    sections = [
+        (structure, next((c for c in users if c.model == SPARSE), users[0]), users)
+        for structure, users in _by_structure(load_settings()).items()
+    ]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), trim_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters |= {"model_label": model_label, "shape_text": shape_text, "rows_of": _rows_of}
+    template = environment.get_template("architectures.md.j2")
+    return template.render(networks=networks_table(), sections=sections, layers=layer_table)
 
 
 def _by_structure(settings: Settings) -> dict[tuple, list[Configuration]]:
