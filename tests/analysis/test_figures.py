@@ -23,7 +23,7 @@ from selfsparse.analysis import (
     table_sparsity,
 )
 from selfsparse.analysis.page import open_page
-from selfsparse.analysis.style import COLOURS, LINES, MARKERS, rendered
+from selfsparse.analysis.style import COLOURS, rendered
 from selfsparse.analysis.table_fid import fid_overview
 from selfsparse.results.reading import load_results
 
@@ -91,10 +91,6 @@ def test_what_ran_and_was_not_measured_is_not_called_not_run(ran):
     (ran / "results/quick/summary/sparsity.csv").unlink()
     texts = [t.get_text() for axis in table_sparsity.stages(load_results("quick")).figure.axes for t in axis.texts]
     assert texts[0] == "not measured"
-
-
-def test_every_model_has_one_style():
-    assert COLOURS.keys() == MARKERS.keys() == LINES.keys()
 
 
 def test_five_rows_of_a_sheet_over_training_stand_for_all():

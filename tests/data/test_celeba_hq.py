@@ -69,13 +69,6 @@ def test_other_sizes(project, faces, rng, shape, said):
         project.prepare("celeba_hq-64")
 
 
-def test_a_file_cut_off_is_named(project, faces):
-    for number, face in enumerate(faces):
-        (project.raw("celeba_hq") / f"{number}.png").write_bytes(encode(face, "PNG")[: 200 if number == 5 else None])
-    with pytest.raises(DataError, match=r"5\.png: not readable as an image"):
-        project.prepare("celeba_hq-64")
-
-
 def test_what_is_downloaded(project, monkeypatch):
     """All of the newest revision, as nobody has checked an older one."""
     asked = []
