@@ -27,8 +27,8 @@ def compare(suite: str, revision: str) -> int:
         0 where it does, else 1.
     """
     yours = load_results(suite)
-    with committed(yours, revision) as ours:
-        found = held_against(yours, ours, revision)
+    with committed(yours, revision) as (ours, commit):
+        found = held_against(yours, ours, f"{revision} ({commit[:10]})")
         answered = answers_of_both(yours, ours)
     table = compared_table(found)
     print(table.text[SHOWN_ON_TERMINAL].to_string(index=False))

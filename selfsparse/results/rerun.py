@@ -144,7 +144,7 @@ def held_against(yours: Results, ours: Results, revision: str) -> Rerun:
     found = [row for c in yours.configurations if (row := _compared(c, yours, ours))]
     if not any(row.status != NOT_COMPARED for row in found):
         raise RunError(
-            f"results/{yours.suite}: no run of your own beside {revision}'s, all are as committed there. Make some with: make"
+            f"results/{yours.suite}: no run of your own beside those of {revision}, all are as committed there. Make some with: make"
             f" {yours.suite}. Where yours are committed already, name the commit before them: --against"
         )
     tested = [(row, name) for row in found if row.status == WITHIN for name in row.p]
@@ -157,8 +157,8 @@ def held_against(yours: Results, ours: Results, revision: str) -> Rerun:
 
 
 @contextmanager
-def committed(results: Results, revision: str) -> Iterator[Results]:
-    """Have what a revision of git holds of the same suite.
+def committed(results: Results, revision: str) -> Iterator[tuple[Results, str]]:
+    """Have what a revision of git holds of the same suite, and the commit that it names.
 
     Raises:
         RunError: there is no git, no such revision, or nothing of this suite in it.
@@ -181,7 +181,7 @@ def committed(results: Results, revision: str) -> Iterator[Results]:
             table: read_rows(path) if path.is_file() else getattr(results, table)[:0] for table, path in paths.items()
         }
         provenance = {path.stem: read_json(path) for path in folder.glob("provenance/*.json")}
-        yield replace(results, provenance=provenance, folder=folder / "summary", **tables)
+        yield replace(results, provenance=provenance, folder=folder / "summary", **tables), tar.pax_headers["comment"]
 
 
 def _compared(c: Configuration, yours: Results, ours: Results) -> Compared | None:

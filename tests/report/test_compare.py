@@ -142,7 +142,7 @@ def test_runs_that_were_kept_are_not_yours(project):
     yours.provenance[ONE]["runs"]["3"] = {"finished": "2026-02-02T00:00:00Z"}
     (row,) = held_against(yours, ours, "HEAD").configurations
     assert list(row.yours.fid) == [300.0] and len(row.ours.fid) == 3 and row.status == DIFFERENT
-    with pytest.raises(RunError, match=r"quick: no run of your own beside HEAD's.* make quick\. .*--against"):
+    with pytest.raises(RunError, match=r"quick: no run of your own beside those of HEAD.* make quick\. .*--against"):
         held_against(ours, ours, "HEAD")
 
 
@@ -180,7 +180,7 @@ def test_a_repetition_is_seldom_called_different(project):
 
 def rerun(suite, revision):
     yours = load_results(suite)
-    with committed(yours, revision) as ours:
+    with committed(yours, revision) as (ours, _):
         return held_against(yours, ours, revision)
 
 
@@ -230,6 +230,8 @@ def test_from_git_to_the_page(ours_in_git, capsys):
     # By Holm's correction over both, that decides the other question too; an answer that has changed comes first.
     assert "Answers to the main questions: 1 of 2 are the same." in shown and "Answers to the main questions" in said
     assert shown.index("undecided (32.3 [") < shown.index("yes (45.0 [")
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ours_in_git, capture_output=True, text=True).stdout
+    assert f"ours of HEAD ({commit[:10]})" in shown
     assert f"1 different ({ONE})" in shown and "2026-02-02" in shown and "2026-01-01" in shown
     assert before == {path: path.read_bytes() for path in before}
     git(ours_in_git, "add", "results")
