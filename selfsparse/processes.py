@@ -1,6 +1,5 @@
 """Processes: how many CPUs they may use, and ending in order on SIGTERM and when the one that started them is gone."""
 
-import math
 import multiprocessing.util
 import os
 import signal
@@ -9,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from selfsparse.errors import RunError
 
@@ -22,33 +20,11 @@ SHORT_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 SHELLS = {"sh", "ash", "bash", "dash", "fish", "ksh", "zsh"}
 
 
-def usable_cpus(root: Path = Path("/")) -> int:
-    """Return how many CPUs this process may use: its affinity, and the quota of its control groups, rounded up."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min([allowed, *(math.ceil(quota) for quota in _cpu_quotas(root))]))
+def usable_cpus() -> int:
+    """Return how many CPUs this process may use: its affinity, and the quota of its container, rounded up."""
+    import joblib  # late: few of those that import this module ask
 
-
-def _cpu_quotas(root: Path) -> Iterator[float]:
-    """Yield the CPUs that each control group above this process leaves it, in either version's files."""
-    try:
-        groups = [line.split(":", 2) for line in (root / "proc/self/cgroup").read_text().splitlines()]
-    except OSError:  # another system than Linux
-        return
-    for number, controllers, group in groups:
-        names = ["cpu.max"] if number == "0" else ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
-        if number != "0" and "cpu" not in controllers.split(","):
-            continue
-        top = root / "sys/fs/cgroup" / controllers
-        # In a container the group's own folder may be the top one, whatever its name is outside.
-        for folder in (top / group.lstrip("/"), *(top / group.lstrip("/")).parents):
-            try:
-                quota, period = " ".join((folder / name).read_text() for name in names).split()
-                if quota not in ("max", "-1"):
-                    yield int(quota) / int(period)
-            except (OSError, ValueError):  # no limit is set there
-                pass
-            if folder == top:
-                break
+    return joblib.cpu_count()
 
 
 @contextmanager
