@@ -10,7 +10,7 @@ WHOLE := laptop sensitivity gpu_hour
 IN_PARTS := paper controls
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install cluster quick $(WHOLE) $(IN_PARTS) plan readme status report test test-slow test-pythons test-lowest browser lint lock clean
+.PHONY: help install cluster quick $(WHOLE) $(IN_PARTS) plan readme article status report test test-slow test-pythons test-lowest browser lint lock clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -81,6 +81,9 @@ plan: install  ## Say what a suite costs before it is run: make plan SUITE=paper
 
 readme: install  ## Renew what README.md and results/README.md say of the results.
 	$(BIN)/selfsparse readme
+
+article: install  ## Write docs/replication.md, the article, and its figures from the results.
+	$(BIN)/selfsparse article
 
 status: repository install  ## Say which suites' results are current, or what of one is not: make status SUITE=laptop.
 ifeq ($(origin SUITE),file)

@@ -242,6 +242,20 @@ def readme(check: Check = False) -> int:
     return _write_or_check(pages, "readme", check)
 
 
+@command("--check")
+def article(check: Check = False) -> int:
+    """Write docs/replication.md, the article, and its figures from results/; --check leaves the figures alone."""
+    from selfsparse.files import atomic_path
+    from selfsparse.paths import project_root
+    from selfsparse.report import article as pages
+
+    failed = _write_or_check({pages.PAGE: pages.article}, "article", check)
+    for path, png in ({} if check else pages.article_figures()).items():
+        with atomic_path(project_root() / path) as partial:
+            partial.write_bytes(png)
+    return failed
+
+
 def _write_or_check(pages: dict[str, Callable[[], str]], name: str, check: bool) -> int:
     from selfsparse.files import write_text
     from selfsparse.paths import project_root

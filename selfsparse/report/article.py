@@ -1,0 +1,350 @@
+"""docs/replication.md: the article on the suite that has most to say, from a template and the committed results.
+
+The template's prose holds for any results; what they say stands in sentences, tables and figures made here.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import jinja2
+
+from selfsparse.analysis.answers import answers
+from selfsparse.analysis.comparisons import (
+    comparison_table,
+    fid_title,
+    fids,
+    listed,
+    main_pairs,
+    matched,
+    planned,
+)
+from selfsparse.analysis.figure_fid_curves import fid_curves, steps_to
+from selfsparse.analysis.figure_mechanism import overview_table
+from selfsparse.analysis.style import AS_MANY, look_of, rendered
+from selfsparse.analysis.table import (
+    Cell,
+    Table,
+    joined,
+    mean_std,
+    probability,
+    said,
+    summarised,
+    to_markdown,
+    with_interval,
+)
+from selfsparse.analysis.table_ablation import tests_table
+from selfsparse.analysis.table_fid import fid_overview
+from selfsparse.analysis.table_sensitivity import effects, readings_table
+from selfsparse.config import Configuration, variation
+from selfsparse.paper import open_questions
+from selfsparse.paper.printed import claims, text_number
+from selfsparse.paths import project_root
+from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.report.html import TEMPLATES
+from selfsparse.results import text
+from selfsparse.results.reading import Results, load_results, mean_sparsity
+from selfsparse.results.text import MISSING, count, dataset_label, duration, group_key, many
+from selfsparse.statistics.moments import moments
+
+SUITE, OTHER_READINGS, PAPER = "laptop", "sensitivity", "paper"
+NOT_STATED = ("batch_size", "penalty_weight")  # by the paper, of the settings of a training that table 1 has
+PAGE, FIGURES = "docs/replication.md", "docs/figures"
+
+
+def article() -> str:
+    """Return docs/replication.md as the results have it now."""
+    results, sensitivity, paper = (load_results(suite) for suite in (SUITE, OTHER_READINGS, PAPER))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["first_upper"] = lambda words: words[:1].upper() + words[1:]
+    return environment.get_template("replication.md.j2").render(_values(results, sensitivity, paper))
+
+
+def article_figures() -> dict[str, bytes]:
+    """Return the article's figures as PNG, by their paths in the project."""
+    results = load_results(SUITE)
+    shown = {
+        "replication_fid": fid_overview(results, results.configurations, primary=True)[0],
+        "replication_curves": fid_curves(results),
+    }
+    return {f"{FIGURES}/{name}.png": rendered(d.figure, "png", d.alt) for name, d in shown.items()}
+
+
+def _values(results: Results, sensitivity: Results, paper: Results) -> dict[str, Any]:
+    """Return what the template names."""
+    rows = question_rows(results)
+    plan, c = results.decide, results.configurations[0]
+    return {
+        "datasets": list(dict.fromkeys(_dataset(c) for c in results.configurations)),
+        "models": list(dict.fromkeys(look_of(c).label for c in results.configurations)),
+        "runs": _runs(results),
+        "cost": _cost(results),
+        "short": [
+            f"On {dataset} the FID of Self-Sparse GAN is {', and '.join(row['_short'] for row in own)}."
+            for dataset in dict.fromkeys(row["comparison"] for row in rows)
+            if (own := [row for row in rows if row["comparison"] == dataset])
+        ],
+        "questions": [row["_sentence"] for row in rows],
+        "claimed": _claimed(paper),
+        "claims": len(claims().claims),
+        "open_questions": len(open_questions().questions),
+        "paper_configurations": len(paper.configurations),
+        "as_many": AS_MANY.label,
+        "samples": count(c.extractor.samples[-1]),
+        "looks": listed(plan.looks),
+        "alpha": f"{100 * plan.alpha:g} %",
+        "protocol": (project_root() / "docs/protocol.md").is_file(),
+        "settings": to_markdown(settings_table(results, paper)),
+        "main": to_markdown(questions_table(results, rows)),
+        "outcomes": to_markdown(outcomes_table(results)),
+        "ablation": _ablation(results),
+        "mechanism": _numbered(5, overview_table(results)) if len(results.mechanism) else "",
+        "sensitivity": _readings(sensitivity),
+        "flips": _flips(sensitivity),
+    }
+
+
+def _dataset(c: Configuration) -> str:
+    return dataset_label(*group_key(c)[:2])
+
+
+def _runs(results: Results) -> str:
+    counts = [results.count(c) for c in results.configurations]
+    found = {word: sum(getattr(n, name) for n in counts) for name, word in
+             (("finished", "finished"), ("diverged", "diverged"), ("not_run", "not run"))}  # fmt: skip
+    said_counts = [f"{n:,} {word}" for word, n in found.items() if n]
+    return f"{many(sum(found.values()), 'run')} of {many(len(counts), 'configuration')}: {', '.join(said_counts)}"
+
+
+def _cost(results: Results) -> str:
+    found = list(results.provenance.values())
+    if not found:
+        return ""
+    devices = ", ".join(dict.fromkeys(p["device"] for p in found))
+    cores = ", ".join(dict.fromkeys(str(p["cpu_cores"]) for p in found if "cpu_cores" in p))
+    seconds = duration(sum(p["seconds"] for p in found))
+    return f"Training took {seconds} of wall time on {devices}, {cores} cores, several runs at a time."
+
+
+def _claimed(paper: Results) -> dict[str, Any]:
+    """Return in how many pairs the paper has the FID fall, the smallest and largest decrease that it names, and its trainings."""
+    return {
+        "pairs": len(main_pairs(paper)),
+        "smallest": f"{text_number('smallest_decrease_percent'):g}",
+        "largest": f"{text_number('largest_decrease_percent'):g}",
+        "trainings": f"{text_number('trainings'):g}",
+    }
+
+
+# The main questions
+
+
+def question_rows(results: Results) -> list[dict[str, Any]]:
+    """Return a row per dataset for the question of WGAN-GP, then for that of as many parameters."""
+    plans = {(s.comparison.lower.name, s.comparison.higher.name): (s, p) for s, p in planned(results)}
+    rows = []
+    for asked in (main_pairs(results), matched(results)):
+        for p, row in zip(asked, comparison_table(results, asked, "").rows, strict=True):
+            standing, p_holm = plans.get((p.lower.name, p.higher.name), (None, math.nan))
+            row |= {"p_plan_holm": p_holm, "_answer_holm": MISSING, "_difference": MISSING}
+            fids = [mean_std(f"fid_{side}", without=f"_without_{side}")(row) for side in ("lower", "higher")]
+            answer = row["answer"] = row["answer"] or "not measured"
+            row["_sentence"] = (
+                f"{p.label}, {' against '.join(p.names)}: FID {' against '.join(fids)} (n = {row['n_lower']} and"
+                f" {row['n_higher']}), a decrease of {with_interval('decrease_percent', 'decrease', 1)(row)} %. "
+            )
+            if standing:
+                last, looked = standing.looks[-1], listed([look.n for look in standing.looks])
+                row["_difference"] = text.with_interval(last.difference, last.low, last.high)
+                row["_answer_holm"] = standing.answer if p_holm < results.decide.alpha else "undecided"
+                row["_sentence"] += (
+                    f"The plan's answer after looks at {looked} runs of each: {answer} (p = {text.probability(standing.p)})."
+                )
+            else:
+                row["_sentence"] += f"No look of the plan was taken yet; the answer of Welch's test: {answer}."
+            row["_short"] = f"{fids[0]} against {fids[1]} of {p.names[1]} ({answer})"
+            rows.append(row)
+    return rows
+
+
+def questions_table(results: Results, rows: Sequence[dict[str, Any]]) -> Table:
+    """The main table: each question on each dataset, with the plan's answer."""
+    columns: dict[str, Cell] = {
+        "Dataset": said("comparison"),
+        "Lower / other": said("_models"),
+        "FID": joined(*(mean_std(f"fid_{side}", without=f"_without_{side}") for side in ("lower", "higher"))),
+        "Features": said("extractor"),
+        "n": joined(said("n_lower"), said("n_higher"), by=", "),
+        "Difference, plan's interval": said("_difference"),
+        "Decrease, %": with_interval("decrease_percent", "decrease", 1),
+        "p, plan": probability("p_plan"),
+        "Answer": said("answer"),
+        "p, Holm": probability("p_plan_holm"),
+        "Answer, Holm": said("_answer_holm"),
+    }
+    caption = (
+        f"Table 2. {fid_title(results)} of the best generators, mean ± standard deviation; the difference with the interval"
+        " of the last look, which leaves out 0 exactly where that look decides; the decrease with its 95 % interval, uncorrected. Yes:"
+        " Self-Sparse GAN is lower; no: it is higher. Before the plan's first look the answer is that of Welch's test."
+    )
+    return Table(rows, columns, caption, ["comparison"])
+
+
+# The other tables
+
+
+def settings_table(results: Results, paper: Results) -> Table:
+    """What of a training is as printed, what the paper leaves open, and what is smaller."""
+    open_ = {name: q.id for q in open_questions().questions for name in q.parameters}
+    ours, printed = list(results.configurations), next(c for c in paper.configurations if c.model == SPARSE)
+    train: dict[str, tuple[str, Callable[[Any], str]]] = {
+        "steps": ("Generator steps", count),
+        "discriminator_steps": ("Discriminator steps to each", str),
+        "batch_size": ("Images in a batch", str),
+        "generator_lr": ("Learning rate of the generator", "{:g}".format),
+        "discriminator_lr": ("Learning rate of the discriminator", "{:g}".format),
+        "betas": ("Adam's betas", lambda betas: ", ".join(f"{beta:g}" for beta in betas)),
+        "penalty_weight": ("Weight of the gradient penalty, λ", "{:g}".format),
+        "penalty_centre": ("Its centre", str),
+        "evaluate_every": ("Steps between FIDs in training", str),
+    }
+    rows = []
+    for name, (label, write) in train.items():
+        value = write(getattr(printed.train, name))
+        if name in NOT_STATED:
+            value = f"not stated ({open_[f'train.{name}']}); at full size we take {value}"
+        rows.append((label, value, _each(write(getattr(c.train, name)) for c in ours)))
+    plain = [c for c in ours if not variation(c)]
+    sizes = results.runs.drop_duplicates("configuration").set_index("configuration")["generator_parameters"]
+    by_model: dict[str, list[str]] = {}
+    for c in ours:
+        if c.name in sizes:
+            by_model.setdefault(look_of(c).label, []).append(count(sizes[c.name]))
+    rows += [
+        ("Widths of the generator", _widths([printed]), _widths(plain)),
+        (
+            "Parameters of the generator",
+            MISSING,
+            "; ".join(f"{m}: {_each(own)}" for m, own in by_model.items()) or MISSING,
+        ),
+        ("Features of the FID", printed.extractor.extractor, _each(c.extractor.extractor for c in ours)),
+        (
+            "Trainings of each model",
+            f"{text_number('trainings'):g}",
+            _each(str(results.count(c).finished) for c in ours),
+        ),
+    ]
+    columns = {title: said(title) for title in ("Setting", "Paper (MNIST)", "Here")}
+    caption = "Table 1. Settings: the paper's for MNIST 32 × 32, and those of these runs."
+    return Table([dict(zip(columns, row, strict=True)) for row in rows], columns, caption)
+
+
+def _widths(configurations: Sequence[Configuration]) -> str:
+    return _each(", ".join(map(str, c.network.generator_widths)) for c in configurations)
+
+
+def _each(values: Iterable[str]) -> str:
+    """Return different values once each, in order."""
+    return " or ".join(dict.fromkeys(values))
+
+
+def outcomes_table(results: Results) -> Table:
+    """The secondary outcomes of each model on each dataset."""
+    goals = {
+        _dataset(c): fids(results, c).mean for c in results.configurations if c.model == BASELINE and not variation(c)
+    }
+    rows = []
+    for c in results.configurations:
+        small, large = c.extractor.samples
+        found = {
+            "fid": results.primary(c),
+            "lowest": results.best_in_training(c),
+            "last": results.re_evaluated(c, "last", large),
+            **{name: results.re_evaluated(c, "best", small, name) for name in ("kid", "precision", "recall")},
+            "xi": mean_sparsity(results.finished(results.sparsity, c), results.counted_stages),
+        }
+        row: dict[str, Any] = {"dataset": _dataset(c), "model": look_of(c).label, "runs": results.count(c).text}
+        row |= {"n": results.count(c).finished, "_without": results.count(c).without_value}
+        for name, values in found.items():
+            row |= summarised(name, moments(values.dropna().astype(float)))
+        curves = results.finished(results.curves, c).groupby("seed")
+        steps = [steps_to(run, goals.get(_dataset(c), math.nan)) for _, run in curves]
+        reached = moments([step for step in steps if math.isfinite(step)])
+        row |= {**summarised("steps", reached), "reached": reached.n}
+        row["_reached"] = f"{mean_std('steps', 0)(row)} ({reached.n} of {len(steps)})" if steps else MISSING
+        rows.append(row)
+    columns: dict[str, Cell] = {
+        "Dataset": said("dataset"),
+        "Model": said("model"),
+        "FID, best": mean_std("fid", without="_without"),
+        "lowest in training": mean_std("lowest"),
+        "last generator": mean_std("last"),
+        "KID": mean_std("kid", short=True),
+        "Precision": mean_std("precision", 3),
+        "Recall": mean_std("recall", 3),
+        "Sparsity ξ̄": mean_std("xi", 3),
+        "Steps to WGAN-GP's FID": said("_reached"),
+        "Runs": joined(said("n"), said("runs"), by=", "),
+    }
+    caption = (
+        "Table 3. Secondary outcomes, mean ± standard deviation over finished runs, without a test: the FID of the best generator"
+        " and of the last one, both with fresh latents at the larger sample count; KID, precision and recall of the best at the smaller one;"
+        " sparsity (Eq. 15); and the steps until a run is as low as the mean of WGAN-GP's lowest, with how many runs ever are."
+    )
+    return Table(rows, columns, caption, ["dataset", "model"])
+
+
+def _numbered(n: int, table: Table, columns: Sequence[str] = ()) -> str:
+    """Return a notebook's table as a numbered one of the article, with some of its columns."""
+    chosen = {title: table.columns[title] for title in columns or table.columns}
+    return to_markdown(replace(table, columns=chosen, caption=f"Table {n}. {table.caption}"))
+
+
+def _ablation(results: Results) -> str:
+    table = tests_table(results)
+    rows = [row for row in table.rows if row["_models"] not in {row["_models"] for row in question_rows(results)}]
+    wanted = ("Comparison", "Lower / other", "Ours", "n", "Ours, decrease %", "p, Holm", "Answer")
+    columns = {title.removeprefix("Ours, "): table.columns[title] for title in wanted}
+    caption = (
+        f"Table 4. The ablation: {fid_title(results)} of the best generators; decrease with its 95 % interval, uncorrected;"
+        " Welch's test, one-sided for lower, with Holm's correction over this table."
+    )
+    return to_markdown(Table(rows, columns, caption)) if rows else ""
+
+
+def _readings(sensitivity: Results) -> str:
+    if sensitivity.runs.empty:
+        return ""
+    columns = (
+        "Question",
+        "Reading",
+        "WGAN-GP",
+        "Self-Sparse GAN",
+        "n",
+        "Difference",
+        "p, Holm",
+        "p higher, Holm",
+        "Claim",
+    )
+    return _numbered(6, readings_table(sensitivity), columns)
+
+
+def _flips(sensitivity: Results) -> str:
+    """Say under how many readings the difference has another sign, both being told from zero, and what that answers."""
+    said_so = [row["answer"] for row in answers(sensitivity) if row["notebook"] == "table_sensitivity"]
+    sentences = []
+    for (default, *others), answer in zip(effects(sensitivity), said_so, strict=False):
+        known = [e for e in others if e.lower is not None]
+        flips = sum(e.flips(default) for e in known)
+        sentences.append(
+            f"Of {many(len(known), 'other reading')} with runs, {flips} turn the sign of the difference. Does it depend on"
+            f" them? {answer.capitalize()}."
+        )
+    return " ".join(sentences)
