@@ -80,6 +80,10 @@ def article_figures() -> dict[str, bytes]:
 def _values(results: Results, sensitivity: Results, paper: Results) -> dict[str, Any]:
     """Return what the template names."""
     rows = question_rows(results)
+    measured = [row for row in rows if row["answer"]]
+    short: dict[str, list[str]] = {}
+    for row in measured:
+        short.setdefault(row["comparison"], []).append(row["_short"])
     plan, c = results.decide, results.configurations[0]
     return {
         "datasets": list(dict.fromkeys(_dataset(c) for c in results.configurations)),
@@ -87,11 +91,9 @@ def _values(results: Results, sensitivity: Results, paper: Results) -> dict[str,
         "runs": _runs(results),
         "cost": _cost(results),
         "short": [
-            f"On {dataset} the FID of Self-Sparse GAN is {', and '.join(row['_short'] for row in own)}."
-            for dataset in dict.fromkeys(row["comparison"] for row in rows)
-            if (own := [row for row in rows if row["comparison"] == dataset])
+            f"On {dataset} the FID of Self-Sparse GAN is {', and '.join(own)}." for dataset, own in short.items()
         ],
-        "questions": [row["_sentence"] for row in rows],
+        "questions": [row["_sentence"] for row in measured],
         "claimed": _claimed(paper),
         "claims": len(claims().claims),
         "open_questions": len(open_questions().questions),
@@ -155,7 +157,7 @@ def question_rows(results: Results) -> list[dict[str, Any]]:
             standing, p_holm = plans.get((p.lower.name, p.higher.name), (None, math.nan))
             row |= {"p_plan_holm": p_holm, "_answer_holm": MISSING, "_difference": MISSING}
             fids = [mean_std(f"fid_{side}", without=f"_without_{side}")(row) for side in ("lower", "higher")]
-            answer = row["answer"] = row["answer"] or "not measured"
+            answer = row["answer"] or "not measured"
             row["_sentence"] = (
                 f"{p.label}, {' against '.join(p.names)}: FID {' against '.join(fids)} (n = {row['n_lower']} and"
                 f" {row['n_higher']}), a decrease of {with_interval('decrease_percent', 'decrease', 1)(row)} %. "

@@ -96,4 +96,9 @@ def test_the_figures_lie_beside_the_page():
 def test_nothing_has_run(tmp_path, monkeypatch):
     monkeypatch.chdir(write_project(tmp_path, changes()))
     text = article()
-    assert "not run / not run" in text and "nan" not in text and "130 runs of 13 configurations: 130 not run" in text
+    assert (
+        "not run / not run" in text
+        and "nan" not in text
+        and "against not run" not in text
+        and "130 runs of 13 configurations: 130 not run" in text
+    )
