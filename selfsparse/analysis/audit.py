@@ -1,14 +1,15 @@
 """Tables and figures of notebooks/audit.ipynb: the paper's own arithmetic, as selfsparse/paper/arithmetic.py recomputes it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from selfsparse.analysis import style
 from selfsparse.analysis.style import Drawing
-from selfsparse.analysis.table import Table, cell, count, joined, number, probability, said, with_interval
+from selfsparse.analysis.table import Cell, Table, cell, count, joined, number, probability, said, with_interval
 from selfsparse.data.registry import DATASETS
 from selfsparse.paper import arithmetic, paper_moments, reported
 from selfsparse.paper.arithmetic import RUNS, Pair, main_pairs, place
@@ -20,57 +21,22 @@ from selfsparse.statistics.inference import decrease, power
 SCOPES = {"all": "both resolutions in one", "combined": "both, each with its own level"}
 
 
-def percentages() -> Table:
-    """Every printed percentage beside what the printed FIDs give."""
-    columns = {
-        "Place": said("place"),
-        "Pair": said("pair"),
-        "FIDs": joined(number("_higher"), number("_lower"), by=" → "),
-        "Printed %": number("printed_percent"),
-        "Recomputed %": number("recomputed_percent", 3),
-        "With unrounded FIDs %": cell(text.interval, "lowest_percent", "highest_percent", digits=3),
-        "Printed follows by": cell(_ways, "rounds_to_printed", "cuts_off_to_printed"),
-        "From unrounded FIDs by": cell(_ways, "unrounded_may_round", "unrounded_may_cut_off"),
-    }
-    return _table(
-        arithmetic.percentages(), columns, "Relative decrease of FID in percent, as printed and from the printed FIDs."
-    )
-
-
 def _ways(rounding: bool, cutting_off: bool) -> str:
     return " or ".join(["rounding"] * rounding + ["cutting off"] * cutting_off) or "neither"
 
 
-def growth() -> Table:
-    """The relative decrease at both resolutions of every dataset that has two."""
-    columns = {
-        "Dataset": cell(lambda dataset: DATASETS[dataset].title, "dataset"),
-        "Resolutions": joined(said("first_resolution"), said("second_resolution"), by=", "),
-        "First": cell(text.with_interval, "first_percent", "_first_low", "_first_high"),
-        "Second": cell(text.with_interval, "second_percent", "_second_low", "_second_high"),
-        "Change": number("change"),
-        "p, grows": probability("p_one_sided"),
-        "Named by the paper": cell(lambda named: "yes" if named else "no", "named_by_the_paper"),
-    }
-    return _table(
-        arithmetic.growth(), columns, "Relative decrease of the printed FID, % with 95 % interval, at two resolutions."
-    )
-
-
-def significance() -> Table:
-    """Welch's test of every cell of the main table from mean and standard deviation of three trainings."""
-    caption = "Self-Sparse GAN against WGAN-GP, from the printed moments. Holm's correction is over the 12 cells."
-    return _table(arithmetic.significance(), TESTS, caption)
-
-
-def other_comparisons() -> Table:
-    """The same for the tables beyond the main one."""
-    caption = "The other printed comparisons, lower FID first. Holm's correction is over these rows."
-    return _table(arithmetic.other_comparisons(), TESTS, caption)
-
-
 def _printed(name: str) -> str:
     return f"{text.model_label(reported().loc[name, 'model'])} {text.mean_std(paper_moments(name))}"
+
+
+def _paper_tables(configuration: str) -> str:
+    return reported().loc[configuration, "appendix_tables"].replace("+", " + ")
+
+
+def _samples() -> pd.DataFrame:
+    return arithmetic.samples().assign(
+        _label=["5,000 samples", "50,000 samples", "difference", "the same by the main table"]
+    )
 
 
 TESTS = {
@@ -85,117 +51,139 @@ TESTS = {
     "p, if ± divides by n": probability("p_if_ddof_0"),
     "Hedges' g": with_interval("g"),
 }
+# By name: what computes the numbers, how each column is written, the caption.
+TABLES: dict[str, tuple[Callable[[], pd.DataFrame], dict[str, Cell], str]] = {
+    "percentages": (
+        arithmetic.percentages,
+        {
+            "Place": said("place"),
+            "Pair": said("pair"),
+            "FIDs": joined(number("_higher"), number("_lower"), by=" → "),
+            "Printed %": number("printed_percent"),
+            "Recomputed %": number("recomputed_percent", 3),
+            "With unrounded FIDs %": cell(text.interval, "lowest_percent", "highest_percent", digits=3),
+            "Printed follows by": cell(_ways, "rounds_to_printed", "cuts_off_to_printed"),
+            "From unrounded FIDs by": cell(_ways, "unrounded_may_round", "unrounded_may_cut_off"),
+        },
+        "Relative decrease of FID in percent, as printed and from the printed FIDs.",
+    ),
+    "growth": (
+        arithmetic.growth,
+        {
+            "Dataset": cell(lambda dataset: DATASETS[dataset].title, "dataset"),
+            "Resolutions": joined(said("first_resolution"), said("second_resolution"), by=", "),
+            "First": cell(text.with_interval, "first_percent", "_first_low", "_first_high"),
+            "Second": cell(text.with_interval, "second_percent", "_second_low", "_second_high"),
+            "Change": number("change"),
+            "p, grows": probability("p_one_sided"),
+            "Named by the paper": cell(lambda named: "yes" if named else "no", "named_by_the_paper"),
+        },
+        "Relative decrease of the printed FID, % with 95 % interval, at two resolutions.",
+    ),
+    "significance": (
+        arithmetic.significance,
+        TESTS,
+        "Self-Sparse GAN against WGAN-GP, from the printed moments. Holm's correction is over the 12 cells.",
+    ),
+    "other_comparisons": (
+        arithmetic.other_comparisons,
+        TESTS,
+        "The other printed comparisons, lower FID first. Holm's correction is over these rows.",
+    ),
+    "power": (
+        arithmetic.powers,
+        (
+            {"Pair": said("pair")}
+            | {f"Power, n = {n}": number(f"power_{n}") for n in RUNS}
+            | {"n for 80 %": count("runs_80")}
+        ),
+        "Power at the printed means and standard deviations, two-sided at 5 %, n trainings of each model.",
+    ),
+    "spread": (
+        arithmetic.spread,
+        {
+            "Pair": said("pair"),
+            "WGAN-GP, std": number("wgan_gp_std"),
+            "Self-Sparse GAN, std": number("self_sparse_std"),
+            "Ratio": cell(lambda a, b: text.number(a / b), "self_sparse_std", "wgan_gp_std"),
+            "WGAN-GP, std in % of mean": number("wgan_gp_percent"),
+            "Self-Sparse GAN, std in % of mean": number("self_sparse_percent"),
+            "Larger std": said("larger"),
+        },
+        "Standard deviation of the printed FIDs across three trainings.",
+    ),
+    "samples": (
+        _samples,
+        {
+            "FID by": said("_label"),
+            "WGAN-GP": number("wgan_gp"),
+            "Self-Sparse GAN": number("self_sparse"),
+            "Relative decrease %": number("decrease_percent"),
+        },
+        f"FID on STL-10 at 64 × 64 ({place('stl10_samples')}).",
+    ),
+    "baseline": (
+        arithmetic.baseline,
+        {
+            "Place": said("place"),
+            "Resolution": cell(lambda n: f"{n} × {n}", "resolution"),
+            "Samples, as stated": count("stated_samples"),
+            "FID": number("fid"),
+            "Above the other paper's": number("above_the_other"),
+        },
+        "FIDs of WGAN-GP on STL-10.",
+    ),
+    "betas": (
+        arithmetic.betas,
+        {
+            "What": said("what"),
+            "Computation": joined(number("second"), number("first"), by=" − "),
+            "Difference": number("difference"),
+            "p": probability("p"),
+        },
+        f"Adam's betas on STL-10 ({place('adam_betas')}).",
+    ),
+    "correlation": (
+        arithmetic.correlation_table,
+        {
+            "Pairs of": cell(lambda scope: SCOPES.get(scope) or f"{scope} × {scope}", "pairs_of"),
+            "Pairs": count("n"),
+            "Printed r": number("paper_r"),
+            "Recomputed r": number("r", 3),
+            "95 % interval": cell(text.interval, "low_95", "high_95"),
+            "p": probability("p"),
+            "Pairs for 80 % power": count("pairs_80"),
+        },
+        f"Pearson's r of the printed ξ̄ and FID reduction ({place('sparsity')}).",
+    ),
+    "parameters": (
+        arithmetic.parameters,
+        {
+            "Configuration": said("configuration"),
+            "Paper's tables": cell(_paper_tables, "configuration"),
+            "Generator of WGAN-GP": count("without"),
+            "SASTM": count("added"),
+            "Adds %": number("added_percent", 0),
+        },
+        "Parameters of the generators, as built by this project (U20, U21).",
+    ),
+    "findings": (
+        findings,
+        {
+            "Question": said("question"),
+            "Claims": cell(lambda claims: claims.replace(" ", ", ") or text.MISSING, "claims"),
+            "From the print": said("verdict"),
+            "Computed": said("computed"),
+        },
+        "What the printed numbers carry. The verdict is on the print, not on the method.",
+    ),
+}
 
 
-def powers() -> Table:
-    """The power of Welch's two-sided test, were the printed moments the true ones, and the runs for 80 %."""
-    columns = (
-        {"Pair": said("pair")}
-        | {f"Power, n = {n}": number(f"power_{n}") for n in RUNS}
-        | {"n for 80 %": count("runs_80")}
-    )
-    caption = "Power at the printed means and standard deviations, two-sided at 5 %, n trainings of each model."
-    return _table(arithmetic.powers(), columns, caption)
-
-
-def spread() -> Table:
-    """The printed standard deviations across seeds, side by side."""
-    columns = {
-        "Pair": said("pair"),
-        "WGAN-GP, std": number("wgan_gp_std"),
-        "Self-Sparse GAN, std": number("self_sparse_std"),
-        "Ratio": cell(lambda a, b: text.number(a / b), "self_sparse_std", "wgan_gp_std"),
-        "WGAN-GP, std in % of mean": number("wgan_gp_percent"),
-        "Self-Sparse GAN, std in % of mean": number("self_sparse_percent"),
-        "Larger std": said("larger"),
-    }
-    return _table(arithmetic.spread(), columns, "Standard deviation of the printed FIDs across three trainings.")
-
-
-def samples() -> Table:
-    """The printed FIDs on STL-10 by 5K and 50K samples, and what follows from them."""
-    rows = arithmetic.samples().to_dict("records")
-    for row, label in zip(
-        rows, ("5,000 samples", "50,000 samples", "difference", "the same by the main table"), strict=True
-    ):
-        row["_label"] = label
-    columns = {
-        "FID by": said("_label"),
-        "WGAN-GP": number("wgan_gp"),
-        "Self-Sparse GAN": number("self_sparse"),
-        "Relative decrease %": number("decrease_percent"),
-    }
-    return Table(rows, columns, f"FID on STL-10 at 64 × 64 ({place('stl10_samples')}).")
-
-
-def baseline() -> Table:
-    """WGAN-GP's FIDs on STL-10 that the first version compares, with how each was measured."""
-    columns = {
-        "Place": said("place"),
-        "Resolution": cell(lambda n: f"{n} × {n}", "resolution"),
-        "Samples, as stated": count("stated_samples"),
-        "FID": number("fid"),
-        "Above the other paper's": number("above_the_other"),
-    }
-    return _table(arithmetic.baseline(), columns, "FIDs of WGAN-GP on STL-10.")
-
-
-def betas() -> Table:
-    """What the table of Adam's betas implies: gains within a pair of betas, moves between the pairs."""
-    columns = {
-        "What": said("what"),
-        "Computation": joined(number("second"), number("first"), by=" − "),
-        "Difference": number("difference"),
-        "p": probability("p"),
-    }
-    return _table(arithmetic.betas(), columns, f"Adam's betas on STL-10 ({place('adam_betas')}).")
-
-
-def correlation() -> Table:
-    """Pearson's r of the printed sparsity and FID reduction, as the paper groups the pairs, and of both groups."""
-    columns = {
-        "Pairs of": cell(lambda scope: SCOPES.get(scope) or f"{scope} × {scope}", "pairs_of"),
-        "Pairs": count("n"),
-        "Printed r": number("paper_r"),
-        "Recomputed r": number("r", 3),
-        "95 % interval": cell(text.interval, "low_95", "high_95"),
-        "p": probability("p"),
-        "Pairs for 80 % power": count("pairs_80"),
-    }
-    caption = f"Pearson's r of the printed ξ̄ and FID reduction ({place('sparsity')})."
-    return _table(arithmetic.correlation_table(), columns, caption)
-
-
-def parameters() -> Table:
-    """How many parameters the module adds to the baseline's generator."""
-    tables = reported()["appendix_tables"].str.replace("+", " + ")
-    columns = {
-        "Configuration": said("configuration"),
-        "Paper's tables": cell(tables.__getitem__, "configuration"),
-        "Generator of WGAN-GP": count("without"),
-        "SASTM": count("added"),
-        "Adds %": number("added_percent", 0),
-    }
-    return _table(
-        arithmetic.parameters(), columns, "Parameters of the generators, as built by this project (U20, U21)."
-    )
-
-
-def findings_table() -> Table:
-    """Every question with its verdict, in the notebook's order."""
-    columns = {
-        "Question": said("question"),
-        "Claims": cell(lambda claims: claims.replace(" ", ", ") or text.MISSING, "claims"),
-        "From the print": said("verdict"),
-        "Computed": said("computed"),
-    }
-    return _table(
-        findings(), columns, "What the printed numbers carry. The verdict is on the print, not on the method."
-    )
-
-
-def _table(frame, columns, caption: str) -> Table:
-    return Table(frame.to_dict("records"), columns, caption)
+def table(name: str) -> Table:
+    """Return one of TABLES."""
+    numbers, columns, caption = TABLES[name]
+    return Table(numbers().to_dict("records"), columns, caption)
 
 
 @style.styled()

@@ -91,8 +91,8 @@ def write_correlation(suite: str, configurations: Sequence[Configuration], count
         DataError: dvc.lock records a result that is not on this disk.
     """
     check_nothing_lost(configurations)
-    measured = (read_table(configurations, kind, kind) for kind in ("fid", "sparsity"))
-    table = pairs(configurations, *measured, counted_stages)
+    fid, sparsity = (read_table(configurations, kind, kind) for kind in ("fid", "sparsity"))
+    table = pairs(configurations, fid, sparsity, counted_stages)
     folder = suite_dir(suite)
     write_text(folder / "correlation.csv", table.round(DIGITS).to_csv(index=False, lineterminator="\n"))
     write_json(folder / "correlation.json", metrics(table))
