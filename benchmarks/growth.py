@@ -1,12 +1,12 @@
-"""How the upkeep of a suite grows with the number of its configurations: 36, as in the paper, and ten times as many.
+"""How the upkeep of a suite grows with the number of its configurations: 36, as in the paper, ten and a hundred times as many.
 
     python -m benchmarks.growth [--most N]
 
 Each size is a project with this one's dvc.yaml, code and settings, but with so many configurations on MNIST, and commands that
-only make an empty result; dvc.lock holds them all. In seconds of a CPU core, as other work does not count in these, and the most
-memory that a process of the command held: `inputs` writes what each stage is made from, `plan` foresees the suite's costs,
-`graph` is DVC's look at every stage of the suite (`dvc status --with-deps`), `single item` is `dvc repro --single-item` of one training,
-which a serial run pays for every stage, on a cluster as well as here.
+only make a small result; all of it is there, and dvc.lock holds it. In seconds of a CPU core, as other work does not count in
+these, and the most memory that a process of the command held: `inputs` writes what each stage is made from, `plan` foresees the
+suite's costs, `nothing to do` is `dvc repro` of the suite's report where all is current, `report` what `make report` calls of DVC,
+`single item` is `dvc repro --single-item` of one training, which a serial run pays for every stage, on a cluster as well as here.
 """
 
 import json
@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from copy import deepcopy
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks.harness import ROOT, run
+from selfsparse.cluster.node import search_path
 
 SUITE = "paper"
 # A process starts as a copy of the one that starts it, whose memory counts as its own: a small one comes between.
@@ -33,12 +33,33 @@ used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(used.ru_utime + used.ru_stime, used.ru_maxrss, flush=True)
 sys.exit(code)
 """
+# What running all stages would leave, dvc.lock written once and not anew for each of them: DVC would take days.
+SETTLED = """
+import json
+from pathlib import Path
+from dvc.repo import Repo
+from dvc.stage.serialize import to_single_stage_lockfile
+from ruamel.yaml import YAML
+
+repo = Repo()
+with repo.lock:
+    stages = repo.index.stages
+    for out in (out for stage in stages for out in stage.outs if not out.exists):
+        Path(out.fs_path).parent.mkdir(parents=True, exist_ok=True)
+        Path(out.fs_path).write_text(out.stage.addressing.split("@")[0] + "\\n")
+    for stage in stages:
+        stage.save()
+        stage.commit()
+    entries = {stage.addressing: to_single_stage_lockfile(stage) for stage in stages}
+with open("dvc.lock", "w") as file:
+    YAML(typ="safe").dump({"schema": "2.0", "stages": json.loads(json.dumps(entries))}, file)
+"""
 
 
 def make_project(folder: Path, count: int) -> str:
-    """Write a project with `count` configurations, whose stages take no time, and its dvc.lock; return the first's name.
+    """Write a project with `count` configurations, whose stages take no time; return the first's name.
 
-    The configurations are the paper's on MNIST 32 x 32, under new names; the entries of dvc.lock those of the suite quick.
+    The configurations are the paper's on MNIST 32 x 32, under new names.
     """
     params, pipeline = _read("params.yaml"), _read("dvc.yaml")
     paper = {n: c for n, c in params.pop("configurations").items() if c["suite"] == SUITE and n.startswith("mnist-32-")}
@@ -49,7 +70,7 @@ def make_project(folder: Path, count: int) -> str:
     _write(folder / "params.yaml", params)
     with open(folder / "params.yaml", "a") as file:  # one configuration a line, as in the repository's own
         file.writelines(["configurations:\n", *(f"  {name}: {json.dumps(c)}\n" for name, c in own.items())])
-    del pipeline["plots"]
+    del pipeline["plots"], pipeline["stages"]["generators"]  # which no report needs
     for name, stage in pipeline["stages"].items():
         body = stage.get("do", stage)
         outs = [
@@ -69,14 +90,6 @@ def make_project(folder: Path, count: int) -> str:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).touch()
     subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], cwd=folder, check=True)
-    known = _read("dvc.lock")["stages"]
-    entries = {
-        kind: next(v for name, v in known.items() if name.startswith(f"{kind}@")) for kind in ("train", "measure")
-    }
-    _write(
-        folder / "dvc.lock",
-        {"schema": "2.0", "stages": {f"{k}@{n}": deepcopy(e) for k, e in entries.items() for n in own}},
-    )
     return next(iter(own))
 
 
@@ -100,14 +113,30 @@ def measure(most: int) -> dict[str, Any]:
             }  # fmt: skip
             folder = Path(name) / "project"
             folder.mkdir()
-            os.environ["PYTHONPATH"] = str(folder)
+            os.environ |= {"PYTHONPATH": str(folder), "PATH": search_path()}
             first = make_project(folder, count)
+            inputs = measure_command(folder, "pipeline.inputs")
+            subprocess.run([sys.executable, "-c", SETTLED], cwd=folder, check=True)
+            single = ("dvc", "repro", "-q", "--single-item")
+            report = [
+                measure_command(folder, *single, *targets)
+                for targets in (
+                    ["inputs"],
+                    ["--allow-missing", *(f"{stage}@{SUITE}" for stage in ("correlation", "summary"))],
+                    ["--allow-missing", f"verdicts@{SUITE}", f"notebook@{SUITE}", "paper_audit", f"report@{SUITE}"],
+                )
+            ]
             sizes[f"{count:,}"] = {
-                "inputs": measure_command(folder, "pipeline.inputs"),
+                "inputs": inputs,
                 "plan": measure_command(folder, "selfsparse", "plan", SUITE),
-                "graph": measure_command(folder, "dvc", "status", "--with-deps", f"report@{SUITE}"),
-                "single_item": measure_command(folder, "dvc", "repro", "-q", "-f", "--single-item", f"train@{first}"),
+                "nothing_to_do": measure_command(folder, "dvc", "repro", f"report@{SUITE}"),
+                "report": {
+                    "cpu_seconds": sum(part["cpu_seconds"] for part in report),
+                    "memory_mb": max(part["memory_mb"] for part in report),
+                },
+                "single_item": measure_command(folder, *single, "-f", f"train@{first}"),
             }
+            print(f"{count:,}: {sizes[f'{count:,}']}", flush=True)
         count *= 10
     return {"configurations": sizes}
 
@@ -122,4 +151,4 @@ def _write(path: Path, value: Any) -> None:
 
 
 if __name__ == "__main__":
-    run(__doc__, {"growth": measure}, most=360)
+    run(__doc__, {"growth": measure}, most=3600)
