@@ -14,7 +14,13 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not in
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # nothing outside can be reached
 ]  # fmt: skip
+# Resolves to what is wrong with the images, once all of them are there.
+IMAGES = """Promise.all([...document.images].map((image) => {
+  image.loading = "eager";
+  return image.decode().then(() => image.hasAttribute("alt") ? null : image.src, () => image.src);
+})).then((found) => found.filter(Boolean))"""
 KEYS = {"Tab": 9, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39}
 
 

@@ -4,17 +4,15 @@ Needs Chromium, a package of the system: `make browser`.
 """
 
 import base64
-import html
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
-from chromium import CHROMIUM, FLAGS, needs_chromium
+from chromium import IMAGES, Browser, needs_chromium
 from small_project import ROOT
 
 from selfsparse.analysis.table import Table, said, to_latex, to_markdown
@@ -33,49 +31,25 @@ HOSTILE = [
     "`<script>alert(1)</script>`",
     "&lt;script&gt;alert(1)&lt;/script&gt;",
 ]
-# Opens a page in a frame and writes down what became of it. Chromium's --dump-dom prints the document in the end.
-FRAME = """<!DOCTYPE html><title>untouched</title><iframe src="{url}" width="1200" height="900"></iframe><pre></pre>
-<script>
-document.querySelector("iframe").onload = (event) => {{
-  const page = event.target.contentDocument;
-  const images = [...page.images], every = [...page.querySelectorAll("*")];
-  document.querySelector("pre").textContent = JSON.stringify({{
-    text: page.body.innerText,
-    title: page.title,
-    images: images.length,
-    broken: images.filter((image) => !image.complete || !image.naturalWidth).map((image) => image.src.slice(0, 60)),
+STATE = """(() => {
+  const every = [...document.querySelectorAll("*")];
+  return {
+    text: document.body.innerText,
+    title: document.title,
+    images: document.images.length,
     handlers: every.filter((e) => [...e.attributes].some((a) => a.name.startsWith("on"))).map((e) => e.outerHTML.slice(0, 60)),
-    scripts: page.scripts.length,
+    scripts: document.scripts.length,
     outside: every.filter((e) => /^https?:/i.test(e.src || "") || /^javascript:/i.test(e.href || "")).map((e) => e.outerHTML),
-  }});
-}};
-</script>
-"""
+  };
+})()"""
 
 
-def opened(page: Path, folder: Path) -> tuple[dict, list[str]]:
-    """What a browser makes of a page, and what it writes to its console."""
-    folder.mkdir(exist_ok=True)
-    frame = folder / "frame.html"
-    frame.write_text(FRAME.format(url=html.escape(page.as_uri())), encoding="utf-8")
-    command = [
-        CHROMIUM, *FLAGS,
-        "--disable-web-security", "--allow-file-access-from-files",  # so that the frame may look at the page
-        "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--virtual-time-budget=20000",
-        f"--user-data-dir={folder / 'profile'}", "--dump-dom", frame.as_uri(),
-    ]  # fmt: skip
-    found = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    dumped = re.search(r"<pre>(.+?)</pre>", found.stdout, re.S)
-    assert dumped, (found.stdout[-500:], found.stderr[-2000:])
-    state = json.loads(html.unescape(dumped[1])) | {"frame title": re.search("<title>(.*?)</title>", found.stdout)[1]}
-    return state, re.findall(r":CONSOLE[(:].*", found.stderr)
-
-
-def check_harmless(page: Path, folder: Path, scripts: int = 0) -> dict:
-    state, console = opened(page, folder)
-    assert console == []
-    assert state["frame title"] == "untouched" and state["scripts"] == scripts
-    assert state["broken"] == [] and state["handlers"] == [] and state["outside"] == []
+def check_harmless(browser: Browser, page: Path, scripts: int = 0) -> dict:
+    browser.open(page.as_uri())
+    assert browser.evaluate(IMAGES) == []
+    state = browser.evaluate(STATE)
+    assert browser.problems == [] and state["title"] != "ran" and state["scripts"] == scripts
+    assert state["handlers"] == [] and state["outside"] == []
     return state
 
 
@@ -141,8 +115,8 @@ def format_display_data(shown) -> tuple[dict, dict]:
         ),
     ],
 )
-def test_hostile_names_in_every_kind_of_page(hostile, tmp_path, page, images):
-    state = check_harmless(hostile / f"{page}.html", tmp_path / "browser", scripts=int(page == "samples"))
+def test_hostile_names_in_every_kind_of_page(hostile, browser, page, images):
+    state = check_harmless(browser, hostile / f"{page}.html", scripts=int(page == "samples"))
     assert state["images"] == images
     # Readers see the names as they are, and the numbers beside them.
     if page in ("notebooks/table_fid", "results"):
@@ -154,25 +128,27 @@ def test_hostile_names_in_every_kind_of_page(hostile, tmp_path, page, images):
 
 
 @needs_chromium
-def test_this_browser_would_notice(tmp_path):
+def test_this_browser_would_notice(browser, tmp_path):
     """A page that lets names through: its scripts run, its images break, and its console says so."""
     page = tmp_path / "page.html"
     page.write_text(f"<!DOCTYPE html><title>x</title>{FOLDER}{HOSTILE[1]}<svg onload='late()'></svg>", encoding="utf-8")
-    state, console = opened(page, tmp_path / "browser")
-    assert state["frame title"] == "ran" and state["scripts"] == 1
-    assert len(state["broken"]) == 1 and len(state["handlers"]) == 2 and console
+    browser.open(page.as_uri())
+    assert len(browser.evaluate(IMAGES)) == 1
+    state = browser.evaluate(STATE)
+    assert state["title"] == "ran" and state["scripts"] == 1 and len(state["handlers"]) == 2 and browser.problems
 
 
 @needs_chromium
 @pytest.mark.parametrize(("name", "own"), [("index.html", 0), pytest.param("samples.html", 1, marks=pytest.mark.slow)])
-def test_a_page_runs_no_script_even_if_one_gets_into_it(hostile, tmp_path, name, own):
+def test_a_page_runs_no_script_even_if_one_gets_into_it(hostile, browser, name, own):
     """The second line of defence: the page's own security policy."""
     page = hostile / name
     text = page.read_text(encoding="utf-8")
     page.write_text(text.replace("</body>", HOSTILE[1] + "</body>"), encoding="utf-8")
-    state, console = opened(page, tmp_path / "browser")
-    assert state["scripts"] == 1 + own and state["frame title"] == "untouched"
-    assert any("Content Security Policy" in line for line in console)
+    browser.open(page.as_uri())
+    state = browser.evaluate(STATE)
+    assert state["scripts"] == 1 + own and state["title"] != "ran"
+    assert any("Content Security Policy" in json.dumps(problem) for problem in browser.problems)
 
 
 def test_markdown_and_latex_hold_no_hostile_name_as_it_is():

@@ -1,18 +1,13 @@
 """The report of the committed results in Chromium: every page, three widths, light and dark, by keyboard and by touch."""
 
 import pytest
-from chromium import Browser, needs_chromium
+from chromium import IMAGES, needs_chromium
 from site_checks import committed_quick
 
 from selfsparse.report.site import make_report
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
-# Resolves to what is wrong with the images, once all of them are there.
-IMAGES = """Promise.all([...document.images].map((image) => {
-  image.loading = "eager";
-  return image.decode().then(() => image.hasAttribute("alt") ? null : image.src, () => image.src);
-})).then((found) => found.filter(Boolean))"""
 # What is wider than the page, and what reaches out of it without standing in a box that scrolls.
 OVERFLOW = """[document.documentElement.scrollWidth - document.documentElement.clientWidth, [
   ...document.querySelectorAll("main *")].filter((e) =>
@@ -48,12 +43,6 @@ def report(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder.parents[1])
         return make_report("quick").parent
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Browser(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 def test_every_page_in_three_widths_light_and_dark(report, browser):
