@@ -52,16 +52,9 @@ def write_summary(root: Path, suite: str = "quick") -> None:
             _run(tables, c, seed, diverged, LEVEL[c.model] * (1 + 0.1 * number), rng)
         maps |= {f"{c.name}/{name}": array for name, array in _images(folder, c, rng).items()}
         provenance[c.name] = {
-            "git_commit": "0" * 40,
-            "uncommitted_changes": False,
-            "finished": f"2026-11-{24 + number % 2}T10:00:00Z",
-            "cpu_cores": 2,
-            "python": "3.11",
-            "torch": "2.8",
-            "device": "cpu",
-            "system": "Linux",
-            "seconds": 12.5,
-        }
+            "git_commit": "0" * 40, "uncommitted_changes": False, "finished": f"2026-11-{24 + number % 2}T10:00:00Z",
+            "cpu_cores": 2, "python": "3.11", "torch": "2.8", "device": "cpu", "system": "Linux", "seconds": 12.5,
+        }  # fmt: skip
     np.savez(folder / "feature_maps.npz", **maps)
     for name, rows in tables.items():
         pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
@@ -80,70 +73,37 @@ def _has_run(c) -> bool:
 
 
 def _run(tables, c, seed, diverged, level, rng) -> None:
+    run, has = {"configuration": c.name, "seed": seed}, HEADS[c.model]
     steps = list(range(0, c.train.steps + 1, c.train.evaluate_every))[: 4 if diverged else None]
     fids = [level * (1 + 12 * np.exp(-6 * step / c.train.steps)) * rng.uniform(0.9, 1.1) for step in steps]
     best = int(np.argmin(fids))
-    tables["runs"].append(
-        {
-            "configuration": c.name,
-            "seed": seed,
-            "status": "diverged" if diverged else "finished",
-            "steps": steps[-1],
-            "diverged_at": steps[-1] if diverged else None,
-            "best_step": steps[best],
-            "best_fid": fids[best],
-            "generator_parameters": 1000,
-            "sastm_parameters": 100,
-            "discriminator_parameters": 900,
-        }
-    )
-    for step, fid in zip(steps, fids, strict=True):
-        tables["curves"].append(
-            {
-                "configuration": c.name,
-                "seed": seed,
-                "step": step,
-                "fid": fid,
-                "discriminator_loss": -1.0,
-                "generator_loss": 1.0,
-                "gradient_penalty": 0.1,
-                "discriminator_gradient_norm": 1.0,
-                "generator_gradient_norm": 1.0,
-            }
-        )
+    ended = {
+        "status": "diverged" if diverged else "finished",
+        "steps": steps[-1],
+        "diverged_at": steps[-1] if diverged else None,
+    }
+    counts = {"generator_parameters": 1000, "sastm_parameters": 100, "discriminator_parameters": 900}
+    tables["runs"].append(run | ended | {"best_step": steps[best], "best_fid": fids[best]} | counts)
+    losses = {"discriminator_loss": -1.0, "generator_loss": 1.0, "gradient_penalty": 0.1}
+    norms = {"discriminator_gradient_norm": 1.0, "generator_gradient_norm": 1.0}
+    rows = zip(steps, fids, strict=True)
+    tables["curves"] += [run | {"step": step, "fid": fid} | losses | norms for step, fid in rows]
     if diverged:
         return
     for generator, value in (("best", fids[best]), ("last", fids[-1])):
         for n_fake in c.extractor.samples:
-            tables["fid"].append(
-                {
-                    "configuration": c.name,
-                    "seed": seed,
-                    "generator": generator,
-                    "n_fake": n_fake,
-                    "n_real": min(n_fake, 1797),
-                    "fid": value * rng.uniform(1, 1.1),
-                    "kid": value / 500 if n_fake == c.extractor.samples[0] else None,
-                    "kid_std": 0.001,
-                    "precision": 0.5 if n_fake == c.extractor.samples[0] else None,
-                    "recall": 0.25 if n_fake == c.extractor.samples[0] else None,
-                }
-            )
-    for stage, (size, channels) in enumerate(STAGES, 1):
-        has = HEADS[c.model]
-        tables["sparsity"].append(
-            {
-                "configuration": c.name,
-                "seed": seed,
-                "stage": stage,
-                "size": size,
-                "channels": channels,
-                "xi": rng.uniform(0.2, 0.6) if has else 0.0,
-                "zeta": rng.uniform(0.1, 0.3) if has else 0.0,
-                "alpha_zero": 0.5 if "a" in has else None,
-                "beta_zero": 0.4 if "b" in has else None,
+            row = {
+                "generator": generator,
+                "n_fake": n_fake,
+                "n_real": min(n_fake, 1797),
+                "fid": value * rng.uniform(1, 1.1),
             }
-        )
+            small = {"kid": value / 500, "precision": 0.5, "recall": 0.25} if n_fake == c.extractor.samples[0] else {}
+            tables["fid"].append(run | row | {"kid": None, "kid_std": 0.001, "precision": None, "recall": None} | small)
+    for stage, (size, channels) in enumerate(STAGES, 1):
+        rates = {"xi": rng.uniform(0.2, 0.6), "zeta": rng.uniform(0.1, 0.3)} if has else {"xi": 0.0, "zeta": 0.0}
+        zeros = {"alpha_zero": 0.5 if "a" in has else None, "beta_zero": 0.4 if "b" in has else None}
+        tables["sparsity"].append(run | {"stage": stage, "size": size, "channels": channels} | rates | zeros)
 
 
 def _images(folder: Path, c, rng) -> dict[str, np.ndarray]:
@@ -154,10 +114,8 @@ def _images(folder: Path, c, rng) -> dict[str, np.ndarray]:
     arrays = {"image": rng.integers(0, 255, (channels, size, size), dtype=np.uint8)}
     for stage, (height, width) in enumerate(((4, 64), (8, 32)), 1):
         h = rng.normal(size=(16, height, height)).astype(np.float32)
-        alpha, beta = (
-            np.maximum(rng.normal(size=width), 0).astype(np.float32),
-            np.maximum(rng.normal(size=(height, height)), 0).astype(np.float32),
-        )
+        draws = (rng.normal(size=shape) for shape in ((width,), (height, height)))
+        alpha, beta = (np.maximum(draw, 0).astype(np.float32) for draw in draws)
         has = HEADS[c.model]
         factor = (alpha[:16, None, None] if "a" in has else 0) + (beta if "b" in has else 0) if has else 1
         arrays |= {f"h_{stage}": h, f"x_{stage}": (factor * h).astype(np.float32)}
