@@ -112,6 +112,18 @@ def test_the_experiment_of_the_docs_begins_at_the_results():
 
 
 @pytest.mark.skipif(results_changed(), reason="results/ is not as committed")
+def test_the_protocol_says_what_the_blind_pilot_found():
+    """Its table, and that the setting of the smallest score among the trained ones is the suite's."""
+    found = json.loads((ROOT / "benchmarks/results/blind_pilot.json").read_text(encoding="utf-8"))
+    text = (ROOT / "docs/protocol.md").read_text(encoding="utf-8").replace("**", "")
+    for row in found["rows"]:
+        said = f"| {row['setting']} | {row['steps']:,} | {row['sd_of_log_fid']:.3f} | {row['core_minutes']:.1f} |"
+        assert f"{said} {1000 * row['score']:.3g} | {'yes' if row['trained'] else 'no'} |" in text
+    best = min((row for row in found["rows"] if row["trained"]), key=lambda row: row["score"])
+    of_suite = params()["suites"]["laptop"]["train"]
+    assert of_suite["steps"] == best["steps"] and found["settings"][best["setting"]].items() <= of_suite.items()
+
+
 def test_the_page_on_the_results_is_that_of_the_results(monkeypatch):
     from selfsparse.report.results_page import results_page
 
