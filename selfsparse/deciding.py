@@ -6,7 +6,6 @@ time against a level of its own, so that the chance that two equal models are to
 (`statistics.sequential`). Tables and answers have the same rule (`analysis.comparisons`).
 """
 
-import math
 import os
 import re
 import subprocess
@@ -25,9 +24,7 @@ from selfsparse.processes import usable_cpus
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.reading import Results, load_results
 from selfsparse.results.text import duration
-from selfsparse.statistics.inference import LEVEL, MOST_RUNS
 from selfsparse.statistics.moments import moments, relative_decrease
-from selfsparse.statistics.runs import runs_either_way
 
 WORDS = {"yes": "lower", "no": "higher", "undecided": "undecided"}  # of the first model's FID
 
@@ -46,17 +43,8 @@ def describe(standing: Standing) -> str:
             f" {relative_decrease(b.mean, a.mean):+.1f} % decrease, p = {look.p:.4f}, decided below {look.level:.4f}"
         )
     if standing.next_look:
-        lines.append(f"  next look at n = {standing.next_look}; {_likely(standing)}")
+        lines.append(f"  next look at n = {standing.next_look}; {standing.likely}")
     return "\n".join(lines)
-
-
-def _likely(standing: Standing) -> str:
-    if min(len(standing.lower), len(standing.higher)) < 2:
-        return "how many runs it takes cannot be said before there are two of each model"
-    n = runs_either_way(moments(standing.lower), moments(standing.higher), LEVEL)
-    if math.isnan(n):
-        return f"were the difference the one seen, {MOST_RUNS:,} of each would not show it in four of five experiments"
-    return f"were the difference the one seen, about {n:.0f} of each would show it in four of five experiments"
 
 
 def standings(results: Results) -> list[Standing]:

@@ -18,13 +18,13 @@ def test_seeds_are_written_and_nothing_else_changes(tmp_path):
     path = tmp_path / "params.yaml"
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     path.write_text(text, encoding="utf-8")
-    deciding.write_seeds(path, SUITE, 5)
+    deciding.write_seeds(path, "controls", 4)
     once = path.read_text(encoding="utf-8")
-    assert [line for line in once.splitlines() if line not in text.splitlines()] == ["      seeds: [0, 1, 2, 3, 4]"]
-    deciding.write_seeds(path, SUITE, 7)
-    assert path.read_text(encoding="utf-8") == once.replace("[0, 1, 2, 3, 4]", "[0, 1, 2, 3, 4, 5, 6]")
+    assert [line for line in once.splitlines() if line not in text.splitlines()] == ["      seeds: [0, 1, 2, 3]"]
+    deciding.write_seeds(path, "controls", 7)
+    assert path.read_text(encoding="utf-8") == once.replace("seeds: [0, 1, 2, 3]\n", "seeds: [0, 1, 2, 3, 4, 5, 6]\n")
     settings = load_settings(path)
-    assert {len(c.train.seeds) for c in settings.suite(SUITE)} == {7}
+    assert {len(c.train.seeds) for c in settings.suite("controls")} == {7}
     assert {len(c.train.seeds) for c in settings.suite("quick")} == {3}
 
 

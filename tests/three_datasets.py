@@ -77,7 +77,7 @@ def made_up(folder: Path, fids: dict[tuple[str, str], list[float]]) -> Results:
                     rows["mechanism"].append(seen)
     frames = {name: pd.DataFrame(own, columns=COLUMNS[name]) for name, own in rows.items()}
     results.folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(dead).to_csv(results.folder / "dead_channels.csv", index=False)
+    pd.DataFrame(dead, columns=COLUMNS["dead_channels"]).to_csv(results.folder / "dead_channels.csv", index=False)
     for name, frame in frames.items():
         frame.to_csv(results.folder / f"{name}.csv", index=False)
     return dataclasses.replace(results, **frames)

@@ -35,8 +35,9 @@ from selfsparse.registry import BASELINE, SPARSE, variation_label
 from selfsparse.results.comparability import comparable, comparison
 from selfsparse.results.reading import Results
 from selfsparse.results.text import MISSING, dataset_label, group_key, group_label, model_label
-from selfsparse.statistics.inference import ONE_SIDED, decrease, hedges_g, holm, welch
+from selfsparse.statistics.inference import LEVEL, MOST_RUNS, ONE_SIDED, decrease, hedges_g, holm, welch
 from selfsparse.statistics.moments import Moments, moments, relative_decrease
+from selfsparse.statistics.runs import runs_either_way
 from selfsparse.statistics.sequential import Look, plan_p, take_looks
 
 SKETCHES = ("sketch", "sketch_substitute")
@@ -252,6 +253,17 @@ class Standing:
         """`yes` (the one that is claimed to be lower is), `no` (it is the higher) or `undecided`; the first look that decides counts."""
         decided = next((look for look in self.looks if look.decides), None)
         return "undecided" if decided is None else "yes" if decided.difference < 0 else "no"
+
+    @property
+    def likely(self) -> str:
+        """Say how many runs are likely to decide it, were the difference the one seen so far."""
+        if min(len(self.lower), len(self.higher)) < 2:
+            return "how many runs it takes cannot be said before there are two of each model"
+        n = runs_either_way(moments(self.lower), moments(self.higher), LEVEL)
+        seen = "were the difference the one seen,"
+        if math.isnan(n):
+            return f"{seen} {MOST_RUNS:,} of each would not show it in four of five experiments"
+        return f"{seen} about {n:.0f} of each would show it in four of five experiments"
 
 
 def questions(results: Results) -> list[Comparison]:

@@ -22,6 +22,7 @@ NUMBERS = {name for columns in COLUMNS.values() for name in columns} - TEXT
 KEYS = {"configuration", "seed", "step", "stage", "generator", "n_fake", "kind", "dataset", "resolution", "variation"}
 EMPTY = ["", "nan"]  # how pandas and Python write a number that is not there
 TABLES = ("runs", "curves", "fid", "sparsity", "mechanism", "correlation")
+ACCURACIES = "accuracies.json"  # in summary/, of the feature extractors
 LATER = {"precision", "recall", "alpha_differs", "beta_differs"}  # columns that results made before them lack
 
 
@@ -58,6 +59,7 @@ class Results:
     configurations: tuple[Configuration, ...]
     counted_stages: str  # of Eq. 15 (U48)
     decide: Decide
+    accuracies: dict[str, float]  # of classifiers that make features, on held-out images; by extractor key
     runs: pd.DataFrame
     curves: pd.DataFrame
     fid: pd.DataFrame
@@ -156,6 +158,7 @@ def load_results(suite: str) -> Results:
         configurations=tuple(_measured_under(c, names.get(c.name)) for c in configurations),
         counted_stages=settings.sparsity.counted_stages,
         decide=settings.decide,
+        accuracies=read_json(accuracies) if (accuracies := folder / ACCURACIES).is_file() else {},
         provenance={name: found for name, found in provenance.items() if found},
         folder=folder,
         **{name: summary_table(folder, name) for name in TABLES},

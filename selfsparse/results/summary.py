@@ -12,7 +12,7 @@ from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, read_json, reading, write_json, write_text
 from selfsparse.paths import extractor_dir, project_root, result_dir, suite_dir
-from selfsparse.results.reading import extractor_names, mean_sparsity, read_rows
+from selfsparse.results.reading import ACCURACIES, extractor_names, mean_sparsity, read_rows
 from selfsparse.results.rows import COLUMNS
 
 FID_DIGITS, SPARSITY_DIGITS = 2, 4  # of summary.json, which `dvc metrics diff` prints
@@ -64,6 +64,7 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
             np.savez_compressed(file, **arrays)
     extractors = {c.name: extractor_name(c) for c in configurations if _seed_files(c, "run.json")}
     write_json(folder / "extractors.json", extractors)
+    write_json(folder / ACCURACIES, _accuracies(configurations, folder / ACCURACIES))
     correlation = suite_dir(suite) / "correlation.csv"
     if correlation.is_file():
         write_text(folder / "correlation.csv", correlation.read_text(encoding="utf-8"))
@@ -111,6 +112,16 @@ def extractor_name(c: Configuration) -> str:
     if path.is_file():
         return _json(path, f"extractor@{c.extractor_key}")["extractor"]
     return extractor_names(c.suite).get(c.name, c.extractor.extractor)
+
+
+def _accuracies(configurations: list[Configuration], earlier: Path) -> dict[str, float]:
+    """Return the held-out accuracy of each classifier that makes features; of one that is not on this disk, as it was written."""
+    found = read_json(earlier) if earlier.is_file() else {}
+    for key in dict.fromkeys(c.extractor_key for c in configurations):
+        path = extractor_dir(key) / "extractor.json"
+        if path.is_file() and (accuracy := _json(path, f"extractor@{key}").get("held_out_accuracy")) is not None:
+            found[key] = accuracy
+    return {key: found[key] for key in dict.fromkeys(c.extractor_key for c in configurations) if key in found}
 
 
 def _runs_table(configurations: list[Configuration]) -> pd.DataFrame:

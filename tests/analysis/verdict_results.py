@@ -76,6 +76,7 @@ def paper_results(spread: float = 0.01, seed: int = 0, fid: dict[str, float] | N
         configurations=tuple(configurations),
         counted_stages="sastm",
         decide=SETTINGS.decide,
+        accuracies={},
         provenance={},
         folder=Path("/nowhere"),
         **{name: pd.DataFrame(rows[name], columns=COLUMNS[name]) for name in TABLES},

@@ -136,14 +136,17 @@ def test_the_extractors_are_named_as_they_were_prepared(project):
     folder = project / "data/extractors/digits-16-lenet"
     summary()
     assert json.loads(text(project, "extractors.json")) == {W: "lenet", S: "lenet"}  # as in params.yaml
+    assert json.loads(text(project, "accuracies.json")) == {}
     folder.mkdir(parents=True)
-    (folder / "extractor.json").write_text(json.dumps({"extractor": "inception-custom-0a1b2c3d"}))
+    described = {"extractor": "inception-custom-0a1b2c3d", "held_out_accuracy": 0.9731}
+    (folder / "extractor.json").write_text(json.dumps(described))
     summary()
     named = dict.fromkeys((W, S), "inception-custom-0a1b2c3d")
     assert json.loads(text(project, "extractors.json")) == named
     (folder / "extractor.json").unlink()  # a clone without the cache
     summary()
     assert json.loads(text(project, "extractors.json")) == named
+    assert json.loads(text(project, "accuracies.json")) == {"digits-16-lenet": 0.9731}
 
 
 def test_the_same_bytes_twice(project):

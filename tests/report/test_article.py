@@ -76,8 +76,10 @@ def test_the_main_table_computed_again_from_the_files_alone(tmp_path, monkeypatc
 
 
 def test_every_part_is_there_and_nothing_is_missing(tmp_path, monkeypatch):
-    three(tmp_path, monkeypatch, 9.0)
+    results = three(tmp_path, monkeypatch, 9.0)
+    (results.folder / "accuracies.json").write_text('{"mnist-32-lenet": 0.9912}')
     text = article()
+    assert "| MNIST 32 × 32: lenet, 99.1 %; Fashion-MNIST 32 × 32: lenet; CIFAR-10 32 × 32: lenet |" in text
     assert re.findall(r"\*\*Table (\d)\.", text) == ["1", "2", "3", "4", "5"] and "nan" not in text
     # 5, 5 and 3 configurations; of the ablation, what is no question of the plan.
     assert len(re.findall(r"^\| .* \| 10, finished \|$", text, re.M)) == 13
