@@ -141,7 +141,8 @@ def held_against(yours: Results, ours: Results, revision: str) -> Rerun:
     Raises:
         RunError: none of these runs is another than ours.
     """
-    found = [row for c in yours.configurations if (row := _compared(c, yours, ours))]
+    same = _same_runs(yours, ours)
+    found = [row for c in yours.configurations if (row := _compared(c, yours, ours, same))]
     if not any(row.status != NOT_COMPARED for row in found):
         raise RunError(
             f"results/{yours.suite}: no run of your own beside those of {revision}, all are as committed there. Make some with: make"
@@ -184,13 +185,13 @@ def committed(results: Results, revision: str) -> Iterator[tuple[Results, str]]:
         yield replace(results, provenance=provenance, folder=folder / "summary", **tables), tar.pax_headers["comment"]
 
 
-def _compared(c: Configuration, yours: Results, ours: Results) -> Compared | None:
+def _compared(c: Configuration, yours: Results, ours: Results, same_runs: set[tuple[str, int]]) -> Compared | None:
     """Compare a configuration, without the tests' correction: what it has to be held against the spread is WITHIN so far."""
     seeds, theirs = _seeds(yours, c), _seeds(ours, c)
     if not seeds and not theirs:
         return None
     common = seeds & theirs
-    same = {seed for seed in common if all(_same_rows(yours, ours, name, c, seed) for name in BITS)}
+    same = {seed for seed in common if (c.name, seed) in same_runs}
     own = {seed for seed in seeds if seed not in same or _noted(yours, c, seed) != _noted(ours, c, seed)}
     a, b = _side(yours, c, own), _side(ours, c, theirs)
     fid = difference(np.log(a.fid), np.log(b.fid))
@@ -221,12 +222,24 @@ def _seeds(results: Results, c: Configuration) -> set[int]:
     return {int(seed) for seed in results.rows(results.runs, c)["seed"]}
 
 
-def _same_rows(yours: Results, ours: Results, table: str, c: Configuration, seed: int) -> bool:
-    """Whether every number of a run is the same, of the columns that both have."""
-    a, b = (results.rows(getattr(results, table), c) for results in (yours, ours))
-    columns = [name for name in a if name in b]
-    a, b = (t.loc[t["seed"] == seed, columns].reset_index(drop=True).astype(object) for t in (a, b))
-    return a.equals(b)
+def _same_runs(yours: Results, ours: Results) -> set[tuple[str, int]]:
+    """Return the runs, as configuration and seed, that have every number alike, in the columns that both sides have."""
+    same = set(_by_run(yours.runs)) & set(_by_run(ours.runs))
+    for name in BITS:
+        tables = getattr(yours, name), getattr(ours, name)
+        columns = [column for column in tables[0] if column in tables[1]]
+        a, b = (_by_run(table[columns]) for table in tables)
+        same = {run for run in same if a.get(run) == b.get(run)}
+    return same
+
+
+def _by_run(table: pd.DataFrame) -> dict[tuple[str, int], list[tuple]]:
+    """Return the rows of each run; a number that is not there is None, which is equal to itself."""
+    rows = table.astype(object).where(table.notna(), None).itertuples(index=False, name=None)
+    found: dict[tuple[str, int], list[tuple]] = {}
+    for configuration, seed, row in zip(table["configuration"], table["seed"], rows, strict=True):
+        found.setdefault((configuration, int(seed)), []).append(row)
+    return found
 
 
 def _noted(results: Results, c: Configuration, seed: int) -> Any:
