@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from verdict_results import RISING, decided, of_sparsity, pairs, paper_results
+from verdict_results import RISING, decided, of_sparsity, pairs, paper_results, shown
 
 from selfsparse.statistics.inference import hedges_g, runs_for_power
 from selfsparse.statistics.moments import Estimate, moments
@@ -164,39 +164,32 @@ def test_steps_saved_are_a_ratio_of_geometric_means():
 
 def test_same_order_says_the_larger_sample():
     small, large = (WIDE_LOW, WIDE_HIGH), (LOW, HIGH)  # Self-Sparse GAN, WGAN-GP
-    values = {
-        f"fid_{name}": dict(zip(("self_sparse", "wgan_gp"), pair, strict=True))
-        for name, pair in (("small", small), ("large", large))
-    }
+    of = lambda pair: dict(zip(("self_sparse", "wgan_gp"), pair, strict=True))  # noqa: E731
+    values = {"fid_small": of(small), "fid_large": of(large)}
     found = decided("C45", values)
     assert found.verdict == INCONCLUSIVE and found.same
     assert found.p == pytest.approx(stats.ttest_ind(*small, equal_var=False).pvalue)  # the weaker of both
     value, error, df = delta(HIGH, LOW)
     half = stats.t.ppf(0.975, df) * error
-    assert (found.effect.value, found.effect.low, found.effect.high) == pytest.approx(
-        (value, value - half, value + half)
-    )
+    assert shown(found.effect) == pytest.approx((value, value - half, value + half))
     assert found.needed() == runs_for_power(*map(moments, small), 0.8, 0.05)
     # Of two that are not significant the one counts that needs more; what is significant already needs no more.
     close = [9.0, 11.1, 13.0]
     values["fid_large"] = {"self_sparse": close, "wgan_gp": WIDE_HIGH}
     assert decided("C45", values).needed() == runs_for_power(moments(close), moments(WIDE_HIGH), 0.8, 0.05)
     many = [10.0 + x for x in np.linspace(-1.5, 1.5, 20)], [10.7 + x for x in np.linspace(-1.5, 1.5, 20)]
-    values["fid_large"] = dict(zip(("self_sparse", "wgan_gp"), many, strict=True))
+    values["fid_large"] = of(many)
     assert stats.ttest_ind(*many, equal_var=False).pvalue < 0.05
     few = [8.0, 9.0, 10.0], [10.0, 11.0, 12.2]
-    values["fid_small"] = dict(zip(("self_sparse", "wgan_gp"), few, strict=True))
-    found = decided("C45", values)
-    assert (
-        found.needed() == runs_for_power(*map(moments, few), 0.8, 0.05) < runs_for_power(*map(moments, many), 0.8, 0.05)
-    )
+    values["fid_small"] = of(few)
+    needed, of_many = (runs_for_power(*map(moments, pair), 0.8, 0.05) for pair in (few, many))
+    assert decided("C45", values).needed() == needed < of_many
 
 
 def test_a_decrease_as_if_it_were_measured_run_by_run():
     """10 ± 1 in five runs to 5 ± 2 in three: 50 %, of spread 100 √((0.5 · 1)² + 2²) / 10."""
-    found = decrease_moments(
-        replace(moments([0.0]), n=5, mean=10.0, std=1.0), replace(moments([0.0]), n=3, mean=5.0, std=2.0)
-    )
+    ten, five = (replace(moments([0.0]), n=n, mean=mean, std=std) for n, mean, std in ((5, 10.0, 1.0), (3, 5.0, 2.0)))
+    found = decrease_moments(ten, five)
     assert (found.n, found.mean) == (3, 50.0) and found.std == pytest.approx(10 * math.sqrt(4.25))
 
 
@@ -205,9 +198,8 @@ def test_one_order_needs_both_differences():
     values = of_sparsity(**RISING)
     values["best_fid"]["stl10-64-self_sparse"] = [89, 91, 93]
     found = decided("C36", values)
-    assert (
-        found.verdict == INCONCLUSIVE and found.same and found.of.endswith("LSUN bedrooms 64 × 64 and STL-10 64 × 64")
-    )
+    assert found.verdict == INCONCLUSIVE and found.same
+    assert found.of.endswith("LSUN bedrooms 64 × 64 and STL-10 64 × 64")
     (a, error_a, df_a), (b, error_b, df_b) = (
         delta(*(values["best_fid"][f"{name}-64-{model}"] for model in ("wgan_gp", "self_sparse")))
         for name in ("lsun_bedroom", "stl10")
@@ -215,9 +207,7 @@ def test_one_order_needs_both_differences():
     error = math.hypot(error_a, error_b)
     df = error**4 / (error_a**4 / df_a + error_b**4 / df_b)
     half = stats.t.ppf(0.975, df) * error
-    assert (found.effect.value, found.effect.low, found.effect.high) == pytest.approx(
-        (b - a, b - a - half, b - a + half)
-    )
+    assert shown(found.effect) == pytest.approx((b - a, b - a - half, b - a + half))
     assert found.p == pytest.approx(stats.t.sf((b - a) / error, df))  # the largest of six is corrected by nothing
     # Now ξ̄ is the faint one: its own p decides.
     values["best_fid"]["stl10-64-self_sparse"] = [90.9, 91, 91.1]
@@ -279,7 +269,7 @@ def test_the_fall_of_a_share_and_its_interval():
     })  # fmt: skip
     low, high = stats.ttest_1samp(down, 0).confidence_interval(0.95)
     assert found.verdict == REPRODUCED and found.of.endswith("from start to end")
-    assert (found.effect.value, found.effect.low, found.effect.high) == pytest.approx((-np.mean(down), -high, -low))
+    assert shown(found.effect) == pytest.approx((-np.mean(down), -high, -low))
 
 
 # Values
@@ -381,22 +371,16 @@ def test_signs_and_growths_of_a_summary():
         (0, 0, None, None, 0.5, 0.1), (0, 100, 0.5, 0.25, 0.4, 0.4), (0, 200, 0.25, 0.0, 0.3, 0.3),
         (1, 200, 0.5, 0.5, 0.7, 0.6), (1, 100, 0.0, 0.0, 0.2, 0.9), (1, 0, None, None, 0.6, 0.5),
     ]  # fmt: skip
-    table = pd.DataFrame(
-        rows, columns=["seed", "step", "alpha_differs", "beta_differs", "weight_negative", "beta_zero"]
-    )
-    table = table.assign(configuration=c.name, stage=1, size=2, channels=4)
+    columns = ["seed", "step", "alpha_differs", "beta_differs", "weight_negative", "beta_zero"]
+    table = pd.DataFrame(rows, columns=columns).assign(configuration=c.name, stage=1, size=2, channels=4)
     runs = pd.DataFrame([{"configuration": c.name, "seed": seed, "status": "finished"} for seed in (0, 1)])
-    evidence = Evidence(
-        replace(
-            results,
-            mechanism=table.reindex(columns=results.mechanism.columns),
-            runs=runs.reindex(columns=results.runs.columns),
-        )
+    mechanism, runs = (
+        t.reindex(columns=whole.columns) for t, whole in ((table, results.mechanism), (runs, results.runs))
     )
+    evidence = Evidence(replace(results, mechanism=mechanism, runs=runs))
     signs = evidence.signs_differing(c, 0.5)
-    assert signs.largest.tolist() == pytest.approx([3 / 8, 1 / 2]) and signs.last.tolist() == pytest.approx(
-        [1 / 8, 1 / 2]
-    )
+    assert signs.largest.tolist() == pytest.approx([3 / 8, 1 / 2])
+    assert signs.last.tolist() == pytest.approx([1 / 8, 1 / 2])
     assert evidence.values(c, "negative_weight_growth").tolist() == pytest.approx([-0.2, 0.1])
     assert evidence.values(c, "negative_weight_share").tolist() == pytest.approx([0.3, 0.7])
     assert {t: v.tolist() for t, v in evidence.by_stage(c, "position_zero_growth").items()} == {

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
-from verdict_results import SETTINGS, decided
+from verdict_results import SETTINGS, decided, shown
 
 from selfsparse.config import variation
 from selfsparse.paper.printed import claims
@@ -188,10 +188,6 @@ def runs(a, b, level):
     """The least n with 80 % power of the two-sided test at this level, one by one."""
     a, b = sorted((moments(a), moments(b)), key=lambda m: m.mean)
     return next(n for n in range(2, 1001) if power(a, b, n, level) >= 0.8)
-
-
-def shown(estimate):
-    return estimate.value, estimate.low, estimate.high
 
 
 A, B, C = [49.0, 51.0, 50.5, 48.0], [51.0, 50.0, 53.5, 52.0], [50.0, 56.0, 52.5, 54.0]

@@ -132,6 +132,10 @@ def decided(claim: str, values: dict[str, dict] | None = None, **others) -> Outc
     return RULES[found.claim.rule](found)
 
 
+def shown(estimate) -> tuple[float, float, float]:
+    return estimate.value, estimate.low, estimate.high
+
+
 def pairs(baseline, sparse, **cells) -> dict[str, dict]:
     """Best FIDs of all pairs; of some cells, named with _ for -, (baseline, sparse) of their own."""
     values = {"wgan_gp": baseline, "self_sparse": sparse}
