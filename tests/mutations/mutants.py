@@ -625,4 +625,26 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("np.array([max(found)])", "np.array([found[0]])"),
         ],
     ),
+    # Reruns, and what of results is published
+    "statistics/rerun.py": (
+        "statistics/test_rerun.py",
+        [
+            ("df = first.n + second.n - 2", "df = first.n + second.n - 1"),
+            ("pooled * (1 / first.n + 1 / second.n)", "pooled * 2 / (first.n + second.n)"),
+            ("d.variance / n**2", "d.variance / n"),
+        ],
+    ),
+    "results/rerun.py": (
+        "report/test_compare.py",
+        [
+            ("np.log(a.fid), np.log(b.fid)", "a.fid, b.fid"),
+            ("elif own & common and own & common <= same:", "elif own & same:"),
+            ("seed not in same or _noted(yours, c, seed) != _noted(ours, c, seed)", "seed not in same"),
+            ("return self.shift.p < LEVEL / 2", "return False"),
+        ],
+    ),
+    "hub/published.py": (
+        "hub/test_published.py",
+        [("fids.idxmin()", "fids.idxmax()"), ("chosen_from=len(fids)", "chosen_from=1")],
+    ),
 }
