@@ -11,12 +11,13 @@ from matplotlib.patches import Patch
 
 from selfsparse.analysis import style, table
 from selfsparse.analysis.axes import DIVERGING, ZERO, bare, show_values
+from selfsparse.analysis.comparisons import among
 from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, number, said
 from selfsparse.config import Configuration
-from selfsparse.registry import SASTM_MODELS
+from selfsparse.registry import BASELINE, SASTM_MODELS, SPARSE
 from selfsparse.results.reading import Results
-from selfsparse.results.text import group_label, model_label, share, short
+from selfsparse.results.text import group_key, group_label, model_label, share, short
 
 MAPS_BESIDE = 4  # channels of a stage are shown in rows of four
 Arrays = dict[str, np.ndarray]  # h_<t> and x_<t> (k, H, W), alpha_<t> (C), beta_<t> (H, W)
@@ -30,7 +31,7 @@ def belongs(results: Results) -> bool:
 def feature_map_sheets(results: Results) -> list[Drawing]:
     """One sheet per configuration with a SASTM, beside the baseline of its group: maps, alpha and beta of each stage."""
     return [
-        _feature_maps(results, c, next((other for other in group if other.model == "wgan_gp"), None), group_label(key))
+        _feature_maps(results, c, next((other for other in group if other.model == BASELINE), None), group_label(key))
         for key, group in results.groups().items()
         for c in group
         if c.model in SASTM_MODELS
@@ -63,16 +64,12 @@ def _feature_maps(results: Results, c: Configuration, baseline: Configuration | 
 
 def module_sheets(results: Results) -> list[Drawing]:
     """x of the generator with the channel module alone above that of both modules, stage by stage (Fig. 5)."""
-    groups = {key: {c.model: c for c in group} for key, group in results.groups().items()}
-    return [
-        _both(results, models["without_psm"], models["self_sparse"], key)
-        for key, models in groups.items()
-        if {"without_psm", "self_sparse"} <= models.keys()
-    ]
+    return [_both(results, p.higher, p.lower) for p in among(results, [(SPARSE, "without_psm")])]
 
 
 @style.styled()
-def _both(results: Results, alone: Configuration, both: Configuration, key: tuple[str, int, str]) -> Drawing:
+def _both(results: Results, alone: Configuration, both: Configuration) -> Drawing:
+    key = group_key(both)
     rows = [(c, results.arrays(c, "feature_maps")) for c in (alone, both)]
     stages = sorted({t for _, arrays in rows for t in _stages(arrays)}) or [1]
     width = style.TWO_COLUMNS if len(stages) > 2 else style.ONE_COLUMN

@@ -8,20 +8,19 @@ from matplotlib.axes import Axes
 
 from selfsparse.analysis import style, table
 from selfsparse.analysis.axes import empty, group_panels, handle, model_handles
-from selfsparse.analysis.comparisons import fid_title
+from selfsparse.analysis.comparisons import fid_title, pairs
 from selfsparse.analysis.figure_mechanism import STAGE_COLUMNS, stage_rows
 from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, interval, number, said, summarised
 from selfsparse.config import Configuration
 from selfsparse.paper import reported, reported_pearson, reported_sparsity
 from selfsparse.paper.printed import printed_table
-from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results import text
 from selfsparse.results.comparability import comparable, comparison
 from selfsparse.results.correlation import correlations
 from selfsparse.results.reading import Results, mean_sparsity
 from selfsparse.results.rows import COLUMNS
-from selfsparse.results.text import MISSING, dataset_label, group_label, mean_std, model_label
+from selfsparse.results.text import MISSING, dataset_label, group_key, group_label, mean_std, model_label
 from selfsparse.statistics.correlation import fit_line
 from selfsparse.statistics.inference import decrease
 from selfsparse.statistics.moments import moments
@@ -32,10 +31,7 @@ SHADES = ("#56B4E9", "black", "#767676", "#882255")  # of resolutions; no model'
 
 def sparsity_table(results: Results) -> Table:
     """One row per pair of WGAN-GP and Self-Sparse GAN: xi-bar (Eq. 15) and FID reduction, the paper's beside ours."""
-    pairs = {key: {c.model: c for c in group} for key, group in results.groups().items()}
-    rows = [
-        _pair_row(results, key, p[BASELINE], p[SPARSE]) for key, p in pairs.items() if {BASELINE, SPARSE} <= p.keys()
-    ]
+    rows = [_pair_row(results, group_key(p.lower), p.higher, p.lower) for p in pairs(results)]
     columns = {
         "Pair": said("_pair"),
         "Paper, ξ̄": number("paper_xi", 3),
