@@ -145,7 +145,7 @@ def test_channels_that_are_dead_in_some_run(tmp_path):
         dead += [run | {"stage": 1, "channels": 16, "proven": 0, "observed": 0}]
         dead += [run | {"stage": 2, "channels": 8, "proven": 1, "observed": observed}]
         dead += [{"configuration": psm, "seed": seed, "stage": 1, "channels": 10, "proven": 0, "observed": 0}]
-    pd.DataFrame(dead).to_csv(tmp_path / "dead_channels.csv", index=False)
+    frame("dead_channels", dead).to_csv(tmp_path / "dead_channels.csv", index=False)
     first, second = said(dataclasses.replace(made_up(), folder=tmp_path), DEAD)
     assert (first["answer"], first["effect"]) == ("yes", pytest.approx(62.5 / 3)) and "24 channels" in first["measure"]
     assert (second["of"], second["answer"], second["effect"]) == ("without PSM", "no", 0.0)

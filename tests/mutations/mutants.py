@@ -399,6 +399,17 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("(baseline - value) / baseline", "(baseline - value) / value"),
         ],
     ),
+    "statistics/sequential.py": (
+        "statistics/test_sequential.py",
+        [
+            ("alpha * math.log(1 + (math.e - 1) * share)", "alpha * share"),
+            ("- already\n", "\n"),
+            ("density * bound * WEIGHTS", "density * WEIGHTS"),
+            ("stdtr(n - 1, -abs", "stdtr(2 * n - 2, -abs"),
+            ("stdtrit(n - 1, 1 - level / 2)", "stdtrit(n - 1, 1 - level)"),
+            ("min(found, default=math.nan)", "max(found, default=math.nan)"),
+        ],
+    ),
     "results/reading.py": (
         "analysis/test_correlation.py",
         [('(counted_stages == "all")', '(counted_stages == "sastm")')],
