@@ -79,3 +79,9 @@ def guarded(work: Callable[[], int | None]) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if not any(kind.__module__ == "dvc.exceptions" for kind in type(error).__mro__):
+            raise
+        marks = " If a merge left its marks there: git checkout HEAD -- dvc.lock" if "dvc.lock" in str(error) else ""
+        print(f"error: DVC says: {' '.join(str(error).split())}.{marks}", file=sys.stderr)
+        return 2

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from dvc_project import alive
-from small_project import ROOT
+from small_project import ROOT, write_project
 
 from selfsparse import processes
 from selfsparse.environment import OF_PRECISION
@@ -165,3 +165,22 @@ def test_no_variable_decides_how_exact_float32_is():
         done = subprocess.run(start, cwd=ROOT, env=os.environ | set_by_user, capture_output=True, text=True, check=True)
         found[name] = done.stdout.split()
     assert found == {"alone": ["high"], "a stage's": ["highest"]}
+
+
+@pytest.mark.parametrize("work", ["Project(Path()).names()", "read_records(Path())"])
+def test_marks_of_a_merge_in_dvc_lock_are_one_error(tmp_path, work):
+    """Read through DVC's own pipeline, and without it."""
+    write_project(tmp_path)
+    (tmp_path / "dvc.yaml").write_text("stages:\n  a:\n    cmd: echo\n")
+    (tmp_path / "dvc.lock").write_text("<<<<<<< HEAD\nschema: '2.0'\n=======\n")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], cwd=tmp_path, check=True)
+    code = f"""
+import sys
+from pathlib import Path
+from selfsparse.cli import guarded
+from selfsparse.stages import Project, read_records
+sys.exit(guarded(lambda: {work} and None))"""
+    with_ours = os.environ | {"PYTHONPATH": str(ROOT)}
+    found = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=with_ours, capture_output=True, text=True)
+    assert found.returncode == 2 and "Traceback" not in found.stderr
+    assert "error: DVC says: " in found.stderr and "git checkout HEAD -- dvc.lock" in found.stderr
