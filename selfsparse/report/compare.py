@@ -12,7 +12,16 @@ from selfsparse.provenance import commit_text
 from selfsparse.report.html import markdown_html
 from selfsparse.report.site import COMPARE, rendered
 from selfsparse.results.reading import Results, load_results
-from selfsparse.results.rerun import NOT_COMPARED, SAME_BITS, Compared, Rerun, Side, committed, held_against
+from selfsparse.results.rerun import (
+    NOT_COMPARED,
+    SAME_BITS,
+    Compared,
+    Rerun,
+    Side,
+    check_summarised,
+    committed,
+    held_against,
+)
 from selfsparse.results.text import MISSING
 from selfsparse.statistics.inference import LEVEL
 from selfsparse.statistics.moments import moments
@@ -27,6 +36,7 @@ def compare(suite: str, revision: str) -> int:
         0 where it does, else 1.
     """
     yours = load_results(suite)
+    check_summarised(yours)
     with committed(yours, revision) as (ours, commit):
         found = held_against(yours, ours, f"{revision} ({commit[:10]})")
         answered = answers_of_both(yours, ours)

@@ -31,6 +31,7 @@ from selfsparse.made_from import differences, flatten
 from selfsparse.paths import project_root
 from selfsparse.registry import SASTM_MODELS
 from selfsparse.results.reading import TABLES, Results, mean_sparsity, read_rows
+from selfsparse.results.summary import read_table
 from selfsparse.statistics.inference import LEVEL, holm
 from selfsparse.statistics.rerun import Difference, difference, mean_difference
 
@@ -155,6 +156,18 @@ def held_against(yours: Results, ours: Results, revision: str) -> Rerun:
     found = [replace(row, status=DIFFERENT) if min(row.p.values(), default=1.0) < LEVEL / 2 else row for row in found]
     shift = mean_difference([row.fid for row in found if row.status in (WITHIN, DIFFERENT)])
     return Rerun(yours.suite, revision, found, shift, (yours.provenance, ours.provenance))
+
+
+def check_summarised(results: Results) -> None:
+    """Raise RunError where runs or measures on this disk are others than those of the summary: it is still of earlier ones."""
+    for name, kind in {"curves": "runs", "fid": "fid", "sparsity": "sparsity"}.items():
+        summary = _by_run(getattr(results, name))
+        for run, rows in _by_run(read_table(results.configurations, kind, name)).items():
+            if rows != summary.get(run):
+                raise RunError(
+                    f"results/{results.suite}/summary is not of the results beside it: {name} of {run[0]}, seed {run[1]}, differ."
+                    f" Renew it with: dvc repro summary@{results.suite}"
+                )
 
 
 @contextmanager

@@ -241,6 +241,22 @@ def test_from_git_to_the_page(ours_in_git, capsys):
     assert statuses(rerun("quick", "HEAD~1")) == {ONE: DIFFERENT, TWO: SAME_BITS, THREE: SAME_BITS}
 
 
+def test_a_summary_of_earlier_runs_is_not_taken_for_theirs(ours_in_git):
+    """As where a rerun was interrupted before its summary: ours would be compared with ours."""
+    write(ours_in_git, results_of(OURS, finished="2026-02-02T00:00:00Z"))
+    rows = results_of(OURS).fid
+    path = ours_in_git / f"results/quick/fid/{TWO}/fid.csv"
+    path.parent.mkdir(parents=True)
+    own = rows[rows["configuration"] == TWO].drop(columns="configuration")
+    own.to_csv(path, index=False)
+    assert compare("quick", "HEAD") == 0
+    own.assign(fid=own["fid"] * 1.01).to_csv(path, index=False)
+    with pytest.raises(
+        RunError, match=rf"summary is not of the results .* fid of {TWO}, seed 0, .* dvc repro summary@quick"
+    ):
+        compare("quick", "HEAD")
+
+
 def test_what_git_does_not_have_is_one_error(ours_in_git, monkeypatch):
     found = run(ours_in_git, "selfsparse", "compare", "quick", "--against", "nowhere")
     assert found.returncode == 2 and len(found.stderr.splitlines()) == 1
