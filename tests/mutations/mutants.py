@@ -256,7 +256,10 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "metrics/classifiers.py": (
         "metrics/test_classifiers.py",
         [
-            ("images.float() / 127.5 - 1", "images.float() / 255"),
+            (
+                "self.features(self.convolutions(images.float() / 127.5 - 1))",
+                "self.features(self.convolutions(images.float() / 255))",
+            ),
             ("self.scores(functional.relu(self(images)))", "self.scores(self(images))"),
             ("for part in held_out.split(1000)", "for part in kept[: len(held_out)].split(1000)"),
             ("STANDARD_ERRORS = 2", "STANDARD_ERRORS = -2"),
