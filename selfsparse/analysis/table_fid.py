@@ -275,7 +275,9 @@ def _fid_rows(axis: Axes, group: Sequence[Configuration], fids_of: Callable[[Con
         every += runs
     if not axis.has_data():
         axis.set_xticks([])
-    # By the runs: the interval of three of them can reach near 0, where a logarithmic axis would end in empty decades.
-    if every and max(every) >= LOG_FROM * min(every) and axis.dataLim.intervalx[0] > 0:
-        axis.set_xscale("log")
+    if every and max(every) >= LOG_FROM * min(every):
+        left = axis.dataLim.intervalx[0]
+        axis.set_xscale("log", nonpositive="clip")
+        if left < min(every) / 2:  # the interval of few runs can reach to 0 and below, which would be empty decades
+            axis.set_xlim(left=min(every) / 2)
         log_ticks(axis.xaxis)
