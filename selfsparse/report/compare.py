@@ -79,7 +79,7 @@ def compared_table(found: Rerun) -> Table:
     }
     caption = (
         f"Yours against ours of {found.revision}: FID of the best generators, re-evaluated at the larger sample count, mean ± standard"
-        " deviation. Brackets are 95 % intervals, uncorrected; p is corrected over this table."
+        " deviation. The ratio is of geometric means. Brackets are 95 % intervals, uncorrected; p is corrected over this table."
     )
     return Table([_row(compared) for compared in found.configurations], columns, caption, ["configuration"])
 
