@@ -64,7 +64,7 @@ def guarded(work: Callable[[], int | None]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        if error.name.split(".")[0] in ("selfsparse", "pipeline"):
+        if (error.name or "").split(".")[0] in ("selfsparse", "pipeline"):
             raise
         print(
             f"error: {error.name} is not installed in {sys.executable}. Run `make install`, and name its Python:"
