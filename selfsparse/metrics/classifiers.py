@@ -84,7 +84,7 @@ class ConvNet(nn.Module):
         return self.scores(self(images))
 
 
-CLASSIFIERS = {"lenet": LeNet, "lenet_standin": LeNet, "convnet": ConvNet}
+CLASSIFIERS = {"lenet": LeNet, "lenet_standin": LeNet, "convnet": ConvNet}  # type: dict[str, type[LeNet] | type[ConvNet]]
 
 
 @one_thread()
