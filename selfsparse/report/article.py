@@ -365,7 +365,7 @@ def _flips(sensitivity: Results) -> str:
         known = [e for e in others if e.lower is not None]
         flips = sum(e.flips(default) for e in known)
         sentences.append(
-            f"Of {many(len(known), 'other reading')} with runs, {flips} turn the sign of the difference. Does it depend on"
-            f" them? {answer.capitalize()}."
+            f"Of {many(len(known), 'other reading')} with runs, {flips} turn the sign of a difference that is told from zero"
+            f" under both. Does it depend on them? {answer.capitalize()}."
         )
     return " ".join(sentences)
