@@ -45,7 +45,8 @@ def status(settings: Settings) -> int:
                 print(f"{suite}: not run")
                 continue
             stages = project.upstream(f"report@{suite}", *({f"generators@{suite}"} & published))
-            found = {name_of(s): reasons for s in stages if (reasons := stale(s, _missing(stages)))}
+            missing = _missing(stages)
+            found = {name_of(s): reasons for s in stages if (reasons := stale(s, missing))}
             current = not [reasons for reasons in found.values() if reasons - {MISSING}]
             all_current &= current
             print("\n  ".join([f"{suite}: {'current' if current else 'NOT current'}", *_told(found)]))
