@@ -22,7 +22,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks.harness import ROOT, run
-from selfsparse.cluster.node import search_path
+from selfsparse.processes import search_path
 
 SUITE = "paper"
 # A process starts as a copy of the one that starts it, whose memory counts as its own: a small one comes between.

@@ -14,13 +14,12 @@ import time
 from pathlib import Path
 
 from selfsparse.analysis.comparisons import Standing, questions, standing_of
-from selfsparse.cluster.node import search_path
 from selfsparse.config import load_settings
 from selfsparse.errors import RunError, SettingsError
 from selfsparse.files import write_text
 from selfsparse.paths import project_root
 from selfsparse.plain_yaml import read_plain_yaml
-from selfsparse.processes import usable_cpus
+from selfsparse.processes import search_path, usable_cpus
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.reading import Results, load_results
 from selfsparse.results.text import duration

@@ -3,11 +3,13 @@
 import multiprocessing.util
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from selfsparse.errors import RunError
 
@@ -25,6 +27,11 @@ def usable_cpus() -> int:
     import joblib  # late: few of those that import this module ask
 
     return joblib.cpu_count()
+
+
+def search_path() -> str:
+    """Return a PATH on which `python`, as dvc.yaml has it, is the Python that runs this."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 @contextmanager

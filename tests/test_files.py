@@ -34,12 +34,6 @@ def test_an_interruption_leaves_the_old_file_and_nothing_else(tmp_path, error):
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
-def test_an_interruption_before_anything_was_written(tmp_path):
-    with pytest.raises(RuntimeError), atomic_path(tmp_path / "file"):
-        raise RuntimeError
-    assert not list(tmp_path.iterdir())
-
-
 def test_files_that_belong_together_take_their_names_together(tmp_path, monkeypatch):
     paths = [tmp_path / name for name in ("images", "labels", "manifest")]
     for path in paths:

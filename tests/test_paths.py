@@ -31,13 +31,3 @@ def test_elsewhere_it_is_the_checkout(tmp_path, monkeypatch, present):
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
     assert paths.project_root() == ROOT
-
-
-def test_every_path_lies_in_the_project(tmp_path, monkeypatch):
-    monkeypatch.chdir(write_project(tmp_path))
-    assert paths.packed_dir("a-1") == tmp_path / "data/packed/a-1"
-    assert paths.extractor_dir("a-1-x") == tmp_path / "data/extractors/a-1-x"
-    assert paths.reference_dir("a-1-x") == tmp_path / "data/references/a-1-x"
-    assert paths.result_dir("quick", "fid", "a") == tmp_path / "results/quick/fid/a"
-    assert paths.checkpoint_dir("a") == tmp_path / ".checkpoints/a"
-    assert [p.name for p in tmp_path.iterdir() if p.is_dir()] == []  # asking for a path makes no folder

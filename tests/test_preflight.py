@@ -69,12 +69,6 @@ def test_data_that_is_not_there_and_may_not_be_downloaded(project):
     check_suite(settings, "quick")  # needs none of it
 
 
-def test_data_that_is_packed_already(project, tmp_path):
-    settings = project({"sources.mnist.download": False})
-    packed(tmp_path, "mnist-32")
-    check_suite(settings, "laptop")
-
-
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
@@ -119,13 +113,6 @@ def test_what_has_no_images_is_named_and_the_rest_can_run(project):
     assert rest == ["no images of sketch-128: `python -m pipeline.data sketch-128` says what to get"]
 
 
-def test_nothing_can_run(project):
-    names = ("mnist", "fashion_mnist", "cifar10", "stl10")
-    settings = project({f"sources.{name}.download": False for name in names}, gpu=True)
-    with pytest.raises(DataError, match="mnist: its files are not in"):
-        check_suite(settings, "paper")
-
-
 def said(settings, suite) -> float:
     return float(re.search(r"about ([\d.]+) GB of disk", check_suite(settings, suite))[1])
 
@@ -146,11 +133,6 @@ def test_the_estimate_covers_images_and_downloads(project, tmp_path):
     assert whole - at_hand == pytest.approx(to_download, abs=0.11)
     packed(tmp_path, "stl10-64")
     assert at_hand - said(settings, "paper") == pytest.approx(to_pack, abs=0.11)
-
-
-def test_an_unknown_suite(project):
-    with pytest.raises(SettingsError, match="'qick' \\(did you mean quick"):
-        check_suite(project(), "qick")
 
 
 def test_a_suite_without_configurations(project):

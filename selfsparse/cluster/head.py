@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import Timeout
 
-from selfsparse.cluster.node import folder_of, project_key, search_path, versions
+from selfsparse.cluster.node import folder_of, project_key, versions
 from selfsparse.cluster.scheduler import DONE, FAILED, Executor, Progress, Schedule, Stage
 from selfsparse.errors import UserError
+from selfsparse.processes import search_path
 from selfsparse.provenance import SOURCES, git
 from selfsparse.results.text import duration
 from selfsparse.stages import (

@@ -45,11 +45,6 @@ def versions() -> dict[str, str]:
     return found
 
 
-def search_path() -> str:
-    """Return a PATH on which `python`, as dvc.yaml has it, is the Python that runs this."""
-    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-
-
 def folder_of(job: dict[str, Any]) -> Path:
     """Return where this node keeps the project's clones, cache and raw data; `job["scratch"]` may name variables and `~`.
 
@@ -182,7 +177,7 @@ def _run_task(
     order.write_text(json.dumps(told))
     process = subprocess.Popen(
         [sys.executable, "-m", "selfsparse.cluster.task", str(order)],
-        cwd=clone, env=os.environ | {"PATH": search_path(), "PYTHONUNBUFFERED": "1"}, stdin=subprocess.DEVNULL,
+        cwd=clone, env=os.environ | {"PYTHONUNBUFFERED": "1"}, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True, pass_fds=[lock],
     )  # fmt: skip
     try:

@@ -21,7 +21,7 @@ from selfsparse.cluster.node import KILLED
 from selfsparse.errors import UserError
 from selfsparse.files import read_json, write_json, write_text
 from selfsparse.paths import checkpoint_dir
-from selfsparse.processes import when_parent_is_gone
+from selfsparse.processes import search_path, when_parent_is_gone
 from selfsparse.stages import (
     Project,
     Records,
@@ -53,6 +53,7 @@ def main(order: dict[str, Any]) -> int:
     when_parent_is_gone(lambda: os.killpg(0, signal.SIGTERM))
     if os.getppid() != order["parent"]:
         return 1
+    os.environ["PATH"] = search_path()
     found = run(order["stage"], Path.cwd(), order["remote"], order["known"])
     write_json(Path(order["result"]), found)
     if found["text"]:

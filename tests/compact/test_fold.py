@@ -145,13 +145,6 @@ def test_the_ablated_models(heads):
     assert (draw(small, "running") - draw(full, "running")).abs().max() < 1e-12
 
 
-def test_nothing_dead_nothing_changed():
-    full = build()
-    small = fold(full, proven_dead(full), "running")
-    assert count_parameters(small) == count_parameters(full)
-    assert torch.equal(draw(small, "running"), draw(full, "running"))
-
-
 def test_what_was_observed_is_exact_where_it_stays_so():
     """A channel that is alive for few latents, and dead for all that were tried: equal there, different beyond."""
     full = build(position_head=False)

@@ -5,7 +5,6 @@ import pytest
 from image_files import encode, photograph, write_parquet
 
 from selfsparse.data import celeba_hq
-from selfsparse.data.downloads import begin_record, finish_record
 from selfsparse.errors import DataError
 
 COUNT = 12
@@ -36,21 +35,6 @@ def test_through_the_stage(project, faces, resize, form):
     assert packed.images.shape == (COUNT, 3, 64, 64) and not packed.has_own_labels
     for found, face in zip(packed.images, faces, strict=True):  # 2.png before 10.png
         assert np.abs(found - resize(face, 64)).max() <= 1
-
-
-def test_a_record_speaks_of_the_files_that_are_read(project, faces):
-    """A downloaded copy was removed by the user, and another put in its place."""
-    folder = project.raw("celeba_hq")
-    parquet = folder / "train-0.parquet"
-    write_parquet(parquet, [encode(face, "PNG") for face in faces])
-    begin_record(folder, "a hub", "1", True, [parquet.name])
-    finish_record(folder)
-    assert project.prepare("celeba_hq-64").manifest["source"] == "a hub"
-    parquet.unlink()
-    for number, face in enumerate(faces):
-        (folder / f"{number}.png").write_bytes(encode(face, "PNG"))
-    manifest = project.prepare("celeba_hq-64").manifest
-    assert manifest["source"] == "CelebA-HQ, image files" and "user's own" in manifest["revision"]
 
 
 @pytest.mark.parametrize("more", [-1, 1])

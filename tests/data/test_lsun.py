@@ -91,21 +91,6 @@ def test_image_files_and_parquet(project, rooms, resize, form, encoded):
         assert np.abs(found - resize(middle(rooms[key]), 64)).max() <= 1
 
 
-def test_all_means_as_many_as_lsun_has(project, encoded):
-    project.configure(sources__lsun_bedroom__images="all")
-    encoded.popitem()
-    write_lmdb(project.raw("lsun_bedroom"), encoded)
-    with pytest.raises(DataError, match="expected 7 images, found 6"):
-        project.open("lsun_bedroom-64")
-
-
-def test_fewer_than_asked_for(project, encoded):
-    project.configure(sources__lsun_bedroom__images=8)
-    write_lmdb(project.raw("lsun_bedroom"), encoded)
-    with pytest.raises(DataError, match=r"images in params\.yaml asks for 8 images, there are 7"):
-        project.open("lsun_bedroom-64")
-
-
 def test_a_value_that_is_no_image(project, encoded):
     project.configure(sources__lsun_bedroom__images="all")
     values = encoded | {b"4a00": b"nothing"}
@@ -322,13 +307,3 @@ def test_a_database_of_the_users_is_not_taken_for_the_download(project, whole, a
     with pytest.raises(DataError, match=r"data\.mdb is there, but .* did not finish: delete .*download\.json"):
         project.open("lsun_bedroom-64")
     assert not archive and (whole / "bedroom_train_lmdb/data.mdb").is_file()
-
-
-def test_a_folder_that_cannot_be_written(project, archive, monkeypatch):
-    project.configure(sources__lsun_bedroom__images="all", sources__lsun_bedroom__download=True)
-    monkeypatch.setitem(lsun.SCENES, "lsun_bedroom", replace(lsun.SCENES["lsun_bedroom"], zip_size=1000))
-    (project.root / "data/raw").mkdir(parents=True)
-    (project.root / "data/raw/lsun_bedroom").write_text("a file in its place")  # nobody is kept out who is root
-    with pytest.raises(DataError, match=r"lsun_bedroom.download\.json cannot be written .* SELFSPARSE_RAW_DATA"):
-        project.open("lsun_bedroom-64")
-    assert not archive

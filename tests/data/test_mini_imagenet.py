@@ -2,7 +2,6 @@
 
 import csv
 import errno
-import os
 import pickle
 from fnmatch import fnmatch
 
@@ -11,7 +10,6 @@ import pytest
 from image_files import encode, photograph, write_parquet
 
 from selfsparse.data import mini_imagenet
-from selfsparse.data.downloads import begin_record, finish_record
 from selfsparse.errors import DataError
 
 SPLITS = {"train": 3, "validation": 1, "test": 2}  # classes; in the real one 64, 16 and 20
@@ -60,19 +58,6 @@ def test_pickles(project, pickles, resize, validation, protocol):
     assert packed.manifest["revision"] == "the user's own files, unverified" and "84 x 84" in packed.manifest["source"]
 
 
-def test_code_in_a_pickle_is_not_run(project, pickles):
-    class Malicious:
-        def __reduce__(self):
-            return os.system, ("touch ran",)
-
-    pickles()
-    path = project.raw("mini_imagenet") / "mini-imagenet-cache-test.pkl"
-    path.write_bytes(pickle.dumps({"image_data": Malicious()}))
-    with pytest.raises(DataError, match=r"cache-test\.pkl: not a pickle of plain arrays .* nothing in it was run"):
-        project.prepare("mini_imagenet-64")
-    assert not list(project.root.rglob("ran"))
-
-
 def test_a_class_too_few(project, pickles):
     pickles(classes_of_test=1)
     with pytest.raises(DataError, match="expected 6 classes of 4 images, found 20 images in 5 classes of 4 to 4"):
@@ -101,19 +86,6 @@ def test_numbers_of_images_that_are_none(project, pickles, classes):
     (project.raw("mini_imagenet") / "mini-imagenet-cache-train.pkl").write_bytes(pickle.dumps(content))
     with pytest.raises(DataError, match=r"cache-train\.pkl: expected class_dict, .* fetch it again"):
         project.prepare("mini_imagenet-64")
-
-
-def test_a_record_speaks_of_the_files_that_are_read(project, pickles, rng):
-    """Parquet was downloaded; then the user put pickles beside it, which are what is read."""
-    folder = project.raw("mini_imagenet")
-    encoded = [encode(photograph(rng, 8, 8), "PNG")] * 24
-    write_parquet(folder / "train-0.parquet", encoded, [i % 6 for i in range(24)])
-    begin_record(folder, "a hub", "1", True, ["train-0.parquet"])
-    finish_record(folder)
-    assert project.prepare("mini_imagenet-32").manifest["source"] == "a hub"
-    pickles()
-    manifest = project.prepare("mini_imagenet-32").manifest
-    assert "three pickles" in manifest["source"] and "user's own" in manifest["revision"]
 
 
 @pytest.mark.parametrize("layout", ["split folders", "one folder", "lists"])

@@ -121,11 +121,3 @@ def test_no_codec_but_the_one_for_bytes():
 def test_damaged_or_no_dictionary(data):
     with pytest.raises(DataError, match=r"some\.pkl: (not a pickle|expected a pickled dictionary, found list)"):
         load(data)
-
-
-@pytest.mark.parametrize("kept", [0, 1, 0.5, 0.9])
-def test_a_pickle_that_is_cut_off(kept):
-    """As an interrupted download leaves it."""
-    data = pickle.dumps({"image_data": np.zeros((6, 84, 84, 3), np.uint8)}, protocol=4)
-    with pytest.raises(DataError, match=r"name: not a pickle of plain arrays \(.+\)"):
-        load_arrays(io.BytesIO(data[: kept if isinstance(kept, int) else int(kept * len(data))]), "name")

@@ -99,9 +99,3 @@ def test_the_folder(project, tmp_path, monkeypatch, named, expected):
     (project.root / "below").mkdir()
     monkeypatch.chdir(project.root / "below")
     assert raw_folder(load_settings(project.root / "params.yaml"), "sketch") == tmp_path / expected / "sketch"
-
-
-def test_the_setting_may_name_the_home_too(project, tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    project.configure(raw_data="~/sets")
-    assert raw_folder(load_settings(), "sketch") == tmp_path / "home/sets/sketch"

@@ -44,35 +44,6 @@ def test_through_the_stage(project, resize):
     assert packed.manifest["left_out"] == 0 and not (project.root / "data/packed/sketch-128/left_out.json").exists()
 
 
-def test_transparent_means_white(project):
-    image = np.zeros((20, 20, 4), np.uint8)  # black, seen only where it covers
-    image[5:10, :, 3] = 255
-    image[10:15, :, 3] = 51
-    save(project, "a.png", image)
-    (found,) = project.open("sketch-128").images
-    assert (found[:5] == 255).all() and (found[5:10] == 0).all() and (found[15:] == 255).all()
-    assert (found[10:15] == 204).all()  # 255 * (1 - 51 / 255)
-
-
-def test_turned_as_the_camera_noted(project):
-    image = Image.fromarray(drawing())
-    exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
-    save(project, "a.png", np.asarray(image), exif=exif)
-    (found,) = project.open("sketch-128").images
-    assert np.array_equal(found, np.rot90(drawing(), -1))
-
-
-def test_sixteen_bits(project):
-    image = drawing().astype(np.uint16) * 257
-    image[0, 0] = 128 * 257
-    save(project, "a.png", image)
-    (found,) = project.open("sketch-128").images
-    expected = drawing()
-    expected[0, 0] = 128
-    assert np.array_equal(found, expected)
-
-
 def test_a_dark_background_is_said_and_nothing_is_turned_round(project, capsys):
     for i in range(3):
         save(project, f"{i}.png", 255 - drawing())

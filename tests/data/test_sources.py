@@ -50,14 +50,6 @@ def test_missing_files(project, name):
     assert not (project.root / "data").exists()
 
 
-def test_the_folder_that_the_environment_names(project, monkeypatch, tmp_path):
-    monkeypatch.setenv("SELFSPARSE_RAW_DATA", str(tmp_path / "mine"))
-    settings = load_settings()
-    with pytest.raises(DataError) as caught:
-        raw_files_present(settings, settings.dataset("stl10-64"))
-    assert str(tmp_path / "mine/stl10") in str(caught.value)
-
-
 @pytest.mark.parametrize("name", [name for name in KEYS if name != "sketch"])
 def test_nothing_is_missing_where_it_may_be_downloaded(project, name):
     pytest.importorskip("skimage")

@@ -165,12 +165,6 @@ def test_every_file_is_used_rightly_or_listed(folder, tmp_path, capsys):
     assert "\x1b" not in said and "</script>\n" not in said and said.count("\n") <= 9
 
 
-def test_names_are_printed_on_one_line(folder, capsys):
-    fill(folder, {"plain.png": USED["plain.png"], "two\nlines \x1b[31m.png": (b"", "")})
-    prepare()
-    assert r"  two\nlines \x1b[31m.png: not an image" in capsys.readouterr().err
-
-
 def test_strict_fails_once_all_is_listed(folder):
     configure(strict=True)
     fill(folder, USED)

@@ -2,15 +2,13 @@
 
 import json
 import shutil
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from huggingface_hub import constants, hub_mixin
+from huggingface_hub import hub_mixin
 from safetensors.torch import save_file
 from small_project import CONFIGURATION, params
 from torch import nn
@@ -165,45 +163,6 @@ HOSTILE = {
     "no SASTM where the model has one": (configuration(network=NETWORKS["sagan"]), "self_sparse does not go with architecture sagan"),
     "another width": (configuration(latent_dim=6), r"tensor stages\.0\.deconv\.weight is \(5, 8, 4, 4\), the header means \(6, 8, 4, 4\)"),
 }  # fmt: skip
-
-
-@pytest.fixture
-def broken_hub(tmp_path, monkeypatch):
-    """A server like the Hub that ends every download of weights in the middle."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_HEAD(self):
-            found = self.path.endswith("model.safetensors")
-            self.send_response(200 if found else 404)
-            for name, value in {"ETag": '"1"', "X-Repo-Commit": "0" * 40, "Content-Length": "4096"}.items():
-                self.send_header(name, value)
-            if not found:
-                self.send_header("X-Error-Code", "EntryNotFound")
-            self.end_headers()
-
-        def do_GET(self):
-            self.do_HEAD()
-            self.wfile.write(bytes(100))
-
-        def log_message(self, *arguments):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
-        monkeypatch.setattr(constants, "ENDPOINT", address)
-        template = address + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)  # before it tries again
-        yield address
-        server.shutdown()
-
-
-def test_a_download_that_breaks(broken_hub, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"^me/mine: no such folder, and not loaded from the Hugging Face Hub: \S+"):
-        load_generator("me/mine")
 
 
 def test_an_error_that_says_nothing_is_named(tmp_path, monkeypatch):
