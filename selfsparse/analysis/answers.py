@@ -154,7 +154,7 @@ def _same_step(results: Results) -> Iterator[Found]:
 
 
 def _readings(results: Results) -> Iterator[Found]:
-    """Yes where a sign flips, no where every reading is decided as the defaults are."""
+    """Yes where a reading turns the defaults' answer round, no where every reading is decided as the defaults are."""
     for default, *others in effects(results):
         known = [e for e in others if e.lower is not None]
         if default.lower is None or not known:
@@ -164,7 +164,7 @@ def _readings(results: Results) -> Iterator[Found]:
         answer = "yes" if flips else "no" if same else "undecided"
         c = default.reading.configuration
         n = min(m.n for e in (default, *known) for m in (e.sparse, e.baseline))
-        measure = f"share of {len(known)} readings under which the sign flips, %"
+        measure = f"share of {len(known)} readings that turn the answer round, both told from zero, %"
         label = dataset_label(c.dataset.dataset, c.dataset.resolution)
         yield (
             label,
@@ -233,5 +233,5 @@ QUESTIONS: tuple[tuple[str, str, Callable[[Results], Any]], ...] = (
     ("Does the ablation order the models as the paper does?", "table_ablation", _order),
     ("Are α and β ever exactly zero?", "figure_mechanism", _zeros),
     ("Are there channels that are zero for every latent, so that they could be removed?", "table_compact", _dead),
-    ("Do the signs of α and β stay after the first 5 % of the steps?", "figure_mechanism", _settled),
+    ("Do the signs of α and β settle early (in the paper, in the first 5 % of the steps)?", "figure_mechanism", _settled),
 )

@@ -95,7 +95,7 @@ def overview_table(results: Results) -> Table:
         "Model": said("_model"),
         "Zeros of α; β, %": lambda row: pair["zero"](row) if row["n"] else row["_without"],
         "Signs that change late, α; β, %": pair["late"],
-        "Signs at the end unlike those at 5 %, α; β, %": pair["differs"],
+        "Signs at the end unlike the early ones, α; β, %": pair["differs"],
         "Dead channels, proven / observed / all": joined(
             table.number("proven", 1), table.number("observed", 1), table.number("channels", 0)
         ),
@@ -108,7 +108,7 @@ def overview_table(results: Results) -> Table:
     caption = (
         "The mechanism at the last snapshot, over the probe latents: mean ± standard deviation over n runs, of each run's mean over its"
         f" stages where no stage is named. Signs that change late: from one snapshot to the next, after {share(SETTLING_SHARE)} of the"
-        " training; signs at the end are compared with those at that step. Dead channels of the best generators: zero for every latent,"
+        " training; early ones are those of the first snapshot from there on. Dead channels of the best generators: zero for every latent,"
         " as the weights' signs prove, or as observed for all latents tried. Zero gradients: where ReLU's input is at most 0."
         " Differences are in percentage points, with 95 % intervals (Welch), uncorrected."
     )

@@ -136,7 +136,7 @@ def outcome(results: Results, e: Effect, default: Effect) -> str:
         return "; ".join(f"{name} {reason}" for name, reason in why.items())
     if e.reading.default is not None and default.lower is None:
         return f"{e.word}; defaults not measured"
-    return f"sign flips: {e.word}" if e.flips(default) else e.word
+    return f"turned round: {e.word}" if e.flips(default) else e.word
 
 
 def _without(results: Results, c: Configuration | None) -> str:

@@ -75,7 +75,7 @@ def test_verdicts(results):
     assert words == {
         "defaults": "lower, as claimed",
         "batch size 32 → 64": "Self-Sparse GAN not run",
-        "penalty weight 10 → 1": "sign flips: higher, the reverse of the claim",
+        "penalty weight 10 → 1": "turned round: higher, the reverse of the claim",
         "penalty centre 0 → 1": "not distinguishable from zero",
         "initialisation dcgan → pytorch": "not run",
         "sampling batch norm running → batch": "not run",
