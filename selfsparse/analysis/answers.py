@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from selfsparse.analysis.comparisons import Comparison, comparison_table, main_pairs, matched, rule
+from selfsparse.analysis.comparisons import Comparison, comparison_table, main_pairs, matched
 from selfsparse.analysis.table import Link, Row, Table, estimated, said, with_interval
 from selfsparse.analysis.table_ablation import PRINTED_STEPS, ablation_comparisons
 from selfsparse.analysis.table_compact import measured_stages
 from selfsparse.analysis.table_sensitivity import effects
-from selfsparse.config import Configuration, load_settings, variation
+from selfsparse.config import Configuration, variation
 from selfsparse.registry import SASTM_MODELS, SPARSE
 from selfsparse.results.mechanism import late_changes
 from selfsparse.results.reading import Results
@@ -23,11 +23,11 @@ from selfsparse.results.text import MISSING, dataset_label, group_key, group_lab
 from selfsparse.statistics.moments import Estimate, moments
 
 LETTERS = {"alpha": "α", "beta": "β"}
-NOTE = (
-    "Each dataset's cell has the answer (yes, no or undecided) and the effect, for each of the things asked about. FIDs are those of the best generators, re-evaluated with fresh latents at the larger sample"
-    " count; Holm's correction is over a notebook's table. A negative decrease is an increase. Answers on steps, zeros, channels"
-    " and signs describe these runs, without a test. Brackets are 95 % intervals, uncorrected; n is the number of runs, of two"
-    " models the smaller one."
+CAPTION = (
+    "What came out: yes, no or undecided, and the effect with its uncorrected 95 % interval, from n runs of each model. FIDs are"
+    " those of the best generators, measured again with fresh latents; a negative decrease is an increase. Comparisons of planned"
+    " pairs are answered by the sequential plan from its first look on, others by Welch's test with Holm's correction; steps,"
+    " zeros, channels and signs describe these runs, without a test."
 )
 Found = tuple[str, str, str, str, Estimate, int]  # dataset, of what, answer, measure, effect, n
 
@@ -61,31 +61,28 @@ def answers_table(rows: Sequence[dict[str, Any]], address: Callable[[str, str], 
 
     def link(row: Row) -> str:
         where = address(row["suite"], row["notebook"]) if address else ""
-        return Link(f"[{row['notebook']}]({where})") if where else row["notebook"]
+        label = f"{row['suite']}: {row['notebook']}"
+        return Link(f"[{label}]({where})") if where else label
 
     datasets = list(dict.fromkeys(row["dataset"] for row in rows))
     lines = []
-    for _, own in groupby(rows, key=lambda row: row["question"]):
+    for question, own in groupby(rows, key=lambda row: row["question"]):
         asked = list(own)
         of = list(dict.fromkeys(row["of"] for row in asked))
         cells = {(row["dataset"], row["of"]): _answer(row) for row in asked}
-        line = asked[0] | {"of": "; ".join(of), "n": _range([row["n"] for row in asked])}
-        line["measure"] = "; ".join(dict.fromkeys(row["measure"] for row in asked))
+        measures = "; ".join(dict.fromkeys(row["measure"] for row in asked))
+        what = f"{'; '.join(of)}: {measures}" if len(of) > 1 else measures
+        line = asked[0] | {"_asked": f"{question} ({what})", "n": _range([row["n"] for row in asked])}
         there = {dataset for dataset, _ in cells}
         line |= {d: "; ".join(cells.get((d, o), MISSING) for o in of) if d in there else MISSING for d in datasets}
         lines.append(line)
     columns = {
-        "Question": said("question"),
-        "Of": said("of"),
-        "Effect": said("measure"),
+        "Question (effect)": said("_asked"),
         **{dataset: said(dataset) for dataset in datasets},
         "n": said("n"),
-        "Suite": said("suite"),
         "More": link,
     }
-    return Table(
-        lines, columns, f"What came out. {NOTE} {rule(load_settings().decide)}", ["question", "suite", "notebook"]
-    )
+    return Table(lines, columns, CAPTION, ["question", "suite", "notebook"])
 
 
 def _answer(row: Row) -> str:
@@ -149,7 +146,7 @@ def _same_step(results: Results) -> Iterator[Found]:
             answer = "yes" if share == 1 else "no" if share == 0 else "undecided"
             n = min(own["seed"].nunique() for own in curves)
             of = " below ".join(p.names)
-            measure = f"lower at this share of {len(steps)} evaluations, %, without a test"
+            measure = f"lower at this share of {len(steps)} evaluations, %"
             yield p.label, of, answer, measure, Estimate(100 * share, math.nan, math.nan), n
 
 
@@ -177,10 +174,10 @@ def _readings(results: Results) -> Iterator[Found]:
 
 
 def _of_runs(c: Configuration, of: str, measure: str, by_run: pd.Series, none: str, some: str) -> Found:
-    """Return an answer that hangs on whether a number of each run is 0 in all of them."""
+    """Return an answer that hangs on whether a share of each run, in percent, is 0 in all of them."""
     m = moments(by_run.astype(float))
     answer = some if (by_run > 0).any() else none
-    return group_label(group_key(c)), of, answer, measure, Estimate(m.mean, m.low, m.high), m.n
+    return group_label(group_key(c)), of, answer, measure, Estimate(m.mean, max(m.low, 0.0), min(m.high, 100.0)), m.n
 
 
 def _plain(results: Results, models: Sequence[str]) -> list[Configuration]:
@@ -233,5 +230,9 @@ QUESTIONS: tuple[tuple[str, str, Callable[[Results], Any]], ...] = (
     ("Does the ablation order the models as the paper does?", "table_ablation", _order),
     ("Are α and β ever exactly zero?", "figure_mechanism", _zeros),
     ("Are there channels that are zero for every latent, so that they could be removed?", "table_compact", _dead),
-    ("Do the signs of α and β settle early (in the paper, in the first 5 % of the steps)?", "figure_mechanism", _settled),
+    (
+        "Do the signs of α and β settle early (in the paper, in the first 5 % of the steps)?",
+        "figure_mechanism",
+        _settled,
+    ),
 )
