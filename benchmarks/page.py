@@ -14,10 +14,7 @@ one process, so that a machine that slows down slows all of them; ratios compare
 `iqr` is the distance of the quartiles. Rates are in FLOP/s, the ceiling is a large matrix product in the same run.
 """
 ELSEWHERE = ("suite", "verdicts", "gpu_session")  # in docs/timings.md, docs/verdicts.md and docs/cluster.md
-MARKS = (
-    "<!-- {}: written by `selfsparse docs` from benchmarks/results/, do not edit -->",
-    "<!-- end of {} -->",
-)
+MARKS = ("<!-- {}: written by `selfsparse docs` from benchmarks/results/, do not edit -->", "<!-- end of {} -->")
 
 
 def benchmarks_markdown(folder: Path | None = None) -> str:

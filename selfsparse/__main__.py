@@ -141,8 +141,7 @@ def status() -> int:
 
 @command("laptop --hours 2")
 def decide(
-    suite: Suite,
-    hours: Annotated[float, _option("No further runs begin that would not end in this time.", "H")] = 2.0,
+    suite: Suite, hours: Annotated[float, _option("No further runs begin that would not end in this time.", "H")] = 2.0
 ) -> int:
     """Run further seeds of a suite until its question is decided.
 

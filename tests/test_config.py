@@ -149,188 +149,112 @@ def test_the_crop_is_the_middle_unless_something_else_is_said(tmp_path):
     assert (settings.dataset("mnist-32").crop, settings.dataset("sketch-128").crop) == ("centre", "squash")
 
 
-@pytest.mark.parametrize("section", list(params()))
-def test_every_section_is_needed(section, refuse):
-    assert refuse({section: REMOVED}) == f"params.yaml: {section}: missing"
-
-
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        ({"train.stepz": 1}, ["train.stepz: unknown key", "did you mean steps"]),
-        ({"suites.quick.train.stepz": 1}, ["suites.quick.train.stepz: unknown key", "did you mean steps"]),
-        ({"suites.quick.trian": {}}, ["suites.quick.trian: unknown key", "did you mean train"]),
+        ({"suites.quick.train.stepz": 1}, "suites.quick.train.stepz: unknown key | did you mean steps"),
         (
             {"configurations.digits-16-wgan_gp.train": {"beta": [0.0, 0.9]}},
-            ["configurations.digits-16-wgan_gp.train.beta: unknown key", "did you mean betas"],
+            "configurations.digits-16-wgan_gp.train.beta: unknown key | did you mean betas",
         ),
-        (
-            {"configurations.digits-16-wgan_gp.modle": 1},
-            ["configurations.digits-16-wgan_gp.modle: unknown key", "did you mean model"],
-        ),
-        ({"networks.A1.sastm_width": [3]}, ["networks.A1.sastm_width: unknown key", "did you mean sastm_widths"]),
-        ({"fidd": {}}, ["fidd: unknown key", "did you mean fid"]),
-        ({"train.steps": "many"}, ["train.steps:", "integer", "'many'"]),
-        ({"train.steps": 10.5}, ["train.steps:", "integer", "10.5"]),
-        ({"train.steps": True}, ["train.steps:", "integer", "True"]),
-        ({"train.steps": None}, ["train.steps:", "integer", "None"]),
-        ({"train.betas": [0.5]}, ["train.betas.1: missing"]),
-        ({"train.betas": 0.5}, ["train.betas:", "0.5"]),
-        ({"train": 3}, ["train:", "3"]),
-        ({"sources.photos": {}}, ["sources.photos.crops: missing"]),
-        ({"sources.digits": {"download": True}}, ["sources.digits.download: unknown key"]),
-        ({"sources.mnist": {"download": "yes"}}, ["sources.mnist.download:", "boolean", "'yes'"]),
-        ({"sources.cifar10.split": "test"}, ["sources.cifar10.split:", "'all' or 'train'", "'test'"]),
-        ({"sources.lsun_bedroom.images": 0}, ["sources.lsun_bedroom.images", "greater than 0"]),
-        ({"sources.lsun_bedroom.images": "some"}, ["sources.lsun_bedroom.images", "'all'", "'some'"]),
-        ({"sources.lsun_bedrooms": {}}, ["sources.lsun_bedrooms: unknown key", "did you mean lsun_bedroom"]),
-        ({"real_images.count": "most"}, ["real_images.count:", "'matched' or 'all'", "'most'"]),
-        ({"inception_weights": 3}, ["inception_weights:", "string", "3"]),
-        ({"lenet.validation_share": 0.9}, ["lenet.validation_share:", "less than 0.9"]),
-        ({"train.loss": "hing"}, ["train.loss:", "'wasserstein' or 'hinge'", "did you mean hinge"]),
-        ({"train.penalty_centre": 2}, ["train.penalty_centre:", "0 or 1", "found 2"]),
-        ({"train.penalty_centre": True}, ["train.penalty_centre: expected a whole number, found True"]),
-        ({"datasets.photos-16.channels": 1.0}, ["datasets.photos-16.channels: expected a whole number, found 1.0"]),
-        ({"train.initialisation": "dcgn"}, ["train.initialisation:", "did you mean dcgan"]),
-        ({"train.position_layers": "chains"}, ["train.position_layers:", "did you mean chain"]),
-        ({"train.sampling_batch_norm": "eval"}, ["train.sampling_batch_norm:", "'running' or 'batch'"]),
-        ({"sparsity.counted_stages": "sastms"}, ["sparsity.counted_stages:", "did you mean sastm"]),
-        ({"datasets.sketch-128.crop": "center"}, ["datasets.sketch-128.crop:", "did you mean centre"]),
-        ({"train.steps": 0}, ["train.steps:", "greater than 0", "found 0"]),
-        ({"train.generator_lr": -0.1}, ["train.generator_lr:", "greater than 0", "-0.1"]),
-        ({"train.betas": [0.5, 1.0]}, ["train.betas.1:", "less than 1", "1.0"]),
-        ({"sparsity.sparse_channel_rate": 1.5}, ["sparsity.sparse_channel_rate:", "less than or equal to 1", "1.5"]),
-        ({"train.seeds": [-1]}, ["train.seeds.0:", "-1"]),
-        ({"train.seeds": []}, ["train.seeds:", "at least 1"]),
-        ({"train.seeds": [4, 4]}, ["train", "[4, 4]", "twice"]),
+        ({"fidd": {}}, "fidd: unknown key | did you mean fid"),
+        ({"train.steps": "many"}, "train.steps: | integer | 'many'"),
+        ({"train.steps": True}, "train.steps: | integer | True"),
+        ({"train.betas": [0.5]}, "train.betas.1: missing"),
+        ({"sources.cifar10.split": "test"}, "sources.cifar10.split: | 'all' or 'train' | 'test'"),
+        ({"sources.lsun_bedroom.images": "some"}, "sources.lsun_bedroom.images | 'all' | 'some'"),
+        ({"lenet.validation_share": 0.9}, "lenet.validation_share: | less than 0.9"),
+        ({"train.loss": "hing"}, "train.loss: | 'wasserstein' or 'hinge' | did you mean hinge"),
+        ({"train.penalty_centre": True}, "train.penalty_centre: expected a whole number, found True"),
+        ({"datasets.photos-16.channels": 1.0}, "datasets.photos-16.channels: expected a whole number, found 1.0"),
+        ({"train.steps": 0}, "train.steps: | greater than 0 | found 0"),
+        ({"train.seeds": [4, 4]}, "train | [4, 4] | twice"),
         (
             {"suites.quick.train": {"steps": 80, "evaluate_every": 100, "snapshot_every": 100}},
-            ["suites.quick.train", "snapshot_every (100) is more than steps (80)", "evaluate_every"],
+            "suites.quick.train | snapshot_every (100) is more than steps (80) | evaluate_every",
         ),
-        ({"fid.kid_subsets": 1}, ["fid.kid_subsets:", "greater than or equal to 2", "found 1"]),
         (
             {"suites.quick.fid.kid_subset_size": 251},
-            [
-                "fid.kid_subset_size for suite quick: 251",
-                "half of the 500 images of extractors.digits-16-lenet.samples",
-            ],
+            "fid.kid_subset_size for suite quick: 251 | half of the 500 images of extractors.digits-16-lenet.samples",
         ),
         (
             {"fid.kid_subset_size": 2501},
-            ["fid.kid_subset_size for suite laptop: 2501", "extractors.mnist-32-lenet.samples", "suites.laptop.fid"],
+            "fid.kid_subset_size for suite laptop: 2501 | extractors.mnist-32-lenet.samples | suites.laptop.fid",
         ),
-        ({"suites.quick.fid": {"batch_size": 3}}, ["suites.quick.fid.batch_size: unknown key"]),
         (
             {"fid.batch_size": 501, "suites.quick.train.sampling_batch_norm": "batch"},
-            ["fid.batch_size: 501 is more than the 500 images", "sampling_batch_norm"],
+            "fid.batch_size: 501 is more than the 500 images | sampling_batch_norm",
         ),
-        ({"suites.quick.train.device": "gpu"}, ["suites.quick.train.device:", "'cuda', 'cpu' or 'auto'", "'gpu'"]),
-        ({"suites.quick.train.snapshot_every": 41}, ["suites.quick.train", "snapshot_every (41)", "evaluate_every"]),
-        (
-            {"configurations.digits-16-wgan_gp.model": "wgan_pg"},
-            ["configurations.digits-16-wgan_gp.model:", "'wgan_pg'", "did you mean wgan_gp"],
-        ),
+        ({"suites.quick.train.snapshot_every": 41}, "suites.quick.train | snapshot_every (41) | evaluate_every"),
         (
             {"configurations.digits-16-wgan_gp.dataset": "digit"},
-            ["configurations.digits-16-wgan_gp", "'digit-16'", "did you mean digits-16"],
+            "configurations.digits-16-wgan_gp | 'digit-16' | did you mean digits-16",
         ),
         (
             {"datasets.digits-16": REMOVED},
-            ["no dataset", "'digits-16'", "configurations.digits-16-wgan_gp.dataset", "datasets has photos-16"],
-        ),
-        (
-            {"configurations.digits-16-wgan_gp.network": "tiny16"},
-            ["configurations.digits-16-wgan_gp.network", "'tiny16'", "did you mean tiny_16"],
+            "no dataset | 'digits-16' | configurations.digits-16-wgan_gp.dataset | datasets has photos-16",
         ),
         (
             {"configurations.digits-16-wgan_gp.suite": "qick"},
-            ["configurations.digits-16-wgan_gp.suite", "'qick'", "did you mean quick"],
+            "configurations.digits-16-wgan_gp.suite | 'qick' | did you mean quick",
         ),
         (
             {"configurations.digits-16-wgan_gp.extractor": "inception"},
-            ["configurations.digits-16-wgan_gp.extractor", "'digits-16-inception'"],
+            "configurations.digits-16-wgan_gp.extractor | 'digits-16-inception'",
         ),
         (
             {"configurations.digits-16-wgan_gp.model": "self_sparse"},
-            ["configurations.digits-16-wgan_gp:", "expected a name", "digits-16-self_sparse"],
+            "configurations.digits-16-wgan_gp: | expected a name | digits-16-self_sparse",
         ),
         (
             {"configurations.digits-16-wgan_gp.network": "A1"},
-            ["configurations.digits-16-wgan_gp.network:", "32 x 32", "16 x 16"],
+            "configurations.digits-16-wgan_gp.network: | 32 x 32 | 16 x 16",
         ),
-        ({"configurations.digits-0.5": {}}, ["configurations.digits-0"]),
-        ({"datasets.digits-16.resolution": 32}, ["digits-32"]),
         (
             {"extractors.digits-16-lenet.resolution": 32},
-            ["extractors.digits-16-lenet: expected the name digits-32-lenet"],
+            "extractors.digits-16-lenet: expected the name digits-32-lenet",
         ),
-        ({"datasets.digits-16.border": 8}, ["datasets.digits-16.border:", "16 pixels"]),
-        ({"datasets.photos-16.filter": "bicubik"}, ["datasets.photos-16.filter:", "did you mean bicubic"]),
-        ({"decide.looks": [5, 101]}, ["decide.looks.1", "100", "101"]),  # a run more than there are seeds
-        (
-            {"extractors.digits-16-lenet.samples": [500, 500]},
-            ["extractors.digits-16-lenet", "[500, 500]"],
-        ),  # rows of one name
-        ({"extractors.digits-16-lenet.samples": [100, 50]}, ["extractors.digits-16-lenet", "[100, 50]"]),
+        ({"datasets.digits-16.border": 8}, "datasets.digits-16.border: | 16 pixels"),
+        ({"decide.looks": [5, 101]}, "decide.looks.1 | 100 | 101"),  # a run more than there are seeds
+        ({"extractors.digits-16-lenet.samples": [500, 500]}, "extractors.digits-16-lenet | [500, 500]"),
         (
             {"networks.A1.discriminator_widths": [64]},
-            ["networks.A1: dcgan with 1 discriminator_widths", "8 x 8", "needs 1 generator_widths, found 3"],
+            "networks.A1: dcgan with 1 discriminator_widths | 8 x 8 | needs 1 generator_widths, found 3",
         ),
         (
             {"networks.T6.generator_widths": [512, 256, 128, 64]},
-            ["networks.T6: resnet with 4 discriminator_widths", "64 x 64", "needs 5 generator_widths, found 4"],
+            "networks.T6: resnet with 4 discriminator_widths | 64 x 64 | needs 5 generator_widths, found 4",
         ),
-        ({"networks.A1.architecture": "resnet"}, ["networks.A1: resnet", "needs 4 generator_widths, found 3"]),
-        ({"networks.A1.architecture": "dcgn"}, ["networks.A1.architecture:", "did you mean dcgan"]),
         (
             {"networks.C2_sagan.attention_size": 24},
-            ["networks.C2_sagan: attention_size (24)", "the size of a stage: [4, 8, 16, 32, 64]"],
+            "networks.C2_sagan: attention_size (24) | the size of a stage: [4, 8, 16, 32, 64]",
         ),
-        ({"networks.C2_sagan.attention_size": 128}, ["networks.C2_sagan: attention_size (128)", "[4, 8, 16, 32, 64]"]),
-        ({"networks.C2_sagan.attention_size": 2}, ["networks.C2_sagan.attention_size:", "4", "found 2"]),
         (
             {"networks.C2_sagan.sastm_widths": [256]},
-            ["networks.C2_sagan: sastm_widths does not belong to architecture sagan"],
+            "networks.C2_sagan: sastm_widths does not belong to architecture sagan",
         ),
-        (
-            {"networks.C2_sagan.position_size": 16},
-            ["networks.C2_sagan: position_size does not belong to architecture sagan"],
-        ),
-        ({"networks.A1.attention_size": 8}, ["networks.A1: attention_size does not belong to architecture dcgan"]),
-        ({"networks.T6.attention_size": 8}, ["networks.T6: attention_size does not belong to architecture resnet"]),
+        ({"networks.A1.attention_size": 8}, "networks.A1: attention_size does not belong to architecture dcgan"),
         (
             {"configurations.celeba_hq-128-sagan.network": "C2"},
-            ["configurations.celeba_hq-128-sagan.network: model sagan does not go with architecture dcgan of C2"],
+            "configurations.celeba_hq-128-sagan.network: model sagan does not go with architecture dcgan of C2",
         ),
-        (
-            {"configurations.celeba_hq-128-self_sparse.network": "C2_sagan"},
-            [
-                "configurations.celeba_hq-128-self_sparse.network: model self_sparse does not go with",
-                "sagan of C2_sagan",
-            ],
-        ),
-        ({"networks.tiny-16x": {}}, ["networks.tiny-16x: a name may hold letters, digits and '_' only"]),
+        ({"networks.tiny-16x": {}}, "networks.tiny-16x: a name may hold letters, digits and '_' only"),
         (
             {"suites.Full": {}},
-            ["suites.Full: a name may hold lower-case letters, digits, '_' and, between them, '-' only"],
+            "suites.Full: a name may hold lower-case letters, digits, '_' and, between them, '-' only",
         ),
         (
             {"raw_data": "data\x1braw"},
-            [r"raw_data: expected the path of a file or folder, found 'data\x1braw' with a control"],
+            r"raw_data: expected the path of a file or folder, found 'data\x1braw' with a control",
         ),
-        (
-            {"inception_weights": "a\x7f"},
-            [r"inception_weights: expected the path of a file or folder, found 'a\x7f' with a"],
-        ),
-        ({"networks.A1.position_size": 12}, ["networks.A1", "position_size (12)", "power of two"]),
+        ({"networks.A1.position_size": 12}, "networks.A1 | position_size (12) | power of two"),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
 )
 def test_a_mistake_is_named(changes, parts, refuse):
     message = refuse(changes)
     assert message.startswith("params.yaml: ")
-    for part in parts:
-        assert part in message
+    assert not [part for part in parts.split(" | ") if part not in message]
 
 
 @pytest.mark.parametrize(
@@ -363,30 +287,6 @@ def test_configurations_of_two_suites_may_share_a_name(tmp_path):
 
 def _with_rows(folder: Path, rows: dict) -> Path:
     return write_project(folder, {f"configurations.{name}": row for name, row in rows.items()}) / "params.yaml"
-
-
-def test_a_name_with_a_dot_or_a_capital(refuse):
-    values = params()["configurations"]
-    for name in ("digits-16-wgan_gp-lr_0.1", "Digits-16-wgan_gp"):
-        changed = {**values, name: values["digits-16-wgan_gp"]}
-        assert f"configurations.{name}: a name may hold" in refuse({"configurations": changed})
-
-
-@pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
-def test_not_a_number(value, tmp_path):
-    write_project(tmp_path)
-    text = json.dumps(params())
-    changed = text.replace('"penalty_weight": 10.0', f'"penalty_weight": {value}', 1)
-    assert changed != text
-    (tmp_path / "params.yaml").write_text(changed)
-    assert message_of(tmp_path / "params.yaml").startswith("params.yaml: train.penalty_weight: ")
-
-
-def test_a_key_given_twice(tmp_path):
-    text = (ROOT / "params.yaml").read_text()
-    (tmp_path / "params.yaml").write_text(text.replace("train:\n", "train:\n  threads: 4\n", 1))
-    message = message_of(tmp_path / "params.yaml")
-    assert 'duplicate key "threads"' in message and "line" in message and "suppress" not in message
 
 
 @pytest.mark.parametrize("text", ["", "3", "[1]", "train: [", "a: b: c", "\x00", "train: *none"])

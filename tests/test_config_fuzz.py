@@ -217,14 +217,7 @@ TROUBLE = {
     "a null byte": lambda space, key, value: [f"{space}{key}: {value}\x00"],
 }
 # Of these YAML's own reader says the line, and cannot know the key.
-WITHOUT_A_KEY = (
-    "a tab",
-    "an open bracket",
-    "an open quote",
-    "a key alone",
-    "a second document",
-    "a null byte",
-)
+WITHOUT_A_KEY = ("a tab", "an open bracket", "an open quote", "a key alone", "a second document", "a null byte")
 
 
 @pytest.mark.parametrize("kind", TROUBLE)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import Timeout
 
 from selfsparse.cluster.node import folder_of, project_key, versions
-from selfsparse.cluster.scheduler import DONE, FAILED, Executor, Progress, Schedule, Stage
+from selfsparse.cluster.scheduler import DONE, FAILED, Progress, Schedule, Stage
 from selfsparse.errors import UserError
 from selfsparse.processes import search_path
 from selfsparse.provenance import SOURCES, git
@@ -33,6 +33,8 @@ from selfsparse.training.lock import acquire
 
 if TYPE_CHECKING:
     from dvc.stage import Stage as DvcStage
+
+    from selfsparse.cluster.ray_executor import RayExecutor
 
 ROUNDS = 3  # what a node could not hand on after all goes to the cluster again
 GPUS_PER_TASK = 0.33  # three configurations share a GPU, unless the user says otherwise
@@ -136,7 +138,7 @@ class Head:
                     _stop_if_killed(error)
                     raise UserError(str(error)) from None
 
-    def run(self, executor: Executor, progress: Progress, max_tasks: int | None = None) -> int:
+    def run(self, executor: "RayExecutor", progress: Progress, max_tasks: int | None = None) -> int:
         """Bring the suite up with the help of a cluster; return the exit code.
 
         Raises:

@@ -59,11 +59,7 @@ def _expanded(folder: str | None) -> Path | None:
 
 
 def run_stage(
-    job: dict[str, Any],
-    stage: str,
-    made: dict[str, Any],
-    source: Callable[[], bytes],
-    say: Callable[[str], None],
+    job: dict[str, Any], stage: str, made: dict[str, Any], source: Callable[[], bytes], say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Run one stage in a clone of the project.
 

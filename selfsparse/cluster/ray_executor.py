@@ -84,7 +84,7 @@ def _make_task(run: Callable[..., dict[str, Any]], attempts: int, gpus: float) -
 
 
 class RayExecutor:
-    """The stages of one suite on a cluster; an executor as the scheduler wants it. Use it as a context manager.
+    """The stages of one suite on a cluster. Use it as a context manager.
 
     Args:
         address: of a cluster, "auto" for the one on this machine; None starts Ray on this machine, until the end.
@@ -151,11 +151,15 @@ class RayExecutor:
         self._job, self._source = job, ray.put(source)
 
     def know(self, records: Mapping[str, Record]) -> None:
-        """Say what dvc.lock says of the results that are here."""
+        """Say what dvc.lock says of the results that are here, before any stage is submitted."""
         self._known = ray.put({**self._job, "known": records})
 
     def submit(self, stage: str, prefer: str | None, made: dict[str, Record]) -> None:
-        """Let Ray run a stage when there is room; on the preferred node, unless that is busy or gone."""
+        """Let Ray run a stage when there is room; on the preferred node, unless that is busy or gone.
+
+        Args:
+            made: the records of what it needs.
+        """
         strategy = "DEFAULT"
         if prefer:
             strategy = NodeAffinitySchedulingStrategy(prefer, soft=True, _spill_on_unavailable=True)
@@ -169,7 +173,11 @@ class RayExecutor:
         self._stages[reference] = stage
 
     def events(self, seconds: float) -> Iterable[Event]:
-        """Return what has happened; see `scheduler.Executor`."""
+        """Return what has happened since the last call, in its order; wait up to so many seconds for it.
+
+        Raises:
+            UserError: no stage can run as things are; each would end in the same way.
+        """
         over, _ = ray.wait(list(self._stages), num_returns=1, timeout=seconds)
         if over:
             over, _ = ray.wait(list(self._stages), num_returns=len(self._stages), timeout=0)

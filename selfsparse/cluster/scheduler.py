@@ -2,14 +2,17 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from selfsparse.results.text import duration
+
+if TYPE_CHECKING:
+    from selfsparse.cluster.ray_executor import RayExecutor
 
 WAITING, RUNNING, DONE, FAILED, SKIPPED = "waiting", "running", "done", "failed", "skipped"
 LOOK_EVERY_SEC = 0.5
@@ -46,23 +49,6 @@ class Ended:
 
 
 Event = Begun | Said | Ended
-
-
-class Executor(Protocol):
-    """Where stages run: a Ray cluster, or what stands for one in tests and simulations."""
-
-    def know(self, records: Mapping[str, Record]) -> None:
-        """Take what dvc.lock says of the results that are here, before any stage is submitted."""
-
-    def submit(self, stage: str, prefer: str | None, made: dict[str, Record]) -> None:
-        """Let a stage run, on the node `prefer` where that has room; `made` are the records of what it needs."""
-
-    def events(self, seconds: float) -> Iterable[Event]:
-        """Return what has happened since the last call, in its order; wait up to so many seconds for it.
-
-        Raises:
-            UserError: no stage can run as things are; each would end in the same way.
-        """
 
 
 @dataclass
@@ -110,7 +96,7 @@ class Schedule:
         self._submitted: set[str] = set()
         self._homes: dict[str, set[str]] = defaultdict(set)  # of data: the nodes that have it
 
-    def run(self, executor: Executor, shown: Callable[["Schedule", Event], None] = lambda *_: None) -> None:
+    def run(self, executor: "RayExecutor", shown: Callable[["Schedule", Event], None] = lambda *_: None) -> None:
         """Run all stages to their end; `shown` is called for every event.
 
         A stage that fails stops those that need it, and no other.
@@ -123,7 +109,7 @@ class Schedule:
                     shown(self, event)
             self._submit(executor)
 
-    def _submit(self, executor: Executor) -> None:
+    def _submit(self, executor: "RayExecutor") -> None:
         self._ready += self._order.get_ready()
         while self._ready and len(self._submitted) < self._max_tasks:
             stage = self.stages[self._ready.pop(0)]

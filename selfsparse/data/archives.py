@@ -21,11 +21,7 @@ from selfsparse.errors import DataError, printable
 
 LARGEST_READ = 64 << 20  # bytes at once; tarfile reads extended headers as a whole, however long they say they are
 LARGEST_ARCHIVE = 10**10  # bytes unpacked; STL-10's, the largest that is read, has a third of that
-COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\0": lzma.open,
-}
+COMPRESSED: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 # What reading a damaged archive, or one of a kind that Python cannot read, may raise.
 DAMAGE = (
     OSError, EOFError, ValueError, RuntimeError, KeyError,

@@ -14,18 +14,12 @@ from selfsparse.data.parquet import count_rows, image_column, parquet_names, rea
 
 @dataclass(frozen=True)
 class Images:
-    """What was found.
-
-    Attributes:
-        names: the files, parquet or images, relative to the folder, in the order in which they are read.
-        count: images in them.
-        column: of the parquet files, the one that holds the images; "" where the files are images.
-    """
+    """What was found: files, parquet or images."""
 
     folder: Path
-    names: list[str]
-    count: int
-    column: str
+    names: list[str]  # relative to the folder, in the order in which they are read
+    count: int  # of images in them
+    column: str  # of the parquet files, the one that holds the images; "" where the files are images
 
     def images(self) -> Iterator[np.ndarray]:
         """Yield them one by one, uint8 (H, W, 3)."""

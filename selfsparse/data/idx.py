@@ -22,25 +22,15 @@ MAGIC = {IMAGES: 2051, LABELS: 2049}  # what a file begins with, in four bytes; 
 
 @dataclass(frozen=True)
 class IdxSet:
-    """One of the sets.
-
-    Attributes:
-        title: its name for readers.
-        folder: its folder in torchvision's layout, above raw/.
-        mirrors: addresses that the names of the archives are appended to.
-        count: training images.
-        label_kind: what its labels mean.
-        archives: md5 of each gzip archive, torchvision's.
-        contents: size and md5 of each file after gunzip.
-    """
+    """One of the sets, as datasets.toml declares it."""
 
     title: str
-    folder: str
-    mirrors: list[str]
-    count: int
-    label_kind: str
-    archives: dict[str, str]
-    contents: dict[str, Known]
+    count: int  # of training images
+    folder: str  # in torchvision's layout, above raw/
+    mirrors: list[str]  # addresses that the names of the archives are appended to
+    label_kind: str  # what its labels mean
+    archives: dict[str, str]  # md5 of each gzip archive, torchvision's
+    contents: dict[str, Known]  # of each file after gunzip
 
 
 def _declared(entry: Declared) -> IdxSet:

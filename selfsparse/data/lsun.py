@@ -31,21 +31,13 @@ PART_BYTES = 4_760_000_000  # of the smaller copy
 
 @dataclass(frozen=True)
 class Scene:
-    """One of LSUN's training sets.
+    """One of LSUN's training sets, as datasets.toml declares it."""
 
-    Attributes:
-        lmdb: name of its database's folder, and of the archive without `.zip`.
-        count: its images.
-        zip_size: bytes of the archive.
-        zip_sha256: checksum of the archive.
-        repository: a Hugging Face dataset with a part of it, and how many images that has.
-    """
-
-    lmdb: str
-    count: int
+    lmdb: str  # its database's folder, and the archive without `.zip`
+    count: int  # of its images
     zip_size: int
     zip_sha256: str
-    repository: tuple[str, int] | None = None
+    repository: tuple[str, int] | None = None  # a Hugging Face dataset with a part of it, and how many images that has
 
     @property
     def url(self) -> str:
