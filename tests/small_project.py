@@ -26,18 +26,19 @@ KNOWN = {
     "sensitivity": f"{PAIR}(-({VARIED}))?-sensitivity|mnist-32-self_sparse-single_position_layer-sensitivity",
 }
 
+
+def of_quick(**train: Any) -> dict[str, Any]:
+    """Changes to the training of the suite quick."""
+    return {f"suites.quick.train.{name}": value for name, value in train.items()}
+
+
 # Eight training steps of four-channel networks, on digits; everything else as in the repository's params.yaml.
 SMALL = {
     "networks.tiny_16.generator_widths": [8, 4],
     "networks.tiny_16.discriminator_widths": [4, 8],
     "networks.tiny_16.sastm_widths": [8],
     "networks.tiny_16.position_size": 4,
-    "suites.quick.train.steps": 8,
-    "suites.quick.train.batch_size": 8,
-    "suites.quick.train.evaluate_every": 4,
-    "suites.quick.train.snapshot_every": 4,
-    "suites.quick.train.checkpoint_every": 2,
-    "suites.quick.train.seeds": [0],
+    **of_quick(steps=8, batch_size=8, evaluate_every=4, snapshot_every=4, checkpoint_every=2, seeds=[0]),
     "fid.batch_size": 50,
     "fid.kid_subsets": 3,
     "suites.quick.fid.kid_subset_size": 20,

@@ -1,5 +1,6 @@
 """Which suites are current, in a small DVC project that is changed in one way after the other."""
 
+import json
 import shutil
 import subprocess
 from types import SimpleNamespace
@@ -9,35 +10,29 @@ from dvc_project import dvc, environment
 
 from selfsparse import current
 
-DVC_YAML = """stages:
-  train:
-    foreach: [x, y]
-    do:
-      cmd: mkdir -p results/quick/runs/${item} && cp data/inputs/train/${item}.json results/quick/runs/${item}/weights
-      deps: ["data/inputs/train/${item}.json", "data/listings/${item}.json"]
-      outs: ["results/quick/runs/${item}"]
-  summary:
-    foreach: [quick]
-    do:
-      cmd: mkdir -p results/quick/summary && cat results/quick/runs/*/weights > results/quick/summary/all
-      deps: [data/inputs/summary/quick.json, results/quick/runs]
-      outs:
-        - results/quick/summary: {cache: false}
-  generators:
-    foreach: [quick]
-    do:
-      cmd: cp -r results/quick/runs results/quick/generators
-      deps: [data/inputs/generators/quick.json, results/quick/summary]
-      outs:
-        - results/quick/generators: {cache: false}
-  report:
-    foreach: [quick]
-    do:
-      cmd: cp -r results/quick/summary results/quick/report
-      deps: [data/inputs/report/quick.json, results/quick/summary]
-      outs:
-        - results/quick/report: {cache: false}
-"""
+RUNS, SUMMARY = "results/quick/runs", "results/quick/summary"
+
+
+def stage(command: str, deps: list, out: str, kept: str = "", names: tuple = ("quick",)) -> dict:
+    """A stage whose output goes to git, or to DVC's cache where it is `kept`."""
+    body = {"cmd": command, "deps": deps, "outs": [out if kept else {out: {"cache": False}}]}
+    return {"foreach": list(names), "do": body}
+
+
+def made_from(kind: str, before: str, made: str) -> dict:
+    return stage(f"cp -r {before} {made}", [f"data/inputs/{kind}/quick.json", SUMMARY], made)
+
+
+own = RUNS + "/${item}"
+deps = ["data/inputs/train/${item}.json", "data/listings/${item}.json"]
+STAGES = {
+    "train": stage(f"mkdir -p {own} && cp {deps[0]} {own}/weights", deps, own, kept="in the cache", names=("x", "y")),
+    "summary": stage(
+        f"mkdir -p {SUMMARY} && cat {RUNS}/*/weights > {SUMMARY}/all", ["data/inputs/summary/quick.json", RUNS], SUMMARY
+    ),
+    "generators": made_from("generators", RUNS, "results/quick/generators"),
+    "report": made_from("report", SUMMARY, "results/quick/report"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +47,7 @@ def made(tmp_path_factory):
         path = folder / f"data/{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
-    (folder / "dvc.yaml").write_text(DVC_YAML)
+    (folder / "dvc.yaml").write_text(json.dumps({"stages": STAGES}))
     (folder / "params.yaml").touch()
     for arguments in (("init", "--no-scm", "--quiet"), ("repro", "--quiet", "report@quick")):
         subprocess.run(dvc(*arguments), cwd=folder, env=environment(folder), check=True)

@@ -9,34 +9,17 @@ from small_project import files, write_project
 from selfsparse.recorded import put_back
 
 FILES = {"seed0/run.json": b"{}", "seed0/best.safetensors": b"weights", "fid.csv": b"fid\n"}
-LOCK = """schema: '2.0'
-stages:
-  measure@a:
-    cmd: python -m pipeline.measure a
-    deps:
-    - path: results/quick/runs/a
-      hash: md5
-      md5: 00000000000000000000000000000000.dir
-      size: 1
-      nfiles: 1
-    outs:
-    - path: results/quick/fid/a
-      hash: md5
-      md5: 11111111111111111111111111111111.dir
-      size: 1
-      nfiles: 1
-  train@a:
-    cmd: python -m pipeline.train a
-    outs:
-    - path: results/quick/runs/aa
-      hash: md5
-      md5: 22222222222222222222222222222222.dir
-    - path: results/quick/runs/a
-      hash: md5
-      md5: {md5}.dir
-      size: 10
-      nfiles: 3
-"""
+
+
+def entry(path: str, md5: str) -> str:
+    return f"    - path: {path}\n      hash: md5\n      md5: {md5}.dir\n      size: 10\n      nfiles: 3\n"
+
+
+# As DVC writes it.
+LOCK = "schema: '2.0'\nstages:\n  measure@a:\n    cmd: python -m pipeline.measure a\n    deps:\n"
+LOCK += entry("results/quick/runs/a", "0" * 32) + "    outs:\n" + entry("results/quick/fid/a", "1" * 32)
+LOCK += "  train@a:\n    cmd: python -m pipeline.train a\n    outs:\n" + entry("results/quick/runs/aa", "2" * 32)
+LOCK += entry("results/quick/runs/a", "{md5}")
 
 
 @pytest.fixture

@@ -16,12 +16,9 @@ import psutil
 from cluster.toy import git
 from dvc_project import environment, write_dvc_project
 from ruamel.yaml import YAML
-from small_project import ROOT, files
+from small_project import ROOT, files, of_quick
 
-LONG = {
-    f"suites.quick.train.{name}": value
-    for name, value in {"steps": 300, "evaluate_every": 100, "snapshot_every": 100, "checkpoint_every": 5}.items()
-}
+LONG = of_quick(steps=300, evaluate_every=100, snapshot_every=100, checkpoint_every=5)
 TRIES = 3  # of starting a node: Ray gives its helpers 15 seconds, which a busy machine may not have
 
 

@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 from dvc_project import BASELINE, alive, cut_down, kill, repro, said, stage_process, start, write_dvc_project
-from small_project import CONFIGURATION, files, write_project
+from small_project import CONFIGURATION, files, of_quick, write_project
 
 pytestmark = pytest.mark.slow
 STAGES = (
@@ -17,14 +17,7 @@ STAGES = (
     "paper_audit", "report",
 )  # fmt: skip
 TRIES = 5
-LONG = {
-    "suites.quick.train.steps": 600,
-    "suites.quick.train.evaluate_every": 50,
-    "suites.quick.train.snapshot_every": 50,
-    "suites.quick.train.checkpoint_every": 10,
-    "suites.quick.train.seeds": [0, 1],
-    "suites.quick.train.parallel_seeds": 2,
-}
+LONG = of_quick(steps=600, evaluate_every=50, snapshot_every=50, checkpoint_every=10, seeds=[0, 1], parallel_seeds=2)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from small_project import CONFIGURATION, ROOT, SMALL, files, run, write_project
+from small_project import CONFIGURATION, ROOT, SMALL, files, of_quick, run, write_project
 
 from benchmarks import gpu_session
 from benchmarks.gpu_session import MANIFEST, carried, join, plan, session, split
@@ -12,10 +12,7 @@ from selfsparse.errors import DataError
 
 LONG = {
     **SMALL,
-    "suites.quick.train.steps": 200,
-    "suites.quick.train.evaluate_every": 40,
-    "suites.quick.train.snapshot_every": 40,
-    "suites.quick.train.checkpoint_every": 20,
+    **of_quick(steps=200, evaluate_every=40, snapshot_every=40, checkpoint_every=20),
     "configurations": {
         CONFIGURATION: {
             "suite": "quick", "dataset": "digits", "resolution": 16, "extractor": "lenet", "model": "self_sparse",

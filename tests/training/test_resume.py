@@ -7,19 +7,13 @@ import subprocess
 import time
 
 import pytest
-from small_project import CONFIGURATION, FULL_SIZE, SMALL, command, files, run, write_project
+from small_project import CONFIGURATION, FULL_SIZE, SMALL, command, files, of_quick, run, write_project
 
 from selfsparse.errors import RunError
 
-LONG = {
-    **SMALL,
-    "suites.quick.train.steps": 40,
-    "suites.quick.train.evaluate_every": 8,
-    "suites.quick.train.snapshot_every": 8,
-    "suites.quick.train.checkpoint_every": 2,
-    "suites.quick.train.seeds": [0, 1],
-    "suites.quick.train.parallel_seeds": 2,
-}
+LONG = SMALL | of_quick(
+    steps=40, evaluate_every=8, snapshot_every=8, checkpoint_every=2, seeds=[0, 1], parallel_seeds=2
+)
 TIMEOUT = 120
 
 
@@ -37,6 +31,13 @@ def start(project) -> subprocess.Popen:
     return subprocess.Popen(
         **command(project, "pipeline.train", CONFIGURATION), stderr=subprocess.PIPE, start_new_session=True
     )
+
+
+def start_anew(project, **changes) -> subprocess.Popen:
+    """Start the training of LONG with nothing there."""
+    write_project(project, LONG | of_quick(**changes))
+    reset(project)
+    return start(project)
 
 
 def wait_for_state(project, process: subprocess.Popen, beyond: float = 0.0) -> None:
@@ -80,13 +81,7 @@ def unbroken(small_module):
 
 KILLS = 20
 # One run, whose time goes about equally into steps, evaluations and states.
-KILLED = {
-    **SMALL,
-    "suites.quick.train.steps": 240,
-    "suites.quick.train.evaluate_every": 4,
-    "suites.quick.train.snapshot_every": 8,
-    "suites.quick.train.checkpoint_every": 2,
-}
+KILLED = SMALL | of_quick(steps=240, evaluate_every=4, snapshot_every=8, checkpoint_every=2)
 
 
 def timed_run(project, monkeypatch) -> dict[str, float]:
@@ -171,9 +166,7 @@ def states(project) -> list:
 def test_a_second_process_waits_for_one_that_is_told_to_stop(unbroken):
     """As after a DVC that was killed: the first one has to save its state still, and the second goes on from there."""
     project, expected, _ = unbroken
-    write_project(project, LONG)
-    reset(project)
-    first, second = start(project), None
+    first, second = start_anew(project), None
     try:
         wait_for_state(project, first)
         os.killpg(first.pid, signal.SIGSTOP)  # so that it cannot finish meanwhile; it holds its locks all the same
@@ -199,9 +192,7 @@ def test_a_second_process_waits_for_one_that_is_told_to_stop(unbroken):
 @pytest.mark.slow
 def test_ctrl_c_saves(unbroken):
     project, expected, _ = unbroken
-    write_project(project, LONG)
-    reset(project)
-    process = start(project)
+    process = start_anew(project)
     wait_for_state(project, process)
     os.killpg(process.pid, signal.SIGINT)  # a terminal's Ctrl-C reaches every process in it
     _, said = process.communicate(timeout=TIMEOUT)
@@ -216,9 +207,7 @@ def test_ctrl_c_saves(unbroken):
 def test_ctrl_c_while_it_still_starts(unbroken, seconds):
     """The first seconds go into imports; an interruption then is an interruption, not a crash."""
     project, _, _ = unbroken
-    write_project(project, {**LONG, "suites.quick.train.steps": 100_000})
-    reset(project)
-    process = start(project)
+    process = start_anew(project, steps=100_000)
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)
     try:
@@ -234,9 +223,7 @@ def test_ctrl_c_while_it_still_starts(unbroken, seconds):
 def test_the_parent_alone_killed(unbroken):
     """Its runs notice that nobody collects them, save and end; the same command then goes on."""
     project, expected, _ = unbroken
-    write_project(project, LONG)
-    reset(project)
-    process = start(project)
+    process = start_anew(project)
     wait_for_state(project, process)
     process.kill()
     process.stderr.read()  # until the last of the family has ended
