@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def main(settings: "Settings", name: str) -> None:
     settings.suite(name)
 
-    from selfsparse.hub.published import publish
+    from selfsparse.hub.export import publish
 
     publish(name)
 

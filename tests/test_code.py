@@ -227,9 +227,3 @@ def test_what_editors_and_systems_leave_beside_files_is_no_code(fresh, monkeypat
     (tmp_path / "._a.ipynb").write_bytes(b"\0\5\xff")
     (tmp_path / ".#a.ipynb").symlink_to("nowhere")
     assert code._read_by("a.py") == ("a.ipynb",)
-
-
-def test_the_imports_of_a_stage_are_followed_once_for_all_its_configurations(monkeypatch):
-    first = code_of("measure")
-    monkeypatch.setattr(code, "_read_by", None)  # would be called
-    assert code_of("measure") == first

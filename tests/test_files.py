@@ -6,7 +6,6 @@ import json
 import math
 import os
 import tempfile
-from pathlib import Path
 
 import pytest
 import torch
@@ -150,16 +149,3 @@ def test_who_may_read_a_file_is_the_umasks_choice(tmp_path, mask, mode):
     assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == dict.fromkeys(
         ("text", "weights", "own"), mode
     )
-
-
-def test_many_files_of_a_folder_are_written_with_one_look_through_it(tmp_path, monkeypatch):
-    looks, glob = [], Path.glob
-
-    def counted(self, pattern, **options):
-        looks.append(self)
-        return glob(self, pattern, **options)
-
-    monkeypatch.setattr(Path, "glob", counted)
-    for i in range(20):
-        write_text(tmp_path / f"{i}.json", "{}")
-    assert looks == [tmp_path]

@@ -1,6 +1,7 @@
-"""A trained run as a model folder: weights with their configuration inside, and the model card."""
+"""A trained run as a model folder: weights with their configuration inside, and the model card; those that git holds."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ from selfsparse.errors import DataError
 from selfsparse.files import read_json, reading
 from selfsparse.hub.card import FOLDER, Rows, model_card
 from selfsparse.hub.generator import WEIGHTS, TrainedGenerator, load_generator
-from selfsparse.paths import provenance_file, result_dir
-from selfsparse.results.reading import read_rows
+from selfsparse.paths import provenance_file, result_dir, suite_dir
+from selfsparse.results.reading import load_results, read_rows
 from selfsparse.results.summary import extractor_name
 
 
@@ -71,3 +72,28 @@ def _rows(configuration: Configuration, kind: str, seed: int, **values: str) -> 
     with reading(path, f"measure@{configuration.name}"):
         rows: Rows = read_rows(path).to_dict("records")
         return [row for row in rows if all(row[name] == value for name, value in {"seed": seed, **values}.items())]
+
+
+def publish(suite: str) -> None:
+    """Write the best generators of a suite's main pairs, a model folder with its card each: results/<suite>/generators/<name>/.
+
+    Of a configuration's runs it is the one with the lowest primary outcome (`Results.primary`).
+
+    Raises:
+        DataError: no run of these pairs has been measured, or its weights are not on this disk.
+    """
+    from selfsparse.analysis.comparisons import main_pairs
+
+    results, folder, written = load_results(suite), suite_dir(suite) / "generators", set()
+    for c in (c for pair in main_pairs(results) for c in pair.both):
+        fids = results.primary(c)
+        if len(fids):
+            export_run(c, int(results.fid.loc[fids.idxmin(), "seed"]), "best", folder / c.name, chosen_from=len(fids))
+            written.add(c.name)
+    if not written:
+        raise DataError(
+            f"{suite}: no run of its main pairs has been measured; make them with: dvc repro summary@{suite}"
+        )
+    for old in folder.iterdir():
+        if old.name not in written:
+            shutil.rmtree(old)

@@ -39,7 +39,7 @@ RUN_WEIGHTS = "best.safetensors"  # in the folder of a run
 BATCH_SIZE = 250  # images per pass; with `batch` statistics also what these are of, as in the FIDs (fid.batch_size)
 MAX_SAMPLES = 10**6
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-PUBLISHED = "results/*/generators"  # which git holds, a model folder each (selfsparse/hub/published.py)
+PUBLISHED = "results/*/generators"  # which git holds, a model folder each (export.publish)
 STATED = "not the weights of a generator of this project"
 
 

@@ -91,13 +91,9 @@ def test_secrets_are_not_sent_to_nodes(project):
     assert ours["secret_access_key"] == "abc" and theirs == {"url": "s3://bucket", "region": "eu"}
 
 
-@pytest.mark.parametrize("named", ["folder", "s3://bucket/x"])
-def test_a_remote_by_its_address(project, named):
-    expected = str(project / "folder") if named == "folder" else named
-    assert remotes(project, named, None) == ({"url": expected}, {"url": expected})
-
-
-def test_a_remote_of_the_project_that_is_a_relative_folder(project):
+def test_a_remote_by_its_address_and_one_of_the_project_that_is_a_relative_folder(project):
+    for named, expected in (("folder", str(project / "folder")), ("s3://bucket/x", "s3://bucket/x")):
+        assert remotes(project, named, None) == ({"url": expected}, {"url": expected})
     (project / ".dvc/config").write_text("[core]\n    remote = x\n['remote \"x\"']\n    url = ../../store\n")
     assert remotes(project, None, None)[1] == {"url": str(project.parent / "store")}
 

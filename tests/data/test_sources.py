@@ -10,7 +10,7 @@ from selfsparse.data.downloads import begin_record
 from selfsparse.data.embedded import read_photos
 from selfsparse.data.options import OPTIONS, Photos, Sources
 from selfsparse.data.registry import DATASETS
-from selfsparse.data.sources import bytes_to_download, image_count, open_source, raw_files_present
+from selfsparse.data.sources import bytes_to_download, open_source, raw_files_present
 from selfsparse.errors import DataError, SettingsError, UserError
 
 PREPARED = load_settings(ROOT / "params.yaml").datasets
@@ -69,19 +69,6 @@ def test_half_a_download_does_not_count(project):
         raw_files_present(settings, settings.dataset("celeba_hq-64"))
     (folder / "download.json").unlink()
     raw_files_present(settings, settings.dataset("celeba_hq-64"))
-
-
-@pytest.mark.parametrize(
-    ("key", "count"),
-    [
-        ("digits-16", 1797), ("photos-16", 4000), ("mnist-32", 60_000), ("fashion_mnist-64", 60_000),
-        ("cifar10-128", 60_000), ("stl10-64", 100_000), ("mini_imagenet-32", 60_000), ("celeba_hq-64", 30_000),
-        ("lsun_bedroom-64", 303_125), ("sketch_substitute-128", 126_227),
-    ],
-)  # fmt: skip
-def test_counts_known_beforehand(project, key, count):
-    settings = load_settings()
-    assert image_count(settings, settings.dataset(key)) == count
 
 
 def test_photographs_without_enough_contrast_end_the_search():

@@ -76,12 +76,8 @@ def bomb() -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0" * 10_000))
-        + chunk(b"IEND", b"")
-    )
+    chunks = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(b"\0" * 10_000)), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def saved(image: Image.Image, form: str, **options) -> bytes:
@@ -150,12 +146,8 @@ def test_every_file_is_used_rightly_or_listed(folder, tmp_path, capsys):
             assert image[80:120, 64] == pytest.approx(np.full(40, levels[1]), abs=1), name
 
     reasons = listed()
-    others = {
-        "dangling.png": "a link that leads nowhere",
-        "pipe.png": "not a regular file",
-        "device.png": "not a regular",
-    }
-    expected = {name: reason for name, (_, reason) in LEFT_OUT.items()} | others
+    expected = {name: reason for name, (_, reason) in LEFT_OUT.items()} | {"dangling.png": "a link that leads nowhere"}
+    expected |= dict.fromkeys(("pipe.png", "device.png"), "not a regular file")
     assert reasons.keys() == expected.keys() and packed.manifest["left_out"] == len(expected)
     for name, reason in expected.items():
         assert reason in reasons[name], name

@@ -12,8 +12,8 @@ from small_project import CONFIGURATION, ROOT, SMALL, results_changed, write_pro
 from selfsparse import load_generator
 from selfsparse.config import load_settings
 from selfsparse.errors import DataError
+from selfsparse.hub.export import publish
 from selfsparse.hub.generator import GeneratorConfiguration
-from selfsparse.hub.published import publish
 from selfsparse.models.sampling import draw_latents
 from selfsparse.results.reading import load_results
 

@@ -299,7 +299,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
     ),
     # Data
     "data/images.py": (
-        "data/test_images.py",
+        "data/test_raw_folders.py data/test_celeba_hq.py",
         [
             (".suffix.lower() in", ".suffix in"),
             ("int(part) if part.isdecimal() else part", "part"),
@@ -657,7 +657,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("return self.shift.p < LEVEL / 2", "return False"),
         ],
     ),
-    "hub/published.py": (
+    "hub/export.py": (
         "hub/test_published.py",
         [("fids.idxmin()", "fids.idxmax()"), ("chosen_from=len(fids)", "chosen_from=1")],
     ),

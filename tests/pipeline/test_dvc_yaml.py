@@ -86,10 +86,6 @@ def test_the_inputs_are_written_every_time(stages):
     assert paths(stages["inputs"].outs) == {"data/listings", "data/inputs"}
 
 
-def test_the_notebooks_of_every_suite(stages):
-    assert {name for name in stages if name.startswith("notebook@")} == {f"notebook@{s}" for s in params()["suites"]}
-
-
 def test_there_are_no_other_stages(stages):
     kinds = {name.split("@")[0] for name in stages}
     assert kinds == {
