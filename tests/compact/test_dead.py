@@ -16,18 +16,16 @@ from selfsparse.models.sastm import SASTM
 CPU = torch.device("cpu")
 
 
-def channel_head(mlp_rows, mlp_bias, rows, bias) -> SASTM:
-    """An SASTM of z (2,), f of three units and two channels, with these weights."""
-    sastm = SASTM(2, 2, 4, mlp_widths=(3,), position_head=False)
-    linear, head = sastm.mlp[0], sastm.channel_head[0]
-    for parameter, value in (
-        (linear.weight, mlp_rows),
-        (linear.bias, mlp_bias),
-        (head.weight, rows),
-        (head.bias, bias),
-    ):
-        parameter.data = torch.tensor(value, dtype=torch.float32)
-    return sastm
+def dcgan(latent_dim: int, widths: list[int], size: int, **sastm) -> DCGANGenerator:
+    """A generator of grey images whose SASTMs have these options."""
+    torch.manual_seed(0)
+    return DCGANGenerator(latent_dim, widths, 1, size, lambda c, side: SASTM(latent_dim, c, side, **sastm)).eval()
+
+
+@torch.no_grad()
+def fill(layer: nn.Module, weight, bias) -> None:
+    """Give a layer these weights and biases: all of them, or one value for all."""
+    layer.weight[:], layer.bias[:] = (torch.as_tensor(value, dtype=torch.float32) for value in (weight, bias))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +39,9 @@ def channel_head(mlp_rows, mlp_bias, rows, bias) -> SASTM:
     ],
 )
 def test_a_channel_is_proven_dead_by_signs(rows, bias, expected):
-    sastm = channel_head([[1, 0], [0, -1], [0, 0]], [0, 0, -1], rows, bias)
+    sastm = SASTM(2, 2, 4, mlp_widths=(3,), position_head=False)  # of z (2,), f of three units and two channels
+    fill(sastm.mlp[0], [[1, 0], [0, -1], [0, 0]], [0, 0, -1])
+    fill(sastm.channel_head[0], rows, bias)
     assert _never_positive(sastm, sastm.channel_head).tolist() == expected
 
 
@@ -49,12 +49,10 @@ def test_the_position_head_by_hand():
     """f of one live unit to a 4 x 4 map, one 4 x 4 deconvolution of stride 2: each tap reaches known positions."""
     sastm = SASTM(1, 1, 8, mlp_widths=(1,), position_size=4, channel_head=False)
     linear, deconv = sastm.position_head[0], sastm.position_head[3]
-    linear.weight.data.fill_(-1.0)
+    fill(linear, -1, 0)
     linear.weight.data[5] = 1.0  # row 1, column 1 of the map; all others stay 0
-    linear.bias.data.zero_()
-    deconv.weight.data.fill_(-1.0)
+    fill(deconv, -1, 0)
     deconv.weight.data[0, 0, 0, 3] = 1.0  # output (2 * 1 - 1 + 0, 2 * 1 - 1 + 3) = (1, 4)
-    deconv.bias.data.zero_()
     found = _never_positive(sastm, sastm.position_head)[0]
     assert (~found).nonzero().tolist() == [[1, 4]]
     deconv.bias.data.fill_(0.5)
@@ -67,27 +65,20 @@ def test_the_position_head_by_hand():
 def test_signs_along_a_chain_of_deconvolutions(signs, dead):
     """Of a map above zero through weights of one sign each: what comes out has the product of the signs."""
     sastm = SASTM(1, 1, 32, mlp_widths=(16,), position_size=4, channel_head=False)
-    nn.init.ones_(sastm.mlp[0].weight)
-    nn.init.zeros_(sastm.mlp[0].bias)
+    fill(sastm.mlp[0], 1, 0)
     deconvs = [m for m in sastm.position_head if isinstance(m, nn.ConvTranspose2d)]
     for deconv, sign in zip(deconvs, signs, strict=True):
-        nn.init.constant_(deconv.weight, sign)
-        nn.init.zeros_(deconv.bias)
+        fill(deconv, sign, 0)
     assert (_never_positive(sastm, sastm.position_head) == dead).all()
     assert ((sastm.coefficients(torch.ones(1, 1))[1] == 0) == dead).all()
 
 
 def test_a_channel_lives_where_one_position_does():
     """Without channel head, and with beta proven 0 at all positions but one."""
-    torch.manual_seed(0)
-    generator = DCGANGenerator(
-        1, [2, 3], 1, 16, lambda c, size: SASTM(1, c, size, mlp_widths=(1,), position_size=4, channel_head=False)
-    )
+    generator = dcgan(1, [2, 3], 16, mlp_widths=(1,), position_size=4, channel_head=False)
     linear, deconv = (generator.stages[1].sastm.position_head[i] for i in (0, 3))
-    nn.init.constant_(linear.weight, -1.0)
-    nn.init.zeros_(linear.bias)
-    nn.init.constant_(deconv.weight, -1.0)
-    nn.init.zeros_(deconv.bias)
+    fill(linear, -1, 0)
+    fill(deconv, -1, 0)
     linear.weight.data[5] = 1.0
     assert proven_dead(generator)[1].channels.all()
     deconv.weight.data[0, 0, 0, 3] = 1.0  # reaches one position
@@ -113,10 +104,7 @@ def test_what_is_proven_is_never_seen_alive():
 
 @pytest.fixture
 def generator() -> DCGANGenerator:
-    torch.manual_seed(0)
-    return DCGANGenerator(
-        5, [4, 3], 1, 16, lambda channels, size: SASTM(5, channels, size, mlp_widths=(6,), position_size=4)
-    ).eval()
+    return dcgan(5, [4, 3], 16, mlp_widths=(6,), position_size=4)
 
 
 @pytest.mark.parametrize(("alpha", "beta"), list(itertools.product([True, False], repeat=2)))
@@ -151,24 +139,14 @@ def test_a_channel_without_a_map_is_dead(generator):
 @pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0]], ids=["lit last", "lit first"])
 def test_rates_and_positions_by_hand(order):
     """x = beta h with beta = relu(z_0 at one position, -1 elsewhere): zero for half of four latents, lit at one position."""
-    torch.manual_seed(0)
-    generator = DCGANGenerator(
-        16,
-        [2],
-        1,
-        8,
-        lambda channels, size: SASTM(16, channels, size, mlp_widths=(16,), position_size=4, channel_head=False),
-    ).eval()
+    generator = dcgan(16, [2], 8, mlp_widths=(16,), position_size=4, channel_head=False)
     sastm = generator.stages[0].sastm
-    with torch.no_grad():
-        sastm.mlp[0].weight.zero_()
-        sastm.mlp[0].weight[6, 0] = 1.0  # row 1, column 2 of the 4 x 4 map
-        sastm.mlp[0].bias.zero_()
-        conv = sastm.position_head[1]
-        assert isinstance(conv, nn.Conv2d) and conv.kernel_size == (3, 3)
-        conv.weight.zero_()
-        conv.weight[0, 0, 1, 1] = 1.0
-        conv.bias.zero_()
+    conv = sastm.position_head[1]
+    assert isinstance(conv, nn.Conv2d) and conv.kernel_size == (3, 3)
+    for layer in (sastm.mlp[0], conv):
+        fill(layer, 0, 0)
+    sastm.mlp[0].weight.data[6, 0] = 1.0  # row 1, column 2 of the 4 x 4 map
+    conv.weight.data[0, 0, 1, 1] = 1.0
     z = torch.ones(4, 16)
     z[:2, 0] = -1.0
     found = observe(generator, z[order], 3, CPU, "running")[0]
@@ -180,18 +158,10 @@ def test_rates_and_positions_by_hand(order):
 @pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0]], ids=["lit last", "lit first"])
 def test_channels_by_hand(order):
     """alpha = relu(z_0) and relu(-2): the first channel lives for half of four latents, the second for none."""
-    torch.manual_seed(0)
-    generator = DCGANGenerator(
-        3, [2], 1, 8, lambda channels, size: SASTM(3, channels, size, mlp_widths=(1,), position_head=False)
-    ).eval()
+    generator = dcgan(3, [2], 8, mlp_widths=(1,), position_head=False)
     sastm = generator.stages[0].sastm
-    with torch.no_grad():
-        for layer, weight, bias in (
-            (sastm.mlp[0], [[1.0, 0.0, 0.0]], [0.0]),
-            (sastm.channel_head[0], [[1.0], [0.0]], [0.0, -2.0]),
-        ):
-            layer.weight.copy_(torch.tensor(weight))
-            layer.bias.copy_(torch.tensor(bias))
+    fill(sastm.mlp[0], [[1.0, 0.0, 0.0]], [0.0])
+    fill(sastm.channel_head[0], [[1.0], [0.0]], [0.0, -2.0])
     z = torch.ones(4, 3)
     z[:2, 0] = -1.0
     found = observe(generator, z[order], 3, CPU, "running")[0]
