@@ -8,30 +8,24 @@ one survives, and 2 where the list does not fit the code any more.
 """
 
 import argparse
-import compileall
 import os
-import py_compile
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
+from queue import SimpleQueue
 
 from mutants import MUTANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 2
-IMPORTED = (
-    "numpy", "pandas", "scipy.stats", "sklearn", "torch", "torchvision", "torch_fidelity", "safetensors.torch",
-    "pydantic", "ruamel.yaml", "filelock", "hypothesis", "pytest",
-)  # fmt: skip
 LIMIT = 300  # seconds that the tests of one mutation may take; what takes longer hangs, and is killed
 COPIED = (
     "selfsparse",
@@ -80,63 +74,41 @@ def listed() -> Iterator[Mutation]:
             yield Mutation(module, old, new, tuple(tests.split()))
 
 
-def copy_project(folder: Path) -> None:
+def copy_project(folder: Path) -> Path:
+    folder.mkdir()
     for path in ROOT.iterdir():
         if path.name in COPIED:
             shutil.copytree(path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__"))
         elif path.name not in (".pytest_cache", ".ruff_cache"):
             (folder / path.name).symlink_to(path)
-    # Checked by content: a file that is changed and changed back within a second looks the same otherwise.
-    compileall.compile_dir(folder, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+    return folder
 
 
-def prepare(folder: Path) -> None:
-    """Make this worker's copy, and import what all tests need, but nothing of the project: each run forks from here."""
-    global copy
-    copy = folder / str(os.getpid())
-    copy.mkdir()
-    copy_project(copy)
-    os.chdir(copy)
-    sys.path[:] = [str(copy), *(p for p in sys.path if p and not Path(p).resolve().is_relative_to(ROOT / "tests"))]
-    sys.dont_write_bytecode = True
-    os.environ |= {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # of other packages' plugins the tests need none
-    for name in IMPORTED:
-        import_module(name)
-    assert "selfsparse" not in sys.modules
-
-
-def run(mutation: Mutation) -> tuple[Mutation, int, str]:
-    """Run a mutation's tests; return pytest's exit code, or -SIGALRM where they hung, and what they printed."""
-    path = copy / mutation.path
+def run(mutation: Mutation, copies: SimpleQueue) -> tuple[Mutation, int, str]:
+    """Run a mutation's tests in a copy; return pytest's exit code, or -SIGKILL where they hung, and what they printed."""
+    copy: Path = copies.get()
+    path, own = copy / mutation.path, {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     source = path.read_text(encoding="utf-8")
     if mutation.old:
         path.write_text(source.replace(mutation.old, mutation.new), encoding="utf-8")
-    printed = copy / "printed"
-    child = os.fork()
-    if not child:
-        os.setsid()
-        signal.alarm(LIMIT)
-        output = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        import pytest
-
-        options = f"-x -q --tb=short -p no:cacheprovider --basetemp={copy / 'temporary'}".split()
-        files = [f"tests/{test}" for test in mutation.tests]
-        code = 70  # pytest itself failed
-        try:
-            code = int(pytest.main([*options, "-m", "not slow", *files]))
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
+    options = f"-x -q --tb=short -p no:cacheprovider --basetemp={copy / 'temporary'}".split()
+    tests = [f"tests/{test}" for test in mutation.tests]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *options, "-m", "not slow", *tests], cwd=copy,
+        env=os.environ | own | {"PYTHONPATH": str(copy)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        errors="replace", start_new_session=True,
+    )  # fmt: skip
     try:
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        printed, _ = process.communicate(timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        printed, _ = process.communicate()
     finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # what the tests started and left behind
         path.write_text(source, encoding="utf-8")
-    with suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)  # what the tests started and left behind
-    return mutation, code, printed.read_text(encoding="utf-8", errors="replace")
+        copies.put(copy)
+    return mutation, process.returncode, printed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -149,25 +121,24 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     unchanged = {m.tests: Mutation(m.module, "", "", m.tests) for m in mutations}.values()
     killed, total = Counter(), Counter(m.module for m in mutations)
-    with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
-        pool = ProcessPoolExecutor(WORKERS, get_context("fork"), initializer=prepare, initargs=(Path(folder),))
-        with pool:
-            broken = [found for found in pool.map(run, unchanged) if found[1]]
+    with tempfile.TemporaryDirectory(prefix="mutations-") as folder, ThreadPoolExecutor(WORKERS) as pool:
+        copies: SimpleQueue = SimpleQueue()
+        for number in range(WORKERS):
+            copies.put(copy_project(Path(folder) / str(number)))
+        if broken := [found for found in pool.map(lambda m: run(m, copies), unchanged) if found[1]]:
             for mutation, code, printed in broken:
-                print(
-                    printed, f"{' '.join(mutation.tests)}: end with {code}, but have to pass without a fault", sep="\n"
-                )
-            if broken:
-                return 2
-            for done in as_completed([pool.submit(run, m) for m in mutations]):
-                mutation, code, printed = done.result()
-                if code not in (0, 1, 2, -signal.SIGALRM):
-                    raise RuntimeError(f"{mutation}: pytest ended with {code}\n{printed}")
-                killed[mutation.module] += code != 0
-                print("killed   " if code else "SURVIVED ", mutation, flush=True)
-                by = [line.split(" - ")[0] for line in printed.splitlines() if line.startswith(("FAILED", "ERROR"))]
-                if code:
-                    print("         ", by[0] if by else "hung", flush=True)
+                tests = " ".join(mutation.tests)
+                print(printed, f"{tests}: end with {code}, but have to pass without a fault", sep="\n")
+            return 2
+        for done in as_completed([pool.submit(run, m, copies) for m in mutations]):
+            mutation, code, printed = done.result()
+            if code not in (0, 1, 2, -signal.SIGKILL):
+                raise RuntimeError(f"{mutation}: pytest ended with {code}\n{printed}")
+            killed[mutation.module] += code != 0
+            print("killed   " if code else "SURVIVED ", mutation, flush=True)
+            by = [line.split(" - ")[0] for line in printed.splitlines() if line.startswith(("FAILED", "ERROR"))]
+            if code:
+                print("         ", by[0] if by else "hung", flush=True)
     for module in total:
         print(f"{killed[module]:4} of {total[module]:3}  {module}")
     print(f"{killed.total():4} of {total.total():3}  {100 * killed.total() / max(1, total.total()):.1f} % killed")
