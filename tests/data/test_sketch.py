@@ -44,6 +44,16 @@ def test_through_the_stage(project, resize):
     assert packed.manifest["left_out"] == 0 and not (project.root / "data/packed/sketch-128/left_out.json").exists()
 
 
+def test_sixteen_bits(project):
+    image = drawing().astype(np.uint16) * 257
+    image[0, 0] = 128 * 257
+    save(project, "a.png", image)
+    (found,) = project.open("sketch-128").images
+    expected = drawing()
+    expected[0, 0] = 128
+    assert np.array_equal(found, expected)
+
+
 def test_a_dark_background_is_said_and_nothing_is_turned_round(project, capsys):
     for i in range(3):
         save(project, f"{i}.png", 255 - drawing())

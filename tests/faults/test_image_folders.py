@@ -6,7 +6,6 @@ import os
 import random
 import struct
 import zlib
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -217,45 +216,6 @@ def test_a_folder_that_may_not_be_read(folder, monkeypatch):
     monkeypatch.setattr(os, "scandir", refused)
     with pytest.raises(DataError, match=r"secret/? cannot be read \(Permission denied\); make it readable"):
         prepare()
-
-
-def test_links_that_lead_nowhere_or_where_nobody_may_look(folder, tmp_path, monkeypatch):
-    """In the folder and in one that is linked to. As root may look everywhere, the system's answer is made up."""
-    secret = tmp_path / "secret"
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "dangling.png").symlink_to("gone.png")
-    (elsewhere / "one more.png").write_bytes(USED["plain.png"][0])
-    (folder / "linked").symlink_to(elsewhere)
-    (folder / "locked.png").symlink_to(secret / "1.png")
-    fill(folder, {"plain.png": USED["plain.png"]})
-    really = os.scandir
-
-    class Locked:
-        """An entry of a folder whose link leads into a folder that may not be entered."""
-
-        def __init__(self, entry):
-            self.name, self.is_symlink, self.is_dir = entry.name, entry.is_symlink, entry.is_dir
-
-        def stat(self, follow_symlinks=True):
-            raise PermissionError(13, "Permission denied", str(secret / "1.png"))
-
-    @contextmanager
-    def scandir(path):
-        with really(path) as entries:
-            yield (Locked(entry) if entry.name == "locked.png" else entry for entry in entries)
-
-    def stat(self, **keywords):
-        if self.name == "locked.png" and keywords.get("follow_symlinks", True):
-            raise PermissionError(13, "Permission denied", str(self))
-        return really_stat(self, **keywords)
-
-    really_stat = Path.stat
-    monkeypatch.setattr(Path, "stat", stat)  # Path.exists asks it too
-    monkeypatch.setattr("selfsparse.data.listing.os.scandir", scandir)
-    assert len(prepare().images) == 2
-    assert listed().keys() == {"locked.png", "linked/dangling.png"}
-    assert "nobody may look" in listed()["locked.png"]
 
 
 def test_a_file_that_turns_unreadable_between_the_two_passes(folder, monkeypatch):
