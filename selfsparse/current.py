@@ -45,7 +45,7 @@ def status(settings: Settings) -> int:
                 print(f"{suite}: not run")
                 continue
             stages = project.upstream(f"report@{suite}", *({f"generators@{suite}"} & published))
-            missing = _missing(stages)
+            missing = {out.def_path for stage in stages for out in stage.outs if not out.exists}
             found = {name_of(s): reasons for s in stages if (reasons := stale(s, missing))}
             current = not [reasons for reasons in found.values() if reasons - {MISSING}]
             all_current &= current
@@ -73,10 +73,6 @@ def stale(stage: "Stage", missing: Collection[str]) -> set[str]:
         ):
             reasons.add(OTHER_INPUTS)
     return reasons | {MISSING if out in missing else NOT_AS_RECORDED for out in outs}
-
-
-def _missing(stages: Collection["Stage"]) -> set[str]:
-    return {out.def_path for stage in stages for out in stage.outs if not out.exists}
 
 
 def _within(path: str, folder: str) -> bool:

@@ -30,9 +30,13 @@ def inputs_of(settings: Settings, stage: str, name: str) -> dict[str, Any]:
         stage: `train`, as in dvc.yaml.
         name: what stands behind its @: a dataset, an extractor, a configuration or a suite; `all` where nothing does.
     """
-    found = {"settings": _settings_of(settings, stage, name), "code": _code_of(settings, stage, name)}
-    if stage == "notebook":
-        found["summaries"] = dict(_other_summaries(settings, name))
+    own = [DATASETS[settings.dataset(name).dataset].reader] if stage in OF_DATASETS else []
+    code = code_hashes(stage, *(f"selfsparse/data/{reader}.py" for reader in own))
+    found = {"settings": _settings_of(settings, stage, name), "code": code}
+    if stage == "notebook":  # which reads results of other suites too
+        others = dict.fromkeys(c.suite for c in _others(settings, name))
+        files = (path for other in others for path in sorted((suite_dir(other) / "summary").glob("*.*")))
+        found["summaries"] = {path.relative_to(project_root()).as_posix(): hash_file(path) for path in files}
     return found
 
 
@@ -130,16 +134,3 @@ def _others(settings: Settings, suite: str) -> list[Configuration]:
     """The configurations of other suites that a suite's notebooks show: what controls stand against."""
     keys = {c.extractor_key for c in settings.suite(suite)}
     return [c for c in settings.configurations.values() if c.suite != suite and c.extractor_key in keys]
-
-
-def _other_summaries(settings: Settings, suite: str) -> Iterator[tuple[str, str]]:
-    """The hashes of the results of other suites that a suite's notebooks read."""
-    for other in dict.fromkeys(c.suite for c in _others(settings, suite)):
-        for path in sorted((suite_dir(other) / "summary").glob("*.*")):
-            yield path.relative_to(project_root()).as_posix(), hash_file(path)
-
-
-def _code_of(settings: Settings, stage: str, name: str) -> dict[str, str]:
-    if stage not in OF_DATASETS:
-        return code_hashes(stage)
-    return code_hashes(stage, f"selfsparse/data/{DATASETS[settings.dataset(name).dataset].reader}.py")

@@ -55,7 +55,12 @@ def read(name: str, folder: Path, options: Download) -> Source:
         if not names:
             labels = _label_files(folder, found.names)
         images, description = found.images(), found.description(title, split=split, order=order)
-    _require_classes(labels, folder)
+    counts = Counter(labels.tolist())
+    if len(counts) != CLASSES or set(counts.values()) != {PER_CLASS}:
+        raise DataError(
+            f"{folder}: expected {CLASSES} classes of {PER_CLASS} images, found {len(labels):,} images in"
+            f" {len(counts)} classes of {min(counts.values(), default=0)} to {max(counts.values(), default=0)}"
+        )
     return Source(len(labels), images, labels, "class", description)
 
 
@@ -166,12 +171,3 @@ def _read_list(path: Path) -> dict[str, str]:
             " where folders name the classes"
         )
     return {row["filename"]: row["label"] for row in rows}
-
-
-def _require_classes(labels: np.ndarray, folder: Path) -> None:
-    counts = Counter(labels.tolist())
-    if len(counts) != CLASSES or set(counts.values()) != {PER_CLASS}:
-        raise DataError(
-            f"{folder}: expected {CLASSES} classes of {PER_CLASS} images, found {len(labels):,} images in"
-            f" {len(counts)} classes of {min(counts.values(), default=0)} to {max(counts.values(), default=0)}"
-        )

@@ -21,7 +21,7 @@ from selfsparse.paths import extractor_dir, packed_dir, project_root, provenance
 from selfsparse.provenance import note_kept
 
 if TYPE_CHECKING:
-    from dvc.stage import Stage
+    pass
 
 DATA, EXTRACTORS, REFERENCES = "data/packed", "data/extractors", "data/references"
 
@@ -64,7 +64,11 @@ def keep(settings: Settings, targets: Sequence[str], say: Callable[[str], None] 
             try:
                 if stale := needs[name] & left:
                     raise NotKeptError(f"it is made from {', '.join(sorted(stale))}")
-                _check_there(stage)
+                if other := ", ".join(
+                    f"{path} is {state}" for out in stage.outs for path, state in out.status().items()
+                ):
+                    back = f"dvc checkout {stage.addressing}"
+                    raise NotKeptError(f"dvc.lock has another result ({other}); bring that back with: {back}")
                 kind, _, what = name.partition("@")
                 how = CHECKS[kind](settings, what)
                 project.keep(stage)
@@ -76,12 +80,6 @@ def keep(settings: Settings, targets: Sequence[str], say: Callable[[str], None] 
                 say(f"{name}: kept: {how}")
     say(f"{kept} kept, {len(left)} stale as before" if kept or left else "nothing was stale")
     return int(bool(left))
-
-
-def _check_there(stage: "Stage") -> None:
-    if what := ", ".join(f"{path} is {state}" for out in stage.outs for path, state in out.status().items()):
-        back = f"dvc checkout {stage.addressing}"
-        raise NotKeptError(f"dvc.lock has another result ({what}); bring that back with: {back}")
 
 
 @contextmanager
