@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -38,11 +39,11 @@ def ran(project) -> Path:
 def write_summary(root: Path, suite: str = "quick") -> None:
     """Write results/<suite>/summary: without_csm has one diverged run of three; of the photos, WGAN-GP alone has run."""
     from selfsparse.results.reading import load_results
+    from selfsparse.results.sheets import write_sheets
 
     rng = np.random.default_rng(0)
     folder = root / "results" / suite / "summary"
-    for part in ("samples", "progress"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     tables: dict[str, list[dict]] = {"runs": [], "curves": [], "fid": [], "sparsity": []}
     provenance, maps = {}, {}
     configurations = [c for c in load_results(suite).configurations if _has_run(c)]
@@ -50,12 +51,15 @@ def write_summary(root: Path, suite: str = "quick") -> None:
         for seed in c.train.seeds:
             diverged = c.model == "without_csm" and seed == 2
             _run(tables, c, seed, diverged, LEVEL[c.model] * (1 + 0.1 * number), rng)
-        maps |= {f"{c.name}/{name}": array for name, array in _images(folder, c, rng).items()}
+        maps |= {f"{c.name}/{name}": array for name, array in _maps(c, rng).items()}
         provenance[c.name] = {
             "git_commit": "0" * 40, "uncommitted_changes": False, "finished": f"2026-11-{24 + number % 2}T10:00:00Z",
             "cpu_cores": 2, "python": "3.11", "torch": "2.8", "device": "cpu", "system": "Linux", "seconds": 12.5,
         }  # fmt: skip
     np.savez(folder / "feature_maps.npz", **maps)
+    with TemporaryDirectory() as name:
+        for kind, stage in (("samples", "measure"), ("progress", "train")):
+            write_sheets(folder, kind, {c: _sheet(Path(name), c, kind, rng) for c in configurations}, stage)
     for name, rows in tables.items():
         pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
     (folder.parent / "provenance").mkdir(exist_ok=True)
@@ -106,11 +110,16 @@ def _run(tables, c, seed, diverged, level, rng) -> None:
         tables["sparsity"].append(run | {"stage": stage, "size": size, "channels": channels} | rates | zeros)
 
 
-def _images(folder: Path, c, rng) -> dict[str, np.ndarray]:
+def _sheet(folder: Path, c, kind: str, rng) -> Path:
+    size, path = c.dataset.resolution, folder / f"{c.name}.png"
+    rows, columns = (8, 8) if kind == "samples" else (c.train.steps // c.train.snapshot_every + 1, 10)
+    shape = (rows * size, columns * size) + ((3,) if c.dataset.channels == 3 else ())
+    Image.fromarray(rng.integers(0, 255, shape, dtype=np.uint8)).save(path)
+    return path
+
+
+def _maps(c, rng) -> dict[str, np.ndarray]:
     size, channels = c.dataset.resolution, c.dataset.channels
-    for kind, rows, columns in (("samples", 8, 8), ("progress", c.train.steps // c.train.snapshot_every + 1, 10)):
-        shape = (rows * size, columns * size) + ((3,) if channels == 3 else ())
-        Image.fromarray(rng.integers(0, 255, shape, dtype=np.uint8)).save(folder / kind / f"{c.name}.png")
     arrays = {"image": rng.integers(0, 255, (channels, size, size), dtype=np.uint8)}
     for stage, (height, width) in enumerate(((4, 64), (8, 32)), 1):
         h = rng.normal(size=(16, height, height)).astype(np.float32)

@@ -4,26 +4,24 @@ import math
 
 import numpy as np
 from matplotlib.axes import Axes
-from PIL import Image
 
 from selfsparse.analysis import style
 from selfsparse.analysis.axes import bare, by_dataset
 from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, count, number, said
 from selfsparse.config import Configuration, variation
-from selfsparse.files import reading
 from selfsparse.registry import variation_label
 from selfsparse.results.reading import Results
 from selfsparse.results.text import model_label
 
-BESIDE = 6  # images in a row and in a column that the figure shows of the 8 × 8 of a sheet; the report has all
+BESIDE = 5  # images in a row and in a column that the figure shows of the 8 × 8 of a sheet; the report has all
 LATENTS = 10  # columns of a sheet over training
 MOST_ROWS = 5  # snapshots of a sheet over training that the figure shows; the report's slider has all
 
 
 def sample_sheets(results: Results) -> list[Drawing]:
     """Sheets of generated images, those of one dataset side by side (Fig. 8)."""
-    return _sheets(results, "samples", "36 images of the first seed's best generator", most=4)
+    return _sheets(results, "samples", f"{BESIDE**2} images of the first seed's best generator", most=4)
 
 
 def progress_sheets(results: Results) -> list[Drawing]:
@@ -57,14 +55,12 @@ def shown_rows(rows: int) -> list[int]:
 
 
 def _sheet(axis: Axes, results: Results, c: Configuration, kind: str) -> None:
-    path = results.sheet(c, kind)
-    if not path.is_file():
+    sheet = results.sheet(c, kind)
+    if sheet is None:
         style.blank(axis, results.count(c).without_value)
         return
-    with reading(path, f"summary@{results.suite}", in_git=True), Image.open(path) as picture:
-        pixels = np.asarray(picture.convert("RGB"))
     bare(axis)
-    size = c.dataset.resolution
+    size, pixels = c.dataset.resolution, sheet.pixels
     if kind == "samples":
         pixels = pixels[: BESIDE * size, : BESIDE * size]
     else:
@@ -74,7 +70,7 @@ def _sheet(axis: Axes, results: Results, c: Configuration, kind: str) -> None:
         axis.set_yticks([(i + 0.5) * size for i in range(len(rows))], steps)
         axis.set_ylabel("generator steps")
         axis.tick_params(left=False)
-    axis.imshow(pixels, interpolation="nearest")
+    axis.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
 
 
 def samples_table(results: Results) -> Table:
@@ -82,7 +78,7 @@ def samples_table(results: Results) -> Table:
     rows = []
     for c in results.configurations:
         runs = results.finished(results.runs, c).sort_values("seed")
-        shown = runs.iloc[0] if len(runs) and results.sheet(c, "samples").is_file() else {}
+        shown = runs.iloc[0] if len(runs) and results.sheet(c, "samples") else {}
         row = {"configuration": c.name, "sheet": "shown" if len(shown) else results.count(c).without_value}
         row |= {"extractor": c.extractor.extractor}
         rows.append(row | {name: float(shown.get(name, math.nan)) for name in ("seed", "best_step", "best_fid")})

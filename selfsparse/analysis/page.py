@@ -7,7 +7,7 @@ from typing import Any
 
 from IPython.display import Image, Markdown, display
 
-from selfsparse.analysis.style import PNG_DPI, Drawing, rendered
+from selfsparse.analysis.style import Drawing, rendered
 from selfsparse.analysis.table import Table, to_csv, to_latex, to_markdown
 from selfsparse.files import atomic_path
 from selfsparse.paths import PAPER_AUDIT, project_root
@@ -46,7 +46,7 @@ class Page:
             )
             with atomic_path(folder / f"{drawing.name}.{suffix}") as partial:
                 partial.write_bytes(rendered(drawing.figure, suffix))
-        width = shown_width(int.from_bytes(png[16:20], "big"))  # these bytes of a PNG are its width
+        width = int.from_bytes(png[16:20], "big")  # these bytes of a PNG
         return Image(png, format="png", alt=drawing.alt, width=width, metadata={"name": drawing.name})
 
 
@@ -74,8 +74,3 @@ def open_page(suite: str, notebook: str) -> Page:
 def open_paper_page(notebook: str) -> Page:
     """Open a notebook on the paper itself, which reads no results."""
     return Page(None, notebook)
-
-
-def shown_width(pixels: int) -> int:
-    """Return how wide a figure is shown, in pixels of CSS: a third above its size on paper, and no more than a page is."""
-    return min(1000, round(pixels * 4 / 3 * 100 / PNG_DPI))

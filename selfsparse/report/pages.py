@@ -6,14 +6,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from PIL import Image
 
 from selfsparse.analysis.answers import answers, answers_table
 from selfsparse.analysis.axes import by_dataset
 from selfsparse.analysis.figure_samples import samples_table
 from selfsparse.analysis.table import Table, said, to_markdown
 from selfsparse.config import Configuration, variation
-from selfsparse.files import reading, to_json
+from selfsparse.files import to_json
 from selfsparse.paths import PAPER_AUDIT, suite_dir
 from selfsparse.provenance import commit_text
 from selfsparse.registry import variation_label
@@ -59,7 +58,7 @@ def opening(results: Results, notebooks: Sequence[Entry], claims: Sequence[Entry
     """Return what the opening page shows: facts, links to the rest, answers, and the claims with their verdicts."""
     counts = Counter((claim["verdict"], claim["tone"]) for claim in claims)
     images = {notebook["name"]: notebook["image"] for notebook in notebooks}
-    progress = sum(results.sheet(c, "progress").is_file() for c in results.configurations)
+    progress = sum(results.sheet(c, "progress") is not None for c in results.configurations)
     executed = [notebook["name"] for notebook in notebooks if notebook["executed"]]
 
     def address(_: str, name: str) -> str:
@@ -176,7 +175,6 @@ def sheets(results: Results) -> list[Entry]:
 
 def _sheet(results: Results, c: Configuration, best: pd.Series) -> Entry:
     runs, size = results.count(c), c.dataset.resolution
-    files = {kind: results.sheet(c, kind) for kind in ("progress", "samples")}
     sheet: Entry = {
         "name": c.name,
         "title": model_label(c.model) + (f", {variation_label(variation(c))}" if variation(c) else ""),
@@ -184,15 +182,14 @@ def _sheet(results: Results, c: Configuration, best: pd.Series) -> Entry:
         "missing": "not made" if runs.finished else runs.without_value,
         "seed": count(best["seed"]),
         "best": f", step {count(best['best_step'])}, FID {number(best['best_fid'])} ({c.extractor.extractor})",
-        **{kind: f"../summary/{kind}/{path.name}" if path.is_file() else "" for kind, path in files.items()},
     }
-    if sheet["progress"]:
-        with (
-            reading(files["progress"], f"summary@{results.suite}", in_git=True),
-            Image.open(files["progress"]) as image,
-        ):
-            width, height = image.size
-        sheet |= {"strip": f"{width} / {size}", "steps": _steps(results, c, height // size)}
+    for kind in ("progress", "samples"):
+        sheet[kind] = {}
+        if found := results.sheet(c, kind):
+            height, width = found.pixels.shape[:2]
+            place = f"--shape: {width} / {height}; --row: {width} / {size}; --place: {found.place}; --beside: {found.beside}"
+            sheet[kind] = {"src": f"../summary/{kind}/{found.path.name}", "place": place}
+            sheet[kind] |= {"rows": found.full_height // size, "steps": _steps(results, c, height // size)}
     return sheet
 
 

@@ -74,6 +74,7 @@ def _files(suite: str) -> Iterator[tuple[str, bytes]]:
     for notebook in listed:
         papers = ", ".join(item.paper for item in notebook["sections"] if item.paper)
         notebook["papers"] = papers or ("Every claim" if notebook["name"] == VERDICTS else "What the paper lacks")
+    yield "style.css", (TEMPLATES / "style.css").read_bytes()
     slider = (TEMPLATES / "slider.js").read_text(encoding="utf-8")
     script = base64.b64encode(hashlib.sha256(slider.encode()).digest()).decode()
     pages = {
@@ -98,6 +99,5 @@ def rendered(suite: str, name: str, content: dict[str, Any]) -> bytes:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    common = {"suite": suite, "style": style, "policy": "script-src 'none'", "page": name, "root": ""}
+    common = {"suite": suite, "policy": "script-src 'none'", "page": name, "root": ""}
     return environment.get_template(f"{name}.j2").render({**common, **content}).encode()

@@ -15,6 +15,7 @@ from selfsparse.files import read_json, reading
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import read_provenance
 from selfsparse.results.rows import COLUMNS, TEXT
+from selfsparse.results.sheets import Sheet, read_sheet
 from selfsparse.results.text import group_key
 
 NUMBERS = {name for columns in COLUMNS.values() for name in columns} - TEXT
@@ -129,9 +130,9 @@ class Results:
         rows = rows[rows["n_fake"] == n_fake]
         return float(rows["n_real"].max()) if len(rows) else math.nan
 
-    def sheet(self, c: Configuration, kind: str) -> Path:
-        """Where the sheet of generated images (`samples`) or of images over training (`progress`) lies, if there is one."""
-        return self.folder / kind / f"{c.name}.png"
+    def sheet(self, c: Configuration, kind: str) -> Sheet | None:
+        """Return the sheet of generated images (`samples`) or of images over training (`progress`), if there is one."""
+        return read_sheet(self.folder, kind, c)
 
     def arrays(self, c: Configuration, kind: str) -> dict[str, np.ndarray]:
         """Return a configuration's `feature_maps` or `coefficients` of one latent; nothing where there are none."""

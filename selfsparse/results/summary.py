@@ -1,7 +1,6 @@
 """What a suite has measured, as small files for git: all that the notebooks read."""
 
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,9 +13,10 @@ from selfsparse.files import atomic_path, read_json, reading, write_json, write_
 from selfsparse.paths import extractor_dir, project_root, result_dir, suite_dir
 from selfsparse.results.reading import ACCURACIES, extractor_names, mean_sparsity, read_rows
 from selfsparse.results.rows import COLUMNS
+from selfsparse.results.sheets import write_sheets
 
 FID_DIGITS, SPARSITY_DIGITS = 2, 4  # of summary.json, which `dvc metrics diff` prints
-# file in summary/: the stage whose file of this name it joins
+# file in summary/: the kind of results whose files of this name it joins
 TABLES = {
     "curves": "runs",
     "mechanism": "runs",
@@ -25,7 +25,8 @@ TABLES = {
     "compact": "sparsity",
     "dead_channels": "sparsity",
 }
-# in summary/, a folder of images or a file of arrays: stage, its file; of several seeds, the first
+STAGES = {"runs": "train", "fid": "measure", "sparsity": "measure"}  # what makes a kind of results
+# in summary/, sheets of images or a file of arrays: kind of results, its file; of several seeds, the first
 SHEETS = {"progress": ("runs", "seed*/progress.png"), "samples": ("fid", "samples.png")}
 ARRAYS = {"coefficients": ("runs", "seed*/coefficients.npz"), "feature_maps": ("sparsity", "feature_maps.npz")}
 
@@ -44,22 +45,17 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     configurations = settings.suite(suite)
     check_nothing_lost(configurations)
     folder = suite_dir(suite) / "summary"
-    tables = {name: read_table(configurations, stage, name) for name, stage in TABLES.items()}
+    tables = {name: read_table(configurations, kind, name) for name, kind in TABLES.items()}
     tables["runs"] = _runs_table(configurations)
     for name, table in tables.items():
         write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
     for kind, what in SHEETS.items():
-        copies = {folder / kind / f"{name}.png": path for name, path in _first_files(configurations, *what).items()}
-        for copy, path in copies.items():
-            with atomic_path(copy) as partial:
-                shutil.copyfile(path, partial)
-        for old in set((folder / kind).glob("*")) - copies.keys():
-            old.unlink()
+        write_sheets(folder, kind, _first_files(configurations, *what), STAGES[what[0]])
     for kind, what in ARRAYS.items():
         arrays = {}
-        for name, path in _first_files(configurations, *what).items():
-            with reading(path, f"{what[0]}@{name}"), np.load(path) as file:
-                arrays |= {f"{name}/{part}": file[part] for part in file.files}
+        for c, path in _first_files(configurations, *what).items():
+            with reading(path, f"{STAGES[what[0]]}@{c.name}"), np.load(path) as file:
+                arrays |= {f"{c.name}/{part}": halved(file[part]) for part in file.files}
         with atomic_path(folder / f"{kind}.npz") as partial, open(partial, "wb") as file:
             np.savez_compressed(file, **arrays)
     extractors = {c.name: extractor_name(c) for c in configurations if _seed_files(c, "run.json")}
@@ -73,13 +69,20 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     return [c.name for c in configurations if c.name in done], [c.name for c in configurations if c.name not in done]
 
 
-def _first_files(configurations: list[Configuration], stage: str, pattern: str) -> dict[str, Path]:
+def halved(values: np.ndarray) -> np.ndarray:
+    """Return numbers, for figures and shares of zeros, in half the bytes; as they are where one would become 0 or infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        half = values.astype(np.float16)
+    return half if np.isfinite(half).all() and np.array_equal(half == 0, values == 0) else values
+
+
+def _first_files(configurations: list[Configuration], kind: str, pattern: str) -> dict[Configuration, Path]:
     """Return each configuration's file of this pattern, of several seeds' the first: seed2 before seed10."""
     found = {}
     for c in configurations:
-        paths = sorted(result_dir(c.suite, stage, c.name).glob(pattern), key=lambda path: (len(str(path)), path))
+        paths = sorted(result_dir(c.suite, kind, c.name).glob(pattern), key=lambda path: (len(str(path)), path))
         if paths:
-            found[c.name] = paths[0]
+            found[c] = paths[0]
     return found
 
 
@@ -139,17 +142,17 @@ def _csv(path: Path, stage: str) -> pd.DataFrame:
         return read_rows(path)
 
 
-def read_table(configurations: Sequence[Configuration], stage: str, name: str) -> pd.DataFrame:
-    """Return <name>.csv of all configurations, of the stage `runs` of all their seeds, as one table."""
+def read_table(configurations: Sequence[Configuration], kind: str, name: str) -> pd.DataFrame:
+    """Return <name>.csv of all configurations from a kind of results, of `runs` of all their seeds, as one table."""
     parts = []
     for c in configurations:
-        if stage == "runs":
+        if kind == "runs":
             read = [
                 _csv(path, f"train@{c.name}").assign(seed=seed) for seed, path in _seed_files(c, f"{name}.csv").items()
             ]
         else:
-            path = result_dir(c.suite, stage, c.name) / f"{name}.csv"
-            read = [_csv(path, f"{stage}@{c.name}")] if path.is_file() else []
+            path = result_dir(c.suite, kind, c.name) / f"{name}.csv"
+            read = [_csv(path, f"{STAGES[kind]}@{c.name}")] if path.is_file() else []
         # Columns that are empty for one model (alpha_zero of the baseline) would lose their type in a concatenation.
         parts += [
             part.assign(configuration=c.name).astype({k: "float64" for k in part if part[k].isna().all()})

@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from small_project import ROOT, files, write_project
 
 from selfsparse.config import load_settings
 from selfsparse.errors import DataError
-from selfsparse.results.summary import metric_name, sample_label, summarise
+from selfsparse.results.reading import load_results
+from selfsparse.results.summary import halved, metric_name, sample_label, summarise
 
 W, S = "digits-16-wgan_gp", "digits-16-self_sparse"
 CURVE = (
@@ -42,7 +44,7 @@ def add_run(root, name: str, seed: int, best: float, diverged: bool = False) -> 
     }  # fmt: skip
     (folder / "run.json").write_text(json.dumps(run))
     (folder / "curves.csv").write_text(f"{CURVE}\n0,99.5,,,,,\n40,{best},-1.5,2.5,0.25,3.5,4.5\n")
-    (folder / "progress.png").write_bytes(f"{name} {seed}".encode())
+    sheet(folder / "progress.png", rows=2 + (name == S), shade=seed)
 
 
 def add_fid(root, name: str, rows: list[str]) -> None:
@@ -51,7 +53,11 @@ def add_fid(root, name: str, rows: list[str]) -> None:
     (folder / "fid.csv").write_text(
         "seed,generator,n_fake,n_real,fid,kid,kid_std\n" + "".join(f"{row}\n" for row in rows)
     )
-    (folder / "samples.png").write_bytes(b"samples of " + name.encode())
+    sheet(folder / "samples.png", rows=1, shade=len(name))
+
+
+def sheet(path, rows: int, shade: int) -> None:
+    Image.fromarray(np.full((16 * rows, 32), shade, np.uint8)).save(path)
 
 
 def add_sparsity(root, name: str, rows: list[str]) -> None:
@@ -119,11 +125,16 @@ def test_numbers(project):
 def test_images(project):
     summary()
     folder = project / "results/quick/summary"
-    for name in (W, S):
-        assert (folder / f"progress/{name}.png").read_bytes() == f"{name} 0".encode()  # of the first seed
-        assert (folder / f"samples/{name}.png").read_bytes() == b"samples of " + name.encode()
-        with np.load(folder / "feature_maps.npz") as maps:
-            assert (maps[f"{name}/x_1"] == len(name)).all()
+    assert files(folder / "progress").keys() == files(folder / "samples").keys() == {"digits-16.png"}
+    results = load_results("quick")
+    for place, (c, rows) in enumerate(zip(map(load_settings().configuration, (W, S)), (2, 3), strict=True)):
+        found = results.sheet(c, "progress")
+        assert (found.place, found.beside, found.full_height) == (place, 2, 48)
+        assert (found.pixels == np.zeros((16 * rows, 32))).all()  # of the first seed, without what fills the image up
+        assert (results.sheet(c, "samples").pixels == np.full((16, 32), len(c.name))).all()
+        assert (results.arrays(c, "feature_maps")["x_1"] == len(c.name)).all()
+    assert (np.asarray(Image.open(folder / "progress/digits-16.png"))[32:, :32] == 255).all()
+    assert results.sheet(load_settings().configuration("digits-16-without_csm"), "samples") is None
     # When and where it was trained is no part of what DVC hashes.
     assert not [name for name in files(folder) if "provenance" in name or "latency" in name]
     assert not (folder / "correlation.csv").exists()
@@ -149,6 +160,12 @@ def test_the_extractors_are_named_as_they_were_prepared(project):
     assert json.loads(text(project, "accuracies.json")) == {"digits-16-lenet": 0.9731}
 
 
+def test_arrays_take_half_the_bytes_where_no_zero_comes_or_goes():
+    for values, kept in (([0, 0.1, -65504], np.float16), ([0, 1e-9], np.float32), ([1e9], np.float32)):
+        found = halved(np.array(values, np.float32))
+        assert found.dtype == kept and found == pytest.approx(values, rel=1e-3)
+
+
 def test_the_same_bytes_twice(project):
     summary()
     first = files(project / "results/quick")
@@ -163,7 +180,7 @@ def test_leftovers_of_a_renamed_configuration_are_ignored(project):
     add_run(project, old, 0, best=1.0)
     add_fid(project, old, ["0,best,1000,1000,1.0,0.1,0.01"])
     add_sparsity(project, old, ["0,1,4,64,1.0,1.0,1.0,1.0"])
-    (project / f"results/quick/summary/samples/{old}.png").write_bytes(b"of an earlier summary")
+    (project / "results/quick/summary/samples/digits-64.png").write_bytes(b"of an earlier summary")
     summary()
     assert files(project / "results/quick/summary") == first
 

@@ -11,7 +11,7 @@ pytestmark = [needs_chromium, pytest.mark.slow]
 # What is wider than the page, and what reaches out of it without standing in a box that scrolls.
 OVERFLOW = """[document.documentElement.scrollWidth - document.documentElement.clientWidth, [
   ...document.querySelectorAll("main *")].filter((e) =>
-  e.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !e.closest(".scroll, pre, .strip, .hidden, thead")
+  e.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !e.closest(".scroll, pre, .part, .hidden, thead")
 ).map((e) => e.outerHTML.slice(0, 80))]"""
 # Text whose contrast to the nearest background is below WCAG's AA for its size.
 CONTRAST = """(() => {
