@@ -6,19 +6,15 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from selfsparse.paper import OpenQuestion, OpenQuestions
 from selfsparse.results.text import MISSING
+from selfsparse.templates import filled
 
 
 def open_questions_markdown(found: OpenQuestions) -> str:
     """Return docs/open_questions.md: an overview, then a section per question, then what steers nothing of ours."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), trim_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {f.__name__: f for f in (anchor, change_command, inline, link, places)}
-    return environment.get_template("open_questions.md.j2").render(found=found)
+    filters = {f.__name__: f for f in (anchor, change_command, inline, link, places)}
+    return filled(Path(__file__).with_name("open_questions.md.j2"), {"found": found}, **filters)
 
 
 def change_command(q: OpenQuestion) -> str:

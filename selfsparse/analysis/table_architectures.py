@@ -7,8 +7,6 @@ draws Fig. 1 to 3.
 from functools import cache
 from pathlib import Path
 
-import jinja2
-
 from selfsparse.analysis.table import Table, cell, count, joined, said, to_markdown
 from selfsparse.config import Configuration, Settings, load_settings
 from selfsparse.models.build import count_parameters, count_sastm_parameters
@@ -18,6 +16,7 @@ from selfsparse.paper import open_questions, reported
 from selfsparse.paper.printed import printed_table, printed_tables
 from selfsparse.registry import SASTM_MODELS, SPARSE
 from selfsparse.results.text import MISSING, model_label, share
+from selfsparse.templates import filled
 
 SASTMS = ("A4", "B3", "C3", "D3", "D4", "T5")
 # In printed order.
@@ -113,12 +112,9 @@ def architectures_markdown() -> str:
         (structure, next((c for c in users if c.model == SPARSE), users[0]), users)
         for structure, users in _by_structure(load_settings()).items()
     ]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), trim_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {"model_label": model_label, "shape_text": shape_text, "rows_of": _rows_of}
-    template = environment.get_template("architectures.md.j2")
-    return template.render(networks=networks_table(), sections=sections, layers=layer_table)
+    values = {"networks": networks_table(), "sections": sections, "layers": layer_table}
+    filters = {"model_label": model_label, "shape_text": shape_text, "rows_of": _rows_of}
+    return filled(Path(__file__).with_name("architectures.md.j2"), values, **filters)
 
 
 def _by_structure(settings: Settings) -> dict[tuple, list[Configuration]]:

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import jinja2  # which torch asks for
 from huggingface_hub import ModelCardData
 
 from selfsparse.hub.generator import LIBRARY, GeneratorConfiguration
 from selfsparse.provenance import commit_text
 from selfsparse.results import text
+from selfsparse.templates import filled
 
 Rows = list[dict[str, Any]]
 FOLDER = "FOLDER_OR_HUB_ID"
@@ -43,13 +43,13 @@ def model_card(
         pipeline_tag="unconditional-image-generation",
         tags=["gan", "self-sparse-gan", configuration.model, data.dataset],
     )
-    words = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined)
-    words.filters |= {"count": text.count, "number": text.number, "model_label": text.model_label}
-    return words.get_template("card.md.j2").render(
-        c=configuration, data=text.dataset_label(data.dataset, data.resolution), metadata=metadata.to_yaml(),
-        where=where, which=which, chosen_from=chosen_from, run=run, provenance=provenance, extractor=extractor,
-        commit=commit_text(provenance or {}, 40, "`"), measures=_measures(extractor, fid, sparsity),
-    ) + "\n"  # fmt: skip
+    values = {
+        "c": configuration, "data": text.dataset_label(data.dataset, data.resolution), "metadata": metadata.to_yaml(),
+        "where": where, "which": which, "chosen_from": chosen_from, "run": run, "provenance": provenance,
+        "extractor": extractor, "commit": commit_text(provenance or {}, 40, "`"), "measures": _measures(extractor, fid, sparsity),
+    }  # fmt: skip
+    filters = {"count": text.count, "number": text.number, "model_label": text.model_label}
+    return filled(Path(__file__).with_name("card.md.j2"), values, **filters)
 
 
 def _measures(extractor: str | None, fid: Rows | None, sparsity: Rows | None) -> list[str]:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import jinja2
-
 from selfsparse.analysis.answers import answers
 from selfsparse.analysis.comparisons import (
     comparison_table,
@@ -47,6 +45,7 @@ from selfsparse.results import text
 from selfsparse.results.reading import Results, load_results, mean_sparsity
 from selfsparse.results.text import MISSING, count, dataset_label, duration, group_key, many
 from selfsparse.statistics.moments import moments
+from selfsparse.templates import filled
 
 SUITE, OTHER_READINGS, PAPER = "laptop", "sensitivity", "paper"
 SMALL = 5.0  # percent of WGAN-GP's mean, below which docs/protocol.md calls a decided difference small
@@ -57,15 +56,8 @@ PAGE, FIGURES = "docs/replication.md", "docs/figures"
 def article() -> str:
     """Return docs/replication.md as the results have it now."""
     results, sensitivity, paper = (load_results(suite) for suite in (SUITE, OTHER_READINGS, PAPER))
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["first_upper"] = lambda words: words[:1].upper() + words[1:]
-    return environment.get_template("replication.md.j2").render(_values(results, sensitivity, paper))
+    values = _values(results, sensitivity, paper)
+    return filled(TEMPLATES / "replication.md.j2", values, first_upper=lambda words: words[:1].upper() + words[1:])
 
 
 def article_figures() -> dict[str, bytes]:

@@ -1,10 +1,7 @@
 """results/README.md: of every suite when, where and from which commit it was trained, what came out, what was not run."""
 
 from html import escape
-from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from selfsparse.analysis.answers import answers, answers_table
 from selfsparse.analysis.table import to_markdown
@@ -13,10 +10,12 @@ from selfsparse.config import load_settings
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import commit_text
 from selfsparse.report.contents import in_order
+from selfsparse.report.html import TEMPLATES
 from selfsparse.report.notebooks import notebooks_of
 from selfsparse.report.shown import Figure, shown
 from selfsparse.results.reading import Results, load_results
 from selfsparse.results.text import count, duration, many
+from selfsparse.templates import filled
 from selfsparse.verdicts.judging import all_verdicts, counts
 
 SITE = "laptop"  # the suite whose report is in git
@@ -35,18 +34,16 @@ def results_page() -> str:
     settings = load_settings()
     suites = [load_results(suite) for suite in settings.suites]
     printed = next(results for results in suites if results.suite == "paper")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), trim_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {"count": count, "duration": duration, "escaped": escape, "many": many}
-    return environment.get_template("results.md.j2").render(
-        suites=[suite_facts(results) for results in suites],
-        printed_steps=settings.suite("paper")[0].train.steps,
-        fids=to_markdown(fid_table(printed)),
-        site=SITE,
-        versions=VERSIONS,
-        figures=[(name, figure) for name in in_order(notebooks_of(SITE)) for figure in _first_figures(name)],
-    )
+    values = {
+        "suites": [suite_facts(results) for results in suites],
+        "printed_steps": settings.suite("paper")[0].train.steps,
+        "fids": to_markdown(fid_table(printed)),
+        "site": SITE,
+        "versions": VERSIONS,
+        "figures": [(name, figure) for name in in_order(notebooks_of(SITE)) for figure in _first_figures(name)],
+    }
+    filters = {"count": count, "duration": duration, "escaped": escape, "many": many}
+    return filled(TEMPLATES / "results.md.j2", values, **filters)
 
 
 def suite_facts(results: Results) -> dict[str, Any]:

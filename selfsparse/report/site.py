@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from selfsparse.config import load_settings
 from selfsparse.files import atomic_path
 from selfsparse.paths import PAPER_AUDIT, suite_dir
@@ -20,6 +18,7 @@ from selfsparse.report.notebooks import notebooks_of
 from selfsparse.report.pages import claims, opening, provenance, sections, sheets
 from selfsparse.report.shown import shown
 from selfsparse.results.reading import load_results
+from selfsparse.templates import filled
 
 COMPARE = "compare.html"  # not hashed by DVC (.dvcignore): what it shows depends on git
 
@@ -96,8 +95,5 @@ def _files(suite: str) -> Iterator[tuple[str, bytes]]:
 
 def rendered(suite: str, name: str, content: dict[str, Any]) -> bytes:
     """Return a page of a suite's report, by its template's name, with this content."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
     common = {"suite": suite, "policy": "script-src 'none'", "page": name, "root": ""}
-    return environment.get_template(f"{name}.j2").render({**common, **content}).encode()
+    return filled(TEMPLATES / f"{name}.j2", {**common, **content}).encode()
