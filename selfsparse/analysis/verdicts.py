@@ -12,8 +12,8 @@ from selfsparse.registry import MODELS
 from selfsparse.results import text
 from selfsparse.results.text import MISSING
 from selfsparse.statistics.inference import MOST_RUNS
+from selfsparse.verdicts.case import INCONCLUSIVE, NOT_RUN
 from selfsparse.verdicts.judging import Verdict, all_verdicts, counts
-from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_RUN
 
 __all__ = ["all_verdicts"]  # the notebook has one import
 

@@ -1,7 +1,6 @@
 """Running the notebooks of a suite, or on the paper itself, through papermill, so that equal results give equal bytes."""
 
 import difflib
-import json
 import os
 import re
 import shutil
@@ -11,11 +10,11 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from importlib.util import find_spec
 from itertools import repeat
 from multiprocessing import active_children
 from pathlib import Path
 
+from selfsparse import analysis
 from selfsparse.config import load_settings
 from selfsparse.environment import ignore_user_settings
 from selfsparse.errors import SettingsError, UserError
@@ -36,13 +35,12 @@ class NotebookError(UserError):
 
 
 def notebook_names() -> list[str]:
-    """Return the names of the project's notebooks: all in notebooks/ but those that passed_by() names.
+    """Return the names of the project's notebooks: of those in notebooks/ that have a module of their name."""
+    return [name for name in _files() if _module(name).is_file()]
 
-    Raises:
-        NotebookError: a file cannot be read as a notebook.
-    """
-    others = passed_by()
-    return [path.stem for path in _files() if path.stem not in others]
+
+def _module(name: str) -> Path:
+    return Path(analysis.__file__).with_name(f"{name}.py")
 
 
 def notebooks_of(suite: str) -> list[str]:
@@ -51,45 +49,24 @@ def notebooks_of(suite: str) -> list[str]:
     For PAPER_AUDIT all that are on the paper itself.
     """
     if suite == PAPER_AUDIT:
-        return [path.stem for path in _files(PAPER_AUDIT)]
+        return _files(PAPER_AUDIT)
     results = load_results(suite)
-
-    def belongs(name: str) -> bool:
-        module = f"selfsparse.analysis.{name}"
-        rule = getattr(import_module(module), "belongs", None) if find_spec(module) else None
-        return rule is None or rule(results)
-
-    return [name for name in notebook_names() if belongs(name)]
+    modules = {name: import_module(f"selfsparse.analysis.{name}") for name in notebook_names()}
+    return [name for name, module in modules.items() if not hasattr(module, "belongs") or module.belongs(results)]
 
 
-def passed_by() -> dict[str, str]:
-    """Return the files of notebooks/ that are none of ours, a draft or a copy, each with the reason."""
-    found = {}
-    for path in _files():
-        try:
-            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-            code = [("parameters" in cell["metadata"].get("tags", []), "".join(cell["source"])) for cell in cells]
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise NotebookError(
-                f"notebooks/{path.name} is no notebook that can be read ({error}): restore it, or move it elsewhere."
-            ) from None
-        page = re.search(r'\bopen_page\(suite, "([^"]*)"', "\n".join(source for _, source in code))
-        if not any(tagged and re.match(r"suite\s*=", source) for tagged, source in code):
-            found[path.stem] = "it has no cell with the tag 'parameters' that sets the suite"
-        elif page and page[1] != path.stem:
-            found[path.stem] = f"it shows the tables and figures of '{page[1]}', which is another notebook"
-    return found
-
-
-def _files(folder: str = "") -> list[Path]:
-    return sorted(shown_files(project_root() / "notebooks" / folder, "*.ipynb"))
+def _files(folder: str = "") -> list[str]:
+    return sorted(path.stem for path in shown_files(project_root() / "notebooks" / folder, "*.ipynb"))
 
 
 def make_notebooks(suite: str) -> list[Path]:
     """Make all notebooks of a suite or of PAPER_AUDIT, as many at a time as there are CPU cores; return where they lie."""
     names = notebooks_of(suite)
-    for name, reason in ({} if suite == PAPER_AUDIT else passed_by()).items():
-        print(f"notebooks/{name}.ipynb is passed by: {reason}.", file=sys.stderr)
+    for name in () if suite == PAPER_AUDIT else sorted({*_files()} - {*notebook_names()}):  # a draft, or a copy
+        print(
+            f"notebooks/{name}.ipynb is passed by: there is no {_module(name).name} in selfsparse/analysis.",
+            file=sys.stderr,
+        )
     with ThreadPoolExecutor(usable_cpus()) as workers:  # a thread waits for a kernel, which is a process
         try:
             made = list(workers.map(make_notebook, names, repeat(suite)))
@@ -112,8 +89,6 @@ def make_notebook(name: str, suite: str) -> Path:
     What an earlier run made stays until this one has ended well.
     """
     if suite != PAPER_AUDIT:
-        if reason := passed_by().get(name):
-            raise NotebookError(f"notebooks/{name}.ipynb is not run: {reason}.")
         load_settings().suite(suite)
     _known(name, notebooks_of(suite) if suite == PAPER_AUDIT else notebook_names())
     executed = execute(name, suite)
@@ -130,7 +105,7 @@ def execute(name: str, suite: str):
     """Run notebooks/<name>.ipynb for a suite, or notebooks/paper_audit/<name>.ipynb for PAPER_AUDIT; return it with its outputs.
 
     Raises:
-        NotebookError: for a cell that failed, or in which our analysis warned, and for a kernel that died.
+        NotebookError: for a file that is no notebook, a cell that failed or in which our analysis warned, and a kernel that died.
     """
     ignore_user_settings()
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # keeps the debugger's hints out of the terminal
@@ -142,7 +117,14 @@ def execute(name: str, suite: str):
 
     # Read here: papermill would take braces in the folder's name for parameters, and want a kernel to be named.
     folder, parameters = (PAPER_AUDIT, {}) if suite == PAPER_AUDIT else ("", {"suite": suite})
-    source = nbformat.read(project_root() / "notebooks" / folder / f"{name}.ipynb", as_version=4)
+    path = project_root() / "notebooks" / folder / f"{name}.ipynb"
+    try:
+        source = nbformat.read(path, as_version=4)
+        nbformat.validate(source)
+    except Exception as error:  # what such a file raises depends on what it is
+        raise NotebookError(
+            f"notebooks/{path.name} is no notebook that can be read ({error}): restore it with git."
+        ) from None
     source.metadata["kernelspec"] = KERNEL
     with tempfile.TemporaryDirectory(dir=place_for_sockets()) as folder:
         try:

@@ -22,7 +22,7 @@ from selfsparse.report.shown import Figure, Shown
 from selfsparse.results.comparability import PAPER_EXTRACTOR
 from selfsparse.results.reading import Results
 from selfsparse.results.text import MISSING, count, duration, model_label, number
-from selfsparse.verdicts.outcome import FAILS, HOLDS, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNAVAILABLE
+from selfsparse.verdicts.case import FAILS, HOLDS, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNAVAILABLE
 
 TONES = {REPRODUCED: "good", HOLDS: "good", NOT_REPRODUCED: "bad", FAILS: "bad"}
 Entry = dict[str, Any]

@@ -20,10 +20,8 @@ from selfsparse.paper.printed import claims, printed_table
 from selfsparse.results.reading import RunCount
 from selfsparse.results.text import group_key
 from selfsparse.statistics.moments import Moments, moments
-from selfsparse.verdicts.evidence import Evidence, Signs
-from selfsparse.verdicts.judging import Verdict, verdict_on
-from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Case
-from selfsparse.verdicts.rules import RULES
+from selfsparse.verdicts.case import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Case, Evidence, Signs
+from selfsparse.verdicts.judging import RULES, Verdict, verdict_on
 
 WORDS = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
 RUNS = (1, 2, 3, 5, 10, 20, 50)

@@ -6,7 +6,7 @@ from selfsparse.paper.printed import text_number
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.text import model_label, number, short
 from selfsparse.statistics.moments import moments
-from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Case, Outcome, above_zero, decide
+from selfsparse.verdicts.case import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Case, Outcome, above_zero, decide
 from selfsparse.verdicts.values import by_interval
 
 

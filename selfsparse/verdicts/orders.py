@@ -28,7 +28,7 @@ from selfsparse.statistics.runs import (
     runs_for_shares,
     runs_for_spread,
 )
-from selfsparse.verdicts.outcome import (
+from selfsparse.verdicts.case import (
     INCONCLUSIVE,
     NOT_REPRODUCED,
     NOTHING,

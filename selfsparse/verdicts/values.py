@@ -14,7 +14,7 @@ from selfsparse.statistics.inference import LEVEL, decrease, hedges_g, power
 from selfsparse.statistics.moments import Estimate, Moments, moments
 from selfsparse.statistics.replication import Part, half_width, p_close, runs_to_decide
 from selfsparse.statistics.runs import POWER, decrease_moments, p_above, runs_either_way, runs_for_mean
-from selfsparse.verdicts.outcome import (
+from selfsparse.verdicts.case import (
     INCONCLUSIVE,
     NOT_REPRODUCED,
     REPRODUCED,

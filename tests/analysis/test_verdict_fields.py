@@ -14,18 +14,18 @@ from selfsparse.statistics.inference import hedges_g, runs_for_power
 from selfsparse.statistics.moments import Estimate, moments
 from selfsparse.statistics.replication import Part, runs_to_decide
 from selfsparse.statistics.runs import decrease_moments, p_above, runs_either_way, runs_for_mean
-from selfsparse.verdicts.evidence import Evidence
-from selfsparse.verdicts.orders import _fewer_diverged
-from selfsparse.verdicts.outcome import (
+from selfsparse.verdicts.case import (
     INCONCLUSIVE,
     NOT_REPRODUCED,
     NOTHING,
     REPRODUCED,
     Comparison,
+    Evidence,
     decide,
     largest,
     least,
 )
+from selfsparse.verdicts.orders import _fewer_diverged
 
 LOW, HIGH = [10.0, 10.1, 10.3], [12.0, 12.1, 12.6]
 WIDE_LOW, WIDE_HIGH = [8.0, 10.0, 12.0], [9.0, 11.0, 14.0]

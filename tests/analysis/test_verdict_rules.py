@@ -17,9 +17,8 @@ from selfsparse.paper.printed import claims
 from selfsparse.paper.proofs import Proof
 from selfsparse.statistics.inference import hedges_g, power, welch
 from selfsparse.statistics.moments import moments
-from selfsparse.verdicts.evidence import Signs
-from selfsparse.verdicts.outcome import FAILS, HOLDS, INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, UNAVAILABLE
-from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS
+from selfsparse.verdicts.case import FAILS, HOLDS, INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, UNAVAILABLE, Signs
+from selfsparse.verdicts.judging import RULES, WITHOUT_RUNS
 
 LOW, MIDDLE, HIGH = [10.0, 10.1, 10.2], [10.6, 10.8, 10.7], [12.0, 12.1, 12.3]
 WIDE_LOW, WIDE_HIGH = [8.0, 10.0, 12.0], [9.0, 11.0, 13.0]

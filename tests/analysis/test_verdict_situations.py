@@ -11,11 +11,9 @@ from selfsparse.config import variation
 from selfsparse.paper.printed import claims
 from selfsparse.statistics.inference import power
 from selfsparse.statistics.moments import moments
+from selfsparse.verdicts.case import INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, Signs
 from selfsparse.verdicts.characteristics import Drawn
-from selfsparse.verdicts.evidence import Signs
-from selfsparse.verdicts.judging import verdict_on
-from selfsparse.verdicts.outcome import INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED
-from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS
+from selfsparse.verdicts.judging import RULES, WITHOUT_RUNS, verdict_on
 
 SIZES, STAGES = (4, 8, 16, 32, 64), (1, 2, 3)
 MODELS = ("wgan_gp", "self_sparse")

@@ -18,11 +18,18 @@ from selfsparse.results.comparability import differences
 from selfsparse.results.reading import load_results
 from selfsparse.statistics.moments import moments
 from selfsparse.verdicts import judging
+from selfsparse.verdicts.case import (
+    FAILS,
+    HOLDS,
+    INCONCLUSIVE,
+    NOT_REPRODUCED,
+    NOT_RUN,
+    REPRODUCED,
+    UNAVAILABLE,
+    Evidence,
+)
 from selfsparse.verdicts.characteristics import TRUTHS, Drawn, printed_as_ours, shares
-from selfsparse.verdicts.evidence import Evidence
-from selfsparse.verdicts.judging import MIXED, OPPOSITE, SAME, all_verdicts, counts, metrics
-from selfsparse.verdicts.outcome import FAILS, HOLDS, INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNAVAILABLE
-from selfsparse.verdicts.rules import RULES, WITHOUT_RUNS
+from selfsparse.verdicts.judging import MIXED, OPPOSITE, RULES, SAME, WITHOUT_RUNS, all_verdicts, counts, metrics
 
 EXPECTED = YAML(typ="safe").load((ROOT / "selfsparse/paper/expected_verdicts.yaml").read_text(encoding="utf-8"))
 DRAWS = 1000

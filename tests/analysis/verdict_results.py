@@ -15,9 +15,9 @@ from selfsparse.paper import reported, reported_sparsity
 from selfsparse.paper.printed import printed_table
 from selfsparse.results.reading import TABLES, Results
 from selfsparse.results.rows import COLUMNS
+from selfsparse.verdicts.case import Case, Outcome
 from selfsparse.verdicts.characteristics import Drawn, case_of
-from selfsparse.verdicts.outcome import Case, Outcome
-from selfsparse.verdicts.rules import RULES
+from selfsparse.verdicts.judging import RULES
 
 
 def _whole(c: Configuration) -> Configuration:

@@ -511,8 +511,8 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ('for way in ("less", "greater"))', 'for way in ("greater", "less"))'),
         ],
     ),
-    "verdicts/outcome.py": (
-        "analysis/test_verdict_fields.py analysis/test_verdict_rules.py analysis/test_verdict_situations.py",
+    "verdicts/case.py": (
+        "analysis/test_verdict_fields.py analysis/test_verdict_rules.py analysis/test_verdict_situations.py analysis/test_verdicts.py",
         [
             ("2 * LEVEL / len(tests))", "LEVEL / len(tests))"),
             ("2 * LEVEL / len(tests))", "2 * LEVEL)"),
@@ -537,6 +537,23 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("any(ways) and not all(ways),", "any(ways),"),
             ("same, welch(a, b).p_lower, effect", "same, welch(a, b).p / 2, effect"),
             ("return 1 - self.p if", "return self.p if"),
+            ("shares.max().to_numpy(float)", "shares.last().to_numpy(float)"),
+            (
+                "self._fid(c, large=False) - self._fid(c, large=True)",
+                "self._fid(c, large=True) - self._fid(c, large=False)",
+            ),
+            ("max(lows, default=math.nan)", "min(lows, default=math.nan)"),
+            ('rows["size"] ** 2', 'rows["size"]'),
+            (
+                "runs.last().astype(float) - runs.first().astype(float)",
+                "runs.max().astype(float) - runs.min().astype(float)",
+            ),
+            ("if step >= share * c.train.steps]", "if step > share * c.train.steps]"),
+            (
+                "(above[i] != above[late[0]]).mean() for i in late[1:]",
+                "(above[i] != above[i - 1]).mean() for i in late[1:]",
+            ),
+            ("np.array([max(found)])", "np.array([found[0]])"),
         ],
     ),
     "verdicts/orders.py": (
@@ -615,28 +632,6 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("(above[size] > 0).all() for size", "(above[size] > 0).any() for size"),
             ("moments(reference - (total - free))", "moments(reference - total + 2 * free)"),
             ("for value in signs.largest])", "for value in signs.last])"),
-        ],
-    ),
-    "verdicts/evidence.py": (
-        "analysis/test_verdict_fields.py analysis/test_verdicts.py",
-        [
-            ("shares.max().to_numpy(float)", "shares.last().to_numpy(float)"),
-            (
-                "self._fid(c, large=False) - self._fid(c, large=True)",
-                "self._fid(c, large=True) - self._fid(c, large=False)",
-            ),
-            ("max(lows, default=math.nan)", "min(lows, default=math.nan)"),
-            ('rows["size"] ** 2', 'rows["size"]'),
-            (
-                "runs.last().astype(float) - runs.first().astype(float)",
-                "runs.max().astype(float) - runs.min().astype(float)",
-            ),
-            ("if step >= share * c.train.steps]", "if step > share * c.train.steps]"),
-            (
-                "(above[i] != above[late[0]]).mean() for i in late[1:]",
-                "(above[i] != above[i - 1]).mean() for i in late[1:]",
-            ),
-            ("np.array([max(found)])", "np.array([found[0]])"),
         ],
     ),
     # Reruns, and what of results is published

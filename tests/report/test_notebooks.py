@@ -44,12 +44,12 @@ def test_notebook_is_thin(path):
 
 
 def test_a_notebook_stands_where_its_suite_has_something_for_it(project, monkeypatch):
-    """By the rule of the module of its name; one without a rule, or without a module, belongs to every suite."""
-    for name in ("table_fid", "figure_feature_maps", "of_a_user"):
+    """By the rule of the module of its name; one without a rule belongs to every suite."""
+    for name in ("table_fid", "figure_feature_maps", "verdicts"):
         write(project, name)
     import selfsparse.analysis.figure_feature_maps as module
 
-    expected = ["figure_feature_maps", "of_a_user", "table_fid"]
+    expected = ["figure_feature_maps", "table_fid", "verdicts"]
     assert [notebooks_of(suite) for suite in ("quick", "paper")] == [expected] * 2
     results = load_results("quick")
     assert not module.belongs(replace(results, configurations=results.configurations[:1]))  # of WGAN-GP
@@ -77,39 +77,37 @@ def test_unknown_notebook(project):
         make_notebook("table_fdi", "quick")
 
 
-def write(project: Path, name: str, tags=("parameters",), page: str | None = None, last: str = "1") -> None:
+def write(project: Path, name: str, last: str = "1") -> None:
     """Write a notebook into notebooks/."""
-    cells = [nbformat.v4.new_code_cell('suite = "quick"', metadata={"tags": list(tags)})]
-    opened = f'from selfsparse.analysis.page import open_page\npage = open_page(suite, "{page or name}")'
+    cells = [nbformat.v4.new_code_cell('suite = "quick"', metadata={"tags": ["parameters"]})]
+    opened = f'from selfsparse.analysis.page import open_page\npage = open_page(suite, "{name}")'
     cells += [nbformat.v4.new_code_cell(source) for source in (opened, last)]
     (project / "notebooks").mkdir(exist_ok=True)
     nbformat.write(nbformat.v4.new_notebook(cells=cells), project / "notebooks" / f"{name}.ipynb")
 
 
 def test_a_draft_and_a_copy_are_passed_by_and_said(project, capsys, monkeypatch):
-    """As Jupyter makes them: an untitled notebook, and a copy that would write where its original does at the same time."""
-    write(project, "table_fid")
-    write(project, "Untitled", tags=[])
-    write(project, "table_fid-Copy1", page="table_fid")
+    """As Jupyter makes them: an untitled notebook, and a copy."""
+    for name in ("table_fid", "Untitled.1", "table_fid-Copy1"):
+        write(project, name)
     assert notebook_names() == ["table_fid"]
     monkeypatch.setattr(notebooks.ThreadPoolExecutor, "map", lambda self, work, names, suites: names)
     assert make_notebooks("quick") == ["table_fid"]
     said = capsys.readouterr().err.splitlines()
     assert [line.split(".ipynb is passed by: ")[0] for line in said] == [
-        "notebooks/Untitled",
+        "notebooks/Untitled.1",
         "notebooks/table_fid-Copy1",
     ]
-    assert "parameters" in said[0] and "'table_fid'" in said[1]
-    with pytest.raises(NotebookError, match=r"Untitled\.ipynb is not run: .*'parameters'"):
-        make_notebook("Untitled", "quick")
+    with pytest.raises(SettingsError, match=r"no notebook 'Untitled\.1'; there is table_fid"):
+        make_notebook("Untitled.1", "quick")
 
 
 @pytest.mark.parametrize("content", ["", "<<<<<<< HEAD", "[]", '{"cells": [1]}'])
 def test_a_file_that_is_no_notebook_is_named(project, content):
     write(project, "table_fid")
-    (project / "notebooks/table_ablation.ipynb").write_text(content)
-    with pytest.raises(NotebookError, match=r"notebooks/table_ablation\.ipynb is no notebook .* restore it"):
-        make_notebooks("quick")
+    (project / "notebooks/table_fid.ipynb").write_text(content)
+    with pytest.raises(NotebookError, match=r"notebooks/table_fid\.ipynb is no notebook .*: restore it"):
+        make_notebook("table_fid", "quick")
 
 
 @pytest.mark.slow
