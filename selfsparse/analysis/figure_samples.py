@@ -14,9 +14,9 @@ from selfsparse.registry import variation_label
 from selfsparse.results.reading import Results
 from selfsparse.results.text import model_label
 
-BESIDE = 5  # images in a row and in a column that the figure shows of the 8 × 8 of a sheet; the report has all
+BESIDE = 4  # images in a row and in a column that the figure shows of the 8 × 8 of a sheet; the report has all
 LATENTS = 10  # columns of a sheet over training
-MOST_ROWS = 5  # snapshots of a sheet over training that the figure shows; the report's slider has all
+MOST_ROWS = 4  # snapshots of a sheet over training that the figure shows; the report's slider has all
 
 
 def sample_sheets(results: Results) -> list[Drawing]:
