@@ -29,16 +29,6 @@ def _printed(name: str) -> str:
     return f"{text.model_label(reported().loc[name, 'model'])} {text.mean_std(paper_moments(name))}"
 
 
-def _paper_tables(configuration: str) -> str:
-    return reported().loc[configuration, "appendix_tables"].replace("+", " + ")
-
-
-def _samples() -> pd.DataFrame:
-    return arithmetic.samples().assign(
-        _label=["5,000 samples", "50,000 samples", "difference", "the same by the main table"]
-    )
-
-
 TESTS = {
     "Comparison": said("comparison"),
     "Lower": cell(_printed, "lower"),
@@ -113,7 +103,7 @@ TABLES: dict[str, tuple[Callable[[], pd.DataFrame], dict[str, Cell], str]] = {
         "Standard deviation of the printed FIDs across three trainings.",
     ),
     "samples": (
-        _samples,
+        arithmetic.samples,
         {
             "FID by": said("_label"),
             "WGAN-GP": number("wgan_gp"),
@@ -160,7 +150,9 @@ TABLES: dict[str, tuple[Callable[[], pd.DataFrame], dict[str, Cell], str]] = {
         arithmetic.parameters,
         {
             "Configuration": said("configuration"),
-            "Paper's tables": cell(_paper_tables, "configuration"),
+            "Paper's tables": cell(
+                lambda name: reported().loc[name, "appendix_tables"].replace("+", " + "), "configuration"
+            ),
             "Generator of WGAN-GP": count("without"),
             "SASTM": count("added"),
             "Adds %": number("added_percent", 0),

@@ -79,8 +79,10 @@ def group_drawings(
             draw(figure, tables)
             figure.suptitle(f"{group_label(key)}: {what}", fontsize=9)
             runs = [n for c in tables if (n := results.count(c).finished)]
-            ended = [diverged_handle()] if any(results.count(c).diverged for c in tables) else []
-            legend(figure, [*model_handles(tables), *spread_handles(runs), *ended], columns=6)
+            handles = [*model_handles(tables), *spread_handles(runs)]
+            if any(results.count(c).diverged for c in tables):
+                handles.append(handle("diverged run ends", marker="x", markersize=5))  # as `curves` draws it
+            legend(figure, handles, columns=6)
         alt = f"{group_label(key)}: {what} over generator steps, {spread_words(runs)} of each model."
         drawings.append(Drawing("-".join([kind, *map(str, filter(None, key))]), figure, alt))
     return drawings
@@ -157,11 +159,6 @@ def model_handles(configurations: Iterable[Configuration], marker: bool | None =
 def handle(label: str, color: str = "black", marker: str = "o", linestyle: str | tuple = "", **look) -> Line2D:
     """Return an entry of a legend: a marker without a line, unless said otherwise."""
     return Line2D([], [], label=label, color=color, marker=marker, linestyle=linestyle, **({"markersize": 4} | look))
-
-
-def diverged_handle() -> Line2D:
-    """Return the legend of a run that `curves` drew to its end."""
-    return handle("diverged run ends", marker="x", markersize=5)
 
 
 def empty(axis: Axes, text: str) -> None:

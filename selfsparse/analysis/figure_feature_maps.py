@@ -15,7 +15,7 @@ from selfsparse.analysis.comparisons import among
 from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, number, said
 from selfsparse.config import Configuration
-from selfsparse.registry import BASELINE, SASTM_MODELS, SPARSE
+from selfsparse.registry import BASELINE, MODELS, SASTM_MODELS, SPARSE
 from selfsparse.results.reading import Results
 from selfsparse.results.text import group_key, group_label, model_label, share, short
 
@@ -126,7 +126,7 @@ def _alpha(axis: Axes, arrays: Arrays, stage: int, model: str, missing: str) -> 
     if alpha is None:
         style.blank(axis, "no α" if arrays else missing)
         return
-    axis.bar(range(len(alpha)), alpha, width=1.0, color=style.COLOURS[model])
+    axis.bar(range(len(alpha)), alpha, width=1.0, color=MODELS[model].colour)
     axis.set_xlim(-0.5, len(alpha) - 0.5)
     axis.set_box_aspect(1)
     axis.tick_params(labelsize=6)

@@ -165,9 +165,9 @@ def _pairs_rows(axis: Axes, results: Results, shown: Sequence[Comparison]) -> No
             for i, step in enumerate(r.steps):
                 there = math.isfinite(step)
                 x, y = (step if there else NEVER * c.train.steps), row + offset + 0.09 * (i - (len(r.steps) - 1) / 2)
-                colour = style.COLOURS[c.model]
-                filled = colour if there else "white"
-                axis.plot([x], [y], style.MARKERS[c.model], color=colour, markerfacecolor=filled, markersize=4.5)
+                look = style.look_of(c)
+                filled = look.colour if there else "white"
+                axis.plot([x], [y], look.marker, color=look.colour, markerfacecolor=filled, markersize=4.5)
         if not any(results.count(c).finished for c in p.both):
             place = {"transform": axis.get_yaxis_transform(), "ha": "center", "va": "center"}
             axis.text(0.5, row, "not run", color=style.GREY, **place)

@@ -34,9 +34,7 @@ def _sheets(results: Results, kind: str, what: str, most: int) -> list[Drawing]:
     drawings = []
     for title, group in by_dataset(results.configurations).items():
         beside = min(most, max(2, len(group)))
-        rows = (
-            8 if kind == "samples" else max(len(shown_rows(c.train.steps // c.train.snapshot_every + 1)) for c in group)
-        )
+        rows = max(len(shown_rows(c.train.steps // c.train.snapshot_every + 1)) for c in group)
         shape = 1.0 if kind == "samples" else 0.8 * rows / LATENTS  # step labels take the rest
         figure, axes = style.panels(len(group), panel_height=shape * style.TWO_COLUMNS / beside + 0.35, most=beside)
         for axis, c in zip(axes, group, strict=True):

@@ -28,14 +28,10 @@ PALETTES = (
 SEEN = 0.5  # mean difference, of 255, above which fewer colours would show
 GREY = "#767676"
 
-COLOURS = {name: model.colour for name, model in MODELS.items()}
-MARKERS = {name: model.marker for name, model in MODELS.items()}
-LINES = {name: model.line for name, model in MODELS.items()}
-
 MATCHED = "matched"  # the variation of WGAN-GP with as many parameters, which is drawn beside the models
 AS_MANY = Model(
     MATCHED, "WGAN-GP (as many parameters)", "#56B4E9", "P", (0, (3, 1, 1, 1))
-)  # a colour more of Okabe and Ito's
+)  # another of Okabe and Ito's
 
 RC = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so that every machine draws the same

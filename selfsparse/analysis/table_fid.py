@@ -132,16 +132,11 @@ def measures_table(results: Results) -> Table:
         for size, n_fake in zip(SIZES, c.extractor.samples, strict=True):
             row |= {f"_real_{size}": results.real_images(c, n_fake), f"_fake_{size}": n_fake}
         rows.append(row)
-    again = {
-        f"{FIDS[generator]}, {size} sample": mean_std(f"{generator}_{size}")
-        for generator in GENERATORS
-        for size in SIZES
-    }
     columns = {
         "Configuration": said("configuration"),
         FIDS["lowest"]: mean_std("lowest", without="_without"),
         "Selection bias": mean_std("bias"),
-        **again,
+        **{f"{FIDS[g]}, {size} sample": mean_std(f"{g}_{size}") for g in GENERATORS for size in SIZES},
         "Extractor": said("extractor"),
         "Real / generated, small; large": joined(
             *(joined(count(f"_real_{size}"), count(f"_fake_{size}")) for size in SIZES), by="; "
@@ -259,16 +254,8 @@ def _fid_rows(axis: Axes, group: Sequence[Configuration], fids_of: Callable[[Con
         if ours.n:
             half = [[ours.mean - ours.low], [ours.high - ours.mean]] if ours.n > 1 else None
             axis.errorbar([ours.mean], [row - RAISED], xerr=half, fmt=look.marker, color=look.colour, markersize=6)
-            axis.plot(
-                runs,
-                [row + RAISED] * len(runs),
-                "o",
-                color=look.colour,
-                markersize=3.5,
-                markeredgecolor="white",
-                markeredgewidth=0.5,
-                zorder=4,
-            )
+            mark = {"color": look.colour, "markersize": 3.5, "markeredgecolor": "white", "markeredgewidth": 0.5}
+            axis.plot(runs, [row + RAISED] * len(runs), "o", **mark, zorder=4)
         paper = paper_moments(c.name)
         if paper.n and comparable(c):
             axis.plot([paper.mean], [row], marker="D", markerfacecolor="white", color="black", markersize=5, zorder=5)

@@ -100,11 +100,15 @@ def reduction(results: Results) -> Drawing:
     A line per resolution with at least three pairs, as the paper groups them, and the 95 % interval of its mean.
     """
     figure, axes = style.panels(2, panel_height=2.6, most=2)
-    paper = _printed_pairs()
+    printed = printed_table("sparsity").merge(reported()["dataset"], left_on="configuration", right_index=True)
+    paper = printed.rename(columns={"paper_xi": "xi", "paper_reduction_percent": "reduction_percent"})
+    found = correlations(results.correlation)["all"]
+    r = text.number(found.r) if math.isfinite(found.r) else "not defined"
+    titles = f"Ours, {fid_title(results)}: {text.many(found.n, 'pair')}, Pearson's r {r}", "Printed"
     keys = list(dict.fromkeys((r.dataset, r.resolution) for t in (results.correlation, paper) for r in t.itertuples()))
     shades = {r: SHADES[i % len(SHADES)] for i, r in enumerate(sorted({resolution for _, resolution in keys}))}
     markers = {name: "osD^vP*Xhp"[i % 10] for i, name in enumerate(dict.fromkeys(name for name, _ in keys))}
-    for axis, points, title in zip(axes, (results.correlation, paper), (_our_title(results), "Printed"), strict=True):
+    for axis, points, title in zip(axes, (results.correlation, paper), titles, strict=True):
         axis.set_title(title)
         axis.set_xlabel("sparsity ξ̄ of Self-Sparse GAN (Eq. 15)")
         axis.set_ylabel("reduction of the mean FID, %")
@@ -120,18 +124,6 @@ def reduction(results: Results) -> Drawing:
     style.legend(figure, handles, columns=4)
     alt = f"FID reduction over sparsity with regression lines: the pairs of suite {results.suite} beside the paper's."
     return Drawing("reduction", figure, alt)
-
-
-def _printed_pairs() -> pd.DataFrame:
-    """Return the printed pairs with the columns of the measured ones."""
-    printed = printed_table("sparsity").merge(reported()["dataset"], left_on="configuration", right_index=True)
-    return printed.rename(columns={"paper_xi": "xi", "paper_reduction_percent": "reduction_percent"})
-
-
-def _our_title(results: Results) -> str:
-    found = correlations(results.correlation)["all"]
-    r = text.number(found.r) if math.isfinite(found.r) else "not defined"
-    return f"Ours, {fid_title(results)}: {found.n} pair{'' if found.n == 1 else 's'}, Pearson's r {r}"
 
 
 def _lines(axis: Axes, points: pd.DataFrame, shades: dict[int, str]) -> None:

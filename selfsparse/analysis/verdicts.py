@@ -148,14 +148,7 @@ def rules_table() -> Table:
     rows = []
     for name, words in claims().rules.items():
         ids = [claim.id for claim in claims() if claim.rule == name]
-        rows.append(
-            {
-                "rule": name,
-                "claims": " ".join(ids),
-                "words": words,
-                "_rule": name.replace("_", " "),
-                "_claims": ", ".join(ids),
-            }
-        )
+        row = {"rule": name, "claims": " ".join(ids), "words": words}
+        rows.append(row | {"_rule": name.replace("_", " "), "_claims": ", ".join(ids)})
     columns = {"Rule": said("_rule"), "Claims": said("_claims"), "In words": said("words")}
     return Table(rows, columns, "The rule of each verdict. Tests are at 5 %.")

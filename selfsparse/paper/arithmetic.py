@@ -154,28 +154,14 @@ def other_comparisons() -> pd.DataFrame:
 
 
 def _tests(pairs: Sequence[Pair]) -> pd.DataFrame:
-    tests = [welch(pair.a, pair.b) for pair in pairs]
-    if_n = [welch(as_sample_std(pair.a), as_sample_std(pair.b)).p for pair in pairs]
-    effects = [hedges_g(pair.a, pair.b) for pair in pairs]
-    return pd.DataFrame(
-        {
-            "comparison": [pair.label for pair in pairs],
-            "lower": [pair.lower for pair in pairs],
-            "higher": [pair.higher for pair in pairs],
-            "difference": [test.difference for test in tests],
-            "t": [test.t for test in tests],
-            "df": [test.df for test in tests],
-            "p": [test.p for test in tests],
-            "p_holm": holm([test.p for test in tests]),
-            "p_one_sided": [test.p_lower for test in tests],
-            "p_one_sided_holm": holm([test.p_lower for test in tests]),
-            "p_if_ddof_0": if_n,
-            "p_holm_if_ddof_0": holm(if_n),
-            "g": [effect.value for effect in effects],
-            "g_low_95": [effect.low for effect in effects],
-            "g_high_95": [effect.high for effect in effects],
-        }
-    )
+    table = pd.DataFrame(pairs, columns=["comparison", "lower", "higher"])
+    tests = pd.DataFrame([welch(pair.a, pair.b) for pair in pairs]).rename(columns={"p_lower": "p_one_sided"})
+    tests["p_if_ddof_0"] = [welch(as_sample_std(pair.a), as_sample_std(pair.b)).p for pair in pairs]
+    tests.insert(4, "p_holm", holm(tests["p"]))
+    tests.insert(6, "p_one_sided_holm", holm(tests["p_one_sided"]))
+    tests["p_holm_if_ddof_0"] = holm(tests["p_if_ddof_0"])
+    effects = pd.DataFrame([hedges_g(pair.a, pair.b) for pair in pairs])
+    return table.join(tests).join(effects.set_axis(["g", "g_low_95", "g_high_95"], axis=1))
 
 
 def powers() -> pd.DataFrame:
@@ -253,7 +239,8 @@ def samples() -> pd.DataFrame:
     fids.loc[2] = [math.nan, *(fids.loc[0] - fids.loc[1])[1:]]
     fids.loc[3] = [fids.loc[0, "samples"], main.b.mean, main.a.mean]
     percent = [relative_decrease(*pair) for pair in zip(fids["wgan_gp"], fids["self_sparse"], strict=True)]
-    return fids.assign(decrease_percent=[math.nan if i == 2 else value for i, value in enumerate(percent)])
+    fids["decrease_percent"] = [math.nan if i == 2 else value for i, value in enumerate(percent)]
+    return fids.assign(_label=["5,000 samples", "50,000 samples", "difference", "the same by the main table"])
 
 
 def baseline() -> pd.DataFrame:

@@ -12,7 +12,7 @@ from selfsparse.provenance import commit_text
 from selfsparse.report.contents import in_order
 from selfsparse.report.html import TEMPLATES
 from selfsparse.report.notebooks import notebooks_of
-from selfsparse.report.shown import Figure, shown
+from selfsparse.report.shown import shown
 from selfsparse.results.reading import Results, load_results
 from selfsparse.results.text import count, duration, many
 from selfsparse.templates import filled
@@ -40,7 +40,13 @@ def results_page() -> str:
         "fids": to_markdown(fid_table(printed)),
         "site": SITE,
         "versions": VERSIONS,
-        "figures": [(name, figure) for name in in_order(notebooks_of(SITE)) for figure in _first_figures(name)],
+        "figures": [
+            (name, figure)
+            for name in in_order(notebooks_of(SITE))
+            if (notebook := shown(SITE, name))
+            for figure in notebook.figures.values()
+            if figure.first
+        ],
     }
     filters = {"count": count, "duration": duration, "escaped": escape, "many": many}
     return filled(TEMPLATES / "results.md.j2", values, **filters)
@@ -72,8 +78,3 @@ def suite_facts(results: Results) -> dict[str, Any]:
             answers_table(answers(results), lambda suite, name: f"{suite}/notebooks/{name}/{name}.ipynb")
         ),
     }
-
-
-def _first_figures(name: str) -> list[Figure]:
-    notebook = shown(SITE, name)
-    return [figure for figure in notebook.figures.values() if figure.first] if notebook else []

@@ -47,9 +47,9 @@ def make_report(suite: str) -> Path:
 
 def _files(suite: str) -> Iterator[tuple[str, bytes]]:
     """Yield every file of the report by its path."""
-    results, own = load_results(suite), notebooks_of(suite)
-    names = in_order([*own, *notebooks_of(PAPER_AUDIT)])
-    made = {name: found for name in names if (found := shown(suite if name in own else PAPER_AUDIT, name))}
+    results, of_suite = load_results(suite), notebooks_of(suite)
+    names = in_order([*of_suite, *notebooks_of(PAPER_AUDIT)])
+    made = {name: found for name in names if (found := shown(suite if name in of_suite else PAPER_AUDIT, name))}
     for name, executed in made.items():
         for figure in executed.figures.values():
             yield f"figures/{name}/{figure.name}.png", figure.png
@@ -58,21 +58,16 @@ def _files(suite: str) -> Iterator[tuple[str, bytes]]:
     verdicts = claims(suite, on_page)
     for section in (section for group in groups for section in group["sections"]):
         section["claims"] = [claim for claim in verdicts if claim["id"] in section["item"].claims]
-    listed: list[dict[str, Any]] = [
-        {
-            "name": name,
-            "title": made[name].title if name in made else name,
-            "executed": name in made,
-            "sections": [item for item in items() if item.notebook == name and item.id in on_page],
-            "image": next((f"figures/{name}/{figure}.png" for figure in made[name].figures), "")
-            if name in made
-            else "",
-        }
-        for name in names
-    ]
-    for notebook in listed:
-        papers = ", ".join(item.paper for item in notebook["sections"] if item.paper)
-        notebook["papers"] = papers or ("Every claim" if notebook["name"] == VERDICTS else "What the paper lacks")
+    listed: list[dict[str, Any]] = []
+    for name in names:
+        own = [item for item in items() if item.notebook == name and item.id in on_page]
+        papers = ", ".join(item.paper for item in own if item.paper)
+        papers = papers or ("Every claim" if name == VERDICTS else "What the paper lacks")
+        entry = {"name": name, "title": name, "executed": name in made, "sections": own, "papers": papers, "image": ""}
+        if name in made:
+            entry["title"] = made[name].title
+            entry["image"] = next((f"figures/{name}/{figure}.png" for figure in made[name].figures), "")
+        listed.append(entry)
     yield "style.css", (TEMPLATES / "style.css").read_bytes()
     slider = (TEMPLATES / "slider.js").read_text(encoding="utf-8")
     script = base64.b64encode(hashlib.sha256(slider.encode()).digest()).decode()

@@ -15,11 +15,6 @@ LSUN_BEDROOM_IMAGES = 3_033_042  # as the paper counts them, and the lmdb holds 
 TEXT = ("discriminator_steps", "generator_lr", "discriminator_lr")  # settings of a training, in the running text
 
 
-def under_the_papers_extractor(c: Configuration) -> bool:
-    """Whether a configuration is measured with Inception-v3, as the paper's are."""
-    return c.extractor.extractor == PAPER_EXTRACTOR
-
-
 def comparable(c: Configuration) -> bool:
     """Whether a number of this configuration may stand against the paper's of the same name."""
     return not differences(c)
@@ -31,7 +26,8 @@ def differences(c: Configuration) -> tuple[str, ...]:
     What the paper leaves open (the batch size, the penalty's weight ...) is no difference: docs/open_questions.md.
     """
     paper, train = reported(), c.train
-    extractor = [] if under_the_papers_extractor(c) else [_said("extractor", c.extractor.extractor, PAPER_EXTRACTOR)]
+    name = c.extractor.extractor
+    extractor = [_said("extractor", name, PAPER_EXTRACTOR)] * (name != PAPER_EXTRACTOR)
     if c.name not in paper.index:
         return ("not in the paper", *extractor)
     row = paper.loc[c.name]

@@ -61,17 +61,13 @@ def correlations(pairs: pd.DataFrame) -> dict[str, Correlation]:
     The last holds only the pairs that the paper's own coefficient is of (v2 Table 8, U52): no others may stand beside it.
     """
     scopes = {"all": pairs}
+    names = pairs["dataset"] + "-" + pairs["resolution"].astype(str) + f"-{SPARSE}"
+    printed = names.isin(reported_sparsity().index) & (pairs["variation"] == "")
     for resolution, group in pairs.groupby("resolution"):
         scopes[str(resolution)] = group
-        if len(of_paper := group[_in_paper(group)]):
+        if len(of_paper := group[printed[group.index]]):
             scopes[f"{resolution}_paper"] = of_paper
     return {scope: pearson(group["xi"], group["reduction_percent"]) for scope, group in scopes.items()}
-
-
-def _in_paper(pairs: pd.DataFrame) -> pd.Series:
-    """Which pairs stand in the paper's table: the same dataset and resolution, without variation."""
-    names = pairs["dataset"] + "-" + pairs["resolution"].astype(str) + f"-{SPARSE}"
-    return names.isin(reported_sparsity().index) & (pairs["variation"] == "")
 
 
 def metrics(pairs: pd.DataFrame) -> dict[str, float]:

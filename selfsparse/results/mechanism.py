@@ -10,9 +10,7 @@ from selfsparse.config import Configuration
 if TYPE_CHECKING:
     from selfsparse.results.reading import Results
 
-SETTLING_SHARE = (
-    0.05  # of the training, after which Hypothesis 1 has the signs unchanged (Fig. 7: 5,000 of 100,000 steps)
-)
+SETTLING_SHARE = 0.05  # of the training, after which Hypothesis 1 has the signs unchanged (Fig. 7: 5,000 of 100,000)
 PER_STEPS = 1000  # sign changes are counted per so many generator steps
 
 

@@ -17,14 +17,9 @@ from selfsparse.results.sheets import write_sheets
 
 FID_DIGITS, SPARSITY_DIGITS = 2, 4  # of summary.json, which `dvc metrics diff` prints
 # file in summary/: the kind of results whose files of this name it joins
-TABLES = {
-    "curves": "runs",
-    "mechanism": "runs",
-    "fid": "fid",
-    "sparsity": "sparsity",
-    "compact": "sparsity",
-    "dead_channels": "sparsity",
-}
+TABLES = {"curves": "runs", "mechanism": "runs", "fid": "fid"} | dict.fromkeys(
+    ("sparsity", "compact", "dead_channels"), "sparsity"
+)
 STAGES = {"runs": "train", "fid": "measure", "sparsity": "measure"}  # what makes a kind of results
 # in summary/, sheets of images or a file of arrays: kind of results, its file; of several seeds, the first
 SHEETS = {"progress": ("runs", "seed*/progress.png"), "samples": ("fid", "samples.png")}
@@ -46,7 +41,8 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     check_nothing_lost(configurations)
     folder = suite_dir(suite) / "summary"
     tables = {name: read_table(configurations, kind, name) for name, kind in TABLES.items()}
-    tables["runs"] = _runs_table(configurations)
+    runs = [_json(path, f"train@{c.name}") for c in configurations for path in _seed_files(c, "run.json").values()]
+    tables["runs"] = pd.DataFrame(runs, columns=COLUMNS["runs"])
     for name, table in tables.items():
         write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
     for kind, what in SHEETS.items():
@@ -127,11 +123,6 @@ def _accuracies(configurations: list[Configuration], earlier: Path) -> dict[str,
     return {key: found[key] for key in dict.fromkeys(c.extractor_key for c in configurations) if key in found}
 
 
-def _runs_table(configurations: list[Configuration]) -> pd.DataFrame:
-    runs = [_json(path, f"train@{c.name}") for c in configurations for path in _seed_files(c, "run.json").values()]
-    return pd.DataFrame(runs, columns=COLUMNS["runs"])
-
-
 def _json(path: Path, stage: str) -> dict:
     with reading(path, stage):
         return dict(read_json(path))
@@ -159,11 +150,8 @@ def read_table(configurations: Sequence[Configuration], kind: str, name: str) ->
             for part in read
             if len(part)
         ]
-    return (
-        pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS[name])
-        if parts
-        else pd.DataFrame(columns=COLUMNS[name])
-    )
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return table.reindex(columns=COLUMNS[name])
 
 
 def _seed_files(c: Configuration, name: str) -> dict[int, Path]:

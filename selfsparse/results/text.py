@@ -71,11 +71,8 @@ def mean_std(m: "Moments", digits: int = 2, without_value: str = MISSING) -> str
 
 def interval(low: float, high: float, digits: int = 2) -> str:
     """Return `[low, high]`, or a dash where it is not defined."""
-    return (
-        MISSING
-        if not (math.isfinite(low) and math.isfinite(high))
-        else f"[{number(low, digits)}, {number(high, digits)}]"
-    )
+    known = math.isfinite(low) and math.isfinite(high)
+    return f"[{number(low, digits)}, {number(high, digits)}]" if known else MISSING
 
 
 def with_interval(value: float, low: float, high: float, digits: int = 2) -> str:
@@ -103,11 +100,7 @@ def group_label(key: tuple[str, int, str]) -> str:
 def panel_title(key: tuple[str, int, str]) -> str:
     """Return a group's label for the head of a panel: on two lines where one is too narrow."""
     label = group_label(key)
-    return (
-        label
-        if len(label) <= PANEL_WIDTH
-        else "\n".join(part for part in (dataset_label(*key[:2]), variation_label(key[2])) if part)
-    )
+    return label if len(label) <= PANEL_WIDTH else label.replace(", ", "\n", 1)
 
 
 def model_label(model: str) -> str:

@@ -30,6 +30,11 @@ class Welch:
     p: float
     p_lower: float
 
+    @property
+    def half_width(self) -> float:
+        """Half the 95 % interval of the difference."""
+        return float(stdtrit(self.df, 0.975)) * abs(self.difference / self.t) if self.t else math.nan
+
 
 def welch(a: Moments, b: Moments) -> Welch:
     """Test whether two means differ, without assuming equal variances; needs two values in each."""

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import (
-    stdtrit,  # scipy.stats costs a second of import time: `scipy.stats.f` loads it where it is called
-)
+from scipy.special import stdtrit  # scipy.stats costs a second of import: `scipy.stats.f` loads it where it is called
 
 Numbers = Sequence[float] | np.ndarray
 

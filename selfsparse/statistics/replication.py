@@ -89,10 +89,8 @@ def runs_to_decide(
         ours = math.sqrt(sum((part.weight_ours * part.ours.std) ** 2 / n for part in parts))
         error, df = _pooled(parts, n)
         room = margin - float(stdtrit(df, 1 - levels[0])) * error
-        if (
-            max(_within(difference, ours, room), 1 - _within(difference, ours, half_width(parts, levels[1], n)))
-            >= power
-        ):
+        different = 1 - _within(difference, ours, half_width(parts, levels[1], n))
+        if max(_within(difference, ours, room), different) >= power:
             return float(n)
     return math.nan
 

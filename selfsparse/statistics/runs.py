@@ -7,24 +7,16 @@ import numpy as np
 import scipy
 from scipy.special import digamma, nctdtr, ndtri, polygamma, stdtr, stdtrit
 
-from selfsparse.statistics.inference import MOST_RUNS, Welch, runs_for_power, welch
+from selfsparse.statistics.inference import MOST_RUNS, runs_for_power, welch
 from selfsparse.statistics.moments import Estimate, Moments, moments
 
 POWER = 0.8
 
 
-def half_width_of(test: Welch) -> float:
-    """Return half the 95 % interval of a difference that a t test found."""
-    if math.isnan(test.t) or not test.t:
-        return math.nan
-    return float(stdtrit(test.df, 0.975)) * abs(test.difference / test.t)
-
-
 def ratio_of_logs(a: Moments, b: Moments) -> Estimate:
     """By how many percent the geometric mean of the first lies below that of the second, from logs, with a 95 % interval."""
     test = welch(a, b)
-    half = half_width_of(test)
-    ends = (test.difference, test.difference + half, test.difference - half)
+    ends = (test.difference, test.difference + test.half_width, test.difference - test.half_width)
     return Estimate(*(100 * (1 - math.exp(d)) for d in ends))
 
 

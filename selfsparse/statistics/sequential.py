@@ -15,9 +15,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, stdtr, stdtrit
 
 LEAST, MOST = 1e-9, 0.999  # the alphas among which the p value of a plan is looked for
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(
-    64
-)  # of the integration; with twice as many the levels are the same to 1e-10
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(64)  # with twice as many the levels are the same to 1e-10
 
 
 def spent(share: float, alpha: float) -> float:
@@ -47,7 +45,8 @@ def nominal_levels(looks: tuple[int, ...], alpha: float = 0.05) -> tuple[float, 
         levels.append(float(2 * ndtr(-z)))
         bound = z * math.sqrt(n)
         inside = bound * NODES
-        density = _normal((inside[:, None] - points[None, :]) / step) @ weights / step
+        normal = np.exp(-(((inside[:, None] - points[None, :]) / step) ** 2) / 2) / math.sqrt(2 * math.pi)
+        density = normal @ weights / step
         points, weights, before, already = inside, density * bound * WEIGHTS, n, already + wanted
     return tuple(levels)
 
@@ -56,10 +55,6 @@ def _excess(z: float, root: float, before: np.ndarray, weights: np.ndarray, step
     """Return by how much the chance to leave the bounds of this look, at z standard deviations, exceeds what may be spent."""
     bound = z * root / step
     return float(weights @ (ndtr(before - bound) + ndtr(-bound - before))) - wanted
-
-
-def _normal(x: np.ndarray) -> np.ndarray:
-    return np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
 
 
 @dataclass(frozen=True)

@@ -224,7 +224,7 @@ def _stand_in(base: Verdict, evidence: Evidence) -> Verdict:
     groups = {
         key: group
         for key, group in _by_group(done).items()
-        if set(group) == models and all(_measured_or_lost(evidence, c, q) for c in group.values() for q in quantities)
+        if set(group) == models and not any(_unmeasured(evidence, c, quantities) for c in group.values())
     }
     if varied := VARIED.get(base.claim.parameters.get("varies", "")):
         values: dict[tuple[str, int], set] = {}
@@ -245,8 +245,8 @@ def _stand_in(base: Verdict, evidence: Evidence) -> Verdict:
     return _described(replace(base, outcome=outcome), groups, evidence)
 
 
-def _measured_or_lost(evidence: Evidence, c: Configuration, quantity: str) -> bool:
-    return evidence.has(c, quantity) or not evidence.count(c).finished
+def _unmeasured(evidence: Evidence, c: Configuration, quantities: Sequence[str]) -> bool:
+    return evidence.count(c).finished > 0 and not all(evidence.has(c, quantity) for quantity in quantities)
 
 
 def _under_other_readings(results: Results) -> set[str]:

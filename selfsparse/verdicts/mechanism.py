@@ -23,9 +23,8 @@ def zero_and_above(case: Case) -> Outcome:
         every = every and all((above[size] > 0).all() for size in sizes)
         ours.append(", ".join(f"{number(above[size].mean(), 3)} at {size}" for size in sizes))
     verdict = NOT_REPRODUCED if failed else REPRODUCED if every else INCONCLUSIVE
-    why = (
-        f"not at {', '.join(map(str, dict.fromkeys(failed)))} pixels" if failed else "" if every else "not in every run"
-    )
+    sizes_failed = ", ".join(map(str, dict.fromkeys(failed)))
+    why = f"not at {sizes_failed} pixels" if failed else "" if every else "not in every run"
     ours_text = f"ζ of {model_label(p['above'])}: {'; '.join(ours)}"
     return Outcome(verdict, ours_text, not failed, why=why, mixed=0 < len(failed) < compared)
 

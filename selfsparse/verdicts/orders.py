@@ -21,7 +21,6 @@ from selfsparse.statistics.runs import (
     POWER,
     decrease_moments,
     fewer,
-    half_width_of,
     log_spread_ratio,
     ratio_of_logs,
     runs_either_way,
@@ -153,12 +152,8 @@ def larger_decrease_one_sided_holm(case: Case) -> Outcome:
     """The relative decrease is larger at the second resolution, for every dataset."""
     tests = []
     for dataset in dict.fromkeys(key[0] for key in case.groups):
-        pairs = [
-            case.pair(group)
-            for resolution in case.parameters["resolutions"]
-            for key, group in case.groups.items()
-            if key[:2] == (dataset, resolution)
-        ]
+        cells = {key[:2]: group for key, group in case.groups.items()}
+        pairs = [case.pair(cells[dataset, resolution]) for resolution in case.parameters["resolutions"]]
         label = group_label((dataset, case.parameters["resolutions"][1], ""))
         test, percents = larger_decrease(*pairs), [decrease_moments(*pair) for pair in pairs]
         ours = " and ".join(f"{number(m.mean)} %" for m in percents)
@@ -169,8 +164,7 @@ def larger_decrease_one_sided_holm(case: Case) -> Outcome:
 
 def _growth(test: Welch) -> Estimate:
     """By how much the second mean of a test is above the first, with a 95 % interval."""
-    half = half_width_of(test)
-    return Estimate(-test.difference, -test.difference - half, -test.difference + half)
+    return Estimate(-test.difference, -test.difference - test.half_width, -test.difference + test.half_width)
 
 
 def monotone_except(case: Case) -> Outcome:
@@ -205,9 +199,7 @@ def _one_order(less: tuple, more: tuple) -> Comparison:
         _smaller_of_larger((xi_rises, rises), (xi_falls, falls)),
         _growth(decreases),
         "",
-        lambda level: largest(
-            [runs_either_way(less[1], more[1], level), runs_either_way(percents[0], percents[1], level)]
-        ),
+        lambda level: largest([runs_either_way(*pair, level) for pair in ((less[1], more[1]), percents)]),
         reverse=_smaller_of_larger((xi_rises, falls), (xi_falls, rises)),
     )
 
@@ -237,11 +229,8 @@ def smaller_spread(case: Case) -> Outcome:
     half = float(ndtri(0.975)) * error
     effect = Estimate(*(100 * (1 - math.exp(x / 2)) for x in (value, value + half, value - half)))
     smaller = sum(sparse.std / sparse.mean < baseline.std / baseline.mean for baseline, sparse in found)
-    ours, needed = (
-        f"smaller in {smaller} of {len(found)} cells",
-        lambda level: runs_for_spread(value, len(found), level),
-    )
-    test = Comparison("spread", value < 0, float(ndtr(value / error)), effect, ours, needed)
+    ours, p = f"smaller in {smaller} of {len(found)} cells", float(ndtr(value / error))
+    test = Comparison("spread", value < 0, p, effect, ours, lambda level: runs_for_spread(value, len(found), level))
     return decide([test], "relative standard deviation smaller, %", direction="smaller")
 
 

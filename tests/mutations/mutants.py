@@ -502,7 +502,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
                 "test.difference, test.difference + half, test.difference - half)",
                 "test.difference, test.difference - half, test.difference + half)",
             ),
-            ("stdtrit(test.df, 0.975)) *", "stdtrit(test.df, 0.95)) *"),
+            ("100 * (1 - math.exp(d)) for d in ends", "100 * (1 - math.exp(-d)) for d in ends"),
             ("math.hypot(baseline.std * ratio, value.std)", "math.hypot(baseline.std, value.std)"),
             ("Moments(min(baseline.n, value.n), 100", "Moments(max(baseline.n, value.n), 100"),
             ("- (bias[1] - bias[0])", "+ (bias[1] - bias[0])"),
