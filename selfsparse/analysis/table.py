@@ -160,15 +160,10 @@ def to_markdown(table: Table) -> str:
     if table.text.empty:
         return "\n".join([*lines, EMPTY, ""])
     rows = [table.text.columns, ["---"] * len(table.text.columns), *table.text.itertuples(index=False)]
-    return "\n".join([*lines, *map(_markdown_row, rows), ""])
-
-
-def _markdown_cell(cell: Any) -> str:
-    return cell if isinstance(cell, Link) else plain_markdown(str(cell)).replace("|", "\\|")
-
-
-def _markdown_row(cells: Sequence[Any]) -> str:
-    return "| " + " | ".join(map(_markdown_cell, cells)) + " |"
+    for row in rows:
+        cells = (x if isinstance(x, Link) else plain_markdown(str(x)).replace("|", "\\|") for x in row)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
 
 
 def to_latex(table: Table) -> str:

@@ -108,25 +108,18 @@ def shape_text(shape) -> str:
 
 def architectures_markdown() -> str:
     """Return docs/architectures.md: the networks of all suites."""
+    settings, by_structure = load_settings(), {}
+    for c in (c for suite in ordered_suites(settings) for c in settings.suite(suite)):
+        structure = c.network_name, c.latent_dim, c.dataset.channels, c.dataset.resolution
+        by_structure.setdefault(structure, []).append(c)
     sections = [
         (structure, next((c for c in users if c.model == SPARSE), users[0]), users)
-        for structure, users in _by_structure(load_settings()).items()
+        for structure, users in by_structure.items()
     ]
     values = {"networks": networks_table(), "sections": sections, "layers": layer_table}
-    filters = {"model_label": model_label, "shape_text": shape_text, "rows_of": _rows_of}
+    filters = {"model_label": model_label, "shape_text": shape_text}
+    filters["rows_of"] = lambda table: to_markdown(table).split("\n", 2)[2]  # without its caption
     return filled(Path(__file__).with_name("architectures.md.j2"), values, **filters)
-
-
-def _by_structure(settings: Settings) -> dict[tuple, list[Configuration]]:
-    found: dict[tuple, list[Configuration]] = {}
-    for c in (c for suite in ordered_suites(settings) for c in settings.suite(suite)):
-        found.setdefault((c.network_name, c.latent_dim, c.dataset.channels, c.dataset.resolution), []).append(c)
-    return found
-
-
-def _rows_of(table: Table) -> str:
-    """Return a table's Markdown without its caption."""
-    return to_markdown(table).split("\n", 2)[2]
 
 
 # The paper's tables

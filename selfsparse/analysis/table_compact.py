@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
@@ -31,18 +30,16 @@ def measured_stages(results: Results) -> pd.DataFrame:
 def measured_generators(results: Results) -> pd.DataFrame:
     """Return the rows of compact.csv with their times and shares: two per run, without what is proven and observed dead."""
     rows = summary_table(results.folder, "compact")
-    files = {c.name: latency_file(results.suite, c.name) for c in results.configurations}
-    parts = [_times(path, name) for name, path in files.items() if path.is_file()]
+    parts = []
+    for c in results.configurations:
+        if (path := latency_file(results.suite, c.name)).is_file():
+            with reading(path, f"measure@{c.name}", in_git=True):
+                parts.append(read_rows(path).assign(configuration=c.name))
     times = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS["latency"])])
     times = times.astype({"seed": rows["seed"].dtype, "latency_ratio": float})
     rows = rows.merge(times, how="left", on=["configuration", "seed", "kind"], validate="one_to_one")
     shares = {f"{of}_left": rows[f"compact_{of}"] / rows[f"full_{of}"] for of in ("parameters", "flops")}
     return rows.assign(**shares)
-
-
-def _times(path: Path, configuration: str) -> pd.DataFrame:
-    with reading(path, f"measure@{configuration}", in_git=True):
-        return read_rows(path).assign(configuration=configuration)
 
 
 def _configurations(results: Results) -> list[Configuration]:

@@ -44,23 +44,16 @@ def resolutions_table(results: Results) -> Table:
         "Configurations": said("_configurations"),
         "Runs": said("runs"),
     }
-    caption = "Datasets, their numbers of images, and the resolutions of the generated images."
-    return Table([_row(results, *key, own) for key, own in cells.items()], columns, caption)
-
-
-def _row(results: Results, dataset: str, resolution: int, configurations: list[Configuration]) -> dict[str, Any]:
     sizes = printed_table("resolutions").set_index(["dataset", "resolution"])["printed"]
-    images, c = printed_table("datasets").set_index("dataset"), configurations[0]
-    printed = dataset in images.index
-    return {
-        "dataset": dataset,
-        "resolution": resolution,
-        "channels": c.dataset.channels,
-        "paper_images": float(images.loc[dataset, "images"]) if printed else math.nan,
-        "paper_size": sizes.get((dataset, resolution), ""),
-        "paper_colour": images.loc[dataset, "colour"] if printed else "",
-        "images": used_images(results, c),
-        "note": image_note(dataset, source_of(c, results.provenance)),
-        "runs": "; ".join(dict.fromkeys(results.count(c).text for c in configurations)),
-        "_configurations": len(configurations),
-    }
+    images, rows = printed_table("datasets").set_index("dataset"), []
+    for (dataset, resolution), own in cells.items():
+        c, printed = own[0], dataset in images.index
+        row: dict[str, Any] = {"dataset": dataset, "resolution": resolution, "channels": c.dataset.channels}
+        row["paper_images"] = float(images.loc[dataset, "images"]) if printed else math.nan
+        row["paper_size"] = sizes.get((dataset, resolution), "")
+        row["paper_colour"] = images.loc[dataset, "colour"] if printed else ""
+        row |= {"images": used_images(results, c), "note": image_note(dataset, source_of(c, results.provenance))}
+        row["runs"] = "; ".join(dict.fromkeys(results.count(c).text for c in own))
+        rows.append(row | {"_configurations": len(own)})
+    caption = "Datasets, their numbers of images, and the resolutions of the generated images."
+    return Table(rows, columns, caption)

@@ -1,15 +1,6 @@
 """table_samples: FIDs by two sample counts (v1 Table 3), and what the larger one changes."""
 
-from selfsparse.analysis.comparisons import (
-    COMPARED,
-    TESTS,
-    Comparison,
-    compared,
-    fid_title,
-    main_pairs,
-    plan_of,
-    rule,
-)
+from selfsparse.analysis.comparisons import COMPARED, TESTS, Comparison, compared, fid_title, main_pairs, plan_of, rule
 from selfsparse.analysis.table import Table, count, interval, joined, mean_std, number, said, summarised
 from selfsparse.config import Configuration
 from selfsparse.paper.printed import printed_table

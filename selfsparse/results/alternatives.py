@@ -65,8 +65,12 @@ class Reading:
 
 def readings(results: Results) -> list[list[Reading]]:
     """Return, for each dataset and network of which the suite has another reading, the defaults and these readings."""
+    together: dict[tuple, list[Configuration]] = {}
+    for c in results.configurations:
+        if c.model in (SPARSE, BASELINE):
+            together.setdefault((c.extractor_key, c.latent_dim, c.network_name), []).append(c)
     families = []
-    for own in _families(results).values():
+    for own in together.values():
         plain = {c.model: c for c in own if not variation(c)}
         if not {SPARSE, BASELINE} <= plain.keys():
             continue
@@ -78,14 +82,6 @@ def readings(results: Results) -> list[list[Reading]]:
                 found.setdefault(repr(changes), _reading(changes, own, plain, default))
         if found:
             families.append([default, *sorted(found.values(), key=lambda r: int(r.questions[0].id[1:]))])
-    return families
-
-
-def _families(results: Results) -> dict[tuple, list[Configuration]]:
-    families: dict[tuple, list[Configuration]] = {}
-    for c in results.configurations:
-        if c.model in (SPARSE, BASELINE):
-            families.setdefault((c.extractor_key, c.latent_dim, c.network_name), []).append(c)
     return families
 
 

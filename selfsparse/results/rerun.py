@@ -217,18 +217,14 @@ def _compared(c: Configuration, yours: Results, ours: Results, same_runs: set[tu
     elif own & common and own & common <= same:
         status = SAME_BITS
     else:
-        p = {"fid": fid.p, "sparsity": sparsity.p, "diverged": _p_diverged(a, b)}
+        counts = [[side.diverged, len(side.lowest)] for side in (a, b)]
+        diverged = float(fisher_exact(counts).pvalue) if a.diverged + b.diverged else math.nan
+        p = {"fid": fid.p, "sparsity": sparsity.p, "diverged": diverged}
         p = {name: value for name, value in p.items() if not math.isnan(value)}
         status = WITHIN if p else TOO_FEW
     if more := sorted(own - theirs) if theirs else []:
         note = "; ".join(filter(None, [note, f"seeds of yours alone: {', '.join(map(str, more))}"]))
     return Compared(c, status, a, b, fid, sparsity, len(same & own), len(own & common), note, p)
-
-
-def _p_diverged(a: Side, b: Side) -> float:
-    if not a.diverged + b.diverged:
-        return math.nan
-    return float(fisher_exact([[side.diverged, len(side.lowest)] for side in (a, b)]).pvalue)
 
 
 def _seeds(results: Results, c: Configuration) -> set[int]:
@@ -277,12 +273,5 @@ def _of(values: pd.Series, seeds_of: pd.Series, seeds: Collection[int]) -> np.nd
 
 
 def _other_settings(yours: Results, ours: Results, c: Configuration) -> Sequence[str]:
-    a, b = (
-        {
-            k: v
-            for k, v in flatten(r.provenance.get(c.name, {}).get("settings", {})).items()
-            if k not in SAME_DISTRIBUTION
-        }
-        for r in (ours, yours)
-    )
-    return differences(a, b)
+    noted = (flatten(r.provenance.get(c.name, {}).get("settings", {})) for r in (ours, yours))
+    return differences(*({k: v for k, v in of.items() if k not in SAME_DISTRIBUTION} for of in noted))

@@ -499,8 +499,8 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("0.0 if m.mean > value else 1.0", "0.0 if m.mean >= value else 1.0"),
             ("-(m.mean - value) / m.std", "(m.mean - value) / m.std"),
             (
-                "test.difference, test.difference + half, test.difference - half)",
-                "test.difference, test.difference - half, test.difference + half)",
+                "test.difference + test.half_width, test.difference - test.half_width)",
+                "test.difference - test.half_width, test.difference + test.half_width)",
             ),
             ("100 * (1 - math.exp(d)) for d in ends", "100 * (1 - math.exp(-d)) for d in ends"),
             ("math.hypot(baseline.std * ratio, value.std)", "math.hypot(baseline.std, value.std)"),
@@ -565,8 +565,8 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("largest([t.p for t in tests]),", "min(t.p for t in tests),"),
             ("zip(found, tests, strict=True) if not t.p < LEVEL]", "zip(found, tests, strict=True)]"),
             (
-                "Estimate(-test.difference, -test.difference - half, -test.difference + half)",
-                "Estimate(-test.difference, -test.difference + half, -test.difference - half)",
+                "-test.difference - test.half_width, -test.difference + test.half_width)",
+                "-test.difference + test.half_width, -test.difference - test.half_width)",
             ),
             ("test.difference < 0, test.p_lower", "test.difference > 0, test.p_lower"),
             ("float(np.min([np.max(pair) for pair in pairs]))", "float(np.min([np.min(pair) for pair in pairs]))"),
