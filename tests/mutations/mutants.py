@@ -431,6 +431,7 @@ MUTANTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "statistics/inference.py": (
         "statistics/test_inference.py",
         [
+            ("stdtrit(self.df, 0.975)) *", "stdtrit(self.df, 0.95)) *"),
             (
                 "return Welch(difference, t, df, float(2 * stdtr(df, -abs(t))), float(stdtr(df, t)))",
                 "return Welch(difference, t, df, float(stdtr(df, -abs(t))), float(stdtr(df, t)))",

@@ -56,6 +56,7 @@ def test_a_contrast_of_two_is_welchs_interval():
     found, p = contrast([(1, moments(a)), (-1, moments(b))])
     low, high = expected.confidence_interval(0.95)
     assert (found.low, found.high, p) == pytest.approx((low, high, expected.pvalue))
+    assert welch(moments(a), moments(b)).half_width == pytest.approx((high - low) / 2)
 
 
 def test_a_contrast_of_four_by_hand():
