@@ -12,7 +12,7 @@ from three_datasets import MODELS, changes, made_up
 
 from selfsparse.analysis import figure_mechanism as figures
 from selfsparse.analysis.figure_training import training_table
-from selfsparse.analysis.style import COLOURS
+from selfsparse.analysis.style import look_of
 from selfsparse.metrics import mechanism as trained
 from selfsparse.results.mechanism import SETTLING_SHARE, Layer, layers, share_of_coefficients, with_flips
 from selfsparse.results.reading import load_results
@@ -200,7 +200,7 @@ def test_a_model_has_one_colour(measured):
     results = load_results("quick")
     drawing = figures.weights(results)[0]
     colours = {line.get_color() for axis in drawing.figure.axes for line in axis.lines}
-    assert colours == {COLOURS[c.model] for c in next(iter(results.groups().values()))}
+    assert colours == {look_of(c).colour for c in next(iter(results.groups().values()))}
 
 
 def test_signs_and_roles_are_those_of_the_snapshots(measured):

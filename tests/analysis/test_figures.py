@@ -23,8 +23,9 @@ from selfsparse.analysis import (
     table_sparsity,
 )
 from selfsparse.analysis.page import open_page
-from selfsparse.analysis.style import COLOURS, rendered
+from selfsparse.analysis.style import rendered
 from selfsparse.analysis.table_fid import fid_overview
+from selfsparse.registry import MODELS
 from selfsparse.results.reading import load_results
 
 
@@ -160,7 +161,7 @@ def test_the_thin_lines_are_the_runs_and_the_thick_one_their_mean(ran):
     c = results.configurations[0]  # WGAN-GP on digits, three finished runs
     runs = results.finished(results.curves, c).pivot(index="step", columns="seed", values="fid").to_numpy()
     axis = figure_fid_curves.fid_curves(results).figure.axes[0]
-    own = [line for line in axis.lines if line.get_color() == COLOURS[c.model]]
+    own = [line for line in axis.lines if line.get_color() == MODELS[c.model].colour]
     found = [line.get_ydata() for line in own]
     assert len(found) == 4 and not bands(axis)
     assert np.allclose(found[0], runs.mean(axis=1)) and np.allclose(np.transpose(found[1:]), runs)
