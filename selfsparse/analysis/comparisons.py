@@ -339,7 +339,8 @@ def compared(
             "p_lower_holm": p_up,
             **estimated("g", hedges_g(a, b)),
             "p_higher_holm": p_down,
-            **standing(p),
+            "extractor": p.lower.extractor.extractor,
+            "comparable": comparable(p.lower),
             "p_plan": plan.p if plan else math.nan,
             "answer": plan.answer if plan else answer(p_up, p_down) if a.n and b.n else None,
             "_models": " / ".join(p.names),
@@ -358,11 +359,6 @@ def compared(
 def answer(p_lower: float, p_higher: float) -> str:
     """Return `yes`, `no` or `undecided` by the corrected p of a claim and of its reverse, at 5 % in all."""
     return "yes" if p_lower < ONE_SIDED else "no" if p_higher < ONE_SIDED else "undecided"
-
-
-def standing(p: Comparison) -> dict[str, Any]:
-    """Return under which extractor a comparison stands, and whether it may stand against the paper's."""
-    return {"extractor": p.lower.extractor.extractor, "comparable": comparable(p.lower)}
 
 
 def _printed(row: Row) -> str:

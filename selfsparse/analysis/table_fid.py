@@ -20,7 +20,6 @@ from selfsparse.analysis.comparisons import (
     listed,
     main_pairs,
     planned,
-    standing,
 )
 from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import (
@@ -181,7 +180,7 @@ def three_fids_table(results: Results) -> Table:
             a, b = (fids(results, c, which) for c in p.both)
             numbers = estimated(which, decrease(b, a))
             row |= {f"{which}_decrease_percent": numbers.pop(which), **numbers}
-        rows.append(row | standing(p))
+        rows.append(row | {"extractor": p.lower.extractor.extractor, "comparable": comparable(p.lower)})
     cells = {f"{label}, decrease %": with_interval(f"{which}_decrease_percent", which) for which, label in FIDS.items()}
     caption = (
         f"Decrease of {fid_title(results)} from WGAN-GP to Self-Sparse GAN by three FIDs of each run, at the small sample;"

@@ -38,20 +38,8 @@ def claims(suite: str, on_page: Collection[str]) -> list[Entry]:
     if not path.is_file():
         return []
     places = {claim: item for item in items() if item.id in on_page for claim in item.claims}
-    return [
-        {
-            "id": row["claim"],
-            "statement": row["statement"],
-            "paper": row["paper"],
-            "ours": (row["ours"] if row["extractor"] else row["why"] or row["ours"]) or MISSING,
-            "basis": f"{row['extractor']}, n = {row['n']}" if row["extractor"] else "",
-            "verdict": row["verdict"],
-            "tone": TONES.get(row["verdict"], ""),
-            "other": row["verdict_other_reading"] if row["verdict_other_reading"] != row["verdict"] else "",
-            "item": places.get(row["claim"]),
-        }
-        for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
-    ]
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
+    return [r | {"tone": TONES.get(r["verdict"], ""), "item": places.get(r["claim"])} for r in rows]
 
 
 def opening(results: Results, notebooks: Sequence[Entry], claims: Sequence[Entry]) -> Entry:

@@ -57,7 +57,7 @@ def _files(suite: str) -> Iterator[tuple[str, bytes]]:
     on_page = {section["item"].id for group in groups for section in group["sections"]}
     verdicts = claims(suite, on_page)
     for section in (section for group in groups for section in group["sections"]):
-        section["claims"] = [claim for claim in verdicts if claim["id"] in section["item"].claims]
+        section["claims"] = [claim for claim in verdicts if claim["claim"] in section["item"].claims]
     listed: list[dict[str, Any]] = []
     for name in names:
         own = [item for item in items() if item.notebook == name and item.id in on_page]
