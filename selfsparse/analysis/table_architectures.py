@@ -108,7 +108,8 @@ def shape_text(shape) -> str:
 
 def architectures_markdown() -> str:
     """Return docs/architectures.md: the networks of all suites."""
-    settings, by_structure = load_settings(), {}
+    settings = load_settings()
+    by_structure: dict[tuple, list[Configuration]] = {}
     for c in (c for suite in ordered_suites(settings) for c in settings.suite(suite)):
         structure = c.network_name, c.latent_dim, c.dataset.channels, c.dataset.resolution
         by_structure.setdefault(structure, []).append(c)
@@ -117,9 +118,9 @@ def architectures_markdown() -> str:
         for structure, users in by_structure.items()
     ]
     values = {"networks": networks_table(), "sections": sections, "layers": layer_table}
-    filters = {"model_label": model_label, "shape_text": shape_text}
-    filters["rows_of"] = lambda table: to_markdown(table).split("\n", 2)[2]  # without its caption
-    return filled(Path(__file__).with_name("architectures.md.j2"), values, **filters)
+    template = Path(__file__).with_name("architectures.md.j2")
+    rows_of = lambda table: to_markdown(table).split("\n", 2)[2]  # noqa: E731 # without its caption
+    return filled(template, values, model_label=model_label, shape_text=shape_text, rows_of=rows_of)
 
 
 # The paper's tables

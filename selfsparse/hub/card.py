@@ -48,8 +48,8 @@ def model_card(
         "where": where, "which": which, "chosen_from": chosen_from, "run": run, "provenance": provenance,
         "extractor": extractor, "commit": commit_text(provenance or {}, 40, "`"), "measures": _measures(extractor, fid, sparsity),
     }  # fmt: skip
-    filters = {"count": text.count, "number": text.number, "model_label": text.model_label}
-    return filled(Path(__file__).with_name("card.md.j2"), values, **filters)
+    template = Path(__file__).with_name("card.md.j2")
+    return filled(template, values, count=text.count, number=text.number, model_label=text.model_label)
 
 
 def _measures(extractor: str | None, fid: Rows | None, sparsity: Rows | None) -> list[str]:

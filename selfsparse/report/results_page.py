@@ -48,8 +48,7 @@ def results_page() -> str:
             if figure.first
         ],
     }
-    filters = {"count": count, "duration": duration, "escaped": escape, "many": many}
-    return filled(TEMPLATES / "results.md.j2", values, **filters)
+    return filled(TEMPLATES / "results.md.j2", values, count=count, duration=duration, escaped=escape, many=many)
 
 
 def suite_facts(results: Results) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def read_sheet(folder: Path, kind: str, c: Configuration) -> Sheet | None:
     if not path.is_file():
         return None
     with reading(path, f"summary@{c.suite}", in_git=True), Image.open(path) as image:
-        heights, pixels = json.loads(image.text[HEIGHTS]), np.asarray(image)
+        heights, pixels = json.loads(image.info[HEIGHTS]), np.asarray(image)
     if c.name not in heights:
         return None
     place = list(heights).index(c.name)
