@@ -199,7 +199,9 @@ def _one_order(less: tuple, more: tuple) -> Comparison:
         _smaller_of_larger((xi_rises, rises), (xi_falls, falls)),
         _growth(decreases),
         "",
-        lambda level: largest([runs_either_way(*pair, level) for pair in ((less[1], more[1]), percents)]),
+        lambda level: largest(
+            [runs_either_way(less[1], more[1], level), runs_either_way(percents[0], percents[1], level)]
+        ),
         reverse=_smaller_of_larger((xi_rises, falls), (xi_falls, rises)),
     )
 
