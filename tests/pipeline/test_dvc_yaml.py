@@ -35,24 +35,6 @@ def paths(entries) -> set[str]:
     return {entry.def_path for entry in entries}
 
 
-@pytest.mark.parametrize(
-    ("stage", "section"),
-    [
-        ("data", "datasets"),
-        ("extractor", "extractors"),
-        ("reference", "extractors"),
-        ("train", "configurations"),
-        ("measure", "configurations"),
-        ("correlation", "suites"),
-        ("summary", "suites"),
-        ("verdicts", "suites"),
-        ("report", "suites"),
-    ],
-)
-def test_one_stage_each(stages, stage, section):
-    assert {name.split("@")[1] for name in stages if name.startswith(stage + "@")} == set(params()[section])
-
-
 def test_all_stages_of_the_36_configurations(stages):
     names = list(pd.read_csv(ROOT / "selfsparse/paper/configurations.csv")["name"])
     assert len(names) == 36
@@ -117,10 +99,6 @@ def test_the_template_of_the_curves_is_filled_by_dvc():
     runs, mean = filled["layer"]
     assert runs["encoding"]["detail"]["field"] == "seed" and mean["encoding"]["y"]["aggregate"] == "mean"
     assert filled["encoding"]["color"]["field"] == "configuration"  # a legend entry each
-
-
-def test_names_hold_no_dots(stages):
-    assert not [name for name in stages if "." in name]
 
 
 def test_each_stage_is_a_script_of_its_name(stages):

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_project import params
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
@@ -49,22 +48,6 @@ def check_stands_alone(executed: Path, empty: Path) -> None:
 
 def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("pipeline.notebook", "table_fid", "--suite", "qick"),
-        ("pipeline.notebook", "--suite", "qick"),
-        ("pipeline.report", "qick"),
-        ("pipeline.correlation", "qick"),
-    ],
-)
-def test_unknown_suite_is_one_line(project, arguments):
-    found = run(project, *arguments)
-    assert found.returncode == 2 and "did you mean quick" in found.stderr
-    assert f"suites has {', '.join(params()['suites'])}" in found.stderr and len(found.stderr.splitlines()) == 1
-    assert not (project / "results").exists()
 
 
 @pytest.mark.slow

@@ -89,6 +89,9 @@ def test_a_command_that_is_misused_says_so(tmp_path, arguments):
         (("selfsparse", "check", "qick"), "quick"),
         (("selfsparse", "plan", "qick"), "quick"),
         (("pipeline.data", "digit-16"), "digits-16"),
+        (("pipeline.notebook", "table_fid", "--suite", "qick"), "quick"),
+        (("pipeline.notebook", "--suite", "qick"), "quick"),
+        (("pipeline.report", "qick"), "quick"),
     ],
 )
 def test_a_misspelt_name_is_one_line(tmp_path, arguments, near):
@@ -96,6 +99,7 @@ def test_a_misspelt_name_is_one_line(tmp_path, arguments, near):
     found = run(tmp_path, *arguments)
     assert found.returncode == 2 and len(found.stderr.splitlines()) == 1
     assert found.stderr.startswith("error: ") and f"did you mean {near}" in found.stderr
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_mistake_in_the_settings(tmp_path):
