@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from small_project import ROOT, SMALL, write_project
+from small_project import ROOT, SMALL, signals_kept, write_project
 
 sys.path.append(str(ROOT))  # for the package pipeline, which is not installed
 
@@ -56,10 +56,8 @@ def small_module(_prepared, tmp_path_factory):
 @pytest.fixture
 def keep_signals():
     """A run in this process takes the signals over; give them back."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    with signals_kept():
+        yield
 
 
 @pytest.fixture

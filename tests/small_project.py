@@ -8,8 +8,11 @@ import functools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +83,15 @@ def params(changes: dict[str, Any] | None = None) -> dict:
         else:
             section[last] = value
     return values
+
+
+@contextmanager
+def signals_kept() -> Iterator[None]:
+    """A run in this process takes the signals over; give them back."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def write_project(folder: Path, changes: dict[str, Any] | None = None) -> Path:

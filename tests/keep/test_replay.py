@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from small_project import CONFIGURATION, SMALL, files, write_project
+from small_project import CONFIGURATION, SMALL, files, signals_kept, write_project
 
 from selfsparse.config import load_settings
 from selfsparse.keep import replay
@@ -17,17 +17,12 @@ SEEDS = (0, 3)
 @pytest.fixture(scope="module")
 def trained(small_module):
     """A project with two runs of a configuration."""
-    import signal
-
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    with pytest.MonkeyPatch.context() as patch:
+    with signals_kept(), pytest.MonkeyPatch.context() as patch:
         patch.chdir(write_project(small_module, {**SMALL, "suites.quick.train.seeds": SEEDS}))
         settings = load_settings()
         configuration = settings.configuration(CONFIGURATION)
         train_runs(settings, configuration, SEEDS, torch.device("cpu"))
         note_training(configuration, "cpu", 1.0, SEEDS)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
     return small_module
 
 

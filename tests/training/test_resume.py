@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from small_project import CONFIGURATION, FULL_SIZE, SMALL, command, files, of_quick, run, write_project
+from small_project import CONFIGURATION, FULL_SIZE, SMALL, command, files, of_quick, run, signals_kept, write_project
 
 from selfsparse.errors import RunError
 
@@ -64,16 +64,13 @@ def unbroken(small_module):
     from selfsparse.training.loop import train_runs
 
     write_project(small_module, LONG)
-    handlers = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
     begun = time.monotonic()
-    with pytest.MonkeyPatch.context() as patch:
+    with signals_kept(), pytest.MonkeyPatch.context() as patch:
         patch.chdir(small_module)
         settings = load_settings()
         for seed in LONG["suites.quick.train.seeds"]:
             train_runs(settings, settings.configuration(CONFIGURATION), [seed], torch.device("cpu"))
     seconds = (time.monotonic() - begun) / 2
-    for number, handler in handlers:
-        signal.signal(number, handler)
     found = results(small_module)
     assert len(found) == 2 * 9 and found["seed0/last.safetensors"] != found["seed1/last.safetensors"]
     return small_module, found, seconds

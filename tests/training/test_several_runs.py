@@ -9,7 +9,7 @@ import threading
 
 import pytest
 import torch
-from small_project import CONFIGURATION, SMALL, files, write_project
+from small_project import CONFIGURATION, SMALL, files, signals_kept, write_project
 
 from selfsparse.config import load_settings
 from selfsparse.errors import SettingsError
@@ -43,13 +43,10 @@ def train(small):
 @pytest.fixture(scope="module")
 def alone(small_module):
     """What the three runs leave, each in a call of its own."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    with pytest.MonkeyPatch.context() as patch:
+    with signals_kept(), pytest.MonkeyPatch.context() as patch:
         patch.chdir(small_module)
         for seed in SEEDS:
             found = train_in(small_module, [seed])
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
     return found
 
 
