@@ -69,11 +69,9 @@ def test_any_part_of_the_tests_runs_by_itself():
             assert name != "conftest" and (name not in names or beside), f"{path}: {name}"
 
 
-def test_the_mutations_fit_the_code(monkeypatch):
+def test_the_mutations_fit_the_code():
     """Each replaces a text that stands once in its module, and is tried on tests that there are."""
-    folder = ROOT / "tests/mutations"
-    monkeypatch.syspath_prepend(str(folder))
-    listed = runpy.run_path(str(folder / "__main__.py"), run_name="mutations")["listed"]
+    listed = runpy.run_path(str(ROOT / "tests/mutations/__main__.py"), run_name="mutations")["listed"]
     assert {str(mutation): problem for mutation in listed() if (problem := mutation.problem())} == {}
 
 

@@ -1,4 +1,4 @@
-"""Which faults the tests see: each mutation of `mutants.py`, one at a time, in a copy of the project.
+"""Which faults the tests see: each mutation of mutants.diff, one at a time, in a copy of the project.
 
     python tests/mutations                      # all, in some minutes on two cores
     python tests/mutations --only frechet       # those whose module or text holds a word
@@ -21,8 +21,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-
-from mutants import MUTANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 2
@@ -69,9 +67,15 @@ class Mutation:
 
 
 def listed() -> Iterator[Mutation]:
-    for module, (tests, changes) in MUTANTS.items():
-        for old, new in changes:
-            yield Mutation(module, old, new, tuple(tests.split()))
+    module = tests = old = ""
+    for line in Path(__file__).with_name("mutants.diff").read_text(encoding="utf-8").splitlines():
+        text = line[1:].replace("\\n", "\n")
+        if line.startswith("@@ "):
+            module, tests = line[3:].split(" @@ ")
+        elif line.startswith("-"):
+            old = text
+        elif line.startswith("+"):
+            yield Mutation(module, old, text, tuple(tests.split()))
 
 
 def copy_project(folder: Path) -> Path:
@@ -117,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
     word = parser.parse_args(arguments).only
     mutations = [m for m in listed() if word in str(m)]
     if problems := [f"{m}\n    {problem}" for m in mutations if (problem := m.problem())]:
-        print(*problems, "tests/mutations/mutants.py does not fit the code any more.", sep="\n")
+        print(*problems, "tests/mutations/mutants.diff does not fit the code any more.", sep="\n")
         return 2
     unchanged = {m.tests: Mutation(m.module, "", "", m.tests) for m in mutations}.values()
     killed, total = Counter(), Counter(m.module for m in mutations)
