@@ -1,6 +1,7 @@
 """results/README.md: of every suite when, where and from which commit it was trained, what came out, what was not run."""
 
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from selfsparse.analysis.answers import answers, answers_table
@@ -10,7 +11,6 @@ from selfsparse.config import load_settings
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import commit_text
 from selfsparse.report.contents import in_order
-from selfsparse.report.html import TEMPLATES
 from selfsparse.report.notebooks import notebooks_of
 from selfsparse.report.shown import shown
 from selfsparse.results.reading import Results, load_results
@@ -48,7 +48,8 @@ def results_page() -> str:
             if figure.first
         ],
     }
-    return filled(TEMPLATES / "results.md.j2", values, count=count, duration=duration, escaped=escape, many=many)
+    template = Path(__file__).with_name("results.md.j2")
+    return filled(template, values, count=count, duration=duration, escaped=escape, many=many)
 
 
 def suite_facts(results: Results) -> dict[str, Any]:
