@@ -113,7 +113,7 @@ def result_markdown(found: dict[str, Any]) -> str:
         ]
         others = {key: rest.pop(key) for key in own}
         rest["timing"] = {n: row | {key: values.get(n) for key, values in others.items()} for n, row in timing.items()}
-    scalars = {key: value for key, value in rest.items() if not isinstance(value, dict | list)}
+    scalars = {key: value for key, value in rest.items() if not _is_table(value)}
     lines += ["", *(f"- {_words(key)}: {_shown(value)}" for key, value in scalars.items())] if scalars else []
     for key, value in rest.items():
         if key in scalars or not value:
@@ -129,6 +129,10 @@ def result_markdown(found: dict[str, Any]) -> str:
         cells = [[name] * heads + [_shown(row.get(column)) for column in columns] for name, row in rows.items()]
         lines += ["", *_table(header, cells)]
     return "\n".join(lines) + "\n"
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
 
 
 def _flat(item: Any, prefix: str = "") -> dict[str, Any]:

@@ -60,9 +60,11 @@ def test_a_script_with_and_without_results(folder):
 
 
 def test_lists_and_flat_results(folder):
-    write(folder, "thing", steps=[{"name": "x", "seconds": 1234.5}], equal={"largest": 1e-7, "count": 1000})
+    write(
+        folder, "thing", seeds=[7, 8], steps=[{"name": "x", "seconds": 1234.5}], equal={"largest": 1e-7, "count": 1000}
+    )
     page = benchmarks_markdown(folder)
-    assert "| name | seconds |" in page and "| x | 1,234 |" in page
+    assert "- seeds: 7, 8\n" in page and "| name | seconds |" in page and "| x | 1,234 |" in page
     assert "| equal | largest | count |" in page and "| equal | 1e-07 | 1,000 |" in page
 
 
