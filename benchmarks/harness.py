@@ -1,12 +1,10 @@
 """What every benchmark shares: options, alternating contestants, the machine's own ceiling, a JSON file and its tables."""
 
 import argparse
-import platform
 import resource
 import statistics
 import time
 from collections.abc import Callable, Collection, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,7 @@ import torch
 
 from benchmarks.page import result_markdown
 from selfsparse.files import write_json
-from selfsparse.processes import usable_cpus
-from selfsparse.provenance import device_name
+from selfsparse.provenance import device_name, machine
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy")
@@ -141,16 +138,8 @@ def matmul_ceiling(device: torch.device | str, dtype: torch.dtype = torch.float3
 
 def environment(device: torch.device | str = "cpu") -> dict[str, Any]:
     """Return hardware, versions and threads; no name of a machine or person."""
-    return {
-        "device": device_name(torch.device(device).type),
-        "cpu": device_name("cpu"),
-        "cpu_cores": usable_cpus(),
-        "threads": torch.get_num_threads(),
-        "cuda": torch.version.cuda,
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
-    }
+    own = {"cpu": device_name("cpu"), "threads": torch.get_num_threads(), "cuda": torch.version.cuda}
+    return own | machine(torch.device(device).type, PACKAGES)
 
 
 def write_result(name: str, result: dict[str, Any], device: torch.device | str = "cpu") -> None:

@@ -34,11 +34,18 @@ def collect_provenance(configuration: Configuration, device: str, seconds: float
         "settings": settings,
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": round(seconds, 1),
+        **machine(device, PACKAGES),
+    }
+
+
+def machine(device: str, packages: Iterable[str]) -> dict[str, Any]:
+    """Return processor, cores, system and versions; no name of a machine or person."""
+    return {
         "device": device_name(device),
         "cpu_cores": usable_cpus(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
+        **{name: version(name) for name in packages},
     }
 
 

@@ -113,15 +113,10 @@ def _bring_up_needed(project: Project, stage: "Stage", clone: Path, target: str)
             project.bring_up(stage, may_run=True)
     elif stage.changed():
         deps, outs, command = stage.changed_entries()
-        parts = [
-            f"changed {what}: {', '.join(found)}" for what, found in (("inputs", deps), ("outputs", outs)) if found
-        ]
-        parts += ["changed command"] * bool(command)
+        changed = ", ".join([*deps, *outs, *["its command"] * bool(command)]) or "nothing"
         if not _patiently(lambda: project.bring_up(stage, may_run=False)):
-            held = (
-                f"{name}: neither the cache nor the remote holds its result ({'; '.join(parts) or 'nothing changed'})"
-            )
-            raise UpstreamError(f"upstream of {target}, on a node, {held}")
+            held = f"neither the cache nor the remote holds its result (changed: {changed})"
+            raise UpstreamError(f"upstream of {target}, on a node, {name}: {held}")
 
 
 def _patiently(work: Callable[[], T]) -> T:
