@@ -7,6 +7,7 @@ import pytest
 import torch
 from small_project import files
 
+from benchmarks.fid import Images
 from selfsparse.config import load_settings
 from selfsparse.data.packed import PackedDataset, load_packed
 from selfsparse.errors import DataError, SettingsError
@@ -20,19 +21,6 @@ from selfsparse.metrics.reference import make_references
 
 CPU = torch.device("cpu")
 LENET = "data/extractors/digits-16-lenet"
-
-
-class Images(torch.utils.data.Dataset):
-    """What torch-fidelity measures: uint8 images with three channels."""
-
-    def __init__(self, images: torch.Tensor) -> None:
-        self.images = images.expand(-1, 3, -1, -1)
-
-    def __len__(self):
-        return len(self.images)
-
-    def __getitem__(self, i):
-        return self.images[i]
 
 
 def our_fid(extractor, first: torch.Tensor, second: torch.Tensor, batch_size: int) -> float:

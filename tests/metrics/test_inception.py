@@ -11,7 +11,7 @@ import torch
 from small_project import SMALL, write_project
 from torch import nn
 
-from benchmarks.fid import random_state, torch_fidelity_network
+from benchmarks.fid import Images, random_state, torch_fidelity_network
 from selfsparse.config import load_settings
 from selfsparse.data.packed import load_packed
 from selfsparse.errors import DataError
@@ -249,26 +249,13 @@ def test_from_a_weights_file_to_a_distance(small, weights, theirs):
         running.add(network(half))
         gaussians.append(running.result())
     found = torch_fidelity.calculate_metrics(
-        input1=Rows(halves[0]), input2=Rows(halves[1]), fid=True, feature_extractor="inception-v3-compat",
+        input1=Images(halves[0]), input2=Images(halves[1]), fid=True, feature_extractor="inception-v3-compat",
         feature_extractor_weights_path=str(weights), batch_size=12, cuda=False, cache=False, verbose=False,
         save_cpu_ram=True,
     )  # fmt: skip
     # 24 images in 2,048 dimensions: torch-fidelity's eigenvalues of the product are zero to 1e-16 only, and it adds
     # 2,000 of their roots, 1e-8 each; 1e-4 is what that leaves. With full rank both agree to 1e-6: see test_frechet.
     assert found["frechet_inception_distance"] == pytest.approx(frechet_distance(*gaussians), rel=1e-4)
-
-
-class Rows(torch.utils.data.Dataset):
-    """What torch-fidelity measures: uint8 images with three channels."""
-
-    def __init__(self, pixels: torch.Tensor) -> None:
-        self.pixels = pixels.expand(-1, 3, -1, -1)
-
-    def __len__(self):
-        return len(self.pixels)
-
-    def __getitem__(self, i):
-        return self.pixels[i]
 
 
 def test_other_weights_than_prepared_are_refused(small, weights):
