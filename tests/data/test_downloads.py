@@ -161,6 +161,20 @@ def test_not_found(server, tmp_path):
     assert all(part in str(caught.value) for part in parts) and names(tmp_path) == []
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_no_connection(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    begun = time.monotonic()
+    with pytest.raises(DataError, match=r"no connection \(.*refused"):
+        fetch([f"http://127.0.0.1:{free_port()}/set.bin"], tmp_path / "set.bin", md5=MD5)
+    assert time.monotonic() - begun < 10
+
+
 def test_a_server_that_says_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     addresses = max(len(known.mirrors) for known in idx.SETS.values())  # all others have one

@@ -234,6 +234,27 @@ def unpack(folder, write):
     lsun._unpack(path, folder / "bedroom/data.mdb")
 
 
+def test_a_zip_with_names_that_lead_outside(folder, tmp_path):
+    def write(archive):
+        for name in ("../outside.txt", str(tmp_path / "outside.txt"), "bedroom/../../outside.txt", "..\\outside.txt"):
+            archive.writestr(name, "outside")
+        link = zipfile.ZipInfo("bedroom/link")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, str(tmp_path))
+        archive.writestr("bedroom/data.mdb", CONTENT)
+
+    unpack(folder, write)
+    assert (folder / "bedroom/data.mdb").read_bytes() == CONTENT
+    assert everything_below(tmp_path) == [
+        "a",
+        "a/b",
+        "a/b/c",
+        "a/b/c/bedroom",
+        "a/b/c/bedroom/data.mdb",
+        "a/b/c/set.zip",
+    ]
+
+
 def test_a_link_in_a_zip_becomes_no_link(folder):
     def write(archive):
         link = zipfile.ZipInfo("bedroom/data.mdb")
