@@ -232,8 +232,8 @@ def docs(check: Check = False) -> int:
 @command("--check")
 def readme(check: Check = False) -> int:
     """Write what README.md and results/README.md say of results/."""
+    from selfsparse.analysis.answers import updated_readme
     from selfsparse.paths import project_root
-    from selfsparse.report.readme import updated_readme
     from selfsparse.report.results_page import results_page
 
     page = project_root() / "README.md"

@@ -90,7 +90,7 @@ def test_every_relative_link_of_the_readme_leads_somewhere():
 
 @pytest.mark.skipif(results_changed(), reason="results/ is not as committed")
 def test_the_readmes_table_is_that_of_the_results(monkeypatch):
-    from selfsparse.report.readme import updated_readme
+    from selfsparse.analysis.answers import updated_readme
 
     monkeypatch.chdir(ROOT)
     text = README.read_text(encoding="utf-8")

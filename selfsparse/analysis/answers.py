@@ -4,6 +4,7 @@ README, results/README.md and the report's opening show these rows. A question o
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -11,17 +12,18 @@ from typing import Any
 import pandas as pd
 
 from selfsparse.analysis.comparisons import Comparison, comparison_table, main_pairs, matched
-from selfsparse.analysis.table import Link, Row, Table, estimated, said, with_interval
+from selfsparse.analysis.table import Link, Row, Table, estimated, said, to_markdown, with_interval
 from selfsparse.analysis.table_ablation import PRINTED_STEPS, ablation_comparisons
 from selfsparse.analysis.table_compact import measured_stages
 from selfsparse.analysis.table_sensitivity import effects
-from selfsparse.config import Configuration, variation
+from selfsparse.config import Configuration, load_settings, variation
 from selfsparse.registry import SASTM_MODELS, SPARSE
 from selfsparse.results.mechanism import late_changes
-from selfsparse.results.reading import Results
+from selfsparse.results.reading import Results, load_results
 from selfsparse.results.text import MISSING, dataset_label, group_key, group_label, model_label
 from selfsparse.statistics.moments import Estimate, moments
 
+SHOWN = ("laptop", "quick")  # suites whose answers the README may show, the best first
 LETTERS = {"alpha": "α", "beta": "β"}
 CAPTION = (
     "What came out: yes, no or undecided, and the effect with its uncorrected 95 % interval, from n runs of each model. FIDs are"
@@ -102,6 +104,19 @@ def best_answers(of_suites: Sequence[Results]) -> list[dict[str, Any]]:
         rows += [row for row in answers(results) if row["question"] not in answered]
     order = [question for question, _, _ in QUESTIONS]
     return sorted(rows, key=lambda row: order.index(row["question"]))
+
+
+def updated_readme(text: str) -> str:
+    """Return README.md's text with the answers as results/ has them now.
+
+    They are those of the best suite that has any, and larger suites answer what it does not.
+    """
+    results = {suite: load_results(suite) for suite in (*SHOWN, *(s for s in load_settings().suites if s not in SHOWN))}
+    best = next((suite for suite in SHOWN if not results[suite].runs.empty), SHOWN[-1])
+    rows = best_answers([results[best], *(found for suite, found in results.items() if suite not in SHOWN)])
+    table = to_markdown(answers_table(rows, lambda suite, name: f"results/{suite}/notebooks/{name}/{name}.ipynb"))
+    block = re.compile(r"(<!-- answers:[^\n]*-->\n).*?(<!-- end of answers -->)", re.DOTALL)
+    return block.sub(lambda match: match[1] + table + match[2], text)
 
 
 def _compared(results: Results, comparisons: Sequence[Comparison]) -> Iterator[tuple[Comparison, Found]]:
