@@ -25,7 +25,7 @@ def test_the_lock_file_holds_no_addresses(lock):
     assert not re.findall(r"https?://|git\+|file:|--(?:extra-)?index-url|--find-links|--trusted-host", text)
 
 
-@pytest.mark.parametrize(("lock", "packages"), zip(LOCKS, (50, 10), strict=True))
+@pytest.mark.parametrize(("lock", "packages"), list(zip(LOCKS, (50, 10), strict=True)))
 def test_every_locked_package_is_pinned_and_hashed(lock, packages):
     text = (ROOT / lock).read_text().replace("\\\n", " ")
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
