@@ -3,6 +3,8 @@
 import io
 import os
 import pickle
+import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -36,6 +38,40 @@ def test_what_python_2_and_an_old_numpy_wrote():
     )
     found = load(written)
     assert np.array_equal(found["data"], np.arange(200, 206).reshape(2, 3)) and found["labels"] == [6, 9]
+
+
+def python_2(array):
+    """What cPickle's highest protocol made of {"image_data": array}."""
+    size = struct.pack("<i", array.nbytes)
+    return (
+        b"\x80\x02}(U\nimage_data"
+        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
+        b"(K\x01J" + size + b"\x85cnumpy\ndtype\n(U\x02u1K\x00K\x01tR"
+        b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T" + size + array.tobytes() + b"tbu."
+    )
+
+
+@pytest.mark.parametrize("writer", ["Python 2", 2, 3, 4, 5])
+def test_an_array_is_held_once_while_it_is_read(tmp_path, writer):
+    array = np.random.default_rng(0).integers(0, 256, 6_000_001, dtype=np.uint8)
+    path = tmp_path / "some.pkl"
+    path.write_bytes(python_2(array) if writer == "Python 2" else pickle.dumps({"image_data": array}, protocol=writer))
+    tracemalloc.start()
+    try:
+        with open(path, "rb") as file:
+            found = load_arrays(file, "some.pkl")["image_data"]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert np.array_equal(found, array) and found.dtype == np.uint8
+    assert peak < 1.6 * array.nbytes  # a byte above 127 takes two in protocol 2, a block of which is read at a time
+
+
+@pytest.mark.parametrize("cut", [100, 2_000_000])
+def test_a_long_text_cut_off(cut):
+    data = pickle.dumps({"image_data": np.full(4_000_000, 200, np.uint8)}, protocol=2)
+    with pytest.raises(DataError, match="not a pickle"):
+        load(data[:-cut])
 
 
 class Calls:
@@ -85,3 +121,11 @@ def test_no_codec_but_the_one_for_bytes():
 def test_damaged_or_no_dictionary(data):
     with pytest.raises(DataError, match=r"some\.pkl: (not a pickle|expected a pickled dictionary, found list)"):
         load(data)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 0.5, 0.9])
+def test_a_pickle_that_is_cut_off(kept):
+    """As an interrupted download leaves it."""
+    data = pickle.dumps({"image_data": np.zeros((6, 84, 84, 3), np.uint8)}, protocol=4)
+    with pytest.raises(DataError, match=r"name: not a pickle of plain arrays \(.+\)"):
+        load_arrays(io.BytesIO(data[: kept if isinstance(kept, int) else int(kept * len(data))]), "name")
