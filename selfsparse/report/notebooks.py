@@ -1,6 +1,7 @@
 """Running the notebooks of a suite, or on the paper itself, through papermill, so that equal results give equal bytes."""
 
 import difflib
+import json
 import os
 import re
 import shutil
@@ -35,8 +36,17 @@ class NotebookError(UserError):
 
 
 def notebook_names() -> list[str]:
-    """Return the names of the project's notebooks: of those in notebooks/ that have a module of their name."""
-    return [name for name in _files() if _module(name).is_file()]
+    """Return the names of the project's notebooks: of those in notebooks/ that open the page of a module of their name."""
+    return [name for name in _files() if _module(name).is_file() and _opens_its_page(name)]
+
+
+def _opens_its_page(name: str) -> bool:
+    """Return whether a notebook calls open_page with its name, as a draft does not; of a damaged one `execute` tells."""
+    try:
+        text = (project_root() / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
+        return any(f'open_page(suite, "{name}"' in "".join(cell["source"]) for cell in json.loads(text)["cells"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return True
 
 
 def _module(name: str) -> Path:
@@ -63,10 +73,9 @@ def make_notebooks(suite: str) -> list[Path]:
     """Make all notebooks of a suite or of PAPER_AUDIT, as many at a time as there are CPU cores; return where they lie."""
     names = notebooks_of(suite)
     for name in () if suite == PAPER_AUDIT else sorted({*_files()} - {*notebook_names()}):  # a draft, or a copy
-        print(
-            f"notebooks/{name}.ipynb is passed by: there is no {_module(name).name} in selfsparse/analysis.",
-            file=sys.stderr,
-        )
+        no_module = f"there is no {_module(name).name} in selfsparse/analysis"
+        lacks = f'no cell calls open_page(suite, "{name}")' if _module(name).is_file() else no_module
+        print(f"notebooks/{name}.ipynb is passed by: {lacks}.", file=sys.stderr)
     with ThreadPoolExecutor(usable_cpus()) as workers:  # a thread waits for a kernel, which is a process
         try:
             made = list(workers.map(make_notebook, names, repeat(suite)))

@@ -77,10 +77,10 @@ def test_unknown_notebook(project):
         make_notebook("table_fdi", "quick")
 
 
-def write(project: Path, name: str, last: str = "1") -> None:
-    """Write a notebook into notebooks/."""
+def write(project: Path, name: str, last: str = "1", opened: str = "") -> None:
+    """Write a notebook into notebooks/, which opens the page of its name or of another."""
     cells = [nbformat.v4.new_code_cell('suite = "quick"', metadata={"tags": ["parameters"]})]
-    opened = f'from selfsparse.analysis.page import open_page\npage = open_page(suite, "{name}")'
+    opened = f'from selfsparse.analysis.page import open_page\npage = open_page(suite, "{opened or name}")'
     cells += [nbformat.v4.new_code_cell(source) for source in (opened, last)]
     (project / "notebooks").mkdir(exist_ok=True)
     nbformat.write(nbformat.v4.new_notebook(cells=cells), project / "notebooks" / f"{name}.ipynb")
@@ -100,6 +100,17 @@ def test_a_draft_and_a_copy_are_passed_by_and_said(project, capsys, monkeypatch)
     ]
     with pytest.raises(SettingsError, match=r"no notebook 'Untitled\.1'; there is table_fid"):
         make_notebook("Untitled.1", "quick")
+
+
+def test_a_draft_named_like_a_module_that_is_no_notebooks_is_passed_by(project, capsys, monkeypatch):
+    write(project, "table_fid")
+    write(project, "answers", opened="table_fid")
+    nbformat.write(nbformat.v4.new_notebook(), project / "notebooks/style.ipynb")
+    assert notebook_names() == ["table_fid"]
+    monkeypatch.setattr(notebooks.ThreadPoolExecutor, "map", lambda self, work, names, suites: names)
+    assert make_notebooks("quick") == ["table_fid"]
+    said = [f'{n}.ipynb is passed by: no cell calls open_page(suite, "{n}").' for n in ("answers", "style")]
+    assert capsys.readouterr().err.splitlines() == [f"notebooks/{line}" for line in said]
 
 
 @pytest.mark.parametrize("content", ["", "<<<<<<< HEAD", "[]", '{"cells": [1]}'])
