@@ -24,6 +24,7 @@ from queue import SimpleQueue
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 2
+HUNG = 124  # for an exit code, as timeout(1) says it; a SIGKILL may come from a system that is out of memory
 LIMIT = 300  # seconds that the tests of one mutation may take; what takes longer hangs, and is killed
 COPIED = (
     "selfsparse",
@@ -89,9 +90,10 @@ def copy_project(folder: Path) -> Path:
 
 
 def run(mutation: Mutation, copies: SimpleQueue) -> tuple[Mutation, int, str]:
-    """Run a mutation's tests in a copy; return pytest's exit code, or -SIGKILL where they hung, and what they printed."""
+    """Run a mutation's tests in a copy; return pytest's exit code, or HUNG, and what they printed."""
     copy: Path = copies.get()
     path, own = copy / mutation.path, {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    own["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # of other packages' plugins the tests need none
     source = path.read_text(encoding="utf-8")
     if mutation.old:
         path.write_text(source.replace(mutation.old, mutation.new), encoding="utf-8")
@@ -104,15 +106,17 @@ def run(mutation: Mutation, copies: SimpleQueue) -> tuple[Mutation, int, str]:
     )  # fmt: skip
     try:
         printed, _ = process.communicate(timeout=LIMIT)
+        code = process.returncode
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         printed, _ = process.communicate()
+        code = HUNG
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # what the tests started and left behind
         path.write_text(source, encoding="utf-8")
         copies.put(copy)
-    return mutation, process.returncode, printed
+    return mutation, code, printed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -136,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         for done in as_completed([pool.submit(run, m, copies) for m in mutations]):
             mutation, code, printed = done.result()
-            if code not in (0, 1, 2, -signal.SIGKILL):
+            if code not in (0, 1, 2, HUNG):
                 raise RuntimeError(f"{mutation}: pytest ended with {code}\n{printed}")
             killed[mutation.module] += code != 0
             print("killed   " if code else "SURVIVED ", mutation, flush=True)
