@@ -331,6 +331,15 @@ def test_a_hub_behind_a_login_page(hub, tmp_path):
     assert time.monotonic() - begun < 30 and not list(tmp_path.rglob("*.parquet"))
 
 
+def test_no_hub(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    begun = time.monotonic()
+    with pytest.raises(DataError, match=r"owner/set could not be downloaded .*refused(.|\n)*Or by hand"):
+        snapshot(tmp_path)
+    assert time.monotonic() - begun < 30
+
+
 def test_a_record_of_nothing(tmp_path):
     assert not unfinished(tmp_path)
     own = {"source": "MNIST", "revision": "the user's own files, unverified"}

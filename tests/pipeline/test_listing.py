@@ -85,6 +85,14 @@ def test_a_change_shows(tmp_path, change):
     assert fingerprint(tmp_path)["sha256"] != before["sha256"]
 
 
+def test_locks_of_lmdb_and_fractions_of_a_second_do_not_show(tmp_path):
+    put(tmp_path / "a.png")
+    before = fingerprint(tmp_path)
+    put(tmp_path / "c_lmdb/lock.mdb")
+    os.utime(tmp_path / "a.png", ns=(1_700_000_000_900_000_000,) * 2)  # not every disk keeps fractions
+    assert fingerprint(tmp_path) == before
+
+
 def test_no_folder_is_an_empty_one(tmp_path):
     (tmp_path / "empty").mkdir()
     assert fingerprint(tmp_path / "empty") == fingerprint(tmp_path / "missing")
