@@ -24,6 +24,7 @@ from selfsparse.results.text import MISSING, dataset_label, group_key, group_lab
 from selfsparse.statistics.moments import Estimate, moments
 
 SHOWN = ("laptop", "quick")  # suites whose answers the README may show, the best first
+WITHOUT_FIGURES = ("sensitivity",)  # suites whose figure notebooks are not in git (.gitignore)
 LETTERS = {"alpha": "α", "beta": "β"}
 CAPTION = (
     "What came out: yes, no or undecided, and the effect with its uncorrected 95 % interval, from n runs of each model. FIDs are"
@@ -106,6 +107,13 @@ def best_answers(of_suites: Sequence[Results]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: order.index(row["question"]))
 
 
+def notebook_address(suite: str, notebook: str) -> str:
+    """Return where an answer leads, below results/: to its notebook, or to its tables where git has no such notebook."""
+    if suite in WITHOUT_FIGURES and notebook.startswith("figure_"):
+        return f"{suite}/tables/README.md#{notebook}"
+    return f"{suite}/notebooks/{notebook}/{notebook}.ipynb"
+
+
 def updated_readme(text: str) -> str:
     """Return README.md's text with the answers as results/ has them now.
 
@@ -114,7 +122,7 @@ def updated_readme(text: str) -> str:
     results = {suite: load_results(suite) for suite in (*SHOWN, *(s for s in load_settings().suites if s not in SHOWN))}
     best = next((suite for suite in SHOWN if not results[suite].runs.empty), SHOWN[-1])
     rows = best_answers([results[best], *(found for suite, found in results.items() if suite not in SHOWN)])
-    table = to_markdown(answers_table(rows, lambda suite, name: f"results/{suite}/notebooks/{name}/{name}.ipynb"))
+    table = to_markdown(answers_table(rows, lambda suite, name: f"results/{notebook_address(suite, name)}"))
     block = re.compile(r"(<!-- answers:[^\n]*-->\n).*?(<!-- end of answers -->)", re.DOTALL)
     return block.sub(lambda match: match[1] + table + match[2], text)
 

@@ -4,7 +4,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from selfsparse.analysis.answers import answers, answers_table
+from selfsparse.analysis.answers import answers, answers_table, notebook_address
 from selfsparse.analysis.table import to_markdown
 from selfsparse.analysis.table_fid import fid_table
 from selfsparse.config import load_settings
@@ -19,7 +19,6 @@ from selfsparse.templates import filled
 from selfsparse.verdicts.judging import all_verdicts, counts
 
 SITE = "laptop"  # the suite whose report is in git
-WITHOUT_FIGURES = ("sensitivity",)  # suites whose figure notebooks are not (.gitignore)
 MACHINE = ("device", "cpu_cores", "system")
 VERSIONS = ("python", "torch", "torchvision", "torch-fidelity", "dvc")
 LINKS = {
@@ -75,12 +74,5 @@ def suite_facts(results: Results) -> dict[str, Any]:
         "lacking": {label: runs for label, runs in lacking.items() if runs},
         "verdicts": counts(all_verdicts(results)) if found else {},
         "links": {k: v for k, v in LINKS.items() if (suite_dir(results.suite) / v.split("#")[0]).exists()},
-        "answers": to_markdown(answers_table(answers(results), _address)),
+        "answers": to_markdown(answers_table(answers(results), notebook_address)),
     }
-
-
-def _address(suite: str, notebook: str) -> str:
-    """Return where an answer leads: to its notebook, or to its tables where git has no such notebook."""
-    if suite in WITHOUT_FIGURES and notebook.startswith("figure_"):
-        return f"{suite}/tables/README.md#{notebook}"
-    return f"{suite}/notebooks/{notebook}/{notebook}.ipynb"
