@@ -9,7 +9,7 @@ from contextlib import chdir, contextmanager
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from selfsparse.config import Settings
 from selfsparse.device import any_device, choose_device
@@ -19,9 +19,6 @@ from selfsparse.inputs import write_inputs
 from selfsparse.made_from import FILE, damaged, differences, is_code, note
 from selfsparse.paths import extractor_dir, packed_dir, project_root, provenance_file, reference_dir, result_dir
 from selfsparse.provenance import note_kept
-
-if TYPE_CHECKING:
-    pass
 
 DATA, EXTRACTORS, REFERENCES = "data/packed", "data/extractors", "data/references"
 

@@ -177,7 +177,8 @@ def _sheet(results: Results, c: Configuration, best: pd.Series) -> Entry:
             height, width = found.pixels.shape[:2]
             place = f"--shape: {width} / {height}; --row: {width} / {size}; --place: {found.place}; --beside: {found.beside}"
             sheet[kind] = {"src": f"../summary/{kind}/{found.path.name}", "place": place}
-            sheet[kind] |= {"rows": found.full_height // size, "steps": _steps(results, c, height // size)}
+            if kind == "progress":
+                sheet[kind] |= {"rows": found.full_height // size, "steps": _steps(results, c, height // size)}
     return sheet
 
 
