@@ -18,7 +18,7 @@ from pathlib import Path
 from selfsparse import analysis
 from selfsparse.config import load_settings
 from selfsparse.environment import ignore_user_settings
-from selfsparse.errors import SettingsError, UserError
+from selfsparse.errors import SettingsError, UserError, printable
 from selfsparse.files import shown_files, write_text
 from selfsparse.paths import PAPER_AUDIT, project_root, suite_dir
 from selfsparse.processes import place_for_sockets, usable_cpus
@@ -131,8 +131,9 @@ def execute(name: str, suite: str):
         source = nbformat.read(path, as_version=4)
         nbformat.validate(source)
     except Exception as error:  # what such a file raises depends on what it is
+        reason = printable(" ".join(str(error).split())[:200]) or type(error).__name__
         raise NotebookError(
-            f"notebooks/{path.name} is no notebook that can be read ({error}): restore it with git."
+            f"notebooks/{path.name} is no notebook that can be read ({reason}): restore it, or move it elsewhere."
         ) from None
     source.metadata["kernelspec"] = KERNEL
     with tempfile.TemporaryDirectory(dir=place_for_sockets()) as folder:

@@ -113,12 +113,15 @@ def test_a_draft_named_like_a_module_that_is_no_notebooks_is_passed_by(project, 
     assert capsys.readouterr().err.splitlines() == [f"notebooks/{line}" for line in said]
 
 
-@pytest.mark.parametrize("content", ["", "<<<<<<< HEAD", "[]", '{"cells": [1]}'])
+@pytest.mark.parametrize("content", ["", "<<<<<<< HEAD", "[]", '{"cells": [1]}', "\x1b[2J" + 500 * "x"])
 def test_a_file_that_is_no_notebook_is_named(project, content):
     write(project, "table_fid")
     (project / "notebooks/table_fid.ipynb").write_text(content)
-    with pytest.raises(NotebookError, match=r"notebooks/table_fid\.ipynb is no notebook .*: restore it"):
+    with pytest.raises(
+        NotebookError, match=r"notebooks/table_fid\.ipynb is no notebook .*: restore it, or move it"
+    ) as caught:
         make_notebook("table_fid", "quick")
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 400
 
 
 @pytest.mark.slow
