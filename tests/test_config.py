@@ -238,6 +238,7 @@ def test_the_crop_is_the_middle_unless_something_else_is_said(tmp_path):
             {"configurations.celeba_hq-128-sagan.network": "C2"},
             "configurations.celeba_hq-128-sagan.network: model sagan does not go with architecture dcgan of C2",
         ),
+        ({"suites": {"qui.ck": {}}}, "suites.qui.ck: a name may hold lower-case letters, digits, '_'"),
         ({"networks.tiny-16x": {}}, "networks.tiny-16x: a name may hold letters, digits and '_' only"),
         (
             {"suites.Full": {}},
