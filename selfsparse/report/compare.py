@@ -6,11 +6,10 @@ from typing import Any
 
 from selfsparse.analysis.answers import answers
 from selfsparse.analysis.table import Table, joined, mean_std, probability, said, summarised, to_markdown, with_interval
-from selfsparse.files import atomic_path
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import commit_text
-from selfsparse.report.html import markdown_html
-from selfsparse.report.site import COMPARE, rendered
+from selfsparse.report.html import TEMPLATES, markdown_html
+from selfsparse.report.site import COMPARE, STYLE, rendered, write_files
 from selfsparse.results.reading import Results, load_results
 from selfsparse.results.rerun import (
     NOT_COMPARED,
@@ -53,8 +52,8 @@ def compare(suite: str, revision: str) -> int:
             "origins": markdown_html(to_markdown(origins_table(found)), "origins"),
             "level": f"{100 * LEVEL:g}",
         }
-        with atomic_path(folder / COMPARE) as partial:
-            partial.write_bytes(rendered(suite, COMPARE, page))
+        style = (TEMPLATES / STYLE).read_bytes()  # which a report made earlier may lack
+        write_files(folder, {STYLE: style, COMPARE: rendered(suite, COMPARE, page)})
         print(f"Page: {folder / COMPARE}")
     else:
         print(f"For the page, make the report first: make report SUITE={suite}")

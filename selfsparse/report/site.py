@@ -20,6 +20,7 @@ from selfsparse.report.shown import shown
 from selfsparse.results.reading import load_results
 from selfsparse.templates import filled
 
+STYLE = "style.css"  # of every page
 COMPARE = "compare.html"  # not hashed by DVC (.dvcignore): what it shows depends on git
 
 
@@ -34,15 +35,20 @@ def make_report(suite: str) -> Path:
     load_settings().suite(suite)
     folder = suite_dir(suite) / "report"
     files = dict(_files(suite))
-    for name, content in files.items():
-        with atomic_path(folder / name) as partial:
-            partial.write_bytes(content)
+    write_files(folder, files)
     for old in sorted(folder.rglob("*"), reverse=True):
         if old.is_dir() and not any(old.iterdir()):
             old.rmdir()
         elif old.is_file() and old.relative_to(folder).as_posix() not in files:
             old.unlink()
     return folder / "index.html"
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> None:
+    """Write files of a report, by their paths in its folder."""
+    for name, content in files.items():
+        with atomic_path(folder / name) as partial:
+            partial.write_bytes(content)
 
 
 def _files(suite: str) -> Iterator[tuple[str, bytes]]:
@@ -68,7 +74,7 @@ def _files(suite: str) -> Iterator[tuple[str, bytes]]:
             entry["title"] = made[name].title
             entry["image"] = next((f"figures/{name}/{figure}.png" for figure in made[name].figures), "")
         listed.append(entry)
-    yield "style.css", (TEMPLATES / "style.css").read_bytes()
+    yield STYLE, (TEMPLATES / STYLE).read_bytes()
     slider = (TEMPLATES / "slider.js").read_text(encoding="utf-8")
     script = base64.b64encode(hashlib.sha256(slider.encode()).digest()).decode()
     pages = {
