@@ -29,7 +29,8 @@ LETTERS = {"alpha": "α", "beta": "β"}
 CAPTION = (
     "What came out: yes, no or undecided, and the effect with its uncorrected 95 % interval, from n runs of each model. FIDs are"
     " those of the best generators, measured again with fresh latents; a negative decrease is an increase. Comparisons of planned"
-    " pairs are answered by the sequential plan from its first look on, others by Welch's test with Holm's correction; steps,"
+    " pairs are answered by the sequential plan from its first look on, whose level is stricter than the interval's, others by Welch's"
+    " test with Holm's correction; steps,"
     " zeros, channels and signs describe these runs, without a test."
 )
 Found = tuple[str, str, str, str, Estimate, int]  # dataset, of what, answer, measure, effect, n
@@ -232,7 +233,7 @@ def _dead(results: Results) -> Iterator[Found]:
         if len(stages):
             sums = stages.groupby("seed")[["observed", "channels"]].sum()
             by_run = 100 * sums["observed"] / sums["channels"]
-            measure = f"share of {int(sums['channels'].max())} channels zero for every latent tried, %"
+            measure = f"share of {int(sums['channels'].max())} channels, %"
             yield _of_runs(c, model_label(c.model), measure, by_run, "no", "yes")
 
 
@@ -252,7 +253,7 @@ QUESTIONS: tuple[tuple[str, str, Callable[[Results], Any]], ...] = (
     ("Does it depend on what the paper leaves open?", "table_sensitivity", _readings),
     ("Does the ablation order the models as the paper does?", "table_ablation", _order),
     ("Are α and β ever exactly zero?", "figure_mechanism", _zeros),
-    ("Are there channels that are zero for every latent, so that they could be removed?", "table_compact", _dead),
+    ("Are there channels that are zero for all latents tried?", "table_compact", _dead),
     (
         "Do the signs of α and β settle early (in the paper, in the first 5 % of the steps)?",
         "figure_mechanism",

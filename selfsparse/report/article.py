@@ -127,7 +127,7 @@ def _cost(results: Results) -> str:
     devices = ", ".join(dict.fromkeys(p["device"] for p in found))
     cores = ", ".join(dict.fromkeys(str(p["cpu_cores"]) for p in found if "cpu_cores" in p))
     seconds = duration(sum(p["seconds"] for p in found))
-    return f"Training took {seconds} of wall time on {devices}, {cores} cores, several runs at a time."
+    return f"The configurations' trainings took {seconds} in sum, on {devices}, {cores} cores, two or more at a time."
 
 
 def _claimed(paper: Results) -> dict[str, Any]:
