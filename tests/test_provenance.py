@@ -99,11 +99,11 @@ def test_an_unknown_commit_is_unknown_in_every_report(monkeypatch):
 
 def test_the_settings_are_complete_and_hashed(tmp_path, monkeypatch):
     found = collect(write_project(tmp_path), monkeypatch)
-    assert found["settings"]["train"]["penalty_weight"] == 10.0
+    assert found["settings"]["train"]["penalty_weight"] == 1.0
     assert found["settings"]["network"]["generator_widths"] == [64, 32]
     text = json.dumps(found["settings"], sort_keys=True).encode()
     assert found["settings_sha256"] == hashlib.sha256(text).hexdigest()
-    changed = collect(write_project(tmp_path, {"train.penalty_weight": 5.0}), monkeypatch)
+    changed = collect(write_project(tmp_path, {"suites.quick.train.penalty_weight": 5.0}), monkeypatch)
     assert changed["settings_sha256"] != found["settings_sha256"]
 
 

@@ -115,7 +115,9 @@ def test_what_comes_alive_again_for_a_fresh_latent_is_counted(small, heads, remo
     kill_beta(generator, 1)  # a head that is proven dead stays so
     open_for_a_fresh_latent_only(generator, settings, c, heads)
     with torch.no_grad():
-        generator.stages[1].sastm.channel_head[0].bias.fill_(1.0)  # no dead channel in the second stage
+        # No dead channel in the second stage, into which the first one's batch norm sends something also where its maps are 0.
+        generator.stages[1].sastm.channel_head[0].bias.fill_(1.0)
+        generator.stages[0].norm.bias.fill_(5.0)
     save_file(generator.state_dict(), path)
     proven, observed = measured(small, name)[4]
     counts = ("removed", "heads_removed", "revived", "heads_revived")

@@ -102,7 +102,7 @@ def test_a_head_that_no_latent_opens(make, model):
     ],
 )
 def test_the_settings_reach_the_objective(make, changes, loss):
-    trainer = make(discriminator_steps=1, **changes)
+    trainer = make(discriminator_steps=1, penalty_weight=10.0, **changes)
     nn.init.zeros_(trainer.discriminator.layers[-1].weight)
     found, _, penalty = trainer.generator_step().tolist()
     assert found == pytest.approx(loss) and penalty == pytest.approx(changes.get("penalty_centre", 0))
@@ -150,7 +150,7 @@ def test_losses_and_gradients_of_the_generators_step_stay_in_the_generator(make)
 
 def test_a_step_is_eq_13_and_adam_written_out(make):
     """The same step from the same random numbers, with networks, penalty and Adam of this test's own."""
-    trainer = make(discriminator_steps=2, batch_size=8)
+    trainer = make(discriminator_steps=2, batch_size=8, penalty_weight=10.0)
     c, train = trainer.configuration, trainer.configuration.train
     rng = torch.Generator().manual_seed(0)
     generator, discriminator = build_generator(c), build_discriminator(c)
