@@ -16,9 +16,10 @@ SEEDS = (0, 3)
 
 @pytest.fixture(scope="module")
 def trained(small_module):
-    """A project with two runs of a configuration."""
+    """A project with two runs of a configuration, in which the last generator is the best."""
     with signals_kept(), pytest.MonkeyPatch.context() as patch:
-        patch.chdir(write_project(small_module, {**SMALL, "suites.quick.train.seeds": SEEDS}))
+        runs = {"suites.quick.train.seeds": SEEDS, "suites.quick.train.penalty_weight": 10.0}
+        patch.chdir(write_project(small_module, SMALL | runs))
         settings = load_settings()
         configuration = settings.configuration(CONFIGURATION)
         train_runs(settings, configuration, SEEDS, torch.device("cpu"))
