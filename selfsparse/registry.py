@@ -48,7 +48,7 @@ VARIATIONS = {  # what a name says beyond dataset and model, in words
     "resnet": "ResNet",
     "matched": "as many parameters",
     "one_centred": "penalty centred at 1",
-    "penalty_1": "penalty weight 1",
+    "penalty_10": "penalty weight 10",
     "pytorch_initialisation": "PyTorch's initialisation",
     "batch_statistics": "batch statistics when sampling",
 }

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REMOVED = object()
 
 PAIR = "mnist-32-(wgan_gp|self_sparse)"
-VARIED = "penalty_1|one_centred|pytorch_initialisation|batch_statistics|batch_64"
+VARIED = "penalty_10|one_centred|pytorch_initialisation|batch_statistics|batch_64"
 KNOWN = {
     "quick": "digits-16-((wgan_gp|self_sparse)(-betas_0_09)?|without_[pc]sm)|photos-16-((wgan_gp|self_sparse)(-resnet)?|sagan)",
     "laptop": f"({PAIR}|mnist-32-without_[pc]sm)-laptop",

@@ -265,7 +265,7 @@ def test_a_mistake_is_named(changes, parts, refuse):
         ("digits-16-self_sparse-wide", "digits-16-self_sparse-wide-quick", "wide"),
         ("digits-16-self_sparse-wide-quick", "digits-16-self_sparse-quick-wide", "wide"),
         ("digits-16-self_sparse-betas_0_09", "digits-16-self_sparse-betas_0_9", "betas 0, 0.9"),  # words of tables
-        ("digits-16-self_sparse-penalty_1", "digits-16-self_sparse-penalty_weight_1", "penalty weight 1"),
+        ("digits-16-self_sparse-penalty_10", "digits-16-self_sparse-penalty_weight_10", "penalty weight 10"),
         ("digits-16-self_sparse-a_b", "digits-16-self_sparse-a__b", "a b"),  # HTML shows several spaces as one
     ],
 )

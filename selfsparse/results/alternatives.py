@@ -13,6 +13,7 @@ from selfsparse.paper import OpenQuestion, open_questions
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.reading import Results
 
+RUNS = {"seeds"}  # how many runs there are, and which: no reading
 SASTM_SETTINGS = {"position_layers"}  # WGAN-GP, which has no SASTM, is the same under each of their values
 DEFAULTS = "defaults"
 TRAIN = "train."
@@ -96,7 +97,7 @@ def _reading(changes: dict, own: Sequence[Configuration], plain: dict[str, Confi
 
 def _changes(default: Configuration, c: Configuration) -> dict[str, tuple[Any, Any]]:
     a, b = default.train.model_dump(), c.train.model_dump()
-    return {name: (a[name], b[name]) for name in a if a[name] != b[name]}
+    return {name: (a[name], b[name]) for name in a if a[name] != b[name] and name not in RUNS}
 
 
 def _questions(setting: str) -> list[OpenQuestion]:

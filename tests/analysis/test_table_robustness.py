@@ -64,5 +64,5 @@ def test_variations_in_words():
 
 
 def test_a_long_title_of_a_panel_is_on_two_lines():
-    assert panel_title(("mnist", 32, "penalty_1")) == "MNIST 32 × 32, penalty weight 1"
+    assert panel_title(("mnist", 32, "penalty_10")) == "MNIST 32 × 32, penalty weight 10"
     assert panel_title(("mnist", 32, "one_centred")) == "MNIST 32 × 32\npenalty centred at 1"

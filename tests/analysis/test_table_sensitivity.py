@@ -21,8 +21,8 @@ STEM = "mnist-32-{}-sensitivity"
 FIDS = {
     "wgan_gp": [20.0, 21.0, 22.0],
     "self_sparse": [15.0, 16.0, 17.0],  # lower by 5, clearly
-    "wgan_gp-penalty_1": [20.5, 21.0, 21.5],
-    "self_sparse-penalty_1": [30.0, 31.0, 32.0],  # higher by 10, clearly
+    "wgan_gp-penalty_10": [20.5, 21.0, 21.5],
+    "self_sparse-penalty_10": [30.0, 31.0, 32.0],  # higher by 10, clearly
     "wgan_gp-one_centred": [10.0, 30.0, 50.0],
     "self_sparse-one_centred": [9.0, 28.0, 50.0],  # lower by 1, within the spread
     "self_sparse-single_position_layer": [14.5, 15.0, 15.5],  # of the defaults' WGAN-GP lower by 6
@@ -59,7 +59,7 @@ def by_label(results) -> dict[str, sensitivity.Effect]:
 def test_readings_are_what_the_settings_say(results):
     (family,) = readings(results)
     assert [(r.numbers, r.label) for r in family] == [
-        ("", "defaults"), ("U1", "batch size 32 → 64"), ("U2", "penalty weight 10 → 1"), ("U3", "penalty centre 0 → 1"),
+        ("", "defaults"), ("U1", "batch size 32 → 64"), ("U2", "penalty weight 1 → 10"), ("U3", "penalty centre 0 → 1"),
         ("U14", "initialisation dcgan → pytorch"), ("U18", "sampling batch norm running → batch"),
         ("U21", "position layers chain → single"),
     ]  # fmt: skip
@@ -75,7 +75,7 @@ def test_verdicts(results):
     assert words == {
         "defaults": "lower, as claimed",
         "batch size 32 → 64": "Self-Sparse GAN not run",
-        "penalty weight 10 → 1": "turned round: higher, the reverse of the claim",
+        "penalty weight 1 → 10": "turned round: higher, the reverse of the claim",
         "penalty centre 0 → 1": "not distinguishable from zero",
         "initialisation dcgan → pytorch": "not run",
         "sampling batch norm running → batch": "not run",
@@ -86,22 +86,22 @@ def test_verdicts(results):
 def test_noise_flips_no_sign(project):
     """Lower by 1 under the defaults and higher by 1 under another reading, with standard deviations of 10: neither is found."""
     wide = {"wgan_gp": [10.0, 20.0, 30.0], "self_sparse": [9.0, 19.0, 29.0]}
-    wide |= {"wgan_gp-penalty_1": [10.0, 20.0, 30.0], "self_sparse-penalty_1": [11.0, 21.0, 31.0]}
+    wide |= {"wgan_gp-penalty_10": [10.0, 20.0, 30.0], "self_sparse-penalty_10": [11.0, 21.0, 31.0]}
     write_fids(project, wide)
     results = load_results("sensitivity")
     found = by_label(results)
-    m, default = found["penalty weight 10 → 1"], found["defaults"]
+    m, default = found["penalty weight 1 → 10"], found["defaults"]
     assert default.lower and not m.lower and not m.flips(default)
     assert sensitivity.outcome(results, m, default) == "not distinguishable from zero"
 
 
 def test_numbers_of_a_reading(results):
     """Differences 31 - 21 = 10 and, of the moves, (31 - 16) - (21 - 21) = 15; four tests, of which the smallest p counts fourfold."""
-    m, default = (by_label(results)[label] for label in ("penalty weight 10 → 1", "defaults"))
-    expected = stats.ttest_ind(FIDS["self_sparse-penalty_1"], FIDS["wgan_gp-penalty_1"], equal_var=False)
+    m, default = (by_label(results)[label] for label in ("penalty weight 1 → 10", "defaults"))
+    expected = stats.ttest_ind(FIDS["self_sparse-penalty_10"], FIDS["wgan_gp-penalty_10"], equal_var=False)
     low, high = expected.confidence_interval(0.95)
     assert (m.difference.value, m.difference.low, m.difference.high) == pytest.approx((10, low, high))
-    logs = [[math.log(fid) for fid in FIDS[f"{model}-penalty_1"]] for model in ("self_sparse", "wgan_gp")]
+    logs = [[math.log(fid) for fid in FIDS[f"{model}-penalty_10"]] for model in ("self_sparse", "wgan_gp")]
     low, high = stats.ttest_ind(*logs, equal_var=False).confidence_interval(0.95)
     assert (m.ratio.low, m.ratio.high) == pytest.approx((math.exp(low), math.exp(high)))
     assert m.p_reverse == pytest.approx(expected.pvalue / 2) and m.p_reverse_holm == pytest.approx(4 * m.p_reverse)
@@ -136,7 +136,7 @@ def test_the_page(results):
         and "not run" in tables[0].text.iloc[1]["Self-Sparse GAN"]
     )
     moved = tables[1].data.set_index("reading")["self_sparse_move"]
-    assert moved.idxmax() == "penalty weight 10 → 1" and moved.max() == pytest.approx(15)
+    assert moved.idxmax() == "penalty weight 1 → 10" and moved.max() == pytest.approx(15)
     links = sensitivity.questions(results).data
     assert (
         "[U1. Batch size](../../../../docs/open_questions.md#u1-batch-size): here batch size 32 → 64; our choice"
@@ -146,11 +146,11 @@ def test_the_page(results):
     (drawing,) = forest(results)
     left, right = drawing.figure.axes
     assert [t.get_text() for t in right.texts] == ["Self-Sparse GAN not run"] + ["not run"] * 2
-    assert left.get_yticklabels()[2].get_text() == "U2: penalty weight 10 → 1"
+    assert left.get_yticklabels()[2].get_text() == "U2: penalty weight 1 → 10"
 
 
 def test_without_the_defaults_there_is_nothing_to_compare_with(project):
-    write_fids(project, {name: fids for name, fids in FIDS.items() if "penalty_1" in name})
+    write_fids(project, {name: fids for name, fids in FIDS.items() if "penalty_10" in name})
     results = load_results("sensitivity")
     (family,) = sensitivity.effects(results)
     assert (
