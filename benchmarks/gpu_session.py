@@ -31,10 +31,8 @@ PIECE = 16 * 2**20  # bytes
 RESERVE = 60.0  # seconds: for trainings to save their states, and for the pieces
 PATIENCE = 40.0  # of it, until a command that was told to stop is killed
 PARTS = ("tests", "table", "training")
-SHARES = {
-    "tests": (0.2, 180.0),
-    "table": (0.5, 420.0),
-}  # of the time, and the most that is of use; trainings get the rest
+# Of the time, and the most seconds that are of use; trainings get the rest.
+SHARES = {"tests": (0.2, 180.0), "table": (0.5, 420.0)}
 MANIFEST = "session.json"
 Clock = Callable[[], float]
 

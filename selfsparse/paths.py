@@ -39,9 +39,8 @@ def reference_dir(extractor: str) -> Path:
     return project_root() / "data" / "references" / extractor
 
 
-PAPER_AUDIT = (
-    "paper_audit"  # beside the suites: notebooks on the paper itself, below notebooks/paper_audit/, and what they show
-)
+# Beside the suites: notebooks on the paper itself, below notebooks/paper_audit/, and what they show.
+PAPER_AUDIT = "paper_audit"
 
 
 def suite_dir(suite: str) -> Path:

@@ -10,12 +10,8 @@ import pytest
 from PIL import Image
 from small_project import params_text
 
-HEADS = {
-    "wgan_gp": "",
-    "self_sparse": "ab",
-    "without_psm": "a",
-    "without_csm": "b",
-}  # alpha (a), beta (b), as in the paper
+# alpha (a), beta (b), as in the paper
+HEADS = {"wgan_gp": "", "self_sparse": "ab", "without_psm": "a", "without_csm": "b"}
 STAGES = ((4, 64), (8, 32))  # (size, channels)
 LEVEL = {"wgan_gp": 40.0, "self_sparse": 32.0, "without_psm": 37.0, "without_csm": 90.0}
 

@@ -1,4 +1,4 @@
-"""What the tables of FIDs share: a configuration's FID beside the paper's, and comparisons of two models each.
+"""What the tables of FIDs share: comparisons of two models each.
 
 A comparison names the model whose FID is claimed to be lower first. Two models are compared by the primary outcome
 (`Results.primary`), so that one comparison has one effect, interval, p and answer in every table: p one-sided for the claim,
@@ -10,7 +10,7 @@ fewer runs, is answered by Welch's test with Holm's correction over such rows of
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +18,12 @@ from selfsparse.analysis.table import (
     Cell,
     Row,
     Table,
-    count,
     estimated,
-    interval,
     joined,
     mean_std,
     number,
     probability,
     said,
-    summarised,
     with_interval,
 )
 from selfsparse.config import Configuration, Decide, variation
@@ -34,7 +31,7 @@ from selfsparse.paper import paper_moments
 from selfsparse.registry import BASELINE, SPARSE, variation_label
 from selfsparse.results.comparability import comparable, comparison
 from selfsparse.results.reading import Results
-from selfsparse.results.text import MISSING, dataset_label, group_key, group_label, model_label
+from selfsparse.results.text import MISSING, group_label, model_label
 from selfsparse.statistics.inference import LEVEL, MOST_RUNS, ONE_SIDED, decrease, hedges_g, holm, welch
 from selfsparse.statistics.moments import Moments, moments, relative_decrease
 from selfsparse.statistics.runs import runs_either_way
@@ -67,63 +64,6 @@ def fid_title(results: Results) -> str:
     """Return `FID (lenet)` where the suite has one feature extractor, else `FID`: a column names it in each row."""
     names = results.extractors()
     return f"FID ({names[0]})" if len(names) == 1 else "FID"
-
-
-def identity(c: Configuration) -> dict[str, Any]:
-    """Return what tells a configuration's row apart from the others of a table."""
-    return {"configuration": c.name, "dataset": c.dataset.dataset, "resolution": c.dataset.resolution, "model": c.model}
-
-
-# A configuration beside the paper's
-
-
-def fid_row(results: Results, c: Configuration) -> dict[str, Any]:
-    """Return the numbers of a configuration in a table of FIDs: the paper's, and the lowest of each training."""
-    runs, paper, ours = results.count(c), paper_moments(c.name), moments(results.best_in_training(c))
-    n_fake = c.extractor.samples[0]
-    return {
-        **identity(c),
-        **summarised("paper_fid", paper),
-        **summarised("fid", ours),
-        "fid_low_95": ours.low,
-        "fid_high_95": ours.high,
-        "n": ours.n,
-        "extractor": c.extractor.extractor,
-        "comparable": comparable(c),
-        "n_real": results.real_images(c, n_fake),
-        "n_fake": n_fake,
-        "runs": runs.text,
-        "_without": runs.without_value,
-        "_comparable": comparison(c) if paper.n else "not in the paper",
-        "_group": group_label(group_key(c)),
-        "_dataset": dataset_label(*group_key(c)[:2]),
-        "_model": model_label(c.model),
-    }
-
-
-def fid_columns(results: Results) -> dict[str, Cell]:
-    """Return the columns of such rows, to stand behind those that name the row."""
-    return {
-        "Paper": mean_std("paper_fid"),
-        f"Ours, {fid_title(results)}": mean_std("fid", without="_without"),
-        "n": said("n"),
-        "95 % interval": interval("fid"),
-        "Extractor": said("extractor"),
-        "Comparable": said("_comparable"),
-        "Real / generated": joined(count("n_real"), count("n_fake")),
-        "Runs": said("runs"),
-    }
-
-
-def labelled_fids(
-    results: Results, configurations: Sequence[Configuration], caption: str, labels: dict[str, Cell] | None = None
-) -> Table:
-    """The paper's FIDs and ours of some configurations, each behind labels that say what it stands for."""
-    labels = labels or {"Dataset": said("_group"), "Model": said("_model")}
-    names = ["configuration", "model", "paper_fid_mean", "fid_mean", "n", "extractor", "comparable", "runs"]
-    rows = [fid_row(results, c) for c in configurations]
-    caption = f"{caption}: {fid_title(results)}, lowest of each training."
-    return Table(rows, labels | fid_columns(results), caption, names)
 
 
 # Which configurations are compared
@@ -176,31 +116,6 @@ def main_pairs(results: Results) -> list[Comparison]:
     found = [p for p in pairs(results) if p.lower.dataset.dataset not in SKETCHES]
     plain = {p.lower.dataset_key for p in found if not variation(p.lower)}
     return [p for p in found if not variation(p.lower) or p.lower.dataset_key not in plain]
-
-
-def families_of(
-    results: Results, same: Callable[[Configuration], Any], differs: Callable[[Configuration], Any]
-) -> list[list[Configuration]]:
-    """Return the sets of WGAN-GPs and Self-Sparse GANs that agree in `same` and are not all alike in `differs`."""
-    groups: dict[Any, list[Configuration]] = {}
-    for c in results.configurations:
-        if c.model in (BASELINE, SPARSE):
-            groups.setdefault(same(c), []).append(c)
-    return [group for group in groups.values() if len({differs(c) for c in group}) > 1]
-
-
-def within(families: Sequence[Sequence[Configuration]], label: Callable[[Configuration], str]) -> list[Comparison]:
-    """Return WGAN-GP and Self-Sparse GAN under each setting of the families."""
-    found = []
-    for family in families:
-        by_setting: dict[str, dict[str, Configuration]] = {}
-        for c in family:
-            by_setting.setdefault(label(c), {})[c.model] = c
-        for setting, models in by_setting.items():
-            if {BASELINE, SPARSE} <= models.keys():
-                name = f"{dataset_label(*group_key(models[SPARSE])[:2])}, {setting}"
-                found.append(Comparison(name, models[SPARSE], models[BASELINE]))
-    return found
 
 
 def matched(results: Results) -> list[Comparison]:

@@ -28,6 +28,7 @@ from selfsparse.analysis.comparisons import matched
 from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, estimated, joined, said, summarised, with_interval
 from selfsparse.analysis.table_compact import measured_stages
+from selfsparse.analysis.table_sparsity import STAGE_COLUMNS, stage_rows
 from selfsparse.config import Configuration, variation
 from selfsparse.registry import BASELINE, Model
 from selfsparse.results.mechanism import (
@@ -59,7 +60,6 @@ MEASURES = {
     "weight_mean": ("Mean weight", 2),
 }
 ROLES = {name: MEASURES[name][0] for name in ("xi", "negative_given_positive", "zero_gradient", "weight_negative")}
-STAGE_COLUMNS = {"Configuration": said("configuration"), "Stage": said("_stage"), "Maps": said("_maps"), "n": said("n")}
 SETTLED_AFTER = 5000  # generator steps after which the paper sees no more changes (Fig. 7)
 
 
@@ -352,21 +352,6 @@ def mechanism_table(results: Results) -> Table:
     return Table(rows, columns, caption)
 
 
-def stage_rows(results: Results, c: Configuration, found: pd.DataFrame) -> list[tuple[dict, pd.DataFrame]]:
-    """Return the beginning of a row per stage, for STAGE_COLUMNS, each with the stage's part of what was found.
-
-    A configuration of which nothing was found has one row.
-    """
-    rows = []
-    for t, part in found.groupby("stage") if len(found) else [(math.nan, found)]:
-        size, channels = part[["size", "channels"]].iloc[0] if len(part) else (math.nan, math.nan)
-        row = {"configuration": c.name, "stage": t, "size": size, "channels": channels, "n": len(part)}
-        row["_stage"] = int(t) if len(part) else results.count(c).without_value
-        row["_maps"] = f"{int(channels)} of {int(size)} × {int(size)}" if len(part) else MISSING
-        rows.append((row, part))
-    return rows
-
-
 def kernels_table(results: Results) -> Table:
     """Dead channels and effective kernels of every layer at the last snapshot, and what is left of them per generator."""
     rows = []
@@ -377,7 +362,7 @@ def kernels_table(results: Results) -> Table:
             rows.append(row | {"_kernels": f"{same[0].inputs} × {same[0].outputs}", "_added": "", "_net": ""})
         added = float(results.finished(results.runs, c)["sastm_parameters"].max()) if runs else math.nan
         row = _kernels_row(results, c, "all", runs, added)
-        texts = {"_kernels": count(row["kernels"]), "_added": count(added), "_net": _whole(row["net"])}
+        texts = {"_kernels": count(row["kernels"]), "_added": count(added), "_net": count(row["net"])}
         rows.append(row | texts)
     columns = {
         "Configuration": said("configuration"),
@@ -386,7 +371,7 @@ def kernels_table(results: Results) -> Table:
         "Dead channels": table.mean_std("dead", 1),
         "Effective kernels": table.mean_std("effective", 0),
         "Share": table.share("effective_share"),
-        "Parameters saved": table.cell(_whole, "parameters_saved"),
+        "Parameters saved": table.count("parameters_saved"),
         "SASTMs add": table.cell(str, "_added"),
         "Net": table.cell(str, "_net"),
         "n": said("n"),
@@ -410,8 +395,3 @@ def _kernels_row(
     row |= summarised("effective", effective) | {"effective_share": effective.mean / total}
     row |= {"parameters_saved": saved, "sastm_parameters": added, "net": saved - added, "n": len(runs)}
     return row | {"_layer": name if runs else results.count(c).without_value}
-
-
-def _whole(value: float) -> str:
-    """Return a number without decimals, its thousands separated."""
-    return MISSING if not math.isfinite(value) else f"{value:,.0f}".replace("-", "−")

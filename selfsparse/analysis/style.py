@@ -18,20 +18,14 @@ from selfsparse.registry import MODELS, Model
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.16  # inches, widths of a journal page
 PNG_DPI = 120  # for a screen, which shows a figure a quarter above its size on paper; print takes svg or pdf
-PALETTES = (
-    16,
-    32,
-    64,
-    128,
-    256,
-)  # colours: the fewest that do not show, as each halving saves a tenth of the bytes or more
+# Numbers of colours: the fewest that do not show, as each halving saves a tenth of the bytes or more.
+PALETTES = (16, 32, 64, 128, 256)
 SEEN = 0.5  # mean difference, of 255, above which fewer colours would show
 GREY = "#767676"
 
 MATCHED = "matched"  # the variation of WGAN-GP with as many parameters, which is drawn beside the models
-AS_MANY = Model(
-    MATCHED, "WGAN-GP (as many parameters)", "#56B4E9", "P", (0, (3, 1, 1, 1))
-)  # another of Okabe and Ito's
+# In another colour of Okabe and Ito's.
+AS_MANY = Model(MATCHED, "WGAN-GP (as many parameters)", "#56B4E9", "P", (0, (3, 1, 1, 1)))
 
 RC = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so that every machine draws the same

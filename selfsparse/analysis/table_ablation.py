@@ -1,9 +1,9 @@
 """table_ablation: FIDs with both modules, with one, and without (v2 Table 3), and each model against another."""
 
-from selfsparse.analysis.comparisons import Comparison, among, comparison_table, labelled_fids
+from selfsparse.analysis.comparisons import Comparison, among, comparison_table
 from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table
-from selfsparse.analysis.table_fid import fid_overview
+from selfsparse.analysis.table_fid import fid_overview, labelled_fids
 from selfsparse.config import Configuration
 from selfsparse.registry import BASELINE, SASTM_MODELS, SPARSE
 from selfsparse.results.reading import Results

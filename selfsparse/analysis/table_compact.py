@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from selfsparse.analysis.table import Row, Table, cell, count, joined, mean_std, said
+from selfsparse.analysis.table_sparsity import STAGE_COLUMNS, stage_rows
 from selfsparse.config import Configuration
 from selfsparse.files import reading
 from selfsparse.paths import latency_file
@@ -58,19 +59,12 @@ def dead_table(results: Results) -> Table:
     """Channels that are zero for every latent, stage by stage, and what keeps the others alive."""
     measured, rows = measured_stages(results), []
     for c in _configurations(results):
-        found = results.finished(measured, c)
-        parts = found.groupby("stage") if len(found) else [(results.count(c).without_value, found)]
-        for stage, part in parts:
-            row: Row = {"configuration": c.name, "model": c.model, "stage": math.nan, "_stage": stage}
-            row |= {"size": math.nan, "channels": math.nan}
-            if len(part):
-                row |= {"stage": stage, "size": part["size"].iloc[0], "channels": part["channels"].iloc[0]}
-            rows.append(row | {"n": len(part)} | _summaries(part, OF_STAGES))
+        for row, part in stage_rows(results, c, results.finished(measured, c)):
+            rows.append({"configuration": c.name, "model": c.model} | row | _summaries(part, OF_STAGES))
     columns = {
         "Configuration": said("configuration"),
         "Model": cell(model_label, "model"),
-        "Stage": said("_stage"),
-        "Maps": cell(lambda c, n: MISSING if c != c else f"{c:.0f} of {n:.0f} × {n:.0f}", "channels", "size"),
+        **STAGE_COLUMNS,
         "n": _n,
         "Dead, proven": mean_std("_proven", 1),
         "Dead, observed": mean_std("_observed", 1),

@@ -12,11 +12,8 @@ from selfsparse.analysis import style
 from selfsparse.analysis.axes import by_dataset, handle, log_ticks
 from selfsparse.analysis.comparisons import (
     comparison_table,
-    fid_columns,
-    fid_row,
     fid_title,
     fids,
-    identity,
     listed,
     main_pairs,
     planned,
@@ -28,6 +25,7 @@ from selfsparse.analysis.table import (
     cell,
     count,
     estimated,
+    interval,
     joined,
     mean_std,
     number,
@@ -40,9 +38,9 @@ from selfsparse.config import Configuration, variation
 from selfsparse.paper import paper_moments
 from selfsparse.registry import variation_label
 from selfsparse.results import text
-from selfsparse.results.comparability import comparable
+from selfsparse.results.comparability import comparable, comparison
 from selfsparse.results.reading import Results
-from selfsparse.results.text import model_label
+from selfsparse.results.text import dataset_label, group_key, group_label, model_label
 from selfsparse.statistics.inference import decrease
 from selfsparse.statistics.moments import Moments, moments
 
@@ -53,6 +51,60 @@ SIZES = ("small", "large")
 GENERATORS = ("best", "last")
 # Three FIDs of one run: as the paper defines it, and with fresh latents the best and the last generator (U42).
 FIDS = {"lowest": "Lowest in training", "best": "Best, re-evaluated", "last": "Last, re-evaluated"}
+
+
+def identity(c: Configuration) -> dict[str, Any]:
+    """Return what tells a configuration's row apart from the others of a table."""
+    return {"configuration": c.name, "dataset": c.dataset.dataset, "resolution": c.dataset.resolution, "model": c.model}
+
+
+def fid_row(results: Results, c: Configuration) -> dict[str, Any]:
+    """Return the numbers of a configuration in a table of FIDs: the paper's, and the lowest of each training."""
+    runs, paper, ours = results.count(c), paper_moments(c.name), moments(results.best_in_training(c))
+    n_fake = c.extractor.samples[0]
+    return {
+        **identity(c),
+        **summarised("paper_fid", paper),
+        **summarised("fid", ours),
+        "fid_low_95": ours.low,
+        "fid_high_95": ours.high,
+        "n": ours.n,
+        "extractor": c.extractor.extractor,
+        "comparable": comparable(c),
+        "n_real": results.real_images(c, n_fake),
+        "n_fake": n_fake,
+        "runs": runs.text,
+        "_without": runs.without_value,
+        "_comparable": comparison(c) if paper.n else "not in the paper",
+        "_group": group_label(group_key(c)),
+        "_dataset": dataset_label(*group_key(c)[:2]),
+        "_model": model_label(c.model),
+    }
+
+
+def fid_columns(results: Results) -> dict[str, Cell]:
+    """Return the columns of such rows, to stand behind those that name the row."""
+    return {
+        "Paper": mean_std("paper_fid"),
+        f"Ours, {fid_title(results)}": mean_std("fid", without="_without"),
+        "n": said("n"),
+        "95 % interval": interval("fid"),
+        "Extractor": said("extractor"),
+        "Comparable": said("_comparable"),
+        "Real / generated": joined(count("n_real"), count("n_fake")),
+        "Runs": said("runs"),
+    }
+
+
+def labelled_fids(
+    results: Results, configurations: Sequence[Configuration], caption: str, labels: dict[str, Cell] | None = None
+) -> Table:
+    """The paper's FIDs and ours of some configurations, each behind labels that say what it stands for."""
+    labels = labels or {"Dataset": said("_group"), "Model": said("_model")}
+    names = ["configuration", "model", "paper_fid_mean", "fid_mean", "n", "extractor", "comparable", "runs"]
+    rows = [fid_row(results, c) for c in configurations]
+    caption = f"{caption}: {fid_title(results)}, lowest of each training."
+    return Table(rows, labels | fid_columns(results), caption, names)
 
 
 def fid_table(results: Results, configurations: Sequence[Configuration] | None = None) -> Table:

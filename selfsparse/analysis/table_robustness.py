@@ -12,15 +12,14 @@ from typing import Any
 import pandas as pd
 
 from selfsparse.analysis.comparisons import (
+    Comparison,
     comparison_table,
-    families_of,
     fid_title,
     is_matched,
-    labelled_fids,
     matched,
-    within,
 )
 from selfsparse.analysis.table import Table, count, joined, number, probability, said
+from selfsparse.analysis.table_fid import labelled_fids
 from selfsparse.config import Configuration, load_settings, variation
 from selfsparse.paper import paper_moments
 from selfsparse.registry import BASELINE, SPARSE
@@ -52,8 +51,12 @@ class Varied:
     label: Callable[[Configuration], str]
 
     def families(self, results: Results) -> list[list[Configuration]]:
-        """Return the configurations of both models that differ in the setting alone."""
-        return families_of(results, self.same, self.value)
+        """Return the sets of WGAN-GPs and Self-Sparse GANs that differ in the setting, and in nothing else but the model."""
+        groups: dict[Any, list[Configuration]] = {}
+        for c in results.configurations:
+            if c.model in (BASELINE, SPARSE):
+                groups.setdefault(self.same(c), []).append(c)
+        return [group for group in groups.values() if len({self.value(c) for c in group}) > 1]
 
     def table(self, results: Results) -> Table:
         """FIDs of both models under each value."""
@@ -68,7 +71,20 @@ class Varied:
 
     def tests_table(self, results: Results) -> Table:
         """Self-Sparse GAN against WGAN-GP under each value."""
-        return comparison_table(results, within(self.families(results), self.label), self.caption)
+        return comparison_table(results, self.comparisons(results), self.caption)
+
+    def comparisons(self, results: Results) -> list[Comparison]:
+        """Return WGAN-GP and Self-Sparse GAN under each value of the setting."""
+        found = []
+        for family in self.families(results):
+            by_setting: dict[str, dict[str, Configuration]] = {}
+            for c in family:
+                by_setting.setdefault(self.label(c), {})[c.model] = c
+            for setting, models in by_setting.items():
+                if {BASELINE, SPARSE} <= models.keys():
+                    name = f"{dataset_label(*group_key(models[SPARSE])[:2])}, {setting}"
+                    found.append(Comparison(name, models[SPARSE], models[BASELINE]))
+        return found
 
 
 BETAS = Varied(

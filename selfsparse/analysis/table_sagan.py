@@ -1,7 +1,8 @@
 """table_sagan: FIDs on drawings (v2 Table 9), and SAGAN beside both models (v2 Table 10)."""
 
-from selfsparse.analysis.comparisons import SKETCHES, Comparison, among, comparison_table, labelled_fids, pairs
+from selfsparse.analysis.comparisons import SKETCHES, Comparison, among, comparison_table, pairs
 from selfsparse.analysis.table import Table
+from selfsparse.analysis.table_fid import labelled_fids
 from selfsparse.config import Configuration
 from selfsparse.data.registry import DATASETS
 from selfsparse.paper import paper_moments

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from selfsparse.analysis import style, table
 from selfsparse.analysis.axes import empty, group_panels, handle, model_handles
 from selfsparse.analysis.comparisons import fid_title, pairs
-from selfsparse.analysis.figure_mechanism import STAGE_COLUMNS, stage_rows
 from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, interval, number, said, summarised
 from selfsparse.config import Configuration
@@ -27,6 +26,7 @@ from selfsparse.statistics.moments import moments
 
 STAGE_MEASURES = {"xi": "ξ", "zeta": "ζ", "alpha_zero": "α = 0", "beta_zero": "β = 0"}
 SHADES = ("#56B4E9", "black", "#767676", "#882255")  # of resolutions; no model's colour: each point is a pair
+STAGE_COLUMNS = {"Configuration": said("configuration"), "Stage": said("_stage"), "Maps": said("_maps"), "n": said("n")}
 
 
 def sparsity_table(results: Results) -> Table:
@@ -153,6 +153,21 @@ def slopes_table(results: Results) -> Table:
         "Percentage points of FID reduction for 0.1 of ξ̄": number("points_per_tenth_xi"),
     }
     return Table(rows, columns, "Slope of the regression line at each resolution with three measured pairs or more.")
+
+
+def stage_rows(results: Results, c: Configuration, found: pd.DataFrame) -> list[tuple[dict, pd.DataFrame]]:
+    """Return the beginning of a row per stage, for STAGE_COLUMNS, each with the stage's part of what was found.
+
+    A configuration of which nothing was found has one row.
+    """
+    rows = []
+    for t, part in found.groupby("stage") if len(found) else [(math.nan, found)]:
+        size, channels = part[["size", "channels"]].iloc[0] if len(part) else (math.nan, math.nan)
+        row = {"configuration": c.name, "stage": t, "size": size, "channels": channels, "n": len(part)}
+        row["_stage"] = int(t) if len(part) else results.count(c).without_value
+        row["_maps"] = f"{int(channels)} of {int(size)} × {int(size)}" if len(part) else MISSING
+        rows.append((row, part))
+    return rows
 
 
 def stages_table(results: Results) -> Table:

@@ -81,10 +81,8 @@ def _significance():
 @_asks("power", "Are three trainings enough?", "", PARTLY)
 def _power():
     table = arithmetic.powers()
-    weak, upwards = (
-        table["power_3"] < 0.8,
-        (2 / chdtri(2, 0.975)) ** 0.5,
-    )  # the upper 95 % limit of a std over its estimate
+    weak = table["power_3"] < 0.8
+    upwards = (2 / chdtri(2, 0.975)) ** 0.5  # the upper 95 % limit of a std over its estimate
     return not weak.any(), (
         f"power below 0.80 in {weak.sum()} of {len(table)} cells, {table['power_3'].min():.2f} to {table['power_3'].max():.2f}; "
         f"0.80 takes {table['runs_80'].min():.0f} to {table['runs_80'].max():.0f} trainings; the standard deviation of three "

@@ -72,6 +72,5 @@ def prepare() -> None:
     import pandas
 
     pandas.reset_option("all")
-    warnings.filterwarnings(
-        "error", module=r"__main__|selfsparse\."
-    )  # by the line that is warned of, not a library's own
+    # By the line that is warned of, not a library's own.
+    warnings.filterwarnings("error", module=r"__main__|selfsparse\.")

@@ -12,9 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from selfsparse.config import Configuration
 from selfsparse.files import atomic_path, reading
 
-HEIGHTS = (
-    "Heights"  # PNG's text of this name: the configurations from left to right, and how many rows of pixels each has
-)
+HEIGHTS = "Heights"  # a PNG's text: the configurations from left to right, and how many rows of pixels each has
 WHITE = 255
 
 

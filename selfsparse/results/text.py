@@ -45,7 +45,7 @@ def share(value: float) -> str:
 
 def count(value: float) -> str:
     """Return a whole number with thousands separated."""
-    return MISSING if not math.isfinite(value) else f"{int(value):,}"
+    return MISSING if not math.isfinite(value) else f"{value:,.0f}".replace("-", "−")
 
 
 def many(n: int, thing: str) -> str:

@@ -9,7 +9,7 @@ from small_project import write_project
 from three_datasets import MODELS, changes, made_up
 
 from selfsparse.analysis import table_ablation
-from selfsparse.analysis.comparisons import answer, comparison_table, main_pairs, pairs, questions, within
+from selfsparse.analysis.comparisons import answer, comparison_table, main_pairs, pairs, questions
 from selfsparse.analysis.table_ablation import ablated
 from selfsparse.analysis.table_fid import looks_table
 from selfsparse.analysis.table_robustness import ARCHITECTURES, BETAS, betas_moves_table
@@ -159,7 +159,7 @@ def test_a_small_suites_resnet_and_sagan_are_found_by_their_fields(project):
     results = replace(load_results("quick"), configurations=(*plain, *resnet, sagan))
     table = ARCHITECTURES.table(results)
     assert table.text["Setting"].tolist() == ["DCGAN", "DCGAN", "ResNet", "ResNet"]
-    found = within(ARCHITECTURES.families(results), ARCHITECTURES.label)
+    found = ARCHITECTURES.comparisons(results)
     assert names(found) == [("photos-16-self_sparse", "photos-16-wgan_gp"), (resnet[1].name, resnet[0].name)]
     assert sagan_table(results).text["Model"].tolist() == ["WGAN-GP", "SAGAN", "Self-Sparse GAN"]
     assert names(sagan_comparisons(results)) == [

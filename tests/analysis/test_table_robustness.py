@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from selfsparse.analysis import table_robustness as controls
-from selfsparse.analysis.comparisons import within
 from selfsparse.registry import variation_label
 from selfsparse.results.reading import load_results
 from selfsparse.results.rows import COLUMNS
@@ -44,7 +43,7 @@ def test_self_sparse_gan_against_as_many_parameters(project):
 
 def test_both_models_under_both_penalties(project):
     joined = controls.with_partners(load_results("controls"))
-    found = within(controls.PENALTY.families(joined), controls.PENALTY.label)
+    found = controls.PENALTY.comparisons(joined)
     assert [p.label for p in found if "MNIST 32" in p.label] == [
         "MNIST 32 × 32, penalty centred at 1", "MNIST 32 × 32, penalty centred at 0",
     ]  # fmt: skip

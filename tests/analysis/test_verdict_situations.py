@@ -131,12 +131,8 @@ def test_a_very_large_effect_is_found_with_three_runs_either_way(claim):
 @pytest.mark.parametrize("claim", SCORED)
 def test_two_runs_decide_where_the_effect_is_large_and_not_where_it_is_not(claim):
     assert verdict(claim, 1, 0.001, 2).word == R and verdict(claim, -1, 0.001, 2).word == N
-    over_pairs_or_zeros = {
-        "C39": R,
-        "C40": R,
-        "C17": R,
-        "C7": R,
-    }  # whose level or effect has nothing to do with the spread
+    # Their level or effect has nothing to do with the spread.
+    over_pairs_or_zeros = {"C39": R, "C40": R, "C17": R, "C7": R}
     assert verdict(claim, 1, 8.0, 2).word == over_pairs_or_zeros.get(claim, U)
 
 

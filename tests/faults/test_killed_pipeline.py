@@ -123,9 +123,8 @@ def test_dvc_told_to_stop(training):
         process.send_signal(number)  # DVC alone
         assert process.wait(timeout=30) == -number
         assert alive(stage)
-        process, _ = begin_training(
-            folder, resumed + 1
-        )  # at once: it goes on when the first has ended, never beside it
+        # At once: it goes on when the first has ended, never beside it.
+        process, _ = begin_training(folder, resumed + 1)
         assert not alive(stage)
         os.killpg(process.pid, signal.SIGINT)  # Ctrl-C in a terminal
         assert process.wait(timeout=60) > 0

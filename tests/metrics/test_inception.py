@@ -61,9 +61,8 @@ def test_images_are_resized_bit_for_bit_as_torch_fidelity_does(side, channels):
     assert torch.equal(module._resized(pixels), (expected - 128) / 128)
 
 
-@pytest.mark.parametrize(
-    ("channels", "n"), [(1, 2), pytest.param(3, 9, marks=pytest.mark.slow)]
-)  # 9: more than one micro batch, the last one not full
+# 9: more than one micro batch, the last one not full.
+@pytest.mark.parametrize(("channels", "n"), [(1, 2), pytest.param(3, 9, marks=pytest.mark.slow)])
 def test_features_are_torch_fidelitys(state, theirs, channels, n):
     """To 1e-4 of the largest feature; folding batch norms and other sums' orders leave 1e-6."""
     pixels = images(n, channels, 32)

@@ -26,11 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 2
 HUNG = 124  # for an exit code, as timeout(1) says it; a SIGKILL may come from a system that is out of memory
 LIMIT = 300  # seconds that the tests of one mutation may take; what takes longer hangs, and is killed
-COPIED = (
-    "selfsparse",
-    "tests",
-    "pipeline",
-)  # what is changed, or finds the project by its own place; the rest is linked
+COPIED = ("selfsparse", "tests", "pipeline")  # changed, or find the project by their own place; the rest is linked
 
 
 @dataclass(frozen=True)

@@ -217,12 +217,8 @@ def settings_read(tmp_path_factory):
 @pytest.mark.parametrize("stage", STAGE_NAMES)
 def test_a_stage_reads_no_setting_that_is_not_its_input(settings_read, stage):
     allowed = _allowed(inputs_of(settings_read["settings"], stage, STAGE_NAMES[stage])["settings"], set())
-    sections = {
-        "Settings",
-        "Sources",
-        "Download",
-        "Embedded",
-    }  # that only lead to others; `download`: how data come here
+    # Those that only lead to others; `download`: how data come here.
+    sections = {"Settings", "Sources", "Download", "Embedded"}
     read = {(model, name) for model, name in settings_read[stage] if model not in sections}
     assert read - allowed <= (NO_NUMBER if stage == "train" else NO_NUMBER - {("Fid", "batch_size")})
 
@@ -277,10 +273,8 @@ def test_a_stage_reads_no_file_that_it_does_not_depend_on(tmp_path):
         read = {path for path in read if not path.endswith(".partial")}  # its own, on their way to their names
         own = name.replace("@", "/") if "@" in name else f"{name}/all"
         code = set(json.loads((folder / f"data/inputs/{own}.json").read_text())["code"]) | SHAPES_NOTHING
-        code |= {
-            "selfsparse/heads.py",
-            "selfsparse/registry.py",
-        }  # settings ask for models' names; test_code says who needs more
+        # Settings ask for models' names; test_code says who needs more.
+        code |= {"selfsparse/heads.py", "selfsparse/registry.py"}
         if name.startswith("data@"):  # which imports the readers of other datasets too, and uses none of them
             code |= set(code_of("data"))
         named = (*(item["path"] for item in (*entry["deps"], *entry["outs"])), *BESIDE)

@@ -116,9 +116,8 @@ def test_runs_that_decide_do(difference, margin):
 
 def test_runs_where_theirs_are_the_limit():
     parts = [Part(summary(5, 0.0, 1.0), summary(3, 0.0, 1.0))]
-    assert math.isnan(
-        runs_to_decide(parts, 0.0, 0.9, (0.05, 0.05), 0.8)
-    )  # 1.645 / √3 = 0.95 is more than 0.9, whatever our n
+    # 1.645 / √3 = 0.95 is more than 0.9, whatever our n.
+    assert math.isnan(runs_to_decide(parts, 0.0, 0.9, (0.05, 0.05), 0.8))
 
 
 # Ranks
