@@ -15,7 +15,7 @@ from selfsparse.files import read_json, reading
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import read_provenance
 from selfsparse.results.rows import COLUMNS, TEXT
-from selfsparse.results.sheets import Sheet, read_sheet
+from selfsparse.results.sheets import Sheet, read_sheets, sheet_path
 from selfsparse.results.text import group_key
 
 NUMBERS = {name for columns in COLUMNS.values() for name in columns} - TEXT
@@ -69,6 +69,7 @@ class Results:
     correlation: pd.DataFrame
     provenance: dict[str, dict]
     folder: Path
+    _sheets: dict[Path, dict[str, Sheet]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _positions: dict[int, tuple[weakref.ref, dict]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def rows(self, table: pd.DataFrame, c: Configuration) -> pd.DataFrame:
@@ -132,7 +133,10 @@ class Results:
 
     def sheet(self, c: Configuration, kind: str) -> Sheet | None:
         """Return the sheet of generated images (`samples`) or of images over training (`progress`), if there is one."""
-        return read_sheet(self.folder, kind, c)
+        path = sheet_path(self.folder, kind, c)
+        if path not in self._sheets:  # an image has the sheets of all configurations of a dataset
+            self._sheets[path] = read_sheets(path, self.suite)
+        return self._sheets[path].get(c.name)
 
     def arrays(self, c: Configuration, kind: str) -> dict[str, np.ndarray]:
         """Return a configuration's `feature_maps` or `coefficients` of one latent; nothing where there are none."""

@@ -64,15 +64,14 @@ def write_sheets(folder: Path, kind: str, sheets: Mapping[Configuration, Path], 
         old.unlink()
 
 
-def read_sheet(folder: Path, kind: str, c: Configuration) -> Sheet | None:
-    """Return a configuration's sheet; None where there is none."""
-    path = sheet_path(folder, kind, c)
+def read_sheets(path: Path, suite: str) -> dict[str, Sheet]:
+    """Return the sheets in an image of a suite's summary by their configurations' names; none where there is no image."""
     if not path.is_file():
-        return None
-    with reading(path, f"summary@{c.suite}", in_git=True), Image.open(path) as image:
+        return {}
+    with reading(path, f"summary@{suite}", in_git=True), Image.open(path) as image:
         heights, pixels = json.loads(image.info[HEIGHTS]), np.asarray(image)
-    if c.name not in heights:
-        return None
-    place = list(heights).index(c.name)
-    part = np.hsplit(pixels, len(heights))[place][: heights[c.name]]
-    return Sheet(path, place, len(heights), part, len(pixels))
+    parts = zip(heights.items(), np.hsplit(pixels, len(heights)), strict=True)
+    return {
+        name: Sheet(path, place, len(heights), part[:height], len(pixels))
+        for place, ((name, height), part) in enumerate(parts)
+    }

@@ -122,17 +122,23 @@ def test_numbers(project):
     }
 
 
-def test_images(project):
+def test_images(project, monkeypatch):
     summary()
     folder = project / "results/quick/summary"
     assert files(folder / "progress").keys() == files(folder / "samples").keys() == {"digits-16.png"}
     results = load_results("quick")
+    really, opened = Image.open, []
+    monkeypatch.setattr(Image, "open", lambda path: opened.append(path) or really(path))
     for place, (c, rows) in enumerate(zip(map(load_settings().configuration, (W, S)), (2, 3), strict=True)):
         found = results.sheet(c, "progress")
         assert (found.place, found.beside, found.full_height) == (place, 2, 48)
         assert (found.pixels == np.zeros((16 * rows, 32))).all()  # of the first seed, without what fills the image up
         assert (results.sheet(c, "samples").pixels == np.full((16, 32), len(c.name))).all()
         assert (results.arrays(c, "feature_maps")["x_1"] == len(c.name)).all()
+    assert [path.parent.name for path in opened] == [
+        "progress",
+        "samples",
+    ]  # once for all of a dataset's configurations
     assert (np.asarray(Image.open(folder / "progress/digits-16.png"))[32:, :32] == 255).all()
     assert results.sheet(load_settings().configuration("digits-16-without_csm"), "samples") is None
     # When and where it was trained is no part of what DVC hashes.
