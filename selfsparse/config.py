@@ -209,6 +209,7 @@ class _SuiteFid(StrictModel):
 class _Suite(StrictModel):
     train: dict[str, Any] = Field({})
     fid: _SuiteFid = _SuiteFid()
+    figures: bool = True
 
 
 class _Row(StrictModel):
@@ -280,6 +281,9 @@ class Settings(_Shared):
     """All of params.yaml, with every configuration resolved, in the file's order."""
 
     fid_of: dict[str, Fid]  # by suite
+    figures: dict[
+        str, bool
+    ]  # by suite, whether its notebooks named figure_* are made, and its summary has their images
     suites: tuple[str, ...]
     configurations: dict[str, Configuration]
 
@@ -349,7 +353,9 @@ def _resolved(raw: dict[str, Any]) -> Settings:
             raise SettingsError(f"extractors.{key}: expected the name {expected}")
         lookup(file.datasets, dataset, "datasets", f"dataset (named by extractors.{key})")
     shared = {name: getattr(file, name) for name in _Shared.model_fields}
-    return Settings.model_construct(**shared, fid_of=fid_of, suites=tuple(file.suites), configurations=configurations)
+    figures = {name: suite.figures for name, suite in file.suites.items()}
+    own = {"fid_of": fid_of, "figures": figures, "suites": tuple(file.suites), "configurations": configurations}
+    return Settings.model_construct(**shared, **own)
 
 
 def _resolve(name: str, row: _Row, file: _File, train: dict[str, Any]) -> Configuration:

@@ -123,6 +123,8 @@ def _settings_of_suite(settings: Settings, stage: str, suite: str) -> dict[str, 
         "configurations": {c.name: c.model_dump(mode="json", exclude=hidden) for c in shown},
         "sparsity": {"counted_stages": settings.sparsity.counted_stages},
     }
+    if stage in ("summary", "notebook", "report"):
+        values["figures"] = settings.figures[suite]
     if stage in ("notebook", "report"):
         values["decide"] = settings.decide.model_dump(mode="json")
     if stage == "notebook":

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from selfsparse.results.reading import Results, load_results
+from selfsparse.results.reading import Results, load_results, summary_path
 from selfsparse.results.rows import COLUMNS
 
 MODELS = ("wgan_gp", "self_sparse", "without_psm", "without_csm", "wgan_gp-matched")
@@ -79,5 +79,5 @@ def made_up(folder: Path, fids: dict[tuple[str, str], list[float]]) -> Results:
     results.folder.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(dead, columns=COLUMNS["dead_channels"]).to_csv(results.folder / "dead_channels.csv", index=False)
     for name, frame in frames.items():
-        frame.to_csv(results.folder / f"{name}.csv", index=False)
+        frame.to_csv(summary_path(results.folder, name), index=False)
     return dataclasses.replace(results, **frames)

@@ -24,7 +24,6 @@ from selfsparse.results.text import MISSING, dataset_label, group_key, group_lab
 from selfsparse.statistics.moments import Estimate, moments
 
 SHOWN = ("laptop", "quick")  # suites whose answers the README may show, the best first
-WITHOUT_FIGURES = ("sensitivity",)  # suites whose figure notebooks are not in git (.gitignore)
 LETTERS = {"alpha": "α", "beta": "β"}
 CAPTION = (
     "What came out: yes, no or undecided, and the effect with its uncorrected 95 % interval, from n runs of each model. FIDs are"
@@ -108,9 +107,9 @@ def best_answers(of_suites: Sequence[Results]) -> list[dict[str, Any]]:
 
 
 def notebook_address(suite: str, notebook: str) -> str:
-    """Return where an answer leads, below results/: to its notebook, or to its tables where git has no such notebook."""
-    if suite in WITHOUT_FIGURES and notebook.startswith("figure_"):
-        return f"{suite}/tables/README.md#{notebook}"
+    """Return where an answer leads, below results/: to its notebook; nowhere, "", where the suite has none of figures."""
+    if notebook.startswith("figure_") and not load_settings().figures[suite]:
+        return ""
     return f"{suite}/notebooks/{notebook}/{notebook}.ipynb"
 
 
@@ -122,7 +121,12 @@ def updated_readme(text: str) -> str:
     results = {suite: load_results(suite) for suite in (*SHOWN, *(s for s in load_settings().suites if s not in SHOWN))}
     best = next((suite for suite in SHOWN if not results[suite].runs.empty), SHOWN[-1])
     rows = best_answers([results[best], *(found for suite, found in results.items() if suite not in SHOWN)])
-    table = to_markdown(answers_table(rows, lambda suite, name: f"results/{notebook_address(suite, name)}"))
+
+    def address(suite: str, notebook: str) -> str:
+        where = notebook_address(suite, notebook)
+        return where and f"results/{where}"
+
+    table = to_markdown(answers_table(rows, address))
     block = re.compile(r"(<!-- answers:[^\n]*-->\n).*?(<!-- end of answers -->)", re.DOTALL)
     return block.sub(lambda match: match[1] + table + match[2], text)
 

@@ -56,12 +56,13 @@ def _module(name: str) -> Path:
 def notebooks_of(suite: str) -> list[str]:
     """Return the notebooks that have anything to show for a suite, as `belongs` of the module of their name says.
 
-    For PAPER_AUDIT all that are on the paper itself.
+    Those named figure_* only where the suite has `figures`. For PAPER_AUDIT all that are on the paper itself.
     """
     if suite == PAPER_AUDIT:
         return _files(PAPER_AUDIT)
-    results = load_results(suite)
-    modules = {name: import_module(f"selfsparse.analysis.{name}") for name in notebook_names()}
+    results, figures = load_results(suite), load_settings().figures[suite]
+    names = (name for name in notebook_names() if figures or not name.startswith("figure_"))
+    modules = {name: import_module(f"selfsparse.analysis.{name}") for name in names}
     return [name for name, module in modules.items() if not hasattr(module, "belongs") or module.belongs(results)]
 
 

@@ -1,6 +1,7 @@
 """What a suite has measured: its summary, with every configuration of params.yaml, also those that have not run."""
 
 import csv
+import gzip
 import math
 import weakref
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ NUMBERS = {name for columns in COLUMNS.values() for name in columns} - TEXT
 KEYS = {"configuration", "seed", "step", "stage", "generator", "n_fake", "kind", "dataset", "resolution", "variation"}
 EMPTY = ["", "nan"]  # how pandas and Python write a number that is not there
 TABLES = ("runs", "curves", "fid", "sparsity", "mechanism", "correlation")
+COMPRESSED = {"mechanism"}  # the largest table, a row for each stage at each snapshot of each run
 ACCURACIES = "accuracies.json"  # in summary/, of the feature extractors
 LATER = {"precision", "recall", "alpha_differs", "beta_differs"}  # columns that results made before them lack
 
@@ -186,9 +188,14 @@ def _measured_under(c: Configuration, name: str | None) -> Configuration:
     return c.model_copy(update={"extractor": c.extractor.model_copy(update={"extractor": name})})
 
 
+def summary_path(folder: Path, name: str) -> Path:
+    """Return where results/<suite>/summary has a table."""
+    return folder / f"{name}.csv{'.gz' if name in COMPRESSED else ''}"
+
+
 def summary_table(folder: Path, name: str) -> pd.DataFrame:
     """Return a CSV of results/<suite>/summary with at least its columns; a missing file is an empty table, a later column NaN."""
-    path, columns = folder / f"{name}.csv", COLUMNS[name]
+    path, columns = summary_path(folder, name), COLUMNS[name]
     if not path.is_file():
         return pd.DataFrame(columns=columns)
     with reading(path, f"summary@{folder.parent.name}", in_git=True):
@@ -205,7 +212,8 @@ def read_rows(path: Path) -> pd.DataFrame:
     Raises:
         ValueError: a line is cut off or no row at all, or a row is there twice: after a merge the two sides may both be.
     """
-    with open(path, newline="", encoding="utf-8") as file:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", newline="", encoding="utf-8") as file:
         header, *lines = csv.reader(file)
     if wrong := next((n for n, line in enumerate(lines, 2) if len(line) != len(header)), None):
         raise ValueError(f"line {wrong} is no row of {len(header)} values")

@@ -30,7 +30,7 @@ from selfsparse.files import read_json
 from selfsparse.made_from import differences, flatten
 from selfsparse.paths import project_root
 from selfsparse.registry import SASTM_MODELS
-from selfsparse.results.reading import TABLES, Results, mean_sparsity, read_rows
+from selfsparse.results.reading import TABLES, Results, mean_sparsity, read_rows, summary_path
 from selfsparse.results.summary import read_table
 from selfsparse.statistics.inference import LEVEL, holm
 from selfsparse.statistics.rerun import Difference, difference, mean_difference
@@ -190,7 +190,7 @@ def committed(results: Results, revision: str) -> Iterator[tuple[Results, str]]:
     with TemporaryDirectory() as name, tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(name, filter="data")
         folder = Path(name) / suite
-        paths = {table: folder / f"summary/{table}.csv" for table in TABLES}
+        paths = {table: summary_path(folder / "summary", table) for table in TABLES}
         tables = {
             table: read_rows(path) if path.is_file() else getattr(results, table)[:0] for table, path in paths.items()
         }

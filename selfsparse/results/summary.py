@@ -1,5 +1,6 @@
 """What a suite has measured, as small files for git: all that the notebooks read."""
 
+import gzip
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, read_json, reading, write_json, write_text
 from selfsparse.paths import extractor_dir, project_root, result_dir, suite_dir
-from selfsparse.results.reading import ACCURACIES, extractor_names, mean_sparsity, read_rows
+from selfsparse.results.reading import ACCURACIES, extractor_names, mean_sparsity, read_rows, summary_path
 from selfsparse.results.rows import COLUMNS
 from selfsparse.results.sheets import write_sheets
 
@@ -44,12 +45,17 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     runs = [_json(path, f"train@{c.name}") for c in configurations for path in _seed_files(c, "run.json").values()]
     tables["runs"] = pd.DataFrame(runs, columns=COLUMNS["runs"])
     for name, table in tables.items():
-        write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+        path, content = summary_path(folder, name), table.to_csv(index=False, lineterminator="\n").encode()
+        with atomic_path(path) as partial:
+            partial.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+    for old in {*folder.glob("*.csv*")} - {summary_path(folder, name) for name in (*tables, "correlation")}:
+        old.unlink()
+    pictured = configurations if settings.figures[suite] else []
     for kind, what in SHEETS.items():
-        write_sheets(folder, kind, _first_files(configurations, *what), STAGES[what[0]])
+        write_sheets(folder, kind, _first_files(pictured, *what), STAGES[what[0]])
     for kind, what in ARRAYS.items():
         arrays = {}
-        for c, path in _first_files(configurations, *what).items():
+        for c, path in _first_files(pictured, *what).items():
             with reading(path, f"{STAGES[what[0]]}@{c.name}"), np.load(path) as file:
                 arrays |= {f"{c.name}/{part}": halved(file[part]) for part in file.files}
         with atomic_path(folder / f"{kind}.npz") as partial, open(partial, "wb") as file:

@@ -15,7 +15,7 @@ from selfsparse.analysis.figure_training import training_table
 from selfsparse.analysis.style import look_of
 from selfsparse.metrics import mechanism as trained
 from selfsparse.results.mechanism import SETTLING_SHARE, Layer, layers, share_of_coefficients, with_flips
-from selfsparse.results.reading import load_results
+from selfsparse.results.reading import load_results, summary_path
 from selfsparse.results.rows import COLUMNS
 
 SNAPSHOTS = 4
@@ -31,7 +31,7 @@ def write_runs(root: Path, suite: str) -> None:
 
 
 def write_snapshots(root: Path, suite: str = "quick") -> None:
-    """Add mechanism.csv and coefficients to the summary: of every run in runs.csv, ResNets without batch norm's rows."""
+    """Add the table of mechanisms and coefficients to the summary: of every run in runs.csv, ResNets without batch norm's rows."""
     rng = np.random.default_rng(1)
     folder = root / "results" / suite / "summary"
     runs = pd.read_csv(folder / "runs.csv")
@@ -42,7 +42,7 @@ def write_snapshots(root: Path, suite: str = "quick") -> None:
         every = c.train.snapshot_every
         for t, width in enumerate(c.network.generator_widths, 1):
             rows += [_snapshot(c, run.seed, i * every, t, width, i, rng) for i in range(SNAPSHOTS)]
-    pd.DataFrame(rows).reindex(columns=COLUMNS["mechanism"]).to_csv(folder / "mechanism.csv", index=False)
+    pd.DataFrame(rows).reindex(columns=COLUMNS["mechanism"]).to_csv(summary_path(folder, "mechanism"), index=False)
     arrays = {}
     for name in dict.fromkeys(runs["configuration"]):
         c = configurations[name]

@@ -224,6 +224,34 @@ def test_nothing_run_gives_empty_tables(tmp_path, monkeypatch):
         assert len((folder / f"summary/{name}.csv").read_text().splitlines()) == 1
 
 
+def test_what_is_of_many_rows_is_compressed_to_the_same_bytes_each_time(project):
+    for name, rows in ((W, "0,1,4,64\n40,1,4,64\n"), (S, "0,1,4,64\n")):
+        path = project / f"results/quick/runs/{name}/seed0/mechanism.csv"
+        path.write_text("step,stage,size,channels\n" + rows)
+    folder = project / "results/quick/summary"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mechanism.csv").write_text("of an earlier version")
+    summary()
+    made = (folder / "mechanism.csv.gz").read_bytes()
+    summary()
+    assert (folder / "mechanism.csv.gz").read_bytes() == made and not (folder / "mechanism.csv").exists()
+    assert load_results("quick").mechanism[["configuration", "step"]].to_numpy().tolist() == [[W, 0], [W, 40], [S, 0]]
+    (folder / "mechanism.csv.gz").write_bytes(made[:-9])
+    with pytest.raises(DataError, match=r"mechanism\.csv\.gz is damaged .*dvc repro -f -s summary@quick"):
+        load_results("quick")
+
+
+def test_a_suite_without_figures_keeps_numbers_and_no_images(project, monkeypatch):
+    summary()
+    folder, numbers = project / "results/quick/summary", text(project, "fid.csv")
+    assert load_results("quick").sheet(load_settings().configuration(W), "samples")
+    monkeypatch.chdir(write_project(project, {"train.seeds": [0, 1], "suites.quick.figures": False}))
+    summary()
+    results, c = load_results("quick"), load_settings().configuration(W)
+    assert text(project, "fid.csv") == numbers and not list(folder.rglob("*.png"))
+    assert results.sheet(c, "samples") is None and results.arrays(c, "feature_maps") == {}
+
+
 @pytest.mark.parametrize("lost", [W, S])
 def test_a_recorded_result_that_is_not_here_is_not_forgotten(project, lost):
     summary()

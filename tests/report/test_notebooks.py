@@ -8,8 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from small_project import params
+from small_project import params, write_project
 
+from selfsparse.analysis.answers import notebook_address
 from selfsparse.config import SettingsError
 from selfsparse.report import notebooks
 from selfsparse.report.notebooks import (
@@ -55,6 +56,16 @@ def test_a_notebook_stands_where_its_suite_has_something_for_it(project, monkeyp
     assert not module.belongs(replace(results, configurations=results.configurations[:1]))  # of WGAN-GP
     monkeypatch.setattr(module, "belongs", lambda results: len(results.configurations) < 5)
     assert [len(notebooks_of(suite)) for suite in ("quick", "laptop")] == [2, 3]
+
+
+def test_a_suite_without_figures_has_the_tables_notebooks_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(write_project(tmp_path, {"suites.quick.figures": False}))
+    for name in ("table_fid", "figure_feature_maps", "verdicts"):
+        write(tmp_path, name)
+    assert notebooks_of("quick") == ["table_fid", "verdicts"] and "figure_feature_maps" in notebooks_of("paper")
+    assert [notebook_address(suite, "figure_feature_maps") for suite in ("quick", "paper")] == [
+        "", "paper/notebooks/figure_feature_maps/figure_feature_maps.ipynb",
+    ]  # fmt: skip
 
 
 def test_the_suites_have_the_notebooks_that_belong(project):
