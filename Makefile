@@ -33,18 +33,21 @@ repository:
 	  { printf '%s\n' "error: this folder is not a git repository, as after unpacking a zip, and DVC wants one. Clone it with git," \
 	  "or let DVC do without: printf '[core]\n    no_scm = true\n' >> .dvc/config.local"; exit 2; }
 
+# DVC, but that of dvc.lock it writes a stage's lines alone.
+DVC := $(BIN)/python -m selfsparse.dvc
+
 # A stage of quick is over about as soon as DVC has looked for an earlier run of it. Digits and photographs have nothing in
 # common before their correlation, so two DVCs work at a time, a dataset each, and one waits where the other writes dvc.lock;
 # bars of both would write over each other. What the suite has besides comes with its report.
 QUICK_DATASETS := digits-16 photos-16
-REPRO_QUICK := $(BIN)/dvc --wait-for-lock repro --no-run-cache --single-item
+REPRO_QUICK := $(DVC) --wait-for-lock repro --no-run-cache --single-item
 .PHONY: $(QUICK_DATASETS:%=quick-%)
 
 quick: repository install  ## Run a suite from data to report, in minutes on a CPU: small GANs on digits and photographs.
 	$(BIN)/selfsparse check $@
 	@$(REPRO_QUICK) inputs
 	@TQDM_DISABLE=1 $(MAKE) --no-print-directory -j2 $(QUICK_DATASETS:%=quick-%)
-	@$(BIN)/dvc repro --no-run-cache report@$@
+	@$(DVC) repro --no-run-cache report@$@
 	@echo "Report: $(CURDIR)/results/$@/report/index.html; beside the results in git: $(BIN)/selfsparse compare $@"
 
 $(QUICK_DATASETS:%=quick-%): quick-%:
@@ -60,14 +63,14 @@ sensitivity:  ## ... in about four hours on two CPU cores: one of the paper's op
 gpu_hour:  ## ... an estimated hour of a CUDA GPU: the paper's MNIST rows at full width and budget.
 $(WHOLE): repository install
 	$(BIN)/selfsparse check $@
-	$(BIN)/dvc repro report@$@
+	$(DVC) repro report@$@
 	@echo "Report: $(CURDIR)/results/$@/report/index.html; beside the results in git: $(BIN)/selfsparse compare $@"
 
 paper:  ## Run what there are data for, then report (CUDA GPU): the paper's 36 configurations.
 controls:  ## ... what the paper lacks: as many parameters, the other penalty, a public Sketch.
 $(IN_PARTS): repository install
 	$(BIN)/selfsparse check $@
-	-$(BIN)/dvc repro --keep-going report@$@
+	-$(DVC) repro --keep-going report@$@
 	$(MAKE) report SUITE=$@
 
 cluster: $(VENV)/cluster  ## Install Ray as well (70 MB), for `selfsparse distribute`.
@@ -96,9 +99,9 @@ endif
 report: repository install  ## Report on whatever has been run so far: make report SUITE=laptop.
 	@$(BIN)/python -c 'from selfsparse.cli import guarded; from selfsparse.config import load_settings; exit(guarded(lambda: load_settings().suite("$(SUITE)") and None))'
 	@mkdir -p $(addprefix results/$(SUITE)/,runs fid sparsity)
-	$(BIN)/dvc repro --single-item inputs
-	-$(BIN)/dvc repro --single-item --allow-missing correlation@$(SUITE) summary@$(SUITE)
-	$(BIN)/dvc repro --single-item --allow-missing verdicts@$(SUITE) notebook@$(SUITE) paper_audit report@$(SUITE)
+	$(DVC) repro --single-item inputs
+	-$(DVC) repro --single-item --allow-missing correlation@$(SUITE) summary@$(SUITE)
+	$(DVC) repro --single-item --allow-missing verdicts@$(SUITE) notebook@$(SUITE) paper_audit report@$(SUITE)
 	@echo "Report: $(CURDIR)/results/$(SUITE)/report/index.html"
 
 test: install  ## Run the tests (under 3 minutes, no network, no GPU).

@@ -6,7 +6,8 @@ Each size is a project with this one's dvc.yaml, code and settings, but with so 
 only make a small result; all of it is there, and dvc.lock holds it. In seconds of a CPU core, as other work does not count in
 these, and the most memory that a process of the command held: `inputs` writes what each stage is made from, `plan` foresees the
 suite's costs, `nothing to do` is `dvc repro` of the suite's report where all is current, `report` what `make report` calls of DVC,
-`single item` is `dvc repro --single-item` of one training, which a serial run pays for every stage, on a cluster as well as here.
+`single item` is `dvc repro --single-item` of one training. All but `nothing to do` and `single item, by dvc itself` is called as
+`make` does, by `python -m selfsparse.dvc`; the two differ in dvc.lock, which a serial run has written for every stage.
 """
 
 import json
@@ -117,9 +118,9 @@ def measure(most: int) -> dict[str, Any]:
             first = make_project(folder, count)
             inputs = measure_command(folder, "pipeline.inputs")
             subprocess.run([sys.executable, "-c", SETTLED], cwd=folder, check=True)
-            single = ("dvc", "repro", "-q", "--single-item")
+            ours, single = "selfsparse.dvc", ("repro", "-q", "--single-item")
             report = [
-                measure_command(folder, *single, *targets)
+                measure_command(folder, ours, *single, *targets)
                 for targets in (
                     ["inputs"],
                     ["--allow-missing", *(f"{stage}@{SUITE}" for stage in ("correlation", "summary"))],
@@ -134,7 +135,8 @@ def measure(most: int) -> dict[str, Any]:
                     "cpu_seconds": sum(part["cpu_seconds"] for part in report),
                     "memory_mb": max(part["memory_mb"] for part in report),
                 },
-                "single_item": measure_command(folder, *single, "-f", f"train@{first}"),
+                "single_item": measure_command(folder, ours, *single, "-f", f"train@{first}"),
+                "single_item, by dvc itself": measure_command(folder, "dvc", *single, "-f", f"train@{first}"),
             }
             print(f"{count:,}: {sizes[f'{count:,}']}", flush=True)
         count *= 10

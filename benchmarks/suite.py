@@ -2,7 +2,7 @@
 
     python -m benchmarks.suite [SUITE] [--force]
 
-Runs `dvc repro --no-run-cache report@SUITE` (quick by default) in an empty clone, or with --force where results lie already. A stage
+Runs `python -m selfsparse.dvc repro --no-run-cache report@SUITE` (quick by default) in an empty clone, or with --force where results lie already. A stage
 lasts from the line in which DVC announces it to the next such line, so that DVC's own work is in it. Writes
 benchmarks/results/suite_SUITE.json; `selfsparse docs` shows it in docs/timings.md.
 """
@@ -27,7 +27,8 @@ def run_suite(suite: str, force: bool) -> tuple[list[tuple[str, float]], float]:
     Raises:
         SystemExit: DVC failed, or there was nothing to run.
     """
-    arguments = ["dvc", "repro", "--no-run-cache", f"report@{suite}"] + ["--force"] * force
+    arguments = [sys.executable, "-m", "selfsparse.dvc", "repro", "--no-run-cache", f"report@{suite}"]
+    arguments += ["--force"] * force
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     marks = [(BEFORE, time.perf_counter())]
     with subprocess.Popen(

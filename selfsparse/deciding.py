@@ -91,13 +91,15 @@ def decide(suite: str, hours: float) -> int:
             fewest = min(min(len(s.lower), len(s.higher)) for s in found if s.next_look)
             write_seeds(project_root() / "params.yaml", suite, seeds + min(usable_cpus(), wanted - fewest))
         started = time.monotonic()
-        command = ["dvc", "repro", f"summary@{suite}"]
+        command = ["repro", f"summary@{suite}"]
         try:
             environment = os.environ | {"PATH": search_path()}
-            subprocess.run([sys.executable, "-m", *command], cwd=project_root(), env=environment, check=True)
+            subprocess.run(
+                [sys.executable, "-m", "selfsparse.dvc", *command], cwd=project_root(), env=environment, check=True
+            )
         except subprocess.CalledProcessError as error:
             raise RunError(
-                f"{' '.join(command)} ended with exit code {error.returncode}; the reason stands above. The same command goes"
+                f"dvc {' '.join(command)} ended with exit code {error.returncode}; the reason stands above. The same command goes"
                 " on from what is done."
             ) from None
         round_took = time.monotonic() - started

@@ -202,16 +202,16 @@ def test_the_two_parts_of_quick_run_its_own_stages_alone(tmp_path):
     from selfsparse.config import load_settings
 
     (tmp_path / "bin").mkdir()
-    for name, work in (("dvc", 'echo "$@"'), ("python", f'exec {sys.executable} "$@"')):
-        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{work}\n")
-        (tmp_path / "bin" / name).chmod(0o755)
+    python = f"""case "$*" in "-m selfsparse.dvc "*) echo "$@";; *) exec {sys.executable} "$@";; esac"""
+    (tmp_path / "bin/python").write_text(f"#!/bin/sh\n{python}\n")
+    (tmp_path / "bin/python").chmod(0o755)
     for dataset, extractor in (("digits-16", "lenet"), ("photos-16", "lenet_standin")):
         names = [c.name for c in load_settings(ROOT / "params.yaml").suite("quick") if c.dataset_key == dataset]
         done = subprocess.run(
             ["make", "-s", f"VENV={tmp_path}", f"quick-{dataset}"], cwd=ROOT, capture_output=True, text=True, check=True
         )
         told, stages = done.stdout.split("--single-item ")
-        assert told == "--wait-for-lock repro --no-run-cache "
+        assert told == "-m selfsparse.dvc --wait-for-lock repro --no-run-cache "
         assert stages.split() == [
             f"data@{dataset}", f"extractor@{dataset}-{extractor}", f"reference@{dataset}-{extractor}",
             *(f"train@{n}" for n in names), *(f"measure@{n}" for n in names),
