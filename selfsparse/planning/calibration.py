@@ -4,7 +4,6 @@ A step is taken to last `operations * seconds_per_operation + flops / step_rate`
 be started, large ones for arithmetic. Both numbers are fitted to the steps of up to three networks.
 """
 
-import statistics
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.benchmark import Timer
 
 from selfsparse.config import Configuration
 from selfsparse.device import float32_precision
@@ -25,7 +25,6 @@ from selfsparse.training.trainer import Trainer
 
 SECONDS_A_STEP = {"cpu": 0.2, "cuda": 1.0}  # a step that would last longer at the ceiling is timed at a smaller batch
 SECONDS_A_NETWORK = 0.8
-MOST_STEPS = 20
 CONVOLUTION = (96, 96, 35, 16)  # channels in and out, height and width, batch: the middle of Inception-v3
 PRODUCT = {"cpu": 1536, "cuda": 8192}
 
@@ -114,7 +113,7 @@ def _timed(c: Configuration, device: torch.device, ceiling: float) -> dict:
     trainer = Trainer(c, 0, images, device)
     trainer.prepare()
     found = {"configuration": c.name, "batch_size": batch_size, "flops": cost.flops, "operations": cost.operations}
-    return found | {"seconds": _median_seconds(trainer.generator_step, device)}
+    return found | {"seconds": _median_seconds(trainer.generator_step)}
 
 
 def _fitted(networks: Sequence[dict]) -> tuple[float, float]:
@@ -130,27 +129,16 @@ def _fitted(networks: Sequence[dict]) -> tuple[float, float]:
     return float(per_operation), float(per_flop)
 
 
-def _median_seconds(call: Callable[[], object], device: torch.device) -> float:
-    """Seconds of one call: the median of as many as fit into SECONDS_A_NETWORK, after one that does not count."""
-
-    def once() -> float:
-        begun = time.perf_counter()
-        call()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        return time.perf_counter() - begun
-
-    once()
-    found = [once()]
-    while sum(found) < SECONDS_A_NETWORK and len(found) < MOST_STEPS:
-        found.append(once())
-    return statistics.median(found)
+def _median_seconds(call: Callable[[], object]) -> float:
+    """Seconds of one call, a GPU's work included: the median of as many as fit into SECONDS_A_NETWORK."""
+    timer = Timer("call()", globals={"call": call}, num_threads=torch.get_num_threads())
+    return timer.blocked_autorange(min_run_time=SECONDS_A_NETWORK).median
 
 
 def _product_rate(device: torch.device) -> float:
     size = PRODUCT[device.type]
     a, b = torch.randn(2, size, size, device=device)
-    return 2 * size**3 / _median_seconds(lambda: a @ b, device)
+    return 2 * size**3 / _median_seconds(lambda: a @ b)
 
 
 @torch.no_grad()
@@ -158,7 +146,7 @@ def _convolution_rate(device: torch.device) -> float:
     before, after, size, batch_size = CONVOLUTION
     layer = nn.Conv2d(before, after, 3, padding=1, bias=False).to(device, memory_format=torch.channels_last)
     x = torch.randn(batch_size, before, size, size, device=device).to(memory_format=torch.channels_last)
-    return 2 * batch_size * before * after * 9 * size**2 / _median_seconds(lambda: layer(x), device)
+    return 2 * batch_size * before * after * 9 * size**2 / _median_seconds(lambda: layer(x))
 
 
 def _start_seconds() -> float:

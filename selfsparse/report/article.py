@@ -5,7 +5,7 @@ The template's prose holds for any results; what they say stands in sentences, t
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 from selfsparse.analysis.answers import answers
@@ -113,11 +113,8 @@ def _dataset(c: Configuration) -> str:
 
 
 def _runs(results: Results) -> str:
-    counts = [results.count(c) for c in results.configurations]
-    found = {word: sum(getattr(n, name) for n in counts) for name, word in
-             (("finished", "finished"), ("diverged", "diverged"), ("not_run", "not run"))}  # fmt: skip
-    said_counts = [f"{n:,} {word}" for word, n in found.items() if n]
-    return f"{many(sum(found.values()), 'run')} of {many(len(counts), 'configuration')}: {', '.join(said_counts)}"
+    runs = sum(sum(astuple(results.count(c))) for c in results.configurations)
+    return f"{many(runs, 'run')} of {many(len(results.configurations), 'configuration')}: {results.runs_text()}"
 
 
 def _cost(results: Results) -> str:

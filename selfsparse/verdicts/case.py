@@ -43,12 +43,11 @@ OF_STAGES = {"bn_negative_share": ("negative_given_positive", False), "position_
 class Signs:
     """Of each run, the share of signs that differ from those at the claimed step: the most at any later snapshot, and last.
 
-    Empty where that was not measured; `why` says where it rests on less than the probe.
+    Empty where that was not measured.
     """
 
     largest: np.ndarray
     last: np.ndarray
-    why: str = ""
 
 
 def _growth(mechanism: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -123,11 +122,10 @@ class Evidence:
         stages = rows.dropna(subset=[column]).groupby("stage")
         return {int(t): own.sort_values("seed")[column].to_numpy(float) for t, own in stages}
 
-    def signs_differing(self, c: Configuration, share: float) -> Signs:
-        """Return how many signs of alpha and beta, as a share, differ from those after a share of the training.
+    def signs_differing(self, c: Configuration) -> Signs:
+        """Return how many signs of alpha and beta, as a share, differ from those at the step by which they should have settled.
 
-        Training notes them at that step, on the probe latents of every run. Summaries from before it did have the
-        coefficients of one latent of the first run, at the snapshots: the first one late enough stands for the step.
+        Training notes them at that step (SETTLING_SHARE of its steps), on the probe latents of every run.
         """
         rows = self._finished("mechanism", c)
         weights = {"alpha": rows["channels"], "beta": rows["size"] ** 2}  # coefficients per latent
@@ -136,18 +134,8 @@ class Evidence:
         changed = sum((n * known[head]).fillna(0) for head, n in weights.items())
         sums = pd.DataFrame({"seed": rows["seed"], "step": rows["step"], "signs": signs, "changed": changed})
         sums = sums.groupby(["seed", "step"]).sum().query("signs > 0")
-        if len(sums):
-            shares = (sums["changed"] / sums["signs"]).groupby("seed")
-            return Signs(shares.max().to_numpy(float), shares.last().to_numpy(float))
-        arrays, steps = self.results.arrays(c, "coefficients"), np.sort(rows["step"].unique())
-        each = [arrays[name].reshape(len(arrays[name]), -1) > 0 for name in sorted(arrays)]
-        above = np.concatenate(each, axis=1) if each else np.empty((0, 0), bool)
-        late = [i for i, step in enumerate(steps) if step >= share * c.train.steps]
-        if len(late) < 2 or len(above) != len(steps):
-            return Signs(np.empty(0), np.empty(0))
-        found = [(above[i] != above[late[0]]).mean() for i in late[1:]]
-        why = f"one latent of one run (n = 1), from step {steps[late[0]]:,} on: the probe's signs were not kept"
-        return Signs(np.array([max(found)]), np.array([found[-1]]), why)
+        shares = (sums["changed"] / sums["signs"]).groupby("seed")
+        return Signs(shares.max().to_numpy(float), shares.last().to_numpy(float))
 
     def free_kernel_weights(self, c: Configuration) -> np.ndarray:
         """Return, per run, the weights of kernels that lead to or from channels that are zero for the whole probe."""

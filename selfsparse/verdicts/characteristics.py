@@ -82,7 +82,7 @@ class Drawn(Evidence):
 
     by_stage = by_size
 
-    def signs_differing(self, c: Configuration, share: float) -> Signs:
+    def signs_differing(self, c: Configuration) -> Signs:
         """Return the shares of signs."""
         return self._signs  # type: ignore[return-value]
 

@@ -378,7 +378,7 @@ def test_signs_and_growths_of_a_summary():
         t.reindex(columns=whole.columns) for t, whole in ((table, results.mechanism), (runs, results.runs))
     )
     evidence = Evidence(replace(results, mechanism=mechanism, runs=runs))
-    signs = evidence.signs_differing(c, 0.5)
+    signs = evidence.signs_differing(c)
     assert signs.largest.tolist() == pytest.approx([3 / 8, 1 / 2])
     assert signs.last.tolist() == pytest.approx([1 / 8, 1 / 2])
     assert evidence.values(c, "negative_weight_growth").tolist() == pytest.approx([-0.2, 0.1])
@@ -388,17 +388,11 @@ def test_signs_and_growths_of_a_summary():
     }
 
 
-def test_signs_of_one_latent_where_nothing_else_was_kept():
-    """Five snapshots of two coefficients, of which the first changes its sign; from half of the steps on it is meant."""
-    alpha = np.array([[1.0], [0.0], [0.0], [1.0], [0.0]])
-    c = SimpleNamespace(name="x", train=SimpleNamespace(steps=200))
-    table = pd.DataFrame({"seed": 0, "step": [0, 100, 150, 175, 200], "channels": 1, "size": 1})
+def test_signs_that_were_not_kept():
+    """As of a training whose only later snapshot is the step itself: nothing is said of them."""
+    table = pd.DataFrame({"seed": 0, "step": [0, 100], "channels": 1, "size": 1})
     results = SimpleNamespace(
-        mechanism=table.assign(alpha_differs=None, beta_differs=None),
-        finished=lambda rows, c: rows,
-        arrays=lambda c, kind: {"alpha_1": alpha, "beta_1": np.ones((5, 1, 1))},
+        mechanism=table.assign(alpha_differs=None, beta_differs=None), finished=lambda rows, c: rows
     )
-    signs = Evidence(results).signs_differing(c, 0.5)  # beside step 100 one of two differs at 175, none at 150 and 200
-    assert signs.largest.tolist() == [0.5] and signs.last.tolist() == [0.0]
-    assert "from step 100 on" in signs.why
-    assert len(Evidence(results).signs_differing(c, 0.9).largest) == 0
+    signs = Evidence(results).signs_differing(SimpleNamespace(name="x"))
+    assert signs.largest.tolist() == [] == signs.last.tolist()

@@ -259,8 +259,8 @@ def test_four_pairs_carry_no_verdict_on_r():
 
 
 def test_signs_settle():
-    def of(largest, last=(0.001, 0.001, 0.001), why=""):
-        return decided("C20", signs=Signs(np.array(largest), np.array(last), why))
+    def of(largest, last=(0.001, 0.001, 0.001)):
+        return decided("C20", signs=Signs(np.array(largest), np.array(last)))
 
     found = of([0.001, 0.002, 0.001])
     assert found.verdict == REPRODUCED and found.same and found.effect.value == pytest.approx(0.004 / 3)
@@ -268,10 +268,10 @@ def test_signs_settle():
     assert of([0.05, 0.06, 0.05]).verdict == NOT_REPRODUCED
     found = of([0.001, 0.005, 0.03])
     assert found.verdict == INCONCLUSIVE and found.needed() > 3
-    found = of([0.05], [0.04], "one latent of one run (n = 1)")
+    found = of([0.05], [0.04])
     assert (found.verdict, found.same) == (INCONCLUSIVE, False)
     assert found.ours == "0.0500 of the signs differ at most, 0.0400 at the end"
-    assert found.why == "an interval needs two runs; one latent of one run (n = 1)"
+    assert found.why == "an interval needs two runs"
     found = of([], [])
     assert found.verdict == INCONCLUSIVE and found.same is None and "not kept" in found.why
 
