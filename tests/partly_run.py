@@ -34,6 +34,7 @@ def ran(project) -> Path:
 
 def write_summary(root: Path, suite: str = "quick") -> None:
     """Write results/<suite>/summary: without_csm has one diverged run of three; of the photos, WGAN-GP alone has run."""
+    from selfsparse.results.arrays import write_arrays
     from selfsparse.results.reading import load_results
     from selfsparse.results.sheets import write_sheets
 
@@ -47,12 +48,12 @@ def write_summary(root: Path, suite: str = "quick") -> None:
         for seed in c.train.seeds:
             diverged = c.model == "without_csm" and seed == 2
             _run(tables, c, seed, diverged, LEVEL[c.model] * (1 + 0.1 * number), rng)
-        maps |= {f"{c.name}/{name}": array for name, array in _maps(c, rng).items()}
+        maps[c.name] = _maps(c, rng)
         provenance[c.name] = {
             "git_commit": "0" * 40, "uncommitted_changes": False, "finished": f"2026-11-{24 + number % 2}T10:00:00Z",
             "cpu_cores": 2, "python": "3.11", "torch": "2.8", "device": "cpu", "system": "Linux", "seconds": 12.5,
         }  # fmt: skip
-    np.savez(folder / "feature_maps.npz", **maps)
+    write_arrays(folder, "feature_maps", maps)
     with TemporaryDirectory() as name:
         for kind, stage in (("samples", "measure"), ("progress", "train")):
             write_sheets(folder, kind, {c: _sheet(Path(name), c, kind, rng) for c in configurations}, stage)

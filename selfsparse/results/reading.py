@@ -1,13 +1,12 @@
 """What a suite has measured: its summary, with every configuration of params.yaml, also those that have not run."""
 
 import csv
-import gzip
+import lzma
 import math
 import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from selfsparse.config import Configuration, Decide, load_settings
@@ -15,6 +14,7 @@ from selfsparse.errors import DataError
 from selfsparse.files import read_json, reading
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import read_provenance
+from selfsparse.results.arrays import Arrays, arrays_path, read_arrays
 from selfsparse.results.rows import COLUMNS, TEXT
 from selfsparse.results.sheets import Sheet, read_sheets, sheet_path
 from selfsparse.results.text import group_key
@@ -72,6 +72,7 @@ class Results:
     provenance: dict[str, dict]
     folder: Path
     _sheets: dict[Path, dict[str, Sheet]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _arrays: dict[Path, dict[str, Arrays]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _positions: dict[int, tuple[weakref.ref, dict]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def rows(self, table: pd.DataFrame, c: Configuration) -> pd.DataFrame:
@@ -140,13 +141,12 @@ class Results:
             self._sheets[path] = read_sheets(path, self.suite)
         return self._sheets[path].get(c.name)
 
-    def arrays(self, c: Configuration, kind: str) -> dict[str, np.ndarray]:
+    def arrays(self, c: Configuration, kind: str) -> Arrays:
         """Return a configuration's `feature_maps` or `coefficients` of one latent; nothing where there are none."""
-        path, start = self.folder / f"{kind}.npz", f"{c.name}/"
-        if not path.is_file():
-            return {}
-        with reading(path, f"summary@{self.suite}", in_git=True), np.load(path) as file:
-            return {name.removeprefix(start): file[name] for name in file.files if name.startswith(start)}
+        path = arrays_path(self.folder, kind)
+        if path not in self._arrays:
+            self._arrays[path] = read_arrays(path, self.suite)
+        return self._arrays[path].get(c.name, {})
 
 
 def load_results(suite: str) -> Results:
@@ -190,7 +190,7 @@ def _measured_under(c: Configuration, name: str | None) -> Configuration:
 
 def summary_path(folder: Path, name: str) -> Path:
     """Return where results/<suite>/summary has a table."""
-    return folder / f"{name}.csv{'.gz' if name in COMPRESSED else ''}"
+    return folder / f"{name}.csv{'.xz' if name in COMPRESSED else ''}"
 
 
 def summary_table(folder: Path, name: str) -> pd.DataFrame:
@@ -212,7 +212,7 @@ def read_rows(path: Path) -> pd.DataFrame:
     Raises:
         ValueError: a line is cut off or no row at all, or a row is there twice: after a merge the two sides may both be.
     """
-    opened = gzip.open if path.suffix == ".gz" else open
+    opened = lzma.open if path.suffix == ".xz" else open
     with opened(path, "rt", newline="", encoding="utf-8") as file:
         header, *lines = csv.reader(file)
     if wrong := next((n for n, line in enumerate(lines, 2) if len(line) != len(header)), None):

@@ -1,6 +1,6 @@
 """What a suite has measured, as small files for git: all that the notebooks read."""
 
-import gzip
+import lzma
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from selfsparse.config import Configuration, Settings
 from selfsparse.errors import DataError
 from selfsparse.files import atomic_path, read_json, reading, write_json, write_text
 from selfsparse.paths import extractor_dir, project_root, result_dir, suite_dir
+from selfsparse.results.arrays import arrays_path, write_arrays
 from selfsparse.results.reading import ACCURACIES, extractor_names, mean_sparsity, read_rows, summary_path
 from selfsparse.results.rows import COLUMNS
 from selfsparse.results.sheets import write_sheets
@@ -47,8 +48,9 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     for name, table in tables.items():
         path, content = summary_path(folder, name), table.to_csv(index=False, lineterminator="\n").encode()
         with atomic_path(path) as partial:
-            partial.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
-    for old in {*folder.glob("*.csv*")} - {summary_path(folder, name) for name in (*tables, "correlation")}:
+            partial.write_bytes(lzma.compress(content) if path.suffix == ".xz" else content)
+    own = {summary_path(folder, name) for name in (*tables, "correlation")} | {arrays_path(folder, k) for k in ARRAYS}
+    for old in {*folder.glob("*.csv*"), *folder.glob("*.npz*")} - own:
         old.unlink()
     pictured = configurations if settings.figures[suite] else []
     for kind, what in SHEETS.items():
@@ -57,9 +59,8 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
         arrays = {}
         for c, path in _first_files(pictured, *what).items():
             with reading(path, f"{STAGES[what[0]]}@{c.name}"), np.load(path) as file:
-                arrays |= {f"{c.name}/{part}": halved(file[part]) for part in file.files}
-        with atomic_path(folder / f"{kind}.npz") as partial, open(partial, "wb") as file:
-            np.savez_compressed(file, **arrays)
+                arrays[c.name] = dict(file)
+        write_arrays(folder, kind, arrays)
     extractors = {c.name: extractor_name(c) for c in configurations if _seed_files(c, "run.json")}
     write_json(folder / "extractors.json", extractors)
     write_json(folder / ACCURACIES, _accuracies(configurations, folder / ACCURACIES))
@@ -69,13 +70,6 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     write_json(suite_dir(suite) / "summary.json", _metrics(configurations, tables, settings.sparsity.counted_stages))
     done = set(tables["runs"]["configuration"])
     return [c.name for c in configurations if c.name in done], [c.name for c in configurations if c.name not in done]
-
-
-def halved(values: np.ndarray) -> np.ndarray:
-    """Return numbers, for figures and shares of zeros, in half the bytes; as they are where one would become 0 or infinite."""
-    with np.errstate(over="ignore", under="ignore"):
-        half = values.astype(np.float16)
-    return half if np.isfinite(half).all() and np.array_equal(half == 0, values == 0) else values
 
 
 def _first_files(configurations: list[Configuration], kind: str, pattern: str) -> dict[Configuration, Path]:

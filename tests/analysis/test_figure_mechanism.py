@@ -14,6 +14,7 @@ from selfsparse.analysis import figure_mechanism as figures
 from selfsparse.analysis.figure_training import training_table
 from selfsparse.analysis.style import look_of
 from selfsparse.metrics import mechanism as trained
+from selfsparse.results.arrays import write_arrays
 from selfsparse.results.mechanism import SETTLING_SHARE, Layer, layers, share_of_coefficients, with_flips
 from selfsparse.results.reading import load_results, summary_path
 from selfsparse.results.rows import COLUMNS
@@ -43,7 +44,7 @@ def write_snapshots(root: Path, suite: str = "quick") -> None:
         for t, width in enumerate(c.network.generator_widths, 1):
             rows += [_snapshot(c, run.seed, i * every, t, width, i, rng) for i in range(SNAPSHOTS)]
     pd.DataFrame(rows).reindex(columns=COLUMNS["mechanism"]).to_csv(summary_path(folder, "mechanism"), index=False)
-    arrays = {}
+    arrays: dict[str, dict] = {}
     for name in dict.fromkeys(runs["configuration"]):
         c = configurations[name]
         for t, width in enumerate(c.network.generator_widths, 1):
@@ -51,8 +52,8 @@ def write_snapshots(root: Path, suite: str = "quick") -> None:
             for part, shape in (("alpha", (width,)), ("beta", (size, size))):
                 if part[0] in HEADS.get(c.model, ""):
                     values = np.maximum(rng.normal(size=(SNAPSHOTS, *shape)), 0)
-                    arrays[f"{name}/{part}_{t}"] = values.astype(np.float32)
-    np.savez(folder / "coefficients.npz", **arrays)
+                    arrays.setdefault(name, {})[f"{part}_{t}"] = values.astype(np.float32)
+    write_arrays(folder, "coefficients", arrays)
 
 
 def _size(c, t: int) -> int:

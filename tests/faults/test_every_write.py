@@ -24,6 +24,8 @@ ALLOWED = {
     "selfsparse/data/lsun.py:_unpack",  # grows as <name>.partial; takes its name when whole
     "selfsparse/analysis/style.py:rendered",  # into memory
     "selfsparse/metrics/inception.py:_fast_layers",  # into memory
+    "selfsparse/results/arrays.py:write_arrays",  # into memory
+    "selfsparse/stages.py:_as_dvc_writes",  # into memory
     "selfsparse/cluster/scheduler.py:take",  # a stage's log, which grows
     "selfsparse/cluster/head.py:source_tar",  # into memory
     "selfsparse/cluster/node.py:_slot",  # a lock's file, which stays empty

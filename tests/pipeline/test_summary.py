@@ -9,8 +9,9 @@ from small_project import ROOT, files, write_project
 
 from selfsparse.config import load_settings
 from selfsparse.errors import DataError
+from selfsparse.results.arrays import halved
 from selfsparse.results.reading import load_results
-from selfsparse.results.summary import halved, metric_name, sample_label, summarise
+from selfsparse.results.summary import metric_name, sample_label, summarise
 
 W, S = "digits-16-wgan_gp", "digits-16-self_sparse"
 CURVE = (
@@ -230,14 +231,17 @@ def test_what_is_of_many_rows_is_compressed_to_the_same_bytes_each_time(project)
         path.write_text("step,stage,size,channels\n" + rows)
     folder = project / "results/quick/summary"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "mechanism.csv").write_text("of an earlier version")
+    for name in ("mechanism.csv", "feature_maps.npz"):
+        (folder / name).write_text("of an earlier version")
     summary()
-    made = (folder / "mechanism.csv.gz").read_bytes()
+    made = (folder / "mechanism.csv.xz").read_bytes()
     summary()
-    assert (folder / "mechanism.csv.gz").read_bytes() == made and not (folder / "mechanism.csv").exists()
+    assert (folder / "mechanism.csv.xz").read_bytes() == made
+    assert {path.suffix for path in folder.iterdir()} >= {".csv", ".xz"} and not list(folder.glob("*.npz"))
+    assert not (folder / "mechanism.csv").exists()
     assert load_results("quick").mechanism[["configuration", "step"]].to_numpy().tolist() == [[W, 0], [W, 40], [S, 0]]
-    (folder / "mechanism.csv.gz").write_bytes(made[:-9])
-    with pytest.raises(DataError, match=r"mechanism\.csv\.gz is damaged .*dvc repro -f -s summary@quick"):
+    (folder / "mechanism.csv.xz").write_bytes(made[:-9])
+    with pytest.raises(DataError, match=r"mechanism\.csv\.xz is damaged .*dvc repro -f -s summary@quick"):
         load_results("quick")
 
 
