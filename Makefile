@@ -59,7 +59,7 @@ $(QUICK_DATASETS:%=quick-%): quick-%:
 	  { test -z "$$stages" || $(REPRO_QUICK) $$stages; }
 
 laptop:  ## ... in about three hours on two CPU cores: MNIST, Fashion-MNIST and CIFAR-10, narrow networks, ten runs each.
-sensitivity:  ## ... in about four hours on two CPU cores: one of the paper's open questions changed at a time.
+sensitivity:  ## ... in about three hours on two CPU cores: one of the paper's open questions changed at a time.
 gpu_hour:  ## ... an estimated hour of a CUDA GPU: the paper's MNIST rows at full width and budget.
 $(WHOLE): repository install
 	$(BIN)/selfsparse check $@

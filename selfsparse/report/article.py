@@ -26,6 +26,7 @@ from selfsparse.analysis.table import (
     Table,
     joined,
     mean_std,
+    number,
     probability,
     said,
     summarised,
@@ -103,8 +104,6 @@ def _values(results: Results, sensitivity: Results, paper: Results) -> dict[str,
         "mechanism": _numbered(5, overview_table(results)) if len(results.mechanism) else "",
         "sensitivity": _readings(sensitivity),
         "flips": _flips(sensitivity),
-        "other_steps": _each(count(c.train.steps) for c in sensitivity.configurations),
-        "other_weight": _each(f"{c.train.penalty_weight:g}" for c in sensitivity.configurations if not variation(c)),
     }
 
 
@@ -288,12 +287,14 @@ def outcomes_table(results: Results) -> Table:
         steps = [steps_to(run, goals.get(_dataset(c), math.nan)) for _, run in curves]
         reached = moments([step for step in steps if math.isfinite(step)])
         row |= {**summarised("steps", reached), "reached": reached.n}
+        row["median"] = found["fid"].median()
         row["_reached"] = f"{mean_std('steps', 0)(row)} ({reached.n} of {len(steps)})" if steps else MISSING
         rows.append(row)
     columns: dict[str, Cell] = {
         "Dataset": said("dataset"),
         "Model": said("model"),
         "FID, best": mean_std("fid", without="_without"),
+        "its median": number("median"),
         "lowest in training": mean_std("lowest"),
         "last generator": mean_std("last"),
         "KID": mean_std("kid", short=True),

@@ -71,6 +71,7 @@ def test_the_main_table_computed_again_from_the_files_alone(tmp_path, monkeypatc
             assert cells[4:6] == ["10, 10", interval] and cells[8] == answer
             sentence = f"- {title}, Self-Sparse GAN against {name}: FID {fids[0]} against {fids[1]} (n = 10 and 10)"
             assert text.count(sentence) == 1 and f"of {name} ({answer})" in text
+            assert f"| {title} | {name} | {fids[1]} | {b.median():.2f} |" in text
             answers.append(answer)
     assert answers == ["undecided", "yes"] * 2 + ["yes" if far > 1 else "undecided", "yes"]
 
