@@ -281,9 +281,7 @@ class Settings(_Shared):
     """All of params.yaml, with every configuration resolved, in the file's order."""
 
     fid_of: dict[str, Fid]  # by suite
-    figures: dict[
-        str, bool
-    ]  # by suite, whether its notebooks named figure_* are made, and its summary has their images
+    figures: dict[str, bool]  # by suite, whether notebooks named figure_* are made, and a summary has their images
     suites: tuple[str, ...]
     configurations: dict[str, Configuration]
 
