@@ -5,7 +5,9 @@ SUITE ?= quick
 VENV := .venv
 BIN := $(VENV)/bin
 # uv where there is one, for speed; --require-hashes holds for both.
-INSTALL = $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/pip install --disable-pip-version-check) --quiet
+# A module is compiled when it is imported first, and most never are.
+PIP := $(BIN)/pip install --disable-pip-version-check --no-compile
+INSTALL = $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(PIP)) --quiet
 WHOLE := laptop sensitivity gpu_hour
 IN_PARTS := paper controls
 export PATH := $(CURDIR)/$(BIN):$(PATH)
