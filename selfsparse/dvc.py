@@ -3,6 +3,7 @@
 Of each stage that has run it writes its own lines of dvc.lock, where DVC parses and writes the whole file, in pure Python.
 """
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from dvc.stage.serialize import to_single_stage_lockfile
 
 from selfsparse.stages import note_records
 
+LOGGER = logging.getLogger(dvcfile.__name__)
+
 
 class Lockfile(dvcfile.Lockfile):
     """dvc.lock, into which a stage writes its own lines alone."""
@@ -24,7 +27,10 @@ class Lockfile(dvcfile.Lockfile):
         path = Path(self.path)
         before = path.read_bytes() if path.is_file() else b""
         note_records(path.parent, {stage.name: to_single_stage_lockfile(stage, **options) for stage in stages})
+        if not before:
+            LOGGER.info("Generating lock file '%s'", self.relpath)
         if path.read_bytes() != before:
+            LOGGER.info("Updating lock file '%s'", self.relpath)
             self.repo.scm_context.track_file(self.relpath)
 
 

@@ -61,7 +61,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def dvc(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "dvc", *arguments]
+    """A command of DVC, called as `make` does."""
+    return [sys.executable, "-m", "selfsparse.dvc", *arguments]
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen:

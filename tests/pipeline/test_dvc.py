@@ -67,7 +67,7 @@ def test_the_first_stage_makes_the_file(tmp_path):
 
 
 def test_a_pipeline_ends_as_with_dvc(tmp_path):
-    """A first run, one after an edit, and one of a single stage; DVC's own writing is taken away, so that it is not what was used."""
+    """In files, exit code and what it says; DVC's own writing is taken away, so that it is not what was used."""
     own = """
 import runpy, sys
 from dvc import dvcfile
@@ -78,16 +78,29 @@ runpy.run_module("selfsparse.dvc", run_name="__main__", alter_sys=True)
     pipeline = {
         "stages": {"copy": {"foreach": ["x", "y"], "do": {"cmd": "cp in ${item}", "deps": ["in"], "outs": ["${item}"]}}}
     }
-    pipeline["stages"]["join"] = {"cmd": "cat x y > all", "deps": ["x", "y"], "outs": [{"all": {"cache": False}}]}
+    pipeline["stages"]["join"] = {
+        "cmd": "cat x y | grep . > all",
+        "deps": ["x", "y"],
+        "outs": [{"all": {"cache": False}}],
+    }
     found = []
     for name, start in (("theirs", ["-m", "dvc"]), ("ours", ["-c", own])):
         folder = tmp_path / name / "project"
         folder.mkdir(parents=True)
-        told = {"cwd": folder, "env": environment(folder) | {"PYTHONPATH": ""}, "check": True}
-        subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], **told)
+        told = {"cwd": folder, "env": environment(folder) | {"PYTHONPATH": ""}}
+        subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], **told, check=True)
         (folder / "dvc.yaml").write_text(json.dumps(pipeline))
-        for text, arguments in (("1", []), ("2", []), ("3", ["--single-item", "copy@y"])):
+        found.append([])
+        one = ["--single-item", "copy@y"]
+        for text, *arguments in (["1"], ["2"], ["3", *one], [""], ["conflict"]):  # "": grep fails
             (folder / "in").write_text(text)
-            subprocess.run([sys.executable, *start, "repro", "--quiet", *arguments], **told)
-        found.append({path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()})
-    assert found[0] == found[1] and found[0]["all"] == b"22" and found[0]["y"] == b"3"
+            if text == "conflict":
+                with open(folder / "dvc.lock", "a") as lock:
+                    lock.write("<<<<<<< HEAD\n")
+            done = subprocess.run([sys.executable, *start, "repro", *arguments], capture_output=True, text=True, **told)
+            files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+            found[-1].append((done.returncode, done.stdout, done.stderr, files))
+    for theirs, ours in zip(*found, strict=True):
+        assert ours == theirs
+    assert [code for code, *_ in found[1]] == [0, 0, 0, 255, 255]
+    assert [files.get("all") for *_, files in found[1]] == [b"11\n", b"22\n", b"22\n", None, None]
