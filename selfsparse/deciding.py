@@ -63,7 +63,8 @@ def standings(results: Results) -> list[Standing]:
 def decide(suite: str, hours: float) -> int:
     """Run further seeds of a suite until each of its questions is decided, the plan ends, or the time is over.
 
-    The seeds are written into params.yaml (suites.<suite>.train.seeds); a seed that is there is not trained again.
+    The seeds are written into params.yaml (suites.<suite>.train.seeds); a seed that is there is not trained again. Questions
+    of configurations with seeds of their own are not waited for: these would get no more.
 
     Returns:
         0 where all questions are decided or the plan has ended, 1 where the time was over before.
@@ -71,25 +72,31 @@ def decide(suite: str, hours: float) -> int:
     Raises:
         RunError: a stage failed, and has said why.
     """
-    began, round_took = time.monotonic(), 0.0
+    began, round_took, path = time.monotonic(), 0.0, project_root() / "params.yaml"
     while True:
         settings = load_settings()
         results = load_results(suite)
         found = standings(results)
         print("\n".join(map(describe, found)), flush=True)
-        wanted = min((standing.next_look for standing in found if standing.next_look), default=None)
-        if wanted is None:
-            print(f"Decided, or at the end of the plan. Report: dvc repro report@{suite}")
+        own = _with_own_seeds(path)
+        waiting = [s for s in found if s.next_look and not own & {c.name for c in s.comparison.both}]
+        if kept := [s.comparison for s in found if s.next_look and s not in waiting]:
+            names = ", ".join(sorted({c.name for p in kept for c in p.both} & own))
+            print(f"Not extended, as params.yaml gives them train.seeds of their own: {names}")
+        if not waiting:
+            but = ", but for these" if kept else ""
+            print(f"Decided, or at the end of the plan{but}. Report: dvc repro report@{suite}")
             return 0
-        seeds = max(len(c.train.seeds) for c in settings.suite(suite))
+        wanted = min(standing.next_look for standing in waiting if standing.next_look)
+        seeds = max(len(c.train.seeds) for c in settings.suite(suite) if c.name not in own)
         left = hours * 3600 - (time.monotonic() - began)
         if left <= 0 or left < round_took:
             took = f", as a round took {duration(round_took)}" if round_took else ""
             print(f"The time is over{took}. The same command goes on from here.")
             return 1
         if not any(results.count(c).not_run for c in results.configurations):  # a run that diverged takes another
-            fewest = min(min(len(s.lower), len(s.higher)) for s in found if s.next_look)
-            write_seeds(project_root() / "params.yaml", suite, seeds + min(usable_cpus(), wanted - fewest))
+            fewest = min(min(len(s.lower), len(s.higher)) for s in waiting)
+            write_seeds(path, suite, seeds + min(usable_cpus(), wanted - fewest))
         started = time.monotonic()
         command = ["repro", f"summary@{suite}"]
         try:
@@ -103,6 +110,11 @@ def decide(suite: str, hours: float) -> int:
                 " on from what is done."
             ) from None
         round_took = time.monotonic() - started
+
+
+def _with_own_seeds(path: Path) -> set[str]:
+    """Return the configurations that have seeds of their own in params.yaml."""
+    return {name for name, row in read_plain_yaml(path)["configurations"].items() if "seeds" in row.get("train", {})}
 
 
 def write_seeds(path: Path, suite: str, count: int) -> None:

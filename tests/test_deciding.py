@@ -104,6 +104,16 @@ def test_a_run_that_diverged_takes_another_seed(monkeypatch, tmp_path):
     assert deciding.decide(SUITE, hours=1) == 0 and runs.rounds[-1] == 6
 
 
+def test_configurations_with_seeds_of_their_own_are_not_waited_for(monkeypatch, tmp_path, capsys):
+    """They would never reach the next look, as it is the suite's seeds that grow."""
+    runs = Runs(monkeypatch, tmp_path, [8.0] * 30, [9.0] * 30)
+    write_project(tmp_path / "project", {"configurations.mnist-32-wgan_gp-laptop.train": {"seeds": [0, 1]}})
+    assert deciding.decide(SUITE, hours=1) == 0 and runs.rounds == []
+    said = capsys.readouterr().out
+    assert "Not extended, as params.yaml gives them train.seeds of their own: mnist-32-wgan_gp-laptop\n" in said
+    assert "at the end of the plan, but for these." in said
+
+
 def test_no_round_begins_that_has_no_time(monkeypatch, tmp_path, capsys):
     runs = Runs(monkeypatch, tmp_path, [8.0] * 30, [9.0] * 30)
     assert deciding.decide(SUITE, hours=0) == 1 and runs.rounds == []
