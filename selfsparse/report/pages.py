@@ -11,7 +11,7 @@ from selfsparse.analysis.answers import answers, answers_table
 from selfsparse.analysis.axes import by_dataset
 from selfsparse.analysis.figure_samples import samples_table
 from selfsparse.analysis.table import Table, said, to_markdown
-from selfsparse.config import Configuration, variation
+from selfsparse.config import Configuration, load_settings, variation
 from selfsparse.files import to_json
 from selfsparse.paths import PAPER_AUDIT, suite_dir
 from selfsparse.provenance import commit_text
@@ -25,6 +25,7 @@ from selfsparse.results.text import MISSING, count, duration, model_label, numbe
 from selfsparse.verdicts.case import FAILS, HOLDS, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNAVAILABLE
 
 TONES = {REPRODUCED: "good", HOLDS: "good", NOT_REPRODUCED: "bad", FAILS: "bad"}
+NOT_KEPT = {True: "not made", False: "left out, as params.yaml has figures: false for this suite"}
 Entry = dict[str, Any]
 
 
@@ -63,9 +64,8 @@ def opening(results: Results, notebooks: Sequence[Entry], claims: Sequence[Entry
         "ran": not results.runs.empty,
         "answers": markdown_html(to_markdown(answers_table(answers(results), address)), "answers"),
         "cards": [
-            {"href": href, "title": title, "text": text, "image": images[name]}
+            {"href": href, "title": title, "text": text, "image": images.get(name, "")}
             for href, title, text, name in cards
-            if name in images
         ],
         "explained": VERDICTS in executed,
         "decided": [claim for claim in claims if claim["verdict"] not in (NOT_RUN, UNAVAILABLE)],
@@ -167,7 +167,7 @@ def _sheet(results: Results, c: Configuration, best: pd.Series) -> Entry:
         "name": c.name,
         "title": model_label(c.model) + (f", {variation_label(variation(c))}" if variation(c) else ""),
         "runs": runs.text,
-        "missing": "not made" if runs.finished else runs.without_value,
+        "missing": NOT_KEPT[load_settings().figures[c.suite]] if runs.finished else runs.without_value,
         "seed": count(best["seed"]),
         "best": f", step {count(best['best_step'])}, FID {number(best['best_fid'])} ({c.extractor.extractor})",
     }

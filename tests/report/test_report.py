@@ -4,12 +4,13 @@ import base64
 import csv
 import html
 import re
+import shutil
 
 import nbformat
 import pandas as pd
 import pytest
 from site_checks import check_site, committed_quick
-from small_project import ROOT
+from small_project import ROOT, write_project
 
 from selfsparse.paper.printed import claims
 from selfsparse.paths import PAPER_AUDIT
@@ -109,6 +110,19 @@ def test_images_over_training_say_the_step_and_its_fid(committed):
         said = re.findall(r"<li>Step ([\d,]+): FID ([\d.]+) \(\w+\)</li>", sheet[: sheet.index("</ol>")])
         assert said == [(f"{row.step:,}", f"{row.fid:.2f}") for row in rows.itertuples()]
     assert page.count('type="range"') == curves["configuration"].nunique()
+
+
+def test_a_suite_without_figures_has_a_way_to_its_pages(ran):
+    (ran / "notebooks").symlink_to(ROOT / "notebooks")
+    for kind in ("progress", "samples"):
+        shutil.rmtree(ran / f"results/quick/summary/{kind}")
+    links = {"results.html", "samples.html", "notebooks.html", "results.html#audit"}
+    for figures, why in ((True, "not made"), (False, "left out, as params.yaml has figures: false for this suite")):
+        write_project(ran, {"suites.quick.figures": figures})
+        pages = check_site(make_report("quick").parent)
+        cards = re.search(r'<ul class="cards">(.*?)</ul>', pages["index.html"].text, re.S)[1]
+        assert set(re.findall('href="(.*?)"', cards)) == links
+        assert f"No sample sheet: {why}." in pages["samples.html"].text
 
 
 @pytest.mark.slow
