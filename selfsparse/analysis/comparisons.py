@@ -29,6 +29,7 @@ from selfsparse.analysis.table import (
 from selfsparse.config import Configuration, Decide, variation
 from selfsparse.paper import paper_moments
 from selfsparse.registry import BASELINE, SPARSE, variation_label
+from selfsparse.results.alternatives import RUNS
 from selfsparse.results.comparability import comparable, comparison
 from selfsparse.results.reading import Results
 from selfsparse.results.text import MISSING, group_label, model_label
@@ -137,9 +138,8 @@ def is_matched(control: Configuration, c: Configuration) -> bool:
 
 def _all_but_generator(c: Configuration) -> tuple:
     network = c.network
-    return (
-        c.extractor_key, c.latent_dim, network.architecture, network.discriminator_widths, c.train.model_dump_json(),
-    )  # fmt: skip
+    train = c.train.model_dump_json(exclude=RUNS)
+    return c.extractor_key, c.latent_dim, network.architecture, network.discriminator_widths, train
 
 
 # How they compare

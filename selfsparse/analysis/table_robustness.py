@@ -23,6 +23,7 @@ from selfsparse.analysis.table_fid import labelled_fids
 from selfsparse.config import Configuration, load_settings, variation
 from selfsparse.paper import paper_moments
 from selfsparse.registry import BASELINE, SPARSE
+from selfsparse.results.alternatives import RUNS
 from selfsparse.results.reading import TABLES, Results, load_results
 from selfsparse.results.text import dataset_label, group_key, model_label
 from selfsparse.statistics.inference import welch
@@ -32,7 +33,7 @@ ARCHITECTURE_NAMES = {"dcgan": "DCGAN", "resnet": "ResNet", "sagan": "SAGAN"}
 
 
 def _all_but_train(c: Configuration, setting: str) -> tuple:
-    return c.extractor_key, c.latent_dim, c.network_name, c.train.model_dump_json(exclude={setting})
+    return c.extractor_key, c.latent_dim, c.network_name, c.train.model_dump_json(exclude={setting, *RUNS})
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ BETAS = Varied(
 )
 ARCHITECTURES = Varied(
     "Architectures",
-    lambda c: (c.extractor_key, c.latent_dim, c.train.model_dump_json()),
+    lambda c: (c.extractor_key, c.latent_dim, c.train.model_dump_json(exclude=RUNS)),
     lambda c: c.network.architecture,
     lambda c: ARCHITECTURE_NAMES[c.network.architecture],
 )

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from small_project import write_project
 
 from selfsparse.analysis import table_robustness as controls
 from selfsparse.registry import variation_label
@@ -48,6 +49,13 @@ def test_both_models_under_both_penalties(project):
         "MNIST 32 × 32, penalty centred at 1", "MNIST 32 × 32, penalty centred at 0",
     ]  # fmt: skip
     assert len(found) == 6
+
+
+def test_controls_keep_their_partners_where_these_have_more_runs(project):
+    """As after `selfsparse decide paper`, which gives the paper's configurations further seeds."""
+    write_project(project, {"suites.paper.train.seeds": [0, 1, 2, 3, 4]})
+    joined = controls.with_partners(load_results("controls"))
+    assert len(controls.PENALTY.comparisons(joined)) == 6 and len(controls.matched(joined)) == 3
 
 
 @pytest.mark.parametrize("suite", ["quick", "laptop", "paper"])
