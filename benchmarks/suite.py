@@ -2,8 +2,8 @@
 
     python -m benchmarks.suite [SUITE] [--force]
 
-Runs `python -m selfsparse.dvc repro --no-run-cache report@SUITE` (quick by default) in an empty clone, or with --force where results lie already. A stage
-lasts from the line in which DVC announces it to the next such line, so that DVC's own work is in it. Writes
+Runs `python -m selfsparse.dvc repro --no-run-cache report@SUITE` (quick by default) in an empty clone, or with --force where results
+lie already. A stage lasts from the line in which DVC announces it to the next such line, so that DVC's own work is in it. Writes
 benchmarks/results/suite_SUITE.json; `selfsparse docs` shows it in docs/timings.md.
 """
 

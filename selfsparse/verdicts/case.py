@@ -142,12 +142,6 @@ class Evidence:
         runs = last_snapshot(self.results, c).groupby("seed")
         return np.array([sum(layer.saved for layer in layers(c, run)) for _, run in runs], dtype=float)
 
-    def maps(self, c: Configuration) -> dict[int, np.ndarray]:
-        """Return x (channels, size, size) of one latent of the first run, by the size of a stage's maps."""
-        arrays = self.results.arrays(c, "feature_maps")
-        found = [arrays[name] for name in sorted(arrays) if name.startswith("x_")]
-        return {x.shape[-1]: x for x in found}
-
     def _finished(self, table: str, c: Configuration) -> pd.DataFrame:
         return self.results.finished(getattr(self.results, table), c)
 
