@@ -103,4 +103,4 @@ runpy.run_module("selfsparse.dvc", run_name="__main__", alter_sys=True)
     for theirs, ours in zip(*found, strict=True):
         assert ours == theirs
     assert [code for code, *_ in found[1]] == [0, 0, 0, 255, 255]
-    assert [files.get("all") for *_, files in found[1]] == [b"11\n", b"22\n", b"22\n", None, None]
+    assert [files.get("all") for *_, files in found[1]] == [b"11\n", b"22\n", b"22\n", b"", b""]
