@@ -245,10 +245,20 @@ def note_records(root: Path, records: Records) -> None:
     text = path.read_text(encoding="utf-8") if path.is_file() else HEAD
     new = _as_dvc_writes({"stages": records}).removeprefix("stages:\n")
     if not text.startswith(HEAD) or not all(STAGES.fullmatch(lines) for lines in (text[len(HEAD) :], new)):
-        write_records(root, read_records(root) | records)  # not as DVC leaves it, or without any stage
+        _modify_records(path, text, records)  # not as DVC leaves it, or without any stage
         return
     parts = {found[1]: found[0] for lines in (text[len(HEAD) :], new) for found in STAGE.finditer(lines)}
     write_text(path, HEAD + "".join(parts.values()))
+
+
+def _modify_records(path: Path, text: str, records: Records) -> None:
+    """Do what DVC does, which keeps comments, and what else there is beside stages."""
+    from dvc.utils.serialize import parse_yaml_for_update
+
+    values = parse_yaml_for_update(text, str(path))
+    values["stages"] = values.get("stages") or {}
+    values["stages"].update(records)
+    write_text(path, _as_dvc_writes(values))
 
 
 def _as_dvc_writes(values: dict[str, Any]) -> str:
