@@ -234,15 +234,22 @@ def test_what_is_of_many_rows_is_compressed_to_the_same_bytes_each_time(project)
     for name in ("mechanism.csv", "feature_maps.npz"):
         (folder / name).write_text("of an earlier version")
     summary()
-    made = (folder / "mechanism.csv.xz").read_bytes()
+    packed = {path: path.read_bytes() for path in folder.glob("*.xz")}
+    assert len(packed) == 3
     summary()
-    assert (folder / "mechanism.csv.xz").read_bytes() == made
+    assert packed == {path: path.read_bytes() for path in folder.glob("*.xz")}
     assert {path.suffix for path in folder.iterdir()} >= {".csv", ".xz"} and not list(folder.glob("*.npz"))
     assert not (folder / "mechanism.csv").exists()
     assert load_results("quick").mechanism[["configuration", "step"]].to_numpy().tolist() == [[W, 0], [W, 40], [S, 0]]
-    (folder / "mechanism.csv.xz").write_bytes(made[:-9])
-    with pytest.raises(DataError, match=r"mechanism\.csv\.xz is damaged .*dvc repro -f -s summary@quick"):
+    results = load_results("quick")
+    for path, content in packed.items():
+        path.write_bytes(content[:-9])
+    damaged = r"{} is damaged .*restore it with: git checkout .*dvc repro -f -s summary@quick"
+    with pytest.raises(DataError, match=damaged.format(r"mechanism\.csv\.xz")):
         load_results("quick")
+    for kind in ("feature_maps", "coefficients"):
+        with pytest.raises(DataError, match=damaged.format(rf"{kind}\.npz\.xz")):
+            results.arrays(load_settings().configuration(W), kind)
 
 
 def test_a_suite_without_figures_keeps_numbers_and_no_images(project, monkeypatch):
