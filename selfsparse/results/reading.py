@@ -26,7 +26,6 @@ EMPTY = ["", "nan"]  # how pandas and Python write a number that is not there
 TABLES = ("runs", "curves", "fid", "sparsity", "mechanism", "correlation")
 COMPRESSED = {"mechanism"}  # the largest table, a row for each stage at each snapshot of each run
 ACCURACIES = "accuracies.json"  # in summary/, of the feature extractors
-LATER = {"precision", "recall", "alpha_differs", "beta_differs"}  # columns that results made before them lack
 
 
 @dataclass(frozen=True)
@@ -194,16 +193,15 @@ def summary_path(folder: Path, name: str) -> Path:
 
 
 def summary_table(folder: Path, name: str) -> pd.DataFrame:
-    """Return a CSV of results/<suite>/summary with at least its columns; a missing file is an empty table, a later column NaN."""
+    """Return a CSV of results/<suite>/summary with at least its columns; a missing file is an empty table."""
     path, columns = summary_path(folder, name), COLUMNS[name]
     if not path.is_file():
         return pd.DataFrame(columns=columns)
     with reading(path, f"summary@{folder.parent.name}", in_git=True):
         table = read_rows(path)
-    missing = [name for name in columns if name not in table and name not in LATER]
-    if missing:
+    if missing := [name for name in columns if name not in table]:
         raise DataError(f"{path.name}: missing columns {', '.join(missing)}; write it again with `dvc repro summary`")
-    return table.reindex(columns=list(dict.fromkeys([*table, *columns])))
+    return table
 
 
 def read_rows(path: Path) -> pd.DataFrame:
