@@ -194,13 +194,13 @@ def summary_path(folder: Path, name: str) -> Path:
 
 def summary_table(folder: Path, name: str) -> pd.DataFrame:
     """Return a CSV of results/<suite>/summary with at least its columns; a missing file is an empty table."""
-    path, columns = summary_path(folder, name), COLUMNS[name]
+    path, columns, stage = summary_path(folder, name), COLUMNS[name], f"summary@{folder.parent.name}"
     if not path.is_file():
         return pd.DataFrame(columns=columns)
-    with reading(path, f"summary@{folder.parent.name}", in_git=True):
+    with reading(path, stage, in_git=True):
         table = read_rows(path)
     if missing := [name for name in columns if name not in table]:
-        raise DataError(f"{path.name}: missing columns {', '.join(missing)}; write it again with `dvc repro summary`")
+        raise DataError(f"{path.name}: missing columns {', '.join(missing)}; write it again with `dvc repro {stage}`")
     return table
 
 

@@ -128,7 +128,7 @@ def test_the_ablation_in_answers_and_its_tables_file(suite):
 
 
 def test_the_readme_and_the_results_page_say_the_same():
-    """Once, in both files, for the FIDs that the main table is made of."""
+    """Once in README.md, for the FIDs that the main table is made of; sensitivity's defaults are the same runs."""
     results = load_results("laptop")
     found = {
         c.model: fids(results, c) for c in results.configurations if c.name.startswith("mnist") and not variation(c)
@@ -137,7 +137,7 @@ def test_the_readme_and_the_results_page_say_the_same():
     effect = re.escape(f"{number(e.decrease, 1)} {interval(e.low, e.high, 1)}")
     said = re.compile(rf"[|] (yes|no|undecided), {effect} [|]")
     lines = [said.findall((ROOT / page).read_text(encoding="utf-8")) for page in ("README.md", "results/README.md")]
-    assert len(lines[0]) == 1 and lines[0] == lines[1]
+    assert len(lines[0]) == 1 and lines[0] * 2 == lines[1]
 
 
 def test_the_verdicts_page_has_the_numbers_of_answers_and_tables():

@@ -58,6 +58,7 @@ def test_an_error_that_the_user_can_mend_has_no_traceback_in_a_notebook_either(p
     found = run(project, "pipeline.notebook", "table_ablation", "--suite", "quick")
     assert found.returncode == 2 and len(found.stderr.splitlines()) == 1
     assert found.stderr.startswith("error: notebooks/table_ablation.ipynb: fid.csv: missing columns configuration")
+    assert "dvc repro summary@quick" in found.stderr
 
 
 def test_unknown_notebook_is_one_line(project):
