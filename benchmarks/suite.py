@@ -16,6 +16,7 @@ import time
 
 from benchmarks.harness import ROOT, write_result
 from benchmarks.page import suite_rows
+from selfsparse.made_from import ANEW
 from selfsparse.processes import search_path
 
 ANNOUNCED = re.compile(r"^Running stage '([a-z]+)(?:@[^']*)?'")
@@ -31,6 +32,8 @@ def run_suite(suite: str, force: bool) -> tuple[list[tuple[str, float]], float]:
     arguments = [sys.executable, "-m", "selfsparse.dvc", "repro", "--no-run-cache", f"report@{suite}"]
     arguments += ["--force"] * force
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "PATH": search_path()}
+    if force:  # which does not reach the commands of stages: they would keep the seeds that are there
+        environment[ANEW] = "1"
     marks = [(BEFORE, time.perf_counter())]
     with subprocess.Popen(
         arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
