@@ -26,7 +26,7 @@ from selfsparse.statistics.moments import Estimate, moments
 SHOWN = ("laptop", "quick")  # suites whose answers the README may show, the best first
 LETTERS = {"alpha": "α", "beta": "β"}
 CAPTION = (
-    "What came out: yes, no or undecided, and the effect with its uncorrected 95 % interval, from n runs of each model. FIDs are"
+    "What came out: yes, no or undecided, and the effect with its uncorrected 95 % interval, from at least n runs of a model. FIDs are"
     " those of the best generators, measured again with fresh latents; a negative decrease is an increase. Comparisons of planned"
     " pairs are answered by the sequential plan from its first look on, whose level is stricter than the interval's, others by"
     " Welch's test with Holm's correction; steps, zeros, channels and signs describe these runs, without a test."
