@@ -269,7 +269,7 @@ def forest(results: Results) -> list[Drawing]:
         left.set_yticks(range(len(family)), labels)
         right.set_yticks(range(len(family)), [])
         left.set_title(dataset_label(c.dataset.dataset, c.dataset.resolution))
-        left.set_xlabel(f"FID ({c.extractor.extractor}), best generators re-evaluated")
+        left.set_xlabel(f"FID ({c.extractor.extractor}), re-evaluated, log scale")
         right.set_xlabel("Self-Sparse GAN / WGAN-GP, log scale")
         for row, e in enumerate(family):
             for own, model, offset in ((e.reading.baseline, BASELINE, -0.14), (e.reading.sparse, SPARSE, 0.14)):
@@ -322,7 +322,10 @@ def _finish(left: Axes, right: Axes, family: Sequence[Effect]) -> None:
     for axis in (left, right):
         axis.set_ylim(len(family) - 0.4, -0.6)
         axis.grid(axis="y", visible=False)
-    if not left.has_data() or not any(e.sparse.n or e.baseline.n for e in family):
+    if left.has_data() and any(e.sparse.n or e.baseline.n for e in family):
+        left.set_xscale("log")  # runs under one reading may hardly train, a hundred times above those under another
+        left.xaxis.set_major_formatter("{x:g}")
+    else:
         left.set_xticks([])
 
 
