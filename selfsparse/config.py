@@ -353,7 +353,7 @@ def _resolved(raw: dict[str, Any]) -> Settings:
     shared = {name: getattr(file, name) for name in _Shared.model_fields}
     figures = {name: suite.figures for name, suite in file.suites.items()}
     own = {"fid_of": fid_of, "figures": figures, "suites": tuple(file.suites), "configurations": configurations}
-    return Settings.model_construct(**shared, **own)
+    return Settings.model_construct(**shared, **own)  # type: ignore[arg-type]
 
 
 def _resolve(name: str, row: _Row, file: _File, train: dict[str, Any]) -> Configuration:

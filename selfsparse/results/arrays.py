@@ -23,7 +23,7 @@ def arrays_path(folder: Path, kind: str) -> Path:
 def write_arrays(folder: Path, kind: str, arrays: Mapping[str, Arrays]) -> None:
     """Write the arrays of each configuration by its name, each array `halved`."""
     memory = io.BytesIO()
-    np.savez(memory, **{f"{name}/{part}": halved(array) for name, own in arrays.items() for part, array in own.items()})
+    np.savez(memory, **{f"{name}/{part}": halved(array) for name, own in arrays.items() for part, array in own.items()})  # type: ignore[arg-type]
     with atomic_path(arrays_path(folder, kind)) as partial:
         partial.write_bytes(lzma.compress(memory.getvalue()))
 
