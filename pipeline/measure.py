@@ -10,13 +10,11 @@ if TYPE_CHECKING:
 
 def main(settings: "Settings", name: str) -> int:
     from selfsparse.paths import result_dir
-    from selfsparse.pool import import_meanwhile
     from selfsparse.recorded import put_back
 
     configuration = settings.configuration(name)
     for kind in ("fid", "sparsity"):  # first: whatever comes, they stay then
         put_back(result_dir(configuration.suite, kind, name))
-    import_meanwhile("selfsparse.compact.measure", "selfsparse.metrics.final_fid")
 
     from selfsparse.compact.measure import SPARSITIES
     from selfsparse.device import any_device

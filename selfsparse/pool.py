@@ -40,11 +40,12 @@ def import_meanwhile(*modules: str) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def run_jobs(jobs: Iterable[Job], at_once: int, what: str) -> int:
+def run_jobs(jobs: Iterable[Job], at_once: int, what: str, forked: bool = False) -> int:
     """Run jobs, so many at a time, and wait for them. SIGINT and SIGTERM are handed on, and no job begins after them.
 
     Args:
         what: the jobs are of, for the message.
+        forked: from this very process, which has imported what they need, and neither started threads nor touched a GPU.
 
     Returns:
         0, or INTERRUPTED where they were asked to stop.
@@ -53,8 +54,9 @@ def run_jobs(jobs: Iterable[Job], at_once: int, what: str) -> int:
         RunError: one failed; the others were asked to stop.
     """
     jobs = list(jobs)
-    import_meanwhile(*{job.work.__module__ for job in jobs})
-    context = multiprocessing.get_context("forkserver")
+    if not forked:
+        import_meanwhile(*{job.work.__module__ for job in jobs})
+    context: Any = multiprocessing.get_context("fork" if forked else "forkserver")
     waiting: list[BaseProcess] = [context.Process(target=_work, args=(job,), name=job.name) for job in jobs]
     running: list[BaseProcess] = []
     failed: list[BaseProcess] = []

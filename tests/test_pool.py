@@ -14,6 +14,7 @@ from selfsparse.pool import INTERRUPTED, Job, run_jobs
 
 ROOT = Path(__file__).resolve().parents[1]
 LONG = 60.0  # seconds, none of which is waited for
+FORKED = pytest.mark.parametrize("forked", [False, True], ids=["", "forked"])
 
 
 def note(folder: Path, name: str, seconds: float = 0.0) -> None:
@@ -35,21 +36,23 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_each_is_run_in_a_process_of_its_own(tmp_path):
-    assert run_jobs([Job(name, note, (tmp_path, name)) for name in "abc"], 2, "letters") == 0
+@FORKED
+def test_each_is_run_in_a_process_of_its_own(tmp_path, forked):
+    assert run_jobs([Job(name, note, (tmp_path, name)) for name in "abc"], 2, "letters", forked) == 0
     assert names(tmp_path) == {f"{name} {what}" for name in "abc" for what in ("began", "ended")}
     processes = {(tmp_path / f"{name} began").read_text() for name in "abc"}
     assert len(processes - {str(os.getpid())}) == 3
 
 
-def test_one_that_fails_stops_the_others_and_is_named(tmp_path):
+@FORKED
+def test_one_that_fails_stops_the_others_and_is_named(tmp_path, forked):
     jobs = [
         Job("seed 0", note, (tmp_path, "0", LONG)),
         Job("seed 1", complain, ()),
         Job("seed 2", note, (tmp_path, "2", LONG)),
     ]
     with pytest.raises(RunError, match=r"digits: seed 1 \(exit code 2\) failed; the reason stands above"):
-        run_jobs(jobs, 2, "digits")
+        run_jobs(jobs, 2, "digits", forked)
     assert not names(tmp_path) & {"0 ended", "2 began"}
 
 
@@ -79,14 +82,14 @@ sys.path.insert(0, {tests!r})
 from selfsparse.pool import Job, run_jobs
 from test_pool import LONG, note
 if __name__ == "__main__":
-    sys.exit(run_jobs([Job(name, note, (Path({folder!r}), name, LONG)) for name in "abc"], 2, "letters"))
+    sys.exit(run_jobs([Job(name, note, (Path({folder!r}), name, LONG)) for name in "abc"], 2, "letters", {forked}))
 """
 
 
-def start(folder: Path) -> tuple[subprocess.Popen, list[int]]:
+def start(folder: Path, forked: bool) -> tuple[subprocess.Popen, list[int]]:
     """A program of two jobs that run and one that waits; return it with the numbers of the two processes."""
     script = folder.parent / "main.py"
-    script.write_text(MAIN.format(tests=str(ROOT / "tests"), folder=str(folder)))
+    script.write_text(MAIN.format(tests=str(ROOT / "tests"), folder=str(folder), forked=forked))
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     program = subprocess.Popen([sys.executable, script], env=environment, start_new_session=True)
     deadline = time.monotonic() + LONG
@@ -111,18 +114,20 @@ def folder(tmp_path):
     return tmp_path / "jobs"
 
 
+@FORKED
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("whole_group", [False, True], ids=["alone", "with its jobs"])
-def test_a_signal_stops_all(folder, number, whole_group):
-    program, numbers = start(folder)
+def test_a_signal_stops_all(folder, number, whole_group, forked):
+    program, numbers = start(folder, forked)
     (os.killpg if whole_group else os.kill)(program.pid, number)
     assert program.wait(timeout=30) == INTERRUPTED
     wait_for_ends(numbers)
     assert len(names(folder)) == 2
 
 
-def test_jobs_end_with_the_program_that_wants_them(folder):
-    program, numbers = start(folder)
+@FORKED
+def test_jobs_end_with_the_program_that_wants_them(folder, forked):
+    program, numbers = start(folder, forked)
     program.kill()
     program.wait(timeout=30)
     wait_for_ends(numbers)

@@ -80,7 +80,7 @@ def _measure(
             jobs.append(Job(f"seed {seed}", measure_run, (settings, configuration, seed, device, wanted)))
     at_once = min(configuration.train.parallel_seeds, len(jobs)) if device.type == "cpu" else 1
     if at_once > 1:
-        if code := run_jobs(jobs, at_once, configuration.name):
+        if code := run_jobs(jobs, at_once, configuration.name, forked=True):
             return code
     else:
         for job in jobs:

@@ -85,9 +85,9 @@ def test_in_processes_it_makes_the_same_files_as_one_by_one(small, monkeypatch):
     found, begun = [], []
     original = final.run_jobs
 
-    def run_jobs(jobs, at_once, what):
+    def run_jobs(jobs, at_once, what, **options):
         begun.append((len(jobs), at_once))
-        return original(jobs, at_once, what)
+        return original(jobs, at_once, what, **options)
 
     monkeypatch.setattr(final, "run_jobs", run_jobs)
     for at_once in (1, 3):
