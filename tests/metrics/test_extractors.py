@@ -43,10 +43,9 @@ def their_fid(name: str, first: torch.Tensor, second: torch.Tensor, batch_size: 
         feature_extractor=name,
         batch_size=batch_size,
         cuda=False,
-        cache=False,
         verbose=False,
         save_cpu_ram=True,  # no worker processes
-        **options,
+        **{"cache": False} | options,
     )["frechet_inception_distance"]
 
 
@@ -99,18 +98,19 @@ def test_lenet_through_torch_fidelity(small):
     """The same number from torch_fidelity.calculate_metrics, from the same pixels, to 1e-6."""
     settings = load_settings()
     name = register_with_torch_fidelity(settings, small / LENET)
-    assert name == "digits-16-lenet" == register_with_torch_fidelity(settings, small / LENET)
+    assert name.startswith("digits-16-lenet-") and name == register_with_torch_fidelity(settings, small / LENET)
     first, second = halves(small)
     ours = our_fid(load_extractor(settings, small / LENET, CPU), first, second, 64)
     assert ours > 0
     assert their_fid(name, first, second, 64) == pytest.approx(ours, rel=1e-6)
 
 
-def test_a_name_registered_twice_means_the_folder_named_last(small):
-    """A notebook that measures under one project's classifier and then under another's of the same name."""
+def test_torch_fidelity_keeps_apart_the_features_of_two_trainings(small):
+    """A notebook that measures under one project's classifier and then under another's, with the real images' features kept."""
     settings = load_settings()
-    register_with_torch_fidelity(settings, small / LENET)
     first, second = halves(small)
+    kept = {"cache": True, "cache_root": str(small / "kept"), "input2_cache_name": "second"}
+    their_fid(register_with_torch_fidelity(settings, small / LENET), first, second, 64, **kept)
     other = small / "elsewhere" / "digits-16-lenet"
     changed = settings.lenet.model_copy(update={"seed": 7})
     prepare_extractor(
@@ -122,7 +122,7 @@ def test_a_name_registered_twice_means_the_folder_named_last(small):
     name = register_with_torch_fidelity(settings, other)
     ours = our_fid(load_extractor(settings, other, CPU), first, second, 64)
     # The two classifiers' FIDs differ by a quarter.
-    assert their_fid(name, first, second, 64) == pytest.approx(ours, rel=1e-3)
+    assert their_fid(name, first, second, 64, **kept) == pytest.approx(ours, rel=1e-3)
 
 
 def test_a_changed_weights_file_is_refused(small):
