@@ -44,7 +44,7 @@ from selfsparse.results.reading import Results
 from selfsparse.results.text import MISSING, count, group_key, group_label, model_label, number, share
 from selfsparse.results.text import with_interval as written
 from selfsparse.statistics.correlation import pearson
-from selfsparse.statistics.inference import contrast
+from selfsparse.statistics.inference import welch
 from selfsparse.statistics.moments import moments
 
 MOST_MAPS = 6  # snapshots of beta beside each other
@@ -122,7 +122,7 @@ def _against_baseline(own: pd.DataFrame, baseline: pd.DataFrame) -> dict[str, An
     for t, stage in own.dropna(subset=["zero_gradient"]).groupby("stage"):
         m = moments(100 * stage["zero_gradient"].astype(float))
         other = baseline.loc[baseline["stage"] == t, "zero_gradient"].dropna().astype(float)
-        found = contrast([(1, m), (-1, moments(100 * other))])[0]
+        found = welch(m, moments(100 * other))
         row |= summarised(f"zero_gradient_{t}", m) | estimated(f"zero_gradient_{t}_less", found)
         values.append(number(m.mean, 1))
         differences.append(written(found.value, found.low, found.high, digits=1))
@@ -130,7 +130,7 @@ def _against_baseline(own: pd.DataFrame, baseline: pd.DataFrame) -> dict[str, An
     row["_zero_gradient_less"] = " / ".join(differences) if len(baseline) else MISSING
     both = [moments(100 * rows.groupby("seed")["weight_negative"].mean().astype(float)) for rows in (own, baseline)]
     row |= summarised("weight_negative", both[0])
-    return row | estimated("weight_negative_less", contrast([(1, both[0]), (-1, both[1])])[0])
+    return row | estimated("weight_negative_less", welch(*both))
 
 
 def signs(results: Results) -> list[Drawing]:

@@ -124,7 +124,7 @@ def betas_moves_table(results: Results) -> Table:
                 test = welch(b, a)
                 row: dict[str, Any] = {"model": model, "first": first.name, "second": second.name}
                 row["paper_move"] = paper_moments(second.name).mean - paper_moments(first.name).mean
-                row |= {"move": test.difference, "p": test.p, "n_first": a.n, "n_second": b.n}
+                row |= {"move": test.value, "p": test.p, "n_first": a.n, "n_second": b.n}
                 row |= {"_dataset": dataset_label(*group_key(first)[:2]), "_model": model_label(model)}
                 row |= {
                     "_change": f"{BETAS.label(first)} → {BETAS.label(second)}",

@@ -34,7 +34,7 @@ from selfsparse.registry import BASELINE, MODELS, SPARSE
 from selfsparse.results.alternatives import TRAIN, Reading, readings
 from selfsparse.results.reading import Results
 from selfsparse.results.text import dataset_label, model_label
-from selfsparse.statistics.inference import ONE_SIDED, contrast, hedges_g, holm, welch
+from selfsparse.statistics.inference import ONE_SIDED, Difference, by_t, contrast, hedges_g, holm, welch
 from selfsparse.statistics.moments import Estimate, Moments, moments
 
 UNDECIDED = "not distinguishable from zero"
@@ -106,17 +106,17 @@ def _effect(results: Results, reading: Reading) -> Effect:
     values = [_fids(results, c) for c in reading.both]
     a, b = (moments(own) for own in values)
     logs = [moments([math.log(fid) for fid in own if fid > 0]) for own in values]
-    ratio, _ = contrast([(1, logs[0]), (-1, logs[1])])
-    ratio = Estimate(*(math.exp(x) for x in (ratio.value, ratio.low, ratio.high)))
-    p = welch(a, b).p_lower
-    return Effect(reading, a, b, contrast([(1, a), (-1, b)])[0], ratio, p, 1 - p)
+    of_logs = welch(*logs)
+    ratio = Estimate(*(math.exp(x) for x in (of_logs.value, of_logs.low, of_logs.high)))
+    difference = welch(a, b)
+    return Effect(reading, a, b, difference, ratio, difference.p_lower, 1 - difference.p_lower)
 
 
-def moves(e: Effect, default: Effect) -> dict[str, tuple[Estimate, float]]:
+def moves(e: Effect, default: Effect) -> dict[str, Difference]:
     """Return by how much a reading raises each model's mean FID, and Self-Sparse GAN's more, each with its two-sided p."""
     sparse, baseline = [(1.0, e.sparse), (-1.0, default.sparse)], [(1.0, e.baseline), (-1.0, default.baseline)]
     if e.reading.baseline_is_the_default:  # WGAN-GP's runs are the same, and cancel out
-        nothing = Estimate(math.nan, math.nan, math.nan), math.nan
+        nothing = by_t(math.nan, math.nan, math.nan)
         return {"wgan_gp_move": nothing, "self_sparse_move": contrast(sparse), "difference_of_moves": contrast(sparse)}
     more = [*sparse, *((-weight, m) for weight, m in baseline)]
     return {
@@ -208,8 +208,8 @@ def moves_table(results: Results) -> Table:
     for family in effects(results):
         for e in family[1:]:
             row = _label(e)
-            for name, (move, p) in moves(e, family[0]).items():
-                row |= estimated(name, move) | {f"{name}_p": p}
+            for name, move in moves(e, family[0]).items():
+                row |= estimated(name, move) | {f"{name}_p": move.p}
             rows.append(row)
     titles = {
         "wgan_gp_move": "WGAN-GP",

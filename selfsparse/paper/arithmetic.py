@@ -135,7 +135,7 @@ def growth() -> pd.DataFrame:
                     "second_percent": second.value,
                     "_second_low": second.low,
                     "_second_high": second.high,
-                    "change": -test.difference,
+                    "change": -test.value,
                     "p_one_sided": test.p_lower,
                     "named_by_the_paper": dataset in GROWING,
                 }
@@ -155,7 +155,8 @@ def other_comparisons() -> pd.DataFrame:
 
 def _tests(pairs: Sequence[Pair]) -> pd.DataFrame:
     table = pd.DataFrame(pairs, columns=["comparison", "lower", "higher"])
-    tests = pd.DataFrame([welch(pair.a, pair.b) for pair in pairs]).rename(columns={"p_lower": "p_one_sided"})
+    tests = pd.DataFrame([welch(pair.a, pair.b) for pair in pairs])[["value", "t", "df", "p", "p_lower"]]
+    tests = tests.set_axis(["difference", "t", "df", "p", "p_one_sided"], axis=1)
     tests["p_if_ddof_0"] = [welch(as_sample_std(pair.a), as_sample_std(pair.b)).p for pair in pairs]
     tests.insert(4, "p_holm", holm(tests["p"]))
     tests.insert(6, "p_one_sided_holm", holm(tests["p_one_sided"]))
@@ -272,7 +273,7 @@ def betas() -> pd.DataFrame:
 def betas_interaction() -> float:
     """Return the p that both models move alike between the pairs of betas: Welch's for four means."""
     first, second = main_pairs()["stl10", 64], next(pair for pair in other_pairs() if "betas" in pair.label)
-    return contrast([(1, first.a), (-1, second.a), (-1, first.b), (1, second.b)])[1]
+    return contrast([(1, first.a), (-1, second.a), (-1, first.b), (1, second.b)]).p
 
 
 def parameters() -> pd.DataFrame:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from functools import cache
 
 import pandas as pd
+import scipy
 from scipy.special import chdtri
 
 from selfsparse.paper import arithmetic
 from selfsparse.statistics.correlation import correlation_difference
-from selfsparse.statistics.inference import LEVEL, sign_test
+from selfsparse.statistics.inference import LEVEL
 
 FOLLOWS, PARTLY, NOT = "follows", "follows in part", "does not follow"
 FINDINGS: dict[str, tuple[str, str, Callable[[], tuple[bool, str]], str]] = {}
@@ -112,7 +113,7 @@ def _spread():
     table = arithmetic.spread()
     larger = int((table["larger"] == "Self-Sparse GAN").sum())
     relative = (table["self_sparse_percent"] > table["wgan_gp_percent"]).sum()
-    p = sign_test(larger, len(table))
+    p = float(scipy.stats.binomtest(larger, len(table)).pvalue)  # a sign test
     return p < LEVEL and 2 * larger < len(table), (
         f"its standard deviation is the larger in {larger} of {len(table)} cells (sign test p = {_p(p)}), relative to the mean "
         f"in {relative}"

@@ -85,7 +85,7 @@ def compared_table(found: Rerun) -> Table:
 
 def _row(found: Compared) -> dict[str, Any]:
     nothing = found.status == SAME_BITS  # to estimate: a ratio of 1 with an interval would say that there is
-    ratio, low, high = (math.nan if nothing else math.exp(x) for x in (found.fid.value, *found.fid.interval))
+    ratio, low, high = (math.nan if nothing else math.exp(x) for x in (found.fid.value, found.fid.low, found.fid.high))
     row: dict[str, Any] = {
         "configuration": found.configuration.name,
         "result": found.status,

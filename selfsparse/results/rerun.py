@@ -32,8 +32,8 @@ from selfsparse.paths import project_root
 from selfsparse.registry import SASTM_MODELS
 from selfsparse.results.reading import TABLES, Results, mean_sparsity, read_rows, summary_path
 from selfsparse.results.summary import read_table
-from selfsparse.statistics.inference import LEVEL, holm
-from selfsparse.statistics.rerun import Difference, difference, mean_difference
+from selfsparse.statistics.inference import LEVEL, Difference, holm
+from selfsparse.statistics.rerun import difference, mean_difference
 
 SAME_BITS, WITHIN, DIFFERENT = "same bits", "within the spread", "different"
 OTHER_SETTINGS, TOO_FEW, NOT_COMPARED = "other settings", "too few runs", "not compared"
@@ -120,8 +120,8 @@ class Rerun:
         how = "to the last bit" if counts[SAME_BITS] == compared else "within the spread between runs"
         text = f"reproduces ours {how}" if self.reproduces else "does not reproduce ours"
         text = f"{self.suite}: your rerun {text}: {self._listed()}"
-        if math.isfinite(self.shift.variance):
-            low, high = (math.exp(end) for end in self.shift.interval)
+        if math.isfinite(self.shift.error):
+            low, high = (math.exp(end) for end in (self.shift.low, self.shift.high))
             text += (
                 f"; where bits differ, your FIDs are on average {math.exp(self.shift.value):.2f} times ours"
                 f" [{low:.2f}, {high:.2f}]" + (f", p = {self.shift.p:.1g}" if self.shifted else "")

@@ -10,8 +10,6 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 from selfsparse.statistics.moments import Numbers
 
-NORMAL_975 = 1.959963984540054  # the 97.5 % quantile of the standard normal distribution
-
 
 @dataclass(frozen=True)
 class Correlation:
@@ -51,8 +49,6 @@ def pearson(x: Numbers, y: Numbers) -> Correlation:
     p is of the t test with n - 2 degrees of freedom.
     """
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if x.shape != y.shape:
-        raise ValueError(f"expected as many x as y, found {len(x)} and {len(y)}")
     n = len(x)
     if n < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return Correlation(n, math.nan, math.nan, math.nan, math.nan)
@@ -89,7 +85,7 @@ def combined_correlation(found: Sequence[Correlation]) -> Correlation:
         return Correlation(n, math.nan, math.nan, math.nan, math.nan)
     weights = [c.n - 3 for c in found]
     z = sum(w * math.atanh(c.r) for w, c in zip(weights, found, strict=True)) / sum(weights)
-    half = NORMAL_975 / math.sqrt(sum(weights))
+    half = float(ndtri(0.975)) / math.sqrt(sum(weights))
     p = float(2 * ndtr(-abs(z) * math.sqrt(sum(weights))))
     return Correlation(n, math.tanh(z), p, math.tanh(z - half), math.tanh(z + half))
 

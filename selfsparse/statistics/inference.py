@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy
 from scipy.special import betaincinv, gammaln, nctdtr, nctdtrinc, ndtri, stdtr, stdtrit
 
 from selfsparse.statistics.moments import Estimate, Moments, Numbers
@@ -21,41 +20,44 @@ QUANTILES = 400
 
 
 @dataclass(frozen=True)
-class Welch:
-    """Welch's t test of two means: their difference a - b, t, its degrees of freedom, p two-sided and for a < b."""
+class Difference(Estimate):
+    """A difference, or another weighted sum, of independent means with its 95 % interval, by Student's t.
 
-    difference: float
-    t: float
+    Attributes:
+        error, df: its standard error, and the degrees of freedom of t.
+        p: of its being 0, two-sided; `p_lower` of its not being below 0.
+    """
+
+    error: float
     df: float
+    t: float
     p: float
     p_lower: float
 
-    @property
-    def half_width(self) -> float:
-        """Half the 95 % interval of the difference."""
-        return float(stdtrit(self.df, 0.975)) * abs(self.difference / self.t) if self.t else math.nan
+
+def by_t(value: float, error: float, df: float) -> Difference:
+    """Return a difference with this standard error; without one, interval and tests are NaN."""
+    t = value / error if error > 0 else math.nan
+    half = float(stdtrit(df, 0.975)) * error
+    return Difference(
+        value, value - half, value + half, error, df, t, float(2 * stdtr(df, -abs(t))), float(stdtr(df, t))
+    )
 
 
-def welch(a: Moments, b: Moments) -> Welch:
-    """Test whether two means differ, without assuming equal variances; needs two values in each."""
-    return _welch(a.mean - b.mean, *_standard_error(a, b))
+def welch(a: Moments, b: Moments) -> Difference:
+    """Test whether two means differ, a - b, without assuming equal variances; needs two values in each."""
+    return contrast([(1, a), (-1, b)])
 
 
-def contrast(terms: Sequence[tuple[float, Moments]]) -> tuple[Estimate, float]:
-    """Return a weighted sum of independent means with its 95 % interval, and the two-sided p of its being 0.
-
-    Variances may differ, as in Welch's test, which is that of the weights 1 and -1; two values in each mean are needed.
+def contrast(terms: Sequence[tuple[float, Moments]]) -> Difference:
+    """Return a weighted sum of independent means, whose variances may differ as in Welch's test; needs two values in each.
 
     Args:
         terms: (weight, moments) of each mean.
     """
-    value = sum(weight * m.mean for weight, m in terms)
-    parts = [(weight**2 * m.std**2 / m.n, m.n - 1) for weight, m in terms if m.n > 1]
-    error, df = error_of_sum(parts)
-    if len(parts) < len(terms) or not error > 0:
-        return Estimate(value, math.nan, math.nan), math.nan
-    half = float(stdtrit(df, 0.975)) * error
-    return Estimate(value, value - half, value + half), float(2 * stdtr(df, -abs(value / error)))
+    enough = all(m.n > 1 for _, m in terms)
+    parts = [(weight**2 * m.std**2 / m.n, m.n - 1) for weight, m in terms] if enough else []
+    return by_t(sum(weight * m.mean for weight, m in terms), *error_of_sum(parts))
 
 
 def holm(p: Numbers) -> list[float]:
@@ -90,20 +92,22 @@ def hedges_g(a: Moments, b: Moments) -> Estimate:
     return Estimate(t * scale * correction, low, high)
 
 
-def decrease(baseline: Moments, value: Moments) -> Estimate:
-    """By how many percent the mean `value` lies below the mean `baseline`, with a 95 % interval.
+def decrease(baseline: Moments, value: Moments) -> Difference:
+    """By how many percent the mean `value` lies below the mean `baseline`.
 
-    The interval is that of the delta method for a ratio of means, with Welch's degrees of freedom.
+    The standard error is that of the delta method for a ratio of means, with Welch's degrees of freedom.
     """
-    percent, error, df = _decrease(baseline, value)
-    half = float(stdtrit(df, 0.975)) * error if error > 0 else math.nan
-    return Estimate(percent, percent - half, percent + half)
+    if not baseline.mean:
+        return by_t(math.nan, math.nan, math.nan)
+    ratio = value.mean / baseline.mean
+    found = welch(replace(baseline, std=baseline.std * abs(ratio)), value)
+    return by_t(100 * (1 - ratio), 100 * found.error / abs(baseline.mean), found.df)
 
 
-def larger_decrease(first: Sequence[Moments], second: Sequence[Moments]) -> Welch:
+def larger_decrease(first: Sequence[Moments], second: Sequence[Moments]) -> Difference:
     """Test whether the relative decrease of the first (baseline, value) is below that of the second; in percent points."""
-    (a, error_a, df_a), (b, error_b, df_b) = _decrease(*first), _decrease(*second)
-    return _welch(a - b, *error_of_sum([(error_a**2, df_a), (error_b**2, df_b)]))
+    a, b = decrease(*first), decrease(*second)
+    return by_t(a.value - b.value, *error_of_sum([(a.error**2, a.df), (b.error**2, b.df)]))
 
 
 def decrease_bounds(baseline: float, value: float, half: float = 0.005) -> tuple[float, float]:
@@ -129,7 +133,7 @@ def power(a: Moments, b: Moments, n: int | None = None, level: float = LEVEL) ->
     distribution; the mean over B is taken at the middles of QUANTILES equal shares of its distribution.
     """
     a, b = (m if n is None else replace(m, n=n) for m in (a, b))
-    error, _ = _standard_error(a, b)
+    error = welch(a, b).error
     if not error > 0:
         return math.nan
     df_a, df_b = a.n - 1, b.n - 1
@@ -181,11 +185,6 @@ def runs_for_ranks(share: float, wanted: float = 0.8, level: float = LEVEL) -> f
     return float(n) if n <= MOST_RUNS else math.nan
 
 
-def sign_test(successes: int, n: int) -> float:
-    """Return the two-sided p of `successes` in n throws of a fair coin."""
-    return float(scipy.stats.binomtest(successes, n).pvalue)
-
-
 def error_of_sum(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Return the standard error of a sum of independent means and its degrees of freedom, by Welch and Satterthwaite.
 
@@ -196,26 +195,3 @@ def error_of_sum(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
     if not total > 0:
         return math.nan, math.nan
     return math.sqrt(total), total**2 / sum(variance**2 / df for variance, df in parts)
-
-
-def _welch(difference: float, error: float, df: float) -> Welch:
-    if not error > 0:
-        return Welch(difference, math.nan, math.nan, math.nan, math.nan)
-    t = difference / error
-    return Welch(difference, t, df, float(2 * stdtr(df, -abs(t))), float(stdtr(df, t)))
-
-
-def _standard_error(a: Moments, b: Moments) -> tuple[float, float]:
-    """Return the standard error of a difference of means, and Welch's degrees of freedom."""
-    if min(a.n, b.n) < 2:
-        return math.nan, math.nan
-    return error_of_sum([(m.std**2 / m.n, m.n - 1) for m in (a, b)])
-
-
-def _decrease(baseline: Moments, value: Moments) -> tuple[float, float, float]:
-    """Return the relative decrease in percent, its standard error by the delta method, and the degrees of freedom."""
-    if not baseline.mean:
-        return math.nan, math.nan, math.nan
-    ratio = value.mean / baseline.mean
-    error, df = _standard_error(replace(baseline, std=baseline.std * abs(ratio)), value)
-    return 100 * (1 - ratio), 100 * error / abs(baseline.mean), df

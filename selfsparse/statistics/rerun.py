@@ -7,58 +7,31 @@ interval of the others.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from scipy.special import stdtr, stdtrit
-
-from selfsparse.statistics.inference import error_of_sum
-from selfsparse.statistics.moments import Moments, Numbers, moments
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A difference of two means, its variance and degrees of freedom; NaN where there are fewer than three values in all."""
-
-    value: float
-    variance: float
-    df: float
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the difference."""
-        half = float(stdtrit(self.df, 0.975)) * math.sqrt(self.variance)
-        return self.value - half, self.value + half
-
-    @property
-    def p(self) -> float:
-        """Two-sided p of no difference; without any spread the means are exact."""
-        if self.variance == 0:
-            return float(self.value == 0)
-        return float(2 * stdtr(self.df, -abs(self.value) / math.sqrt(self.variance)))
+from selfsparse.statistics.inference import Difference, by_t, error_of_sum
+from selfsparse.statistics.moments import Numbers, moments
 
 
 def difference(a: Numbers, b: Numbers) -> Difference:
-    """Return mean a - mean b of two samples, each of at least one value, as of one spread."""
-    first, second = moments(a), moments(b)
-    df = first.n + second.n - 2
-    if df < 1 or not min(first.n, second.n):
-        return Difference(first.mean - second.mean, math.nan, math.nan)
-    pooled = (_squares(first) + _squares(second)) / df
-    return Difference(first.mean - second.mean, pooled * (1 / first.n + 1 / second.n), df)
+    """Return mean a - mean b of two samples as of one spread; needs a value in each, and three in all."""
+    both = [moments(a), moments(b)]
+    n, df, value = [m.n for m in both], sum(m.n for m in both) - 2, both[0].mean - both[1].mean
+    if df < 1 or not min(n):
+        return by_t(value, math.nan, math.nan)
+    pooled = sum((m.n - 1) * m.std**2 for m in both if m.n > 1) / df
+    return _exact(by_t(value, math.sqrt(pooled * (1 / n[0] + 1 / n[1])), df))
 
 
 def mean_difference(found: Sequence[Difference]) -> Difference:
     """Return the mean of independent differences, each with a spread of its own (Satterthwaite); NaN of none."""
-    known = [d for d in found if not math.isnan(d.variance)]
-    if not known:
-        return Difference(math.nan, math.nan, math.nan)
-    n = len(known)
-    value, spread = sum(d.value for d in known) / n, [(d.variance / n**2, d.df) for d in known]
-    if not any(variance for variance, _ in spread):
-        return Difference(value, 0.0, math.inf)
-    error, df = error_of_sum(spread)
-    return Difference(value, error**2, df)
+    known = [d for d in found if not math.isnan(d.error)]
+    value = sum(d.value for d in known) / len(known) if known else math.nan
+    if known and not any(d.error for d in known):
+        return _exact(by_t(value, 0.0, math.inf))
+    return by_t(value, *error_of_sum([((d.error / len(known)) ** 2, d.df) for d in known]))
 
 
-def _squares(m: Moments) -> float:
-    return (m.n - 1) * m.std**2 if m.n > 1 else 0.0
+def _exact(found: Difference) -> Difference:
+    """Without any spread the means are exact: their difference is 0, or it is not."""
+    return found if found.error else replace(found, p=float(found.value == 0))

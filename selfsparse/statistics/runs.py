@@ -15,9 +15,8 @@ POWER = 0.8
 
 def ratio_of_logs(a: Moments, b: Moments) -> Estimate:
     """By how many percent the geometric mean of the first lies below that of the second, from logs, with a 95 % interval."""
-    test = welch(a, b)
-    ends = (test.difference, test.difference + test.half_width, test.difference - test.half_width)
-    return Estimate(*(100 * (1 - math.exp(d)) for d in ends))
+    found = welch(a, b)
+    return Estimate(*(100 * (1 - math.exp(d)) for d in (found.value, found.high, found.low)))
 
 
 def decrease_moments(baseline: Moments, value: Moments) -> Moments:

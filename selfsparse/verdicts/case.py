@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from pandas.core.groupby import SeriesGroupBy
 
 from selfsparse.config import Configuration
 from selfsparse.paper import paper_moments
@@ -39,23 +40,6 @@ FINALS = {
 OF_STAGES = {"bn_negative_share": ("negative_given_positive", False), "position_zero_growth": ("beta_zero", True)}
 
 
-@dataclass(frozen=True)
-class Signs:
-    """Of each run, the share of signs that differ from those at the claimed step: the most at any later snapshot, and last.
-
-    Empty where that was not measured.
-    """
-
-    largest: np.ndarray
-    last: np.ndarray
-
-
-def _growth(mechanism: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return, per seed and stage, how much a column is larger at the last snapshot than at the first."""
-    runs = mechanism.sort_values("step").groupby(["seed", "stage"])[column]
-    return (runs.last().astype(float) - runs.first().astype(float)).reset_index()
-
-
 class Evidence:
     """The finished runs of one suite; what has not been measured has no values."""
 
@@ -79,7 +63,7 @@ class Evidence:
 
     def has(self, c: Configuration, quantity: str) -> bool:
         """Whether a quantity was measured in a configuration, which may have no such part: a ResNet's stages end in no BN."""
-        return len(self.by_stage(c, quantity) if quantity in OF_STAGES else self.values(c, quantity)) > 0
+        return len(self.by_part(c, quantity) if quantity in OF_STAGES else self.values(c, quantity)) > 0
 
     def values(self, c: Configuration, quantity: str) -> np.ndarray:
         """Return a quantity of each finished run, in the order of the seeds."""
@@ -95,8 +79,14 @@ class Evidence:
             found = self._finished("sparsity", c).groupby("seed")["zeta"].mean()
         elif quantity in FINALS:
             column, growth = FINALS[quantity]
-            rows = _growth(self._finished("mechanism", c), column) if growth else last_snapshot(self.results, c)
-            found = rows.groupby("seed")[column].mean()
+            found = self._at_end(c, column, growth).groupby("seed")[column].mean()
+        elif quantity == "signs_largest":  # share of signs that differ: the most at any snapshot after the claimed step
+            found = self._signs(c).max()
+        elif quantity == "signs_last":
+            found = self._signs(c).last()
+        elif quantity == "free_weights":  # of kernels to or from channels that are zero for the whole probe
+            runs = last_snapshot(self.results, c).groupby("seed")
+            found = pd.Series([sum(layer.saved for layer in layers(c, run)) for _, run in runs], dtype=float)
         elif quantity in ("generator_parameters", "sastm_parameters"):
             found = self._by_seed(self.results.runs, c)[quantity]
         else:
@@ -110,22 +100,28 @@ class Evidence:
         reached = [table[table["fid"] <= max(lows, default=math.nan)] for table in curves]
         return [np.log(np.maximum(t.groupby("seed")["step"].min().to_numpy(float), 1)) for t in reached]
 
-    def by_size(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
-        """Return xi or zeta of each finished run, by the size of a stage's maps."""
-        stages = self._finished("sparsity", c).dropna(subset=[quantity]).groupby("size")
-        return {int(size): rows.sort_values("seed")[quantity].to_numpy(float) for size, rows in stages}
+    def by_part(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
+        """Return a quantity of each finished run by stage: at the end of training, or its growth; xi and zeta by the maps' size."""
+        if quantity in OF_STAGES:
+            column, growth = OF_STAGES[quantity]
+            rows, part = self._at_end(c, column, growth), "stage"
+        else:
+            rows, column, part = self._finished("sparsity", c), quantity, "size"
+        parts = rows.dropna(subset=[column]).groupby(part)
+        return {int(name): own.sort_values("seed")[column].to_numpy(float) for name, own in parts}
 
-    def by_stage(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
-        """Return a quantity of each finished run at the end of training, or its growth since the start, by stage."""
-        column, growth = OF_STAGES[quantity]
-        rows = _growth(self._finished("mechanism", c), column) if growth else last_snapshot(self.results, c)
-        stages = rows.dropna(subset=[column]).groupby("stage")
-        return {int(t): own.sort_values("seed")[column].to_numpy(float) for t, own in stages}
+    def _at_end(self, c: Configuration, column: str, growth: bool) -> pd.DataFrame:
+        """Return, per seed and stage, a column at the last snapshot, or how much larger it is there than at the first."""
+        if not growth:
+            return last_snapshot(self.results, c)
+        runs = self._finished("mechanism", c).sort_values("step").groupby(["seed", "stage"])[column]
+        return (runs.last().astype(float) - runs.first().astype(float)).reset_index()
 
-    def signs_differing(self, c: Configuration) -> Signs:
-        """Return how many signs of alpha and beta, as a share, differ from those at the step by which they should have settled.
+    def _signs(self, c: Configuration) -> SeriesGroupBy:
+        """Return, per seed, how many signs of alpha and beta, as a share, differ from those at the step by which they should have settled.
 
-        Training notes them at that step (SETTLING_SHARE of its steps), on the probe latents of every run.
+        One value for each later snapshot. Training notes the signs at that step (SETTLING_SHARE of its steps), on the probe
+        latents of every run.
         """
         rows = self._finished("mechanism", c)
         weights = {"alpha": rows["channels"], "beta": rows["size"] ** 2}  # coefficients per latent
@@ -134,13 +130,7 @@ class Evidence:
         changed = sum((n * known[head]).fillna(0) for head, n in weights.items())
         sums = pd.DataFrame({"seed": rows["seed"], "step": rows["step"], "signs": signs, "changed": changed})
         sums = sums.groupby(["seed", "step"]).sum().query("signs > 0")
-        shares = (sums["changed"] / sums["signs"]).groupby("seed")
-        return Signs(shares.max().to_numpy(float), shares.last().to_numpy(float))
-
-    def free_kernel_weights(self, c: Configuration) -> np.ndarray:
-        """Return, per run, the weights of kernels that lead to or from channels that are zero for the whole probe."""
-        runs = last_snapshot(self.results, c).groupby("seed")
-        return np.array([sum(layer.saved for layer in layers(c, run)) for _, run in runs], dtype=float)
+        return (sums["changed"] / sums["signs"]).groupby("seed")
 
     def _finished(self, table: str, c: Configuration) -> pd.DataFrame:
         return self.results.finished(getattr(self.results, table), c)

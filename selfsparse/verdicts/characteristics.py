@@ -20,7 +20,7 @@ from selfsparse.paper.printed import claims, printed_table
 from selfsparse.results.reading import RunCount
 from selfsparse.results.text import group_key
 from selfsparse.statistics.moments import Moments, moments
-from selfsparse.verdicts.case import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Case, Evidence, Signs
+from selfsparse.verdicts.case import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Case, Evidence
 from selfsparse.verdicts.judging import RULES, Verdict, verdict_on
 
 WORDS = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
@@ -41,20 +41,15 @@ class Drawn(Evidence):
     """Values in place of a summary's: by quantity, then by configuration, by cell and model, by model or by cell.
 
     Args:
-        signs: what `signs_differing` says of every configuration.
         diverged: runs that diverged, by the same names.
         runs: how many there are of each configuration; as many as values where it is None.
     """
 
     def __init__(
-        self,
-        values: dict[str, dict[str, Any]],
-        signs: Signs | None = None,
-        diverged: dict[str, int] | None = None,
-        runs: int | None = None,
+        self, values: dict[str, dict[str, Any]], diverged: dict[str, int] | None = None, runs: int | None = None
     ):
         super().__init__(results=None)  # type: ignore[arg-type] # nothing is read
-        self._given, self._signs, self._lost, self._runs = values, signs, diverged or {}, runs
+        self._given, self._lost, self._runs = values, diverged or {}, runs
 
     @staticmethod
     def _of(given: dict[str, Any], c: Configuration, otherwise: Any) -> Any:
@@ -68,27 +63,16 @@ class Drawn(Evidence):
 
     def count(self, c: Configuration) -> RunCount:
         """Count the values, and the runs that diverged."""
-        signs = len(self._signs.largest) if self._signs else 0
-        finished = self._runs or max([signs, *(len(self.values(c, quantity)) for quantity in self._given)])
+        finished = self._runs or max((len(self.values(c, quantity)) for quantity in self._given), default=0)
         return RunCount(finished, self._of(self._lost, c, 0), 0)
 
     def log_steps_to_level(self, pair) -> list[np.ndarray]:
         """Return the logs of steps."""
         return [self.values(c, "log_steps_to_level") for c in pair]
 
-    def by_size(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
-        """Return the values by size of the maps."""
+    def by_part(self, c: Configuration, quantity: str) -> dict[int, np.ndarray]:
+        """Return the values by stage, or by size of the maps."""
         return {part: np.asarray(x) for part, x in self._of(self._given.get(quantity, {}), c, {}).items()}
-
-    by_stage = by_size
-
-    def signs_differing(self, c: Configuration) -> Signs:
-        """Return the shares of signs."""
-        return self._signs  # type: ignore[return-value]
-
-    def free_kernel_weights(self, c: Configuration) -> np.ndarray:
-        """Return the numbers of free weights."""
-        return self.values(c, "free")
 
 
 # The mean and the spread of a configuration by its cell, model and name; None where nothing is measured.
@@ -249,13 +233,15 @@ def _weights(growth: float, baseline: float) -> Draw:
 
 def _kernels(saved: float) -> Draw:
     total = {"self_sparse": (200, 0), "wgan_gp": (100, 0)}
-    return _drawn(generator_parameters=lambda cell, model, name: total[model], free=lambda *at: (100 + saved, 10))
+    return _drawn(
+        generator_parameters=lambda cell, model, name: total[model], free_weights=lambda *at: (100 + saved, 10)
+    )
 
 
 def _signs(share: float) -> Draw:
     def draw(rng: np.random.Generator, n: int, case: Case) -> Drawn:
         found = rng.gamma(4, share / 4, n)  # a spread of half the mean, never below 0
-        return Drawn({}, Signs(found, found))
+        return Drawn({key: {"self_sparse": found} for key in ("signs_largest", "signs_last")})
 
     return draw
 
@@ -353,6 +339,6 @@ def printed_as_ours() -> list[Verdict]:
             small, large = (samples[c.model, count] for count in (5000, 50000))
             values["fid_small"][c.name], values["fid_large"][c.name] = [small], [large]
             values["fid_drop"][c.name] = [small - large]
-    evidence = Drawn(values, Signs(np.empty(0), np.empty(0)), runs=TRAININGS)
+    evidence = Drawn(values, runs=TRAININGS)
     evidence.results = SimpleNamespace(configurations=tuple(own.values()))  # type: ignore[assignment] # whose networks C27 compares
     return [verdict_on(claim, evidence, own) for claim in claims()]

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.text import model_label, number, short
 from selfsparse.statistics.moments import moments
@@ -13,7 +15,7 @@ def zero_and_above(case: Case) -> Outcome:
     """A quantity is exactly zero in one model and above zero in the other, at every size."""
     p, failed, every, ours, compared = case.parameters, [], True, [], 0
     for group in case.groups.values():
-        zero, above = (case.evidence.by_size(group[p[role]], p["quantity"]) for role in ("zero", "above"))
+        zero, above = (case.evidence.by_part(group[p[role]], p["quantity"]) for role in ("zero", "above"))
         sizes = [size for size in p["sizes"] if size in above or not case.stand_in]
         if not all(size in zero and size in above for size in sizes) or not sizes:
             return Outcome(INCONCLUSIVE, why="not every size was measured")
@@ -31,9 +33,7 @@ def zero_and_above(case: Case) -> Outcome:
 def net_saving(case: Case) -> Outcome:
     """The generator without the kernels of dead channels has fewer parameters than the baseline's."""
     (group,) = case.groups.values()
-    total, free = (
-        case.evidence.values(group[SPARSE], "generator_parameters"), case.evidence.free_kernel_weights(group[SPARSE]),
-    )  # fmt: skip
+    total, free = (case.evidence.values(group[SPARSE], name) for name in ("generator_parameters", "free_weights"))
     if len(total) != len(free) or not len(free):
         return Outcome(INCONCLUSIVE, why="dead channels were not counted in every run")
     reference = case.evidence.moments(group[BASELINE], "generator_parameters").mean
@@ -44,10 +44,10 @@ def net_saving(case: Case) -> Outcome:
 
 def signs_settle(case: Case) -> Outcome:
     """At no later snapshot do more signs of alpha and beta differ from those at the claimed step than `most`."""
-    found = [case.evidence.signs_differing(c) for group in case.groups.values() for c in group.values()]
-    if not all(len(signs.largest) for signs in found):
+    configurations = [c for group in case.groups.values() for c in group.values()]
+    largest, last = ([case.evidence.values(c, f"signs_{name}") for c in configurations] for name in ("largest", "last"))
+    if not all(map(len, largest)):
         return Outcome(INCONCLUSIVE, why="the signs at the claimed step were not kept beside those at later snapshots")
-    m = moments([value for signs in found for value in signs.largest])
-    end = moments([value for signs in found for value in signs.last])
+    m, end = moments(np.concatenate(largest)), moments(np.concatenate(last))
     outcome = by_interval(m, case.parameters["most"], above=False, of="share of signs that differ")
     return replace(outcome, ours=f"{outcome.ours} of the signs differ at most, {number(end.mean, 4)} at the end")

@@ -15,7 +15,15 @@ from selfsparse.config import Configuration
 from selfsparse.paper import reported
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.text import group_label, mean_std, model_label, number, short
-from selfsparse.statistics.inference import LEVEL, Welch, decrease, larger_decrease, rank_test, runs_for_ranks, welch
+from selfsparse.statistics.inference import (
+    LEVEL,
+    Difference,
+    decrease,
+    larger_decrease,
+    rank_test,
+    runs_for_ranks,
+    welch,
+)
 from selfsparse.statistics.moments import Estimate, Moments, moments
 from selfsparse.statistics.runs import (
     POWER,
@@ -124,7 +132,7 @@ def same_order(case: Case) -> Outcome:
     quantities = case.parameters["quantities"]
     found = [pair for quantity in quantities for pair in case.pairs(quantity)]  # of one cell
     tests = [welch(sparse, baseline) for baseline, sparse in found]
-    same = len({t.difference < 0 for t in tests}) == 1
+    same = len({t.value < 0 for t in tests}) == 1
     verdict = INCONCLUSIVE
     if all(t.p < LEVEL for t in tests):
         verdict = REPRODUCED if same else NOT_REPRODUCED
@@ -136,7 +144,7 @@ def same_order(case: Case) -> Outcome:
     return Outcome(
         verdict,
         ours,
-        same if all(math.isfinite(t.difference) for t in tests) else None,
+        same if all(math.isfinite(t.value) for t in tests) else None,
         decrease(*found[-1]),
         "decrease, %, larger sample",
         largest([t.p for t in tests]),
@@ -158,13 +166,13 @@ def larger_decrease_one_sided_holm(case: Case) -> Outcome:
         test, percents = larger_decrease(*pairs), [decrease_moments(*pair) for pair in pairs]
         ours = " and ".join(f"{number(m.mean)} %" for m in percents)
         needed = partial(runs_either_way, percents[0], percents[1])
-        tests.append(Comparison(label, test.difference < 0, test.p_lower, _growth(test), ours, needed))
+        tests.append(Comparison(label, test.value < 0, test.p_lower, _growth(test), ours, needed))
     return decide(tests, "growth of the decrease, percentage points", direction="larger")
 
 
-def _growth(test: Welch) -> Estimate:
+def _growth(test: Difference) -> Estimate:
     """By how much the second mean of a test is above the first, with a 95 % interval."""
-    return Estimate(-test.difference, -test.difference - test.half_width, -test.difference + test.half_width)
+    return Estimate(-test.value, -test.high, -test.low)
 
 
 def monotone_except(case: Case) -> Outcome:
@@ -192,10 +200,10 @@ def _one_order(less: tuple, more: tuple) -> Comparison:
     xi, decreases = welch(less[1], more[1]), larger_decrease(less[2], more[2])
     (xi_rises, xi_falls), (rises, falls) = ((t.p_lower, 1 - t.p_lower) for t in (xi, decreases))
     percents = [decrease_moments(*cell[2]) for cell in (less, more)]
-    unknown = math.isnan(xi.difference) or math.isnan(decreases.difference)
+    unknown = math.isnan(xi.value) or math.isnan(decreases.value)
     return Comparison(
         f"{less[0]} and {more[0]}",
-        None if unknown else xi.difference * decreases.difference > 0,
+        None if unknown else xi.value * decreases.value > 0,
         _smaller_of_larger((xi_rises, rises), (xi_falls, falls)),
         _growth(decreases),
         "",
@@ -256,7 +264,7 @@ def lower_in_every_stage(case: Case) -> Outcome:
     """
     tests, p = [], case.parameters
     for key, group in case.groups.items():
-        less, more = (case.evidence.by_stage(group[p[role]], p["quantity"]) for role in ("lower", "higher"))
+        less, more = (case.evidence.by_part(group[p[role]], p["quantity"]) for role in ("lower", "higher"))
         for stage in sorted(less.keys() & more.keys()):
             if less[stage].any() or more[stage].any():
                 a, b = moments(less[stage]), moments(more[stage])
@@ -270,7 +278,7 @@ def grows_in_a_stage(case: Case) -> Outcome:
     tests, classes = [], []
     for key, group in case.groups.items():
         for c in group.values():
-            for stage, values in case.evidence.by_stage(c, case.parameters["quantity"]).items():
+            for stage, values in case.evidence.by_part(c, case.parameters["quantity"]).items():
                 m = moments(values)
                 tests.append(above_zero(f"{group_label(key)}, stage {stage}", m, f"{m.mean:+.3f}"))
                 classes.append(key)

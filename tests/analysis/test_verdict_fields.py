@@ -378,12 +378,11 @@ def test_signs_and_growths_of_a_summary():
         t.reindex(columns=whole.columns) for t, whole in ((table, results.mechanism), (runs, results.runs))
     )
     evidence = Evidence(replace(results, mechanism=mechanism, runs=runs))
-    signs = evidence.signs_differing(c)
-    assert signs.largest.tolist() == pytest.approx([3 / 8, 1 / 2])
-    assert signs.last.tolist() == pytest.approx([1 / 8, 1 / 2])
+    assert evidence.values(c, "signs_largest").tolist() == pytest.approx([3 / 8, 1 / 2])
+    assert evidence.values(c, "signs_last").tolist() == pytest.approx([1 / 8, 1 / 2])
     assert evidence.values(c, "negative_weight_growth").tolist() == pytest.approx([-0.2, 0.1])
     assert evidence.values(c, "negative_weight_share").tolist() == pytest.approx([0.3, 0.7])
-    assert {t: v.tolist() for t, v in evidence.by_stage(c, "position_zero_growth").items()} == {
+    assert {t: v.tolist() for t, v in evidence.by_part(c, "position_zero_growth").items()} == {
         1: pytest.approx([0.2, 0.1])
     }
 
@@ -394,5 +393,5 @@ def test_signs_that_were_not_kept():
     results = SimpleNamespace(
         mechanism=table.assign(alpha_differs=None, beta_differs=None), finished=lambda rows, c: rows
     )
-    signs = Evidence(results).signs_differing(SimpleNamespace(name="x"))
-    assert signs.largest.tolist() == [] == signs.last.tolist()
+    for name in ("signs_largest", "signs_last"):
+        assert Evidence(results).values(SimpleNamespace(name="x"), name).tolist() == []

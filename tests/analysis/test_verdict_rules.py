@@ -17,7 +17,7 @@ from selfsparse.paper.printed import claims
 from selfsparse.paper.proofs import Proof
 from selfsparse.statistics.inference import hedges_g, power, welch
 from selfsparse.statistics.moments import moments
-from selfsparse.verdicts.case import FAILS, HOLDS, INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, UNAVAILABLE, Signs
+from selfsparse.verdicts.case import FAILS, HOLDS, INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, UNAVAILABLE
 from selfsparse.verdicts.judging import RULES, WITHOUT_RUNS
 
 LOW, MIDDLE, HIGH = [10.0, 10.1, 10.2], [10.6, 10.8, 10.7], [12.0, 12.1, 12.3]
@@ -260,7 +260,7 @@ def test_four_pairs_carry_no_verdict_on_r():
 
 def test_signs_settle():
     def of(largest, last=(0.001, 0.001, 0.001)):
-        return decided("C20", signs=Signs(np.array(largest), np.array(last)))
+        return decided("C20", {"signs_largest": {"self_sparse": largest}, "signs_last": {"self_sparse": last}})
 
     found = of([0.001, 0.002, 0.001])
     assert found.verdict == REPRODUCED and found.same and found.effect.value == pytest.approx(0.004 / 3)

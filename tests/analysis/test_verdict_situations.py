@@ -11,7 +11,7 @@ from selfsparse.config import variation
 from selfsparse.paper.printed import claims
 from selfsparse.statistics.inference import power
 from selfsparse.statistics.moments import moments
-from selfsparse.verdicts.case import INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, Signs
+from selfsparse.verdicts.case import INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED
 from selfsparse.verdicts.characteristics import Drawn
 from selfsparse.verdicts.judging import RULES, WITHOUT_RUNS, verdict_on
 
@@ -96,10 +96,10 @@ def made(claim, way, spread, n):
         return values | fids({"self_sparse": -0.1 * way}, 0.01 * spread, n, ("negative_weight_growth",)), {}
     if claim == "C19":
         values = {"generator_parameters": {"wgan_gp": np.full(n, 100.0), "self_sparse": np.full(n, 110.0)}}
-        return values | fids({"self_sparse": 10 + 10 * way}, spread, n, ("free",)), {}
+        return values | fids({"self_sparse": 10 + 10 * way}, spread, n, ("free_weights",)), {}
     assert claim == "C20"
     shares = around(0.002, 0.0002 * spread, n) if way > 0 else around(0.1, 0.01 * spread, n)
-    return {}, {"signs": Signs(shares, shares)}
+    return {name: {"self_sparse": shares} for name in ("signs_largest", "signs_last")}, {}
 
 
 def verdict(claim, way, spread, n, without="", **others):
@@ -257,7 +257,7 @@ def ends(values):
 def test_numbers_of_a_saving(free, verdict):
     """200 against 210 less what is free: saved is free - 10."""
     parameters = {"wgan_gp": [200] * 3, "self_sparse": [210] * 3}
-    found = decided("C19", {"generator_parameters": parameters, "free": {"self_sparse": free}})
+    found = decided("C19", {"generator_parameters": parameters, "free_weights": {"self_sparse": free}})
     saved = np.array(free) - 10.0
     assert found.verdict == verdict and found.same == (saved.mean() > 0) and found.of == "parameters saved"
     assert shown(found.effect) == pytest.approx((saved.mean(), *ends(saved)))

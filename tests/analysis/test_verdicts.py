@@ -348,13 +348,13 @@ def test_measures_of_a_summary(around_the_paper):
     stl, mnist = c["stl10-64-self_sparse"], c["mnist-128-self_sparse"]
     rows = results.fid[(results.fid["configuration"] == stl.name)].sort_values(["seed", "n_fake"])["fid"].to_numpy()
     assert evidence.values(stl, "fid_drop").tolist() == (rows[::2] - rows[1::2]).tolist()
-    signs = evidence.signs_differing(mnist)
-    assert signs.largest.tolist() == signs.last.tolist() == pytest.approx([0.002] * 3)
+    for name in ("signs_largest", "signs_last"):
+        assert evidence.values(mnist, name).tolist() == pytest.approx([0.002] * 3)
     # One dead channel of every stage, of widths 512 to 32: their kernels lead from 100 latents and to one channel.
     alive, all_ = [511, 255, 127, 63, 31], [512, 256, 128, 64, 32]
     weights = [16 * sum(a * b for a, b in zip([100, *w], [*w, 1], strict=True)) for w in (all_, alive)]
-    assert evidence.free_kernel_weights(mnist).tolist() == [weights[0] - weights[1]] * 3
-    assert sorted(evidence.by_size(mnist, "zeta")) == [4, 8, 16, 32, 64]
+    assert evidence.values(mnist, "free_weights").tolist() == [weights[0] - weights[1]] * 3
+    assert sorted(evidence.by_part(mnist, "zeta")) == [4, 8, 16, 32, 64]
     assert evidence.values(mnist, "blank_pixels").tolist() == []
 
 

@@ -87,7 +87,7 @@ def test_within_the_spread_by_hand(project):
         " on average 2.00 times ours ["
     )  # fmt: skip
     half = 2.7764451 * np.log(1.1) * np.sqrt(2 / 3)  # the quantile of t with 4 degrees of freedom
-    assert row.fid.interval == pytest.approx((np.log(2) - half, np.log(2) + half))
+    assert (row.fid.low, row.fid.high) == pytest.approx((np.log(2) - half, np.log(2) + half))
     shown = compared_table(found).text.iloc[0]
     assert shown["Yours / ours"] == f"2.00 [{2 * np.exp(-half):.2f}, {2 * np.exp(half):.2f}]"
     assert (shown["Your FID"], shown["Our FID"]) == ("220.67 ± 21.01", "110.33 ± 10.50")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from selfsparse.statistics.inference import by_t
 from selfsparse.statistics.rerun import difference, mean_difference
 
 
@@ -13,7 +14,7 @@ from selfsparse.statistics.rerun import difference, mean_difference
 def test_it_is_students_test(a, b):
     found, expected = difference(a, b), stats.ttest_ind(a, b)
     assert found.p == pytest.approx(expected.pvalue)
-    assert found.interval == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
     assert found.value == pytest.approx(np.mean(a) - np.mean(b))
 
 
@@ -22,14 +23,14 @@ def test_a_single_run_is_held_against_the_prediction_interval_of_the_others():
     found = difference([new], others)
     assert found.p == pytest.approx(2 * stats.t.sf(8 / (2 * math.sqrt(1 + 1 / 3)), 2))
     half = stats.t.ppf(0.975, 2) * 2 * math.sqrt(4 / 3)
-    assert found.interval == pytest.approx((8 - half, 8 + half))
+    assert (found.low, found.high) == pytest.approx((8 - half, 8 + half))
     assert difference(others, [new]).p == pytest.approx(found.p)
 
 
 @pytest.mark.parametrize(("a", "b"), [([1.0], [2.0]), ([], [1.0, 2.0, 3.0]), ([], [])])
 def test_too_few_to_tell(a, b):
     found = difference(a, b)
-    assert math.isnan(found.p) and all(math.isnan(end) for end in found.interval)
+    assert math.isnan(found.p) and all(math.isnan(end) for end in (found.low, found.high))
 
 
 def test_without_any_spread_the_means_are_exact():
@@ -40,10 +41,8 @@ def test_without_any_spread_the_means_are_exact():
 
 def test_the_mean_of_differences_by_hand():
     """1 with variance 4 and 3 df, 3 with 2 and 5: the mean 2 has (4 + 2) / 4, and 1.5^2 / (1^2 / 3 + 0.5^2 / 5) df."""
-    from selfsparse.statistics.rerun import Difference
-
-    found = mean_difference([Difference(1.0, 4.0, 3), Difference(3.0, 2.0, 5), difference([1.0], [2.0])])
-    assert (found.value, found.variance) == pytest.approx((2.0, 1.5))
+    found = mean_difference([by_t(1.0, 2.0, 3), by_t(3.0, math.sqrt(2), 5), difference([1.0], [2.0])])
+    assert (found.value, found.error**2) == pytest.approx((2.0, 1.5))
     assert found.df == pytest.approx(1.5**2 / (1 / 3 + 0.25 / 5))
     assert math.isnan(mean_difference([]).p)
 
