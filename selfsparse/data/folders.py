@@ -47,9 +47,9 @@ def images_in(folder: Path, key: Callable[[str], Any] | None = None, names: list
         names: the parquet files to take instead of all.
 
     Raises:
-        DataError: files that are not parquet, or no one column of images in them.
+        DataError: files that are not parquet, or no column of images in them.
     """
     if names := names or parquet_names(folder):
-        return Images(folder, names, count_rows(folder, names), image_column(folder, names))
+        return Images(folder, names, count_rows(folder, names), image_column(folder / names[0]))
     files = sorted(image_names(folder), key=key)
     return Images(folder, files, len(files), "")

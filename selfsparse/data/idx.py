@@ -1,23 +1,19 @@
 """MNIST, Fashion-MNIST and others of their format: the same file names, told apart by their checksums."""
 
-import io
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
-from selfsparse.data.archives import Place
 from selfsparse.data.downloads import fetch
 from selfsparse.data.images import Source
-from selfsparse.data.known import Known, find_known
+from selfsparse.data.official import Known, opened, read_official
 from selfsparse.data.options import Download
-from selfsparse.data.parquet import parquet_names, read_digits, read_images
 from selfsparse.data.registry import DATASETS, Declared
 from selfsparse.errors import DataError
 
 IMAGES, LABELS = FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 SIDE = 28
-MAGIC = {IMAGES: 2051, LABELS: 2049}  # what a file begins with, in four bytes; then come the sizes, in four each
 
 
 @dataclass(frozen=True)
@@ -45,20 +41,15 @@ SETS = {name: _declared(entry) for name, entry in DATASETS.items() if entry.read
 
 
 def find(name: str, folder: Path) -> bool:
-    """Whether both files of the training set are there, or parquet files of it."""
-    return all(_place(name, folder, file) for file in FILES) or bool(_parquet_names(folder))
-
-
-def known(name: str) -> dict[str, Known]:
-    """Return the two files."""
-    return SETS[name].contents
+    """Whether both files of the training set are there."""
+    return all(_path(name, folder, file) for file in FILES)
 
 
 def download(name: str, folder: Path, options: Download, by_hand: str) -> None:
     """Fetch what is missing of the training set, as gzip archives."""
     own = SETS[name]
     for file in FILES:
-        if _place(name, folder, file) is None:
+        if _path(name, folder, file) is None:
             archive = file + ".gz"
             urls = [mirror + archive for mirror in own.mirrors]
             fetch(urls, folder / own.folder / "raw" / archive, md5=own.archives[file])
@@ -77,38 +68,21 @@ def read(name: str, folder: Path, options: Download) -> Source:
     return Source(own.count, images, labels.astype(np.int64), own.label_kind, description)
 
 
-def _place(name: str, folder: Path, file: str) -> Place | None:
-    """Where a file is: by its name in torchvision's layout or by itself, gzipped or not, else wherever its bytes are."""
-    for place in (folder / SETS[name].folder / "raw", folder):
-        if (place / (file + ".gz")).is_file():
-            return Place(place / (file + ".gz"), ("",))
-        if (place / file).is_file():
-            return Place(place / file)
-    return find_known(folder, SETS[name].contents).get(file)
-
-
-def _parquet_names(folder: Path) -> list[str]:
-    return [name for name in parquet_names(folder) if PurePosixPath(name).name.startswith("train")]
+def _path(name: str, folder: Path, file: str) -> Path | None:
+    """Where a file is, in torchvision's layout or by itself, gzipped or not."""
+    names = [f"{place}{file}{end}" for place in (f"{SETS[name].folder}/raw/", "") for end in (".gz", "")]
+    return next((path for own in names if (path := folder / own).is_file()), None)
 
 
 def _read_checked(name: str, folder: Path, file: str, shape: tuple[int, ...]) -> np.ndarray:
-    own, place = SETS[name], _place(name, folder, file)
-    header = np.array([MAGIC[file], *shape], ">u4").tobytes()
-    if place is not None:
-        data = place.read(own.contents[file].size)
-    elif names := _parquet_names(folder):  # the official file is made of them, to be checked as such
-        place = Place(folder / names[0])
-        grey = (image[:, :, 0].tobytes() for image in read_images(folder, names))
-        data = header + (b"".join(grey) if file == IMAGES else bytes(read_digits(folder, names)))
-    else:
-        raise DataError(f"{folder}: {file} is not there")
-    problem = own.contents[file].problem(io.BytesIO(data))
-    if not problem:
-        return np.frombuffer(data, np.uint8, offset=len(header)).reshape(shape)
+    own, path = SETS[name], _path(name, folder, file)
+    assert path, "asked for where it was found"
     for other, theirs in SETS.items():
-        if not theirs.contents[file].problem(io.BytesIO(data)):
-            raise DataError(
-                f"{place} is {theirs.title}'s, not {own.title}'s: both sets use the same file names.\n"
-                f"Have the two folders been swapped? {theirs.title} belongs into {other}/, {own.title} into {name}/."
-            )
-    raise DataError(f"{place} is not {own.title}'s official file: {problem}. Move it away, and fetch it again.")
+        with opened(path) as content:
+            if other != name and not theirs.contents[file].problem(content):
+                raise DataError(
+                    f"{path} is {theirs.title}'s, not {own.title}'s: both sets use the same file names.\n"
+                    f"Have the two folders been swapped? {theirs.title} belongs into {other}/, {own.title} into {name}/."
+                )
+    data = read_official(path, "", own.contents[file], own.title)
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)

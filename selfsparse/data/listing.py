@@ -19,7 +19,8 @@ OF_THE_SYSTEM = {
     "__macosx", "network trash folder", "temporary items", "icon\r",  # of macOS
     "lost+found",
 }  # fmt: skip
-RECORD = "download.json"  # what this project downloaded itself into a folder; downloads.py writes it
+DOWNLOADED = "download"  # the folder, beside the user's own files, in which downloads.py puts what came whole
+RECORD = f"{DOWNLOADED}/download.json"
 
 
 def raw_folder(settings: Settings, dataset: str) -> Path:
@@ -44,45 +45,35 @@ def out_of_reach(folder: Path) -> list[str]:
 def _found_below(folder: Path) -> Iterator[tuple[str, os.stat_result | None]]:
     """Yield every file below a folder, unordered: its relative path with '/', and its size and times.
 
-    What cannot be reached has None: a link that leads nowhere, or what lies behind a folder that may not be entered.
-
-    Links are followed, after all that is really there, and no folder is entered twice: one that is also linked to from
-    elsewhere counts once, by its own name. Hidden files and folders, unfinished downloads and what a system leaves in any
-    folder are left out.
+    A link that leads nowhere has None. Links are followed, and no folder is entered twice. Hidden files and folders,
+    unfinished downloads and what a system leaves in any folder are left out.
     """
     seen: set[tuple[int, int]] = set()
-    folders, links = ([""] if folder.is_dir() else []), []
-    while folders or links:
-        prefix = folders.pop() if folders else links.pop(0)
-        found = (folder / prefix).stat()
+    for place, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
+        found = os.stat(place)
         if (found.st_dev, found.st_ino) in seen:
+            folders.clear()
             continue
         seen.add((found.st_dev, found.st_ino))
-        real, linked = [], []
-        with _entries(folder / prefix) as entries:
-            for entry in entries:
-                if entry.name.startswith(".") or entry.name.endswith(".partial") or entry.name.lower() in OF_THE_SYSTEM:
-                    continue
-                try:
-                    found = entry.stat()
-                except OSError:
-                    yield prefix + entry.name, None
-                    continue
-                if entry.is_dir():
-                    (linked if entry.is_symlink() else real).append(f"{prefix}{entry.name}/")
-                else:
-                    yield prefix + entry.name, found
-        # Sorted, so that of several links to one folder the same is followed every time.
-        folders += sorted(real, reverse=True)
-        links += sorted(linked)
+        # Folders before links to some, and sorted, so that of several ways to one the same is taken every time.
+        folders[:] = sorted(
+            filter(_counts, folders), key=lambda name: (os.path.islink(os.path.join(place, name)), name)
+        )
+        for path in (Path(place, name) for name in files if _counts(name)):
+            try:
+                yield path.relative_to(folder).as_posix(), path.stat()
+            except OSError:
+                yield path.relative_to(folder).as_posix(), None
 
 
-def _entries(folder: Path):
-    try:
-        return os.scandir(folder)
-    except OSError as error:
+def _counts(name: str) -> bool:
+    return not (name.startswith(".") or name.endswith(".partial") or name.lower() in OF_THE_SYSTEM)
+
+
+def _unreadable(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
         raise DataError(
-            f"{printable(str(folder))} cannot be read ({error.strerror}); make it readable, or move it away"
+            f"{printable(str(error.filename))} cannot be read ({error.strerror}); make it readable, or move it away"
         ) from None
 
 
@@ -98,7 +89,7 @@ def fingerprint(folder: Path) -> dict[str, Any]:
     for name, found in files_below(folder):
         entry = [found.st_size, int(found.st_mtime)]
         # lock.mdb belongs to lmdb, which may touch it whenever it reads.
-        if name == RECORD or name.endswith("lock.mdb") or (name in ours and ours[name] in (None, entry)):
+        if name == RECORD or name.endswith("lock.mdb") or ours.get(name) == entry:
             continue
         lines.append(f"{name}\0{entry[0]}\0{entry[1]}\n")
         total += found.st_size
@@ -109,23 +100,8 @@ def fingerprint(folder: Path) -> dict[str, Any]:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """Return what download.json in a folder says that this project downloaded there; nothing where there is none."""
-    path = folder / RECORD
-    if not path.is_file():
-        return {}
-    try:
-        record = read_json(path)
-        if {"source", "revision", "verified", "complete", "files"} <= record.keys() and isinstance(
-            record["files"], dict
-        ):
-            return record
-        reason = "it is not what this project wrote"
-    except (OSError, ValueError, AttributeError) as error:
-        reason = str(error)
-    raise DataError(
-        f"{path} is damaged ({printable(reason)}): move it away. What lies beside it counts as your own files then; where"
-        " that was half a download, move it away too"
-    )
+    """Return source, revision and files of what this project downloaded into a folder; nothing where it did not."""
+    return read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
 
 
 def write_listings(settings: Settings, folder: Path) -> None:

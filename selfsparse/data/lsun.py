@@ -1,11 +1,6 @@
 """LSUN's scenes: an lmdb of JPEG or WebP images, a folder of images, or parquet."""
 
-import os
-import shutil
-import subprocess
-import sys
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,19 +8,15 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from selfsparse.data import downloads
-from selfsparse.data.downloads import check_file, fetch, fetch_dataset, provenance, require_space
+from selfsparse.data.downloads import fetch, fetch_dataset, finish, provenance, require_space, unfinished
 from selfsparse.data.folders import has_images, images_in
 from selfsparse.data.images import Source, decode
-from selfsparse.data.listing import RECORD
+from selfsparse.data.listing import DOWNLOADED
 from selfsparse.data.options import Lsun
 from selfsparse.data.registry import DATASETS
-from selfsparse.errors import DataError, printable
+from selfsparse.errors import DataError
 
-LARGEST_UNPACKED = 10  # times the archive: its images are compressed already
-PER_OPENING = 10_000  # images between two openings of an lmdb: what was read of it counts as memory until it is closed
 PART_BYTES = 4_760_000_000  # of the smaller copy
 
 
@@ -73,36 +64,27 @@ def takes_part(name: str, options: Lsun) -> bool:
 
 
 def download(name: str, folder: Path, options: Lsun, by_hand: str) -> None:
-    """Fetch the smaller copy where it has enough images, and the whole archive otherwise, of which only the lmdb stays.
-
-    An archive that the user placed there is checked and unpacked, and stays.
-    """
+    """Fetch the smaller copy where it has enough images, and the whole archive otherwise, of which only the lmdb stays."""
     scene = SCENES[name]
     if takes_part(name, options):
         fetch_dataset(scene.repository[0], folder, patterns=["*.parquet"], by_hand=by_hand)
         return
     _import_lmdb(folder)  # before hours of downloading, not after
-    archive, database = folder / f"{scene.lmdb}.zip", folder / scene.lmdb / "data.mdb"
-    if database.is_file():  # ours is noted as complete once it has this name
-        raise DataError(
-            f"{database} is there, but a download into {folder} did not finish: delete {folder / RECORD} to use the"
-            " database as it is,\nor move it away, so that the download can go on"
-        )
-    ours = not archive.is_file() or downloads.fetched(folder, [archive.name])
-    if not ours:
-        check_file(archive, size=scene.zip_size, sha256=scene.zip_sha256)
+    begun = unfinished(folder)
+    archive, database = begun / f"{scene.lmdb}.zip", f"{scene.lmdb}/data.mdb"
     if not archive.is_file():
         # The archive and what comes out of it lie side by side for a while.
         require_space(folder, room(name, options), f"LSUN's {scene.lmdb} to download and unpack")
-    names = [f"{scene.lmdb}/data.mdb", *([archive.name] if ours else [])]
-    downloads.begin_record(folder, scene.url, f"sha256 {scene.zip_sha256}", True, names)
-    if ours:
-        fetch([scene.url], archive, size=scene.zip_size, sha256=scene.zip_sha256)
-        downloads.note_fetched(folder, archive.name)
-    _unpack(archive, database)
-    downloads.finish_record(folder)
-    if ours:
-        archive.unlink()
+    fetch([scene.url], archive, size=scene.zip_size, sha256=scene.zip_sha256)
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            packed.extract(database, begun)
+    except OSError as error:
+        raise DataError(
+            f"{archive} could not be unpacked ({error.strerror}); make room there, or make it writable"
+        ) from None
+    archive.unlink()
+    finish(folder, [database], scene.url, f"sha256 {scene.zip_sha256}")
 
 
 def read(name: str, folder: Path, options: Lsun) -> Source:
@@ -134,7 +116,6 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
         )
     title, subset = f"LSUN {scene.lmdb.removesuffix('_lmdb')}", f"{wanted:,} of {scene.count:,}"
     if database:
-        _require_sound_keys(database, wanted)
         images = _database_images(database, wanted)
         names = [(database / "data.mdb").relative_to(folder).as_posix()]
         description = {
@@ -148,8 +129,8 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
 
 
 def _lmdb(name: str, folder: Path) -> Path | None:
-    """The folder of the database: the one that the archive holds, or the user's folder itself."""
-    places = (folder / SCENES[name].lmdb, folder)
+    """The folder of the database: what the archive holds, downloaded or the user's, or the user's folder itself."""
+    places = (folder / DOWNLOADED / SCENES[name].lmdb, folder / SCENES[name].lmdb, folder)
     return next((place for place in places if (place / "data.mdb").is_file()), None)
 
 
@@ -173,20 +154,11 @@ def _transaction(database: Path):
             _require_whole(database / "data.mdb", environment)
             with environment.begin() as transaction:
                 yield transaction
-    except lmdb.Error as error:
-        if "already open" in str(error):  # from lmdb 2.0; it has no class of its own
-            raise DataError(
-                f"{database} is open already in this process, and lmdb opens a database only once: close it there first,"
-                " or prepare the images in a process of its own. The database is untouched"
-            ) from None
-        raise DataError(f"{database}: not readable as lmdb ({error}). {_COMPARE.format(database.name)}") from None
-
-
-# Tens of GB that may be sound: never to be deleted on suspicion.
-_COMPARE = (
-    "Nothing of it was changed. Compare data.mdb with where it comes from (unzip -l {}.zip says its size), and copy or"
-    " unpack it again only where they differ"
-)
+    except lmdb.Error as error:  # tens of GB that may be sound: never to be deleted on suspicion
+        raise DataError(
+            f"{database}: not readable as lmdb ({error}). Nothing of it was changed. Compare data.mdb with where it comes"
+            f" from (unzip -l {database.name}.zip says its size), and copy or unpack it again only where they differ"
+        ) from None
 
 
 def _require_whole(file: Path, environment) -> None:
@@ -200,53 +172,8 @@ def _require_whole(file: Path, environment) -> None:
         )
 
 
-# On a page that is damaged inside, such as a hole that a download left, lmdb ends its process: let it be another one.
-_WALK = """
-import lmdb, sys
-with lmdb.open(sys.argv[1], readonly=True, lock=False, readahead=False) as environment, environment.begin() as transaction:
-    for i, _ in zip(range(int(sys.argv[2])), transaction.cursor().iternext(values=False)):
-        pass
-"""
-
-
-def _require_sound_keys(database: Path, count: int) -> None:
-    """Raise DataError where the first `count` keys cannot be read; of the images, which decoding checks, none is."""
-    command = [sys.executable, "-c", _WALK, str(database), str(count)]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
-    if done.returncode:
-        reason = printable((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])
-        raise DataError(f"{database}: its keys cannot be read ({reason}). {_COMPARE.format(database.name)}")
-
-
 def _database_images(database: Path, count: int) -> Iterator[np.ndarray]:
     """The first `count` values in the order of their keys, decoded."""
-    last, done = None, 0
-    while done < count:
-        with _transaction(database) as transaction, transaction.cursor() as cursor:
-            if last is not None:
-                cursor.set_key(last)
-                cursor.next()
-            for last, value in islice(cursor.iternext(), min(PER_OPENING, count - done)):
-                yield decode(value, f"{database}, key {last.decode('latin-1')}")
-                done += 1
-
-
-def _unpack(archive: Path, database: Path) -> None:
-    """Copy the one file that matters out of the archive."""
-    member = f"{database.parent.name}/{database.name}"
-    partial = database.with_name(database.name + ".partial")
-    try:
-        with zipfile.ZipFile(archive) as opened, opened.open(member) as packed:
-            size = opened.getinfo(member).file_size
-            if size > LARGEST_UNPACKED * archive.stat().st_size:
-                raise zipfile.BadZipFile(f"{member} in it says that it has {size:,} bytes")
-            require_space(archive.parent, size, f"{archive.name} to unpack")
-            database.parent.mkdir(parents=True, exist_ok=True)
-            bar = tqdm.wrapattr(packed, "read", total=size, desc=f"unpacking {archive.name}", mininterval=1)
-            with bar as source, open(partial, "wb") as file:
-                shutil.copyfileobj(source, file, 1 << 20)
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise DataError(f"{archive} is damaged ({error}); move it away, and fetch it again") from None
-    except OSError as error:
-        raise DataError(f"{archive} could not be unpacked into {database.parent} ({error.strerror})") from None
-    os.replace(partial, database)
+    with _transaction(database) as transaction:
+        for key, value in islice(transaction.cursor(), count):
+            yield decode(value, f"{database}, key {key.decode('latin-1')}")

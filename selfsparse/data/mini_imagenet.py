@@ -1,17 +1,15 @@
-"""mini-ImageNet, 100 classes of 600 images, in the forms in which it is passed around."""
+"""mini-ImageNet, 100 classes of 600 images: three pickles, parquet, or a folder of images for each class."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from selfsparse.data.archives import unreadable
 from selfsparse.data.downloads import fetch_dataset, provenance
 from selfsparse.data.folders import has_images, images_in
 from selfsparse.data.images import Source
-from selfsparse.data.listing import files_below
+from selfsparse.data.official import opened
 from selfsparse.data.options import Download
 from selfsparse.data.parquet import count_rows, parquet_names, read_labels
 from selfsparse.data.pickles import load_arrays
@@ -53,7 +51,7 @@ def read(name: str, folder: Path, options: Download) -> Source:
             order = "the rows', file by file"
         found = images_in(folder, names=names)
         if not names:
-            labels = _label_files(folder, found.names)
+            labels = np.unique([PurePosixPath(name).parent.name for name in found.names], return_inverse=True)[1]
         images, description = found.images(), found.description(title, split=split, order=order)
     counts = Counter(labels.tolist())
     if len(counts) != CLASSES or set(counts.values()) != {PER_CLASS}:
@@ -71,42 +69,31 @@ def _pickles(folder: Path) -> list[Path] | None:
     return there if len(there) == len(SPLITS) else None
 
 
-def _load(path: Path) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The images of one pickle, and the numbers of those of each class, the classes sorted by their names."""
+def _load(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The images of one pickle, uint8 (N, H, W, 3), and their labels (N,), the classes numbered by their sorted names."""
+    with opened(path) as file:
+        content = load_arrays(file, str(path))
     try:
-        with open(path, "rb") as file:
-            content = load_arrays(file, str(path))
-    except OSError as error:
-        raise unreadable(path, error) from None
-    images, classes = content.get("image_data"), content.get("class_dict") or {}
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
-        raise DataError(f"{path}: expected image_data, bytes (N, H, W, 3), among its keys: {', '.join(content)}")
-    try:
-        numbers = [np.asarray(classes[name]) for name in sorted(classes)]
-        every = np.sort(np.concatenate(numbers))
-        fits = every.dtype.kind in "iu" and np.array_equal(every, np.arange(len(images)))
+        images, classes = content["image_data"], content["class_dict"]
+        labels = np.full(len(images), -1)
+        for number, name in enumerate(sorted(classes)):
+            labels[classes[name]] = number
+        fits = images.dtype == np.uint8 and images.shape[3:] == (3,) and labels.min() >= 0
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         fits = False
     if not fits:
         raise DataError(
-            f"{path}: expected class_dict, with a list of image numbers for each class, each of the {len(images):,} images"
-            " in one of them; fetch it again"
+            f"{path}: expected image_data, bytes (N, H, W, 3), and class_dict, with a list of image numbers for each class,"
+            f" each image in one of them, among its keys: {', '.join(content)}; fetch it again"
         )
-    return images, numbers
+    return images, labels
 
 
 def _label_pickles(paths: list[Path]) -> np.ndarray:
-    every = []
-    first = 0
+    every: list[np.ndarray] = []
     for path in paths:
         # Only the labels stay: the largest of the three holds 0.8 GB of pixels.
-        images, classes = _load(path)
-        labels = np.zeros(len(images), np.int64)
-        for i, numbers in enumerate(classes):
-            labels[numbers] = first + i
-        del images
-        every.append(labels)
-        first += len(classes)
+        every.append(_load(path)[1] + (every[-1].max() + 1 if every else 0))
     return np.concatenate(every)
 
 
@@ -125,49 +112,9 @@ def _label_rows(folder: Path, names: list[str]) -> tuple[list[str], np.ndarray]:
             f"{folder}: expected {CLASSES * PER_CLASS:,} rows in its parquet files, with test files or without,"
             f" found {count_rows(folder, names):,}"
         )
-    labels = {name: read_labels(folder, name) for name in chosen}
-    if any(found is None for found in labels.values()):
-        raise DataError(f"{folder}: expected a column 'label' in {chosen[0]}")
     # Either the splits share the classes, or each split counts its own from 0.
-    every = [(PurePosixPath(name).name.split("-")[0], label) for name in chosen for label in labels[name]]
+    every = [(PurePosixPath(name).name.split("-")[0], label) for name in chosen for label in read_labels(folder / name)]
     if len({label for _, label in every}) == CLASSES:
         every = [("", label) for _, label in every]
-    try:
-        numbers = {label: number for number, label in enumerate(sorted(set(every)))}
-    except TypeError:
-        kinds = ", ".join(sorted({type(label).__name__ for _, label in every}))
-        raise DataError(f"{folder}: the labels in its parquet files are of several kinds: {kinds}; use one") from None
+    numbers = {label: number for number, label in enumerate(sorted(set(every)))}
     return chosen, np.array([numbers[label] for label in every], np.int64)
-
-
-def _label_files(folder: Path, names: list[str]) -> np.ndarray:
-    """Classes from lists `filename,label`, where there are such, and from the names of the folders otherwise."""
-    listed: dict[str, str] = {}
-    for name in sorted(name for name, _ in files_below(folder) if name.endswith(".csv")):
-        listed |= _read_list(folder / name)
-    paths = [PurePosixPath(name) for name in names]
-    missing = listed.keys() - {path.name for path in paths}
-    unlisted = [str(path) for path in paths if path.name not in listed] if listed else []
-    if missing or unlisted:
-        example = f"{min(missing)} is listed but not there" if missing else f"{unlisted[0]} is not listed"
-        raise DataError(f"{folder}: its csv lists do not match its images: {example}")
-    words = [listed.get(path.name, path.parent.name) for path in paths]
-    return np.unique(words, return_inverse=True)[1]
-
-
-def _read_list(path: Path) -> dict[str, str]:
-    """The labels of a csv list by file names; nothing where it has no column `filename` and is about something else."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.DictReader(file) if "filename" in row]
-    except OSError as error:
-        raise unreadable(path, error) from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: not readable as a csv list in UTF-8 ({error}); mend it, or move it away") from None
-    unlabelled = next((row["filename"] for row in rows if not row.get("label")), None)
-    if unlabelled is not None:
-        raise DataError(
-            f"{path}: expected columns filename and label, found no label of {unlabelled}; mend it, or move it away"
-            " where folders name the classes"
-        )
-    return {row["filename"]: row["label"] for row in rows}

@@ -3,11 +3,8 @@
 import codecs
 import collections
 import importlib
-import io
 import pickle
-import struct
-from collections.abc import Callable
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -22,7 +19,6 @@ _NUMPY = {
     ("numpy", "dtype"),
 }
 _CORE = np.empty(0).__reduce__()[0].__module__.removesuffix(".multiarray")  # what this NumPy calls it
-LONG = 1 << 20  # bytes; no text but an array's has as many
 
 
 def _latin1(text: str | bytes, encoding: str) -> bytes:
@@ -39,39 +35,7 @@ _PLAIN = {
 }
 
 
-class _ArraysOnly(pickle._Unpickler):
-    """The unpickler in Python, where what holds an array's bytes twice while it reads can be replaced."""
-
-    read: Callable[[int], bytes]
-    append: Callable[[Any], None]
-
-    # The one in C does so with what Python 2 wrote.
-    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
-
-    def load_binunicode(self) -> None:
-        """Read a text. Python 3's protocol 2 writes bytes as a text in Latin-1: a long one becomes bytes block by block."""
-        (left,) = struct.unpack("<I", self.read(4))
-        if left < LONG:
-            self.append(str(self.read(left), "utf-8", "surrogatepass"))
-            return
-        decoder, encoded = codecs.getincrementaldecoder("utf-8")(), io.BytesIO()
-        while left:
-            block = self.read(min(left, LONG))
-            if not block:
-                raise EOFError("cut off")
-            left -= len(block)
-            encoded.write(decoder.decode(block, final=not left).encode("latin-1"))
-        self.append(encoded.getvalue())
-
-    dispatch[pickle.BINUNICODE[0]] = load_binunicode
-
-    def load_bytearray8(self) -> None:
-        """Read what protocol 5 writes for an array's bytes: as bytes, since nobody changes them."""
-        (size,) = struct.unpack("<Q", self.read(8))
-        self.append(self.read(size))
-
-    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
-
+class _ArraysOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _PLAIN:
             return _PLAIN[module, name]

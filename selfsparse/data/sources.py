@@ -1,9 +1,9 @@
 """Where the images of each dataset come from: the user's files first, then a download where the settings allow it.
 
-A reader is a module of this package, named in datasets.toml, with these functions, of which the last four may be left out:
+A reader is a module of this package, named in datasets.toml, with these functions, of which the last three may be left out:
 `find(name, folder)`, whether a dataset's files are in a folder; `read(name, folder, options)`, its images, checked;
 `download(name, folder, options, by_hand)`, where `by_hand` says how to get them else; `count(name, options)` and
-`room(name, options)`, where options change what datasets.toml says; `known(name)`, the files whose bytes are published.
+`room(name, options)`, where options change what datasets.toml says.
 """
 
 import importlib
@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from selfsparse.config import Dataset, Settings
-from selfsparse.data.downloads import unfinished
 from selfsparse.data.images import Source
-from selfsparse.data.known import what_is_there
-from selfsparse.data.listing import RECORD, raw_folder
+from selfsparse.data.listing import files_below, raw_folder
 from selfsparse.data.registry import DATASETS
-from selfsparse.errors import DataError
+from selfsparse.errors import DataError, printable
+
+SHOWN = 5  # files that an error names
 
 
 def open_source(settings: Settings, dataset: Dataset) -> Source:
@@ -32,7 +32,7 @@ def open_source(settings: Settings, dataset: Dataset) -> Source:
         try:
             reader.download(name, folder, options, f"Or place it by hand: {DATASETS[name].put}, into {folder}")
         except DataError as error:
-            raise DataError("\n".join([str(error), *_there(name, folder)])) from None
+            raise DataError("\n".join([str(error), *_there(folder)])) from None
         if not _found(name, folder):
             raise _missing(name, folder)
     return reader.read(name, folder, options)
@@ -69,21 +69,23 @@ def _told(settings: Settings, name: str, what: str) -> int:
 
 
 def _found(name: str, folder: Path) -> bool:
-    return not unfinished(folder) and _reader(name).find(name, folder)
+    return _reader(name).find(name, folder)
 
 
-def _there(name: str, folder: Path) -> list[str]:
-    reader = _reader(name)
-    return what_is_there(folder, reader.known(name) if hasattr(reader, "known") else {})
+def _there(folder: Path) -> list[str]:
+    """A line that says what lies in a folder in place of what is looked for, if anything does."""
+    try:
+        files = sorted(name for name, _ in files_below(folder))
+    except DataError as error:
+        return [f"  there:   {error}"]
+    shown = ", ".join(map(printable, files[:SHOWN])) + ", ..." * (len(files) > SHOWN)
+    return [f"  there:   {len(files):,} files: {shown}"] if files else []
 
 
 def _missing(name: str, folder: Path) -> DataError:
     wanted = DATASETS[name]
-    head = f"{name}: its files are not in {folder}."
-    if unfinished(folder):
-        head = f"{name}: a download into {folder} did not finish (delete {RECORD} there to use the files as they are)."
     lines = [
-        head,
+        f"{name}: its files are not in {folder}.",
         f"  get:     {wanted.what}; {wanted.size}",
         f"  from:    {wanted.where}",
         f"  put:     {wanted.put}",
@@ -91,7 +93,7 @@ def _missing(name: str, folder: Path) -> DataError:
         f"           or {name}/ in a folder of your choice that SELFSPARSE_RAW_DATA names",
         f"  checked: {wanted.checked}",
         f"  terms:   {wanted.terms}",
-        *_there(name, folder),
+        *_there(folder),
     ]
     if hasattr(_reader(name), "download"):
         lines.append(f"Or let it be downloaded: set sources.{name}.download to true in params.yaml.")

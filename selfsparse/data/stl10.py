@@ -5,12 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from selfsparse.data.archives import Place
 from selfsparse.data.downloads import fetch
 from selfsparse.data.images import Source
-from selfsparse.data.known import Known, find_known
+from selfsparse.data.official import Known, not_official, opened
 from selfsparse.data.options import Download
-from selfsparse.errors import DataError
 
 URL = "http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz"
 ARCHIVE = "stl10_binary.tar.gz"
@@ -20,17 +18,12 @@ FILE = "stl10_binary/unlabeled_X.bin"
 COUNT = 100_000
 SIDE = 96
 IMAGE_BYTES = 3 * SIDE * SIDE
-KNOWN = {FILE: Known(COUNT * IMAGE_BYTES, "5242ba1fed5e4be9e1e742405eb56ca4")}
+KNOWN = Known(COUNT * IMAGE_BYTES, "5242ba1fed5e4be9e1e742405eb56ca4")
 
 
 def find(name: str, folder: Path) -> bool:
-    """Whether the file is there, by itself or in an archive."""
-    return _place(folder) is not None
-
-
-def known(name: str) -> dict[str, Known]:
-    """Return the file."""
-    return KNOWN
+    """Whether the file is there, by itself or in the archive."""
+    return (folder / FILE).is_file() or (folder / ARCHIVE).is_file()
 
 
 def download(name: str, folder: Path, options: Download, by_hand: str) -> None:
@@ -44,27 +37,16 @@ def read(name: str, folder: Path, options: Download) -> Source:
     Raises:
         DataError: file or archive are damaged.
     """
-    place = _place(folder)
-    assert place, "asked for where it was found"
-    with place.open(KNOWN[FILE].size) as file:
-        if problem := KNOWN[FILE].problem(file):
-            raise DataError(f"{place} is not STL-10's official file: {problem}.\nMove it away, and fetch it again.")
+    path, member = (folder / FILE, "") if (folder / FILE).is_file() else (folder / ARCHIVE, FILE)
+    with opened(path, member) as file:
+        if problem := KNOWN.problem(file):
+            raise not_official(path, member, "STL-10", problem)
     description = {"source": "STL-10", "revision": "the official file", "split": "unlabeled", "order": "the file's"}
-    return Source.unlabelled(COUNT, _images(place), description)
+    return Source.unlabelled(COUNT, _images(path, member), description)
 
 
-def _place(folder: Path) -> Place | None:
-    """Where the file is: by its name, in the official archive, else wherever its bytes are."""
-    for path in (folder / FILE, folder / Path(FILE).name):
-        if path.is_file():
-            return Place(path)
-    if (folder / ARCHIVE).is_file():
-        return Place(folder / ARCHIVE, ("", FILE))
-    return find_known(folder, KNOWN).get(FILE)
-
-
-def _images(place: Place) -> Iterator[np.ndarray]:
-    with place.open(KNOWN[FILE].size) as file:
+def _images(path: Path, member: str) -> Iterator[np.ndarray]:
+    with opened(path, member) as file:
         for _ in range(COUNT):
             data = file.read(IMAGE_BYTES)
             # Colour by colour, each column by column.

@@ -6,12 +6,12 @@ import pickle
 
 import numpy as np
 import pytest
-from image_files import encode, tar_of, write_parquet, zip_of
+from image_files import tar_of
 from small_project import ROOT
 
 from selfsparse.config import load_settings
 from selfsparse.data import cifar10
-from selfsparse.data.known import Known
+from selfsparse.data.official import Known
 from selfsparse.data.sources import open_source
 from selfsparse.errors import DataError
 
@@ -29,7 +29,7 @@ class Malicious:
 def batches(monkeypatch, rng):
     """Six batches: rows of 3072 bytes, red, green and blue, each row by row."""
     made = {}
-    for name in [*cifar10.TRAINING, *cifar10.TEST]:
+    for name in cifar10.BATCHES:
         data = rng.integers(0, 256, (PER_BATCH, 3072), dtype=np.uint8)
         labels = rng.integers(0, 10, PER_BATCH).tolist()
         content = {b"batch_label": b"", b"labels": labels, b"data": data, b"filenames": [b"a.png"] * PER_BATCH}
@@ -39,14 +39,9 @@ def batches(monkeypatch, rng):
     return made
 
 
-def known_as(contents):
-    return {name: Known(len(data), hashlib.md5(data).hexdigest()) for name, data in contents.items()}
-
-
 def register(monkeypatch, contents):
-    known = known_as(contents)
-    monkeypatch.setattr(cifar10, "TEST", {"test_batch": known.pop("test_batch")})
-    monkeypatch.setattr(cifar10, "TRAINING", known)
+    known = {name: Known(len(data), hashlib.md5(data).hexdigest()) for name, data in contents.items()}
+    monkeypatch.setattr(cifar10, "BATCHES", known)
 
 
 def in_archive(batches):
@@ -59,7 +54,7 @@ def place(project, batches, form):
     if form == "archive":
         (folder / cifar10.ARCHIVE).write_bytes(in_archive(batches))
         return folder / cifar10.ARCHIVE
-    folder = folder / ("cifar-10-batches-py" if form == "folder" else "")
+    folder = folder / "cifar-10-batches-py"
     folder.mkdir(exist_ok=True)
     for name, (data, *_) in batches.items():
         (folder / name).write_bytes(data)
@@ -71,13 +66,11 @@ def test_addresses_and_md5s_are_those_of_torchvision():
 
     assert (CIFAR10.url, CIFAR10.filename, CIFAR10.tgz_md5) == (cifar10.URL, cifar10.ARCHIVE, cifar10.ARCHIVE_MD5)
     assert CIFAR10.base_folder == cifar10.FOLDER
-    assert dict(CIFAR10.train_list) == {name: known.md5 for name, known in cifar10.TRAINING.items()}
-    assert [known.size for known in cifar10.BINARY.values()] == [10_000 * (1 + 3072)] * 6
-    assert dict(CIFAR10.test_list) == {name: known.md5 for name, known in cifar10.TEST.items()}
-    assert list(cifar10.TRAINING) == [name for name, _ in CIFAR10.train_list]
+    known = [*CIFAR10.train_list, *CIFAR10.test_list]
+    assert [(name, own.md5) for name, own in cifar10.BATCHES.items()] == [tuple(pair) for pair in known]
 
 
-@pytest.mark.parametrize("form", ["folder", "flat", "archive"])
+@pytest.mark.parametrize("form", ["folder", "archive"])
 @pytest.mark.parametrize("split", ["all", "train"])
 def test_through_the_stage(project, batches, resize, form, split):
     project.configure(sources__cifar10__split=split)
@@ -93,69 +86,9 @@ def test_through_the_stage(project, batches, resize, form, split):
     assert packed.manifest["split"] == ("train and test" if split == "all" else "train")
 
 
-def repacked(folder, batches):
-    """The six batches in an archive of somebody's, under names of theirs."""
-    (folder / "cifar.zip").write_bytes(zip_of({f"python/{name}.pkl": data for name, (data, *_) in batches.items()}))
-
-
-def archive_in_zip(folder, batches):
-    (folder / "archive.zip").write_bytes(zip_of({"cifar-10-python.tar.gz": in_archive(batches)}))
-
-
-def binary_rows(data, labels):
-    """As the binary version has them: label, red, green, blue."""
-    return b"".join(bytes([label]) + row.tobytes() for label, row in zip(labels, data, strict=True))
-
-
-def binary(folder, batches):
-    (folder / "cifar-10-batches-bin").mkdir()
-    for name, (_, *rows) in batches.items():
-        (folder / f"cifar-10-batches-bin/{name}.bin").write_bytes(binary_rows(*rows))
-
-
-def parquet(folder, batches):
-    """As the hub has it: the batches in the order of the archive."""
-    for split, names in (("train", ("4", "3", "2", "5", "1")), ("test", ("test_batch",))):
-        chosen = [batches[name if name in batches else f"data_batch_{name}"] for name in names]
-        images = [encode(row.reshape(3, 32, 32).transpose(1, 2, 0), "PNG") for _, data, _ in chosen for row in data]
-        labels = [label for *_, labels in chosen for label in labels]
-        write_parquet(folder / f"plain_text/{split}-00000-of-00001.parquet", images, labels, column="img")
-
-
-@pytest.fixture
-def binary_known(batches, monkeypatch):
-    contents = {name: binary_rows(*rows) for name, (_, *rows) in batches.items()}
-    monkeypatch.setattr(cifar10, "BINARY", known_as(contents))
-
-
-@pytest.mark.parametrize("layout", [repacked, archive_in_zip, binary, parquet])
-def test_the_layouts_of_other_mirrors(project, batches, binary_known, layout):
-    layout(project.raw("cifar10"), batches)
-    source = project.open("cifar10-128")
-    rows = np.concatenate([data for _, data, _ in batches.values()]).reshape(-1, 3, 32, 32)
-    assert np.array_equal(np.stack(list(source.images)), rows.transpose(0, 2, 3, 1))
-    assert source.labels.tolist() == [label for *_, labels in batches.values() for label in labels]
-    assert source.description["revision"] == "the official files"
-
-
-def test_parquet_of_which_an_image_differs(project, batches, binary_known):
-    batches["data_batch_2"][1][1, 7] ^= 1
-    parquet(project.raw("cifar10"), batches)
-    with pytest.raises(DataError, match=r"are not CIFAR-10's data_batch_2: other pixels, labels or another order"):
-        project.open("cifar10-128")
-
-
-@pytest.mark.parametrize("labels", [None, ["frog"] * 8, [10] * 8, [0.5] * 8])
-def test_parquet_with_other_labels(project, batches, rng, labels):
-    images = [encode(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8), "PNG")] * 8
-    write_parquet(project.raw("cifar10") / "train.parquet", images, labels, column="img")
-    with pytest.raises(DataError, match=r"expected a column 'label' of whole numbers from 0 to 9"):
-        project.open("cifar10-128")
-
-
 @pytest.mark.skipif("SELFSPARSE_RAW_DATA" not in os.environ, reason="SELFSPARSE_RAW_DATA names no folder with CIFAR-10")
 def test_the_real_one(monkeypatch):
-    """As torchvision reads it; and what is known of the binary version is what these batches make."""
+    """As torchvision reads it."""
     from torchvision.datasets import CIFAR10
 
     folder = os.path.join(os.environ["SELFSPARSE_RAW_DATA"], "cifar10")
@@ -166,13 +99,7 @@ def test_the_real_one(monkeypatch):
     source = open_source(settings, settings.dataset("cifar10-128"))
     parts = [CIFAR10(folder, train=train) for train in (True, False)]
     assert source.labels.tolist() == parts[0].targets + parts[1].targets
-    images = np.stack(list(source.images))
-    assert np.array_equal(images, np.concatenate([part.data for part in parts]))
-    rows = np.concatenate(
-        [source.labels[:, None].astype(np.uint8), images.transpose(0, 3, 1, 2).reshape(60_000, -1)], 1
-    )
-    for i, known in enumerate(cifar10.BINARY.values()):
-        assert hashlib.md5(rows[i * 10_000 : (i + 1) * 10_000].tobytes()).hexdigest() == known.md5
+    assert np.array_equal(np.stack(list(source.images)), np.concatenate([part.data for part in parts]))
 
 
 @pytest.mark.parametrize("form", ["folder", "archive"])

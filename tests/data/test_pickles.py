@@ -3,8 +3,6 @@
 import io
 import os
 import pickle
-import struct
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -38,40 +36,6 @@ def test_what_python_2_and_an_old_numpy_wrote():
     )
     found = load(written)
     assert np.array_equal(found["data"], np.arange(200, 206).reshape(2, 3)) and found["labels"] == [6, 9]
-
-
-def python_2(array):
-    """What cPickle's highest protocol made of {"image_data": array}."""
-    size = struct.pack("<i", array.nbytes)
-    return (
-        b"\x80\x02}(U\nimage_data"
-        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
-        b"(K\x01J" + size + b"\x85cnumpy\ndtype\n(U\x02u1K\x00K\x01tR"
-        b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T" + size + array.tobytes() + b"tbu."
-    )
-
-
-@pytest.mark.parametrize("writer", ["Python 2", 2, 3, 4, 5])
-def test_an_array_is_held_once_while_it_is_read(tmp_path, writer):
-    array = np.random.default_rng(0).integers(0, 256, 6_000_001, dtype=np.uint8)
-    path = tmp_path / "some.pkl"
-    path.write_bytes(python_2(array) if writer == "Python 2" else pickle.dumps({"image_data": array}, protocol=writer))
-    tracemalloc.start()
-    try:
-        with open(path, "rb") as file:
-            found = load_arrays(file, "some.pkl")["image_data"]
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert np.array_equal(found, array) and found.dtype == np.uint8
-    assert peak < 1.6 * array.nbytes  # a byte above 127 takes two in protocol 2, a block of which is read at a time
-
-
-@pytest.mark.parametrize("cut", [100, 2_000_000])
-def test_a_long_text_cut_off(cut):
-    data = pickle.dumps({"image_data": np.full(4_000_000, 200, np.uint8)}, protocol=2)
-    with pytest.raises(DataError, match="not a pickle"):
-        load(data[:-cut])
 
 
 class Calls:

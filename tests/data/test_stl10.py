@@ -4,10 +4,10 @@ import hashlib
 
 import numpy as np
 import pytest
-from image_files import tar_of, zip_of
+from image_files import tar_of
 
 from selfsparse.data import stl10
-from selfsparse.data.known import Known
+from selfsparse.data.official import Known
 from selfsparse.errors import DataError
 
 COUNT = 3
@@ -19,19 +19,13 @@ def images(project, monkeypatch, rng):
     made = rng.integers(0, 256, (COUNT, 96, 96, 3), dtype=np.uint8)
     data = b"".join(image[:, column, colour].tobytes() for image in made for colour in range(3) for column in range(96))
     monkeypatch.setattr(stl10, "COUNT", COUNT)
-    monkeypatch.setitem(stl10.KNOWN, stl10.FILE, Known(len(data), hashlib.md5(data).hexdigest()))
+    monkeypatch.setattr(stl10, "KNOWN", Known(len(data), hashlib.md5(data).hexdigest()))
 
     def place(form):
-        folder = project.raw("stl10")
-        names = {"folder": stl10.FILE, "flat": "unlabeled_X.bin", "archive": stl10.ARCHIVE}
-        names |= {"renamed": "train/X.dat", "renamed archive": "stl10.tgz", "zip": "archive.zip"}  # of other mirrors
-        path = folder / names[form]
+        path = project.raw("stl10") / (stl10.FILE if form == "folder" else stl10.ARCHIVE)
         path.parent.mkdir(exist_ok=True)
-        if form == "zip":
-            path.write_bytes(zip_of({"stl10/unlabeled_X.bin": data}))
-        else:
-            archive = "archive" in form
-            path.write_bytes(tar_of({"stl10_binary/test_X.bin": b"other", stl10.FILE: data}) if archive else data)
+        packed = tar_of({"stl10_binary/test_X.bin": b"other", stl10.FILE: data})
+        path.write_bytes(data if form == "folder" else packed)
         return path
 
     return made, place
@@ -42,11 +36,11 @@ def test_addresses_and_md5s_are_those_of_torchvision():
 
     assert (STL10.url, STL10.filename, STL10.tgz_md5) == (stl10.URL, stl10.ARCHIVE, stl10.ARCHIVE_MD5)
     assert f"{STL10.base_folder}/unlabeled_X.bin" == stl10.FILE
-    assert dict(STL10.train_list)["unlabeled_X.bin"] == stl10.KNOWN[stl10.FILE].md5
-    assert stl10.KNOWN[stl10.FILE].size == 100_000 * 96 * 96 * 3
+    assert dict(STL10.train_list)["unlabeled_X.bin"] == stl10.KNOWN.md5
+    assert stl10.KNOWN.size == 100_000 * 96 * 96 * 3
 
 
-@pytest.mark.parametrize("form", ["folder", "flat", "archive", "renamed", "renamed archive", "zip"])
+@pytest.mark.parametrize("form", ["folder", "archive"])
 def test_through_the_stage(project, images, resize, form):
     made, place = images
     place(form)
