@@ -4,13 +4,13 @@
 
 All measure the same images under one network, torch-fidelity's Inception-v3 with random weights, as time does not depend on them.
 
-`fid_features`: 64 images through torch-fidelity's own call (its batches of 64, its data loader, in this process), ours, and ours
-compiled; `difference` is the largest of two features over the largest feature.
+`fid_features`: 64 images through torch-fidelity's own call (its batches of 64, its data loader, in this process), and ours;
+`difference` is the largest of two features over the largest feature.
 `fid_distance`: the distance of two Gaussians of Inception's width, from covariances of 5,000 random features each, whose standard
 deviations spread as eigenvalues of Inception's do. Ours has the factor of the real images' covariance at hand, as the pipeline has.
 `fid_libraries`: from images, 64 real and 64 generated, to the distance. Each library is made ready beforehand and called as it comes:
 torch-fidelity, torchmetrics and pytorch-ignite on tensors; pytorch-fid and clean-fid, which resizes in its own way, on PNG files, in
-this process; the three whose distance is by SciPy's matrix root once. Ours is not compiled, and makes the factor as well. Measured
+this process; the three whose distance is by SciPy's matrix root once. Ours makes the factor as well. Measured
 with torchmetrics 1.9.0, lightning-utilities 0.15.3, pytorch-ignite 0.5.5, pytorch-fid 0.3.0 and clean-fid 0.1.35, which are no
 dependencies: what is not installed, or does not run, has a row that says so. `ours_is_times_as_fast` and the share of the ceiling, of
 the network's FLOPs alone, are by CPU time: it was measured beside other programs on the same core, which the wall time shows.
@@ -31,12 +31,11 @@ from torch.utils.data import Dataset
 from torchvision.transforms.functional import to_pil_image
 
 from benchmarks.harness import compare, matmul_ceiling, ratio, run, seconds_of
-from selfsparse.metrics import inception
 from selfsparse.metrics.frechet import Gaussian, RunningGaussian, frechet_distance, lower_factor
 from selfsparse.metrics.inception import Inception
 from selfsparse.planning.cost import INCEPTION_FLOPS
 
-OURS, THEIRS, COMPILED, SQRTM = "ours", "torch-fidelity", "ours, compiled", "SciPy's sqrtm"
+OURS, THEIRS, SQRTM = "ours", "torch-fidelity", "SciPy's sqrtm"
 TENSOR_OPTIONS = {"cuda": False, "verbose": False, "save_cpu_ram": True}
 WIDTH = 2048  # features of Inception-v3
 Call = Callable[[], float]
@@ -88,23 +87,19 @@ def features(rounds: int, count: int = 64) -> dict[str, Any]:
 
     draw = torch.Generator().manual_seed(0)
     images, state = torch.randint(256, (count, 1, 32, 32), dtype=torch.uint8, generator=draw), random_state()
-    network, own, compiled = torch_fidelity_network(state), Inception(state), Inception(state, images=10**9)
+    network, own = torch_fidelity_network(state), Inception(state)
     options = {"input1": Images(images), **TENSOR_OPTIONS}
     calls = {
         THEIRS: lambda: extract_featuresdict_from_input_id(1, network, **options)[str(WIDTH)],
         OURS: lambda: own(images),
-        COMPILED: lambda: compiled(images),
     }
-    few = images[: inception.MICRO_BATCH]
-    first, *later = (seconds_of(lambda: compiled(few)) for _ in range(4))
     values = {name: call() for name, call in calls.items()}
     found = compare(calls, rounds, warmup=0)
     ceiling, largest = matmul_ceiling("cpu"), values[THEIRS].abs().max()
     rate = {name: count / value["median_seconds"] for name, value in found.items()}
-    result: dict[str, Any] = {
+    return {
         "images": count,
-        "compile_seconds": first - min(later),
-        "difference": {name: float((values[name] - values[THEIRS]).abs().max() / largest) for name in (OURS, COMPILED)},
+        "difference": {OURS: float((values[OURS] - values[THEIRS]).abs().max() / largest)},
         "timing": found,
         "images_per_second": rate,
         "ratio": {name: ratio(found, name, THEIRS) for name in found},
@@ -112,9 +107,6 @@ def features(rounds: int, count: int = 64) -> dict[str, Any]:
         "ceiling_flops": ceiling,
         "share_of_ceiling": {name: value * INCEPTION_FLOPS / ceiling for name, value in rate.items()},
     }
-    if rate[COMPILED] > rate[OURS]:
-        result["break_even_images"] = result["compile_seconds"] / (1 / rate[OURS] - 1 / rate[COMPILED])
-    return result
 
 
 def random_gaussian(width: int, samples: int, seed: int) -> Gaussian:

@@ -23,7 +23,7 @@ def main(settings: "Settings", name: str) -> None:
     with enough_memory_to_measure(f"the real images of {name}", settings.fid.batch_size):
         description = make_references(
             load_packed(packed_dir(f"{extractor.dataset}-{extractor.resolution}")),
-            load_extractor(settings, extractor_dir(name), device, images=sum(extractor.samples)),
+            load_extractor(settings, extractor_dir(name), device),
             extractor.samples,
             settings.real_images,
             settings.fid.batch_size,

@@ -52,11 +52,8 @@ def prepare_extractor(settings: Settings, extractor: Extractor, dataset: PackedD
     return description
 
 
-def load_extractor(settings: Settings, folder: Path, device: torch.device, images: int = 0) -> nn.Module:
+def load_extractor(settings: Settings, folder: Path, device: torch.device) -> nn.Module:
     """Return a module that maps uint8 images (N, C, R, R) to features (N, D).
-
-    Args:
-        images: how many are to be measured, at least: where they are many, Inception is compiled for them.
 
     Raises:
         DataError: the extractor was not prepared, or its weights are not those it was prepared with.
@@ -79,7 +76,7 @@ def load_extractor(settings: Settings, folder: Path, device: torch.device, image
     if sha256 != expected:
         raise DataError(f"{weights} is not the file that {path} was made with; run: dvc repro -f -s {stage}")
     if inception:
-        network = Inception(state, settings.fid.precision, images)
+        network = Inception(state, settings.fid.precision)
     else:
         with reading(weights, stage):
             network.load_state_dict(load_file(weights))

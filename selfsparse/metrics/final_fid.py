@@ -51,8 +51,7 @@ def write_fids(settings: Settings, configuration: Configuration, seed: int, devi
     run, run_dir = read_run(configuration, seed)
     rows: list[dict[str, Any]] = []
     if run["status"] == "finished":
-        images = sum(configuration.extractor.samples)  # twice as many where the best generator is not the last
-        extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device, images)
+        extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device)
         references = [load_reference(reference_dir(configuration.extractor_key), size) for size in ("small", "large")]
         generator = trained_generator(configuration, run_dir / "best.safetensors", device)
         _write_sheet(settings, configuration, generator, device, folder / "samples.png")

@@ -2,20 +2,17 @@
 
 The features are torch-fidelity's own within 1e-4 of their largest value, for the same pixels. What makes it fast on a CPU:
 batch norms are folded into the convolutions (exact algebra, done in float64), weights lie channels-last, images go
-through in batches small enough for the cache, grey images are resized once and not three times, and where thousands of
-images are to come the network is compiled. benchmarks/fid.py measures it.
+through in batches small enough for the cache, and grey images are resized once and not three times. benchmarks/fid.py
+measures it. Compiled, it was 2 % faster on a CPU with AVX-512, and half a minute later: that is left out.
 """
 
 import hashlib
 import io
 import re
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from selfsparse.data.downloads import fetch
 from selfsparse.device import float32_precision
@@ -26,10 +23,6 @@ FEATURES = 2048
 NAME = "inception"
 SIDE = 299  # pixels that the network takes
 MICRO_BATCH = 8  # images at a time on a CPU: their largest maps take 44 MB
-# Compiling takes 12 s (PyTorch's cache holds it) to 70 s of one thread. On a CPU with AVX-512, whose convolutions run at
-# the rate of a matrix product already, it saved 2.6 ms of a thread's 125 ms an image: after 5,000 to 27,000 images it has
-# paid for itself. On CPUs that wait for memory more it saves more (benchmarks/fid.py says).
-COMPILE_FROM = 15_000
 
 
 def find_inception_weights(named: str | None) -> Path:
@@ -39,10 +32,10 @@ def find_inception_weights(named: str | None) -> Path:
         if not path.is_file():
             raise DataError(f"params.yaml: inception_weights: no file {path}")
         return path
-    published = _published()
-    path = Path(torch.hub.get_dir()) / "checkpoints" / published.name
+    name, start = _published()
+    path = Path(torch.hub.get_dir()) / "checkpoints" / name
     try:
-        fetch([_url()], path, sha256=published.sha256_prefix)
+        fetch([_url()], path, sha256=start)
     except DataError as error:
         raise DataError(
             f"{error},\nor anywhere, and name it as inception_weights in params.yaml (95 MB);\n"
@@ -66,15 +59,15 @@ def read_inception_weights(path: Path, custom: str | None) -> tuple[dict[str, Te
     """
     data = path.read_bytes()  # once: what is checked is what is read
     sha256 = hashlib.sha256(data).hexdigest()
-    published = _published()
-    if sha256.startswith(published.sha256_prefix):
+    _, start = _published()
+    if sha256.startswith(start):
         name = NAME
     elif custom is not None and sha256[:8] == custom:
         name = f"{NAME}-custom-{custom}"
     else:
         raise DataError(
             f"{path} is not the file that torch-fidelity published: its sha256 begins with {sha256[:8]}, not"
-            f" {published.sha256_prefix}.\nMove it away and fetch {_url()},\nor, to measure with this file all the same, as"
+            f" {start}.\nMove it away and fetch {_url()},\nor, to measure with this file all the same, as"
             f' {NAME}-custom-{sha256[:8]} and never compared with the paper, set inception_custom: "{sha256[:8]}" in params.yaml.'
         )
     try:
@@ -93,70 +86,25 @@ class Inception(nn.Module):
     Args:
         state: weights, as of read_inception_weights.
         precision: of the features on a GPU, `fp32`, `tf32` or `bf16`; on a CPU they are always fp32.
-        images: how many are to come; where compiling pays for so many, the network is compiled on a CPU.
 
     Raises:
         DataError: the weights are those of another network.
     """
 
-    def __init__(self, state: dict[str, Tensor], precision: str = "fp32", images: int = 0) -> None:
+    def __init__(self, state: dict[str, Tensor], precision: str = "fp32") -> None:
         super().__init__()
         self._precision = precision
         self.layers = _fast_layers(state)
-        self._call: Callable[[Tensor], Tensor] = self.layers.forward
-        if worth_compiling(images):
-            self._call = self._compiled_at_first
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
         """Images may be in batches of any size: on a CPU they are cut into smaller ones."""
         if images.device.type == "cpu":
-            return torch.cat([self._call(_resized(part)) for part in images.split(MICRO_BATCH)])
+            return torch.cat([self.layers(_resized(part)) for part in images.split(MICRO_BATCH)])
         pixels = _resized(images)
         autocast = torch.autocast(images.device.type, torch.bfloat16, enabled=self._precision == "bf16")
         with float32_precision(self._precision), autocast:
             return self.layers(pixels).float()
-
-    def _compiled_at_first(self, pixels: Tensor) -> Tensor:
-        """Compile and go on so; on a machine where that fails, for want of a C++ compiler, say so and go on without."""
-        print("Inception-v3 is compiled for this CPU, which takes about a minute ...", file=sys.stderr)
-        try:
-            compiled = _Compiled(self.layers)
-            features = compiled(pixels)
-            self._call = compiled
-        except Exception as error:
-            cause = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
-            print(f"Inception-v3 could not be compiled, and is slower without ({cause})", file=sys.stderr)
-            self._call = self.layers.forward
-            features = self.layers(pixels)
-        return features
-
-
-class _Compiled:
-    """Layers compiled for batches of one size; a smaller last batch is filled up with zeros."""
-
-    def __init__(self, layers: nn.Module) -> None:
-        self._layers = torch.compile(layers, dynamic=False, options={"freezing": True})
-
-    def __call__(self, pixels: Tensor) -> Tensor:
-        missing = MICRO_BATCH - len(pixels)
-        return self._layers(functional.pad(pixels, (0, 0) * 3 + (0, missing)))[: len(pixels)]
-
-
-class _Published:
-    """The published file's name, which ends in the first digits of its SHA-256."""
-
-    def __init__(self, url: str) -> None:
-        self.name = url.rsplit("/", 1)[1]
-        self.sha256_prefix = re.search(r"-([0-9a-f]{8,64})\.pth$", self.name)[1]
-
-
-def worth_compiling(images: int) -> bool:
-    """Whether a job of so many images is long enough: their number alone decides, no stopwatch and no count of cores.
-
-    So the same job is always computed in the same way, to the last bit.
-    """
-    return images >= COMPILE_FROM
 
 
 def _url() -> str:
@@ -165,8 +113,10 @@ def _url() -> str:
     return URL_INCEPTION_V3
 
 
-def _published() -> _Published:
-    return _Published(_url())
+def _published() -> tuple[str, str]:
+    """The published file's name, and the first digits of its SHA-256, in which that ends."""
+    name = _url().rsplit("/", 1)[1]
+    return name, re.search(r"-([0-9a-f]{8,64})\.pth$", name)[1]
 
 
 def _fast_layers(state: dict[str, Tensor]) -> nn.Sequential:

@@ -49,8 +49,7 @@ class Evaluation:
         train = configuration.train
         self._train, self._batch_size, self._device = train, settings.fid.batch_size, device
         count, seed = configuration.extractor.samples[0], train.evaluate_latent_seed
-        images = count * (1 + math.ceil(train.steps / train.evaluate_every))
-        self._extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device, images)
+        self._extractor = load_extractor(settings, extractor_dir(configuration.extractor_key), device)
         self._reference = load_reference(reference_dir(configuration.extractor_key), "small")
         self.settling_step = max(1, round(SETTLING_SHARE * train.steps))
         self._latents = draw_latents(count, configuration.latent_dim, seed)

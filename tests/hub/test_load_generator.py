@@ -157,11 +157,11 @@ HOSTILE = {
     "a string for a number": (configuration(latent_dim="5"), "configuration.latent_dim"),
     "a negative width": (configuration(network=NETWORKS["self_sparse"] | {"generator_widths": [8, -4]}), "configuration.network.generator_widths.1"),
     "a path for a name": (configuration(name="../../x"), "configuration.name"),
-    "hundreds of gigabytes": (configuration(network=WIDE, dataset={"dataset": "digits", "resolution": 1024, "channels": 1}), "widths|not of this network|missing|tensor"),
+    "hundreds of gigabytes": (configuration(network=WIDE, dataset={"dataset": "digits", "resolution": 1024, "channels": 1}), "not 1024 x 1024"),
     "another resolution": (configuration(dataset={"dataset": "digits", "resolution": 32, "channels": 1}), "not 32 x 32"),
-    "an attention that does not fit": (configuration(model="sagan"), "tensor .* is (missing|not of this network)"),
+    "an attention that does not fit": (configuration(model="sagan"), "Missing key"),
     "no SASTM where the model has one": (configuration(network=NETWORKS["sagan"]), "self_sparse does not go with architecture sagan"),
-    "another width": (configuration(latent_dim=6), r"tensor stages\.0\.deconv\.weight is \(5, 8, 4, 4\), the header means \(6, 8, 4, 4\)"),
+    "another width": (configuration(latent_dim=6), r"size mismatch for stages\.0\.deconv\.weight"),
 }  # fmt: skip
 
 
@@ -214,14 +214,6 @@ def test_a_wrapped_network_is_saved_as_it_is_without(tmp_path, wrap):
     assert torch.equal(load_generator(tmp_path).sample(3), plain.sample(3))
 
 
-def test_another_network_is_not_saved(tmp_path):
-    generator = untrained()
-    generator.generator.stages = generator.generator.stages[:1]
-    with pytest.raises(DataError, match=r"not written: tensor \S+ is not as digits-16-self_sparse has it"):
-        generator.save_pretrained(tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize("case", HOSTILE)
 def test_foreign_and_hostile_headers(tmp_path, case):
     metadata, message = HOSTILE[case]
@@ -243,7 +235,7 @@ def test_files_that_are_no_safetensors(tmp_path, content):
         load_generator(tmp_path)
 
 
-@pytest.mark.parametrize(("change", "message"), [("more", "extra is not of this network"), ("less", "is missing")])
+@pytest.mark.parametrize(("change", "message"), [("more", r"Unexpected key.*extra"), ("less", "Missing key")])
 def test_tensors_that_the_header_does_not_mean(tmp_path, change, message):
     state = STATE | {"extra": torch.zeros(1)} if change == "more" else dict(list(STATE.items())[1:])
     save_file(state, tmp_path / "w.safetensors", {"configuration": json.dumps(configuration())})
