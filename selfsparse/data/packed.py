@@ -17,7 +17,6 @@ from selfsparse.data.images import Source
 from selfsparse.errors import DataError, printable, warn
 from selfsparse.files import atomic_paths, hash_file, read_json, reading, to_json, write_json
 
-BLOCK_BYTES = 16 << 20
 SHOWN = 5  # files left out that stderr names
 
 
@@ -99,27 +98,22 @@ def _manifest(source: Source, dataset: Dataset, shape: tuple[int, ...], images: 
 
 
 def _write_images(path: Path, source: Source, dataset: Dataset, shape: tuple[int, ...]) -> None:
-    """Write the images as NumPy's format has them, block by block.
+    """Write the images as NumPy's format has them, one by one.
 
     Not through a memory map: the pages written there would count as this process's memory until the system had put all
     of them on the disk.
     """
-    block = np.zeros((max(1, min(shape[0], BLOCK_BYTES // math.prod(shape[1:]))), *shape[1:]), np.uint8)
+    framed = np.zeros(shape[1:], np.uint8)
     inner = slice(dataset.border, dataset.resolution - dataset.border)
-    name = f"{dataset.dataset}-{dataset.resolution}"
+    name, written = f"{dataset.dataset}-{dataset.resolution}", 0
     options = {"desc": name, "total": source.count, "unit": "image", "mininterval": 1, "disable": source.count < 2000}
-    written = 0
     with open(path, "wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        for pixels in tqdm(source.images, **options):
-            if written == source.count:
+        for written, pixels in enumerate(tqdm(source.images, **options), 1):
+            if written > source.count:
                 raise DataError(f"{name}: expected {source.count:,} images, the source holds more")
-            place = written % len(block)
-            block[place, :, inner, inner] = prepare(pixels, dataset, source.finish)
-            written += 1
-            if place + 1 == len(block):
-                file.write(block.data)
-        file.write(block[: written % len(block)].data)
+            framed[:, inner, inner] = prepare(pixels, dataset, source.finish)
+            file.write(framed.data)
     if written != source.count:
         raise DataError(f"{name}: expected {source.count:,} images, the source held {written:,}")
 

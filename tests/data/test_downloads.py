@@ -177,7 +177,7 @@ def test_no_connection(tmp_path, monkeypatch):
 
 def test_a_server_that_says_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    addresses = max(len(known.mirrors) for known in idx.SETS.values())  # all others have one
+    addresses = max(len(known.facts["mirrors"]) for known in idx.SETS.values())  # all others have one
     assert addresses * (downloads.CONNECT_SECONDS + downloads.READ_SECONDS) <= 30
     monkeypatch.setattr(downloads, "READ_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -12,7 +12,6 @@ from small_project import ROOT
 
 from selfsparse.config import load_settings
 from selfsparse.data import idx
-from selfsparse.data.official import Known
 from selfsparse.data.sources import open_source
 from selfsparse.errors import DataError
 
@@ -54,9 +53,9 @@ def files(monkeypatch):
     """Small sets in the places of the real ones."""
     made = {"mnist": Files(0, 256), "fashion_mnist": Files(1, 100)}
     for name, own in made.items():
-        contents = {file: Known(len(data), hashlib.md5(data).hexdigest()) for file, data in own.contents.items()}
-        known = {"count": COUNT, "archives": own.md5s(own.archives), "contents": contents}
-        monkeypatch.setitem(idx.SETS, name, replace(idx.SETS[name], **known))
+        contents = {file: (len(data), hashlib.md5(data).hexdigest()) for file, data in own.contents.items()}
+        facts = idx.SETS[name].facts | {"archives": own.md5s(own.archives), "contents": contents}
+        monkeypatch.setitem(idx.SETS, name, replace(idx.SETS[name], count=COUNT, facts=facts))
     return made
 
 
@@ -64,22 +63,22 @@ def test_addresses_and_md5s_are_those_of_torchvision():
     from torchvision.datasets import MNIST, FashionMNIST
 
     for name, theirs in {"mnist": MNIST, "fashion_mnist": FashionMNIST}.items():
-        ours = idx.SETS[name]
-        assert list(ours.mirrors) == theirs.mirrors and ours.folder == theirs.__name__
+        ours = idx.SETS[name].facts
+        assert ours["mirrors"] == theirs.mirrors and ours["folder"] == theirs.__name__
         known = dict(theirs.resources)
-        assert ours.archives == {file: known[file + ".gz"] for file in (idx.IMAGES, idx.LABELS)}
+        assert ours["archives"] == {file: known[file + ".gz"] for file in (idx.IMAGES, idx.LABELS)}
 
 
 def test_the_md5s_of_the_unzipped_files():
     """As published; the sizes follow from the format: 60,000 of 28 x 28 after 16 bytes, and 60,000 after 8."""
     images, labels = 16 + 60_000 * 28 * 28, 8 + 60_000
-    assert idx.SETS["mnist"].contents == {
-        idx.IMAGES: Known(images, "6bbc9ace898e44ae57da46a324031adb"),
-        idx.LABELS: Known(labels, "a25bea736e30d166cdddb491f175f624"),
+    assert idx.SETS["mnist"].facts["contents"] == {
+        idx.IMAGES: [images, "6bbc9ace898e44ae57da46a324031adb"],
+        idx.LABELS: [labels, "a25bea736e30d166cdddb491f175f624"],
     }
-    assert idx.SETS["fashion_mnist"].contents == {
-        idx.IMAGES: Known(images, "f4a8712d7a061bf5bd6d2ca38dc4d50a"),
-        idx.LABELS: Known(labels, "9018921c3c673c538a1fc5bad174d6f9"),
+    assert idx.SETS["fashion_mnist"].facts["contents"] == {
+        idx.IMAGES: [images, "f4a8712d7a061bf5bd6d2ca38dc4d50a"],
+        idx.LABELS: [labels, "9018921c3c673c538a1fc5bad174d6f9"],
     }
 
 
@@ -154,7 +153,7 @@ def test_only_what_is_missing_is_downloaded(project, files, monkeypatch, missing
     assert opened("mnist").count == COUNT and opened("mnist").count == COUNT
     ((urls, checks),) = asked
     assert urls[0] == f"https://ossci-datasets.s3.amazonaws.com/mnist/{missing}.gz"
-    assert checks == {"md5": idx.SETS["mnist"].archives[missing]}
+    assert checks == {"md5": idx.SETS["mnist"].facts["archives"][missing]}
 
 
 def flat(folder, files, zipped):

@@ -166,17 +166,13 @@ def test_an_image_is_finished_after_it_was_resized():
     assert seen == [(12, 12)] and (found == 248).all()
 
 
-@pytest.mark.parametrize("count", [6, 7])
-def test_more_images_than_one_block(tmp_path, monkeypatch, count):
-    from selfsparse.data import packed
-
-    monkeypatch.setattr(packed, "BLOCK_BYTES", 3 * 64)  # blocks of three images, the last one full or of one image
-    images = [np.full((4, 4), i, np.uint8) for i in range(count)]
-    pack(_source(iter(images), count), _dataset(resolution=8, border=2), tmp_path)
+def test_images_one_behind_the_other(tmp_path):
+    images = [np.full((4, 4), i, np.uint8) for i in range(7)]
+    pack(_source(iter(images), 7), _dataset(resolution=8, border=2), tmp_path)
     found = load_packed(tmp_path).images
-    assert found[:, 0, 4, 4].tolist() == list(range(count)) and found[:, 0, 2, 2].tolist() == list(range(count))
-    assert (tmp_path / "images.npy").stat().st_size == 128 + count * 64  # NumPy's header, and nothing behind the images
-    assert found[:, 0, :2].max() == 0  # no block leaves anything in the border of the next
+    assert found[:, 0, 4, 4].tolist() == list(range(7)) and found[:, 0, 2, 2].tolist() == list(range(7))
+    assert (tmp_path / "images.npy").stat().st_size == 128 + 7 * 64  # NumPy's header, and nothing behind the images
+    assert found[:, 0, :2].max() == 0  # the border
 
 
 def test_a_full_disk_is_said_before_anything_is_written(tmp_path, monkeypatch):
