@@ -5,7 +5,7 @@ import json
 import platform
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -124,3 +124,13 @@ def commit_text(provenance: dict[str, Any], digits: int = 10, quote: str = "") -
     commit = (provenance.get("git_commit") or "")[:digits]
     changes = " and changes" if provenance.get("uncommitted_changes") else ""
     return (quote + commit + quote if commit else "unknown") + changes
+
+
+def noted(entries: Iterable[dict[str, Any]], what: str | Callable[[dict[str, Any]], Any]) -> str:
+    """Return what provenances say of something, each thing once: `Intel Xeon, NVIDIA H200`; what they do not have is left out.
+
+    Args:
+        what: a name in them, or what reads it from one.
+    """
+    found = (entry.get(what) if isinstance(what, str) else what(entry) for entry in entries)
+    return ", ".join(dict.fromkeys(str(value) for value in found if value is not None))

@@ -5,7 +5,7 @@ README, results/README.md and the report's opening show these rows. A question o
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -15,7 +15,7 @@ from selfsparse.analysis.comparisons import Comparison, comparison_table, main_p
 from selfsparse.analysis.table import Link, Row, Table, estimated, said, to_markdown, with_interval
 from selfsparse.analysis.table_ablation import PRINTED_STEPS, ablation_comparisons
 from selfsparse.analysis.table_compact import measured_stages
-from selfsparse.analysis.table_sensitivity import effects
+from selfsparse.analysis.table_sensitivity import Effect, effects
 from selfsparse.config import Configuration, load_settings, variation
 from selfsparse.registry import SASTM_MODELS, SPARSE
 from selfsparse.results.mechanism import late_changes
@@ -44,10 +44,8 @@ def answers(results: Results) -> list[dict[str, Any]]:
             "of": of,
             "answer": answer,
             "measure": measure,
-            **estimated("effect", effect),
-            "n": n,
-            "notebook": notebook,
         }
+        | {**estimated("effect", effect), "n": n, "notebook": notebook}
         for question, notebook, find in QUESTIONS
         for dataset, of, answer, measure, effect, n in find(results)
     ]
@@ -78,13 +76,8 @@ def answers_table(rows: Sequence[dict[str, Any]], address: Callable[[str, str], 
         there = {dataset for dataset, _ in cells}
         line |= {d: "; ".join(cells.get((d, o), MISSING) for o in of) if d in there else MISSING for d in datasets}
         lines.append(line)
-    columns = {
-        "Question (effect)": said("_asked"),
-        **{dataset: said(dataset) for dataset in datasets},
-        "n": said("n"),
-        "More": link,
-    }
-    return Table(lines, columns, CAPTION, ["question", "suite", "notebook"])
+    columns = {"Question (effect)": said("_asked")} | {dataset: said(dataset) for dataset in datasets}
+    return Table(lines, columns | {"n": said("n"), "More": link}, CAPTION)
 
 
 def _answer(row: Row) -> str:
@@ -131,34 +124,15 @@ def updated_readme(text: str) -> str:
     return block.sub(lambda match: match[1] + table + match[2], text)
 
 
-def _compared(results: Results, comparisons: Sequence[Comparison]) -> Iterator[tuple[Comparison, Found]]:
-    """Yield those that were measured, answered as in a table of all of them."""
+def _compared(
+    results: Results, comparisons: Sequence[Comparison], of: Collection[tuple[str, str]] = ()
+) -> Iterator[Found]:
+    """Yield those that were measured, answered as in a table of all of them; of these models alone, if any are named."""
     for p, row in zip(comparisons, comparison_table(results, comparisons, "").rows, strict=True):
-        if row["answer"]:
+        if row["answer"] and (not of or p.models in of):
             effect = Estimate(*(row[name] for name in ("decrease_percent", "decrease_low_95", "decrease_high_95")))
-            yield (
-                p,
-                (
-                    p.label,
-                    " below ".join(p.names),
-                    row["answer"],
-                    "decrease of FID, %",
-                    effect,
-                    min(row["n_lower"], row["n_higher"]),
-                ),
-            )
-
-
-def _lower(results: Results) -> list[Found]:
-    return [found for _, found in _compared(results, main_pairs(results))]
-
-
-def _module(results: Results) -> list[Found]:
-    return [found for _, found in _compared(results, matched(results))]
-
-
-def _order(results: Results) -> list[Found]:
-    return [found for p, found in _compared(results, ablation_comparisons(results)) if p.models in PRINTED_STEPS]
+            n = min(row["n_lower"], row["n_higher"])
+            yield p.label, " below ".join(p.names), row["answer"], "decrease of FID, %", effect, n
 
 
 def _same_step(results: Results) -> Iterator[Found]:
@@ -177,27 +151,26 @@ def _same_step(results: Results) -> Iterator[Found]:
             yield p.label, of, answer, measure, Estimate(100 * share, math.nan, math.nan), n
 
 
-def _readings(results: Results) -> Iterator[Found]:
-    """Yes where a reading turns the defaults' answer round, no where every reading is decided as the defaults are."""
+def turned_round(results: Results) -> Iterator[tuple[Effect, list[Effect], int, str]]:
+    """Yield each family's defaults, its other readings with runs, how many turn the defaults' answer round, and whether one does.
+
+    Yes where a reading does, no where every reading is decided as the defaults are. A family without runs is left out.
+    """
     for default, *others in effects(results):
         known = [e for e in others if e.lower is not None]
-        if default.lower is None or not known:
-            continue
-        flips = sum(e.flips(default) for e in known)
-        same = default.significant and all(e.significant for e in known) and len(known) == len(others)
-        answer = "yes" if flips else "no" if same else "undecided"
-        c = default.reading.configuration
+        if default.lower is not None and known:
+            flips = sum(e.flips(default) for e in known)
+            same = default.significant and all(e.significant for e in known) and len(known) == len(others)
+            yield default, known, flips, "yes" if flips else "no" if same else "undecided"
+
+
+def _readings(results: Results) -> Iterator[Found]:
+    for default, known, flips, answer in turned_round(results):
         n = min(m.n for e in (default, *known) for m in (e.sparse, e.baseline))
         measure = f"share of {len(known)} readings that turn the answer round, both told from zero, %"
-        label = dataset_label(c.dataset.dataset, c.dataset.resolution)
-        yield (
-            label,
-            "Self-Sparse GAN below WGAN-GP",
-            answer,
-            measure,
-            Estimate(100 * flips / len(known), math.nan, math.nan),
-            n,
-        )
+        label = dataset_label(*group_key(default.reading.configuration)[:2])
+        share = Estimate(100 * flips / len(known), math.nan, math.nan)
+        yield label, "Self-Sparse GAN below WGAN-GP", answer, measure, share, n
 
 
 def _of_runs(c: Configuration, of: str, measure: str, by_run: pd.Series, none: str, some: str) -> Found:
@@ -250,16 +223,17 @@ def _settled(results: Results) -> Iterator[Found]:
 
 # question, the notebook that says more, its answers
 QUESTIONS: tuple[tuple[str, str, Callable[[Results], Any]], ...] = (
-    ("Is the FID of Self-Sparse GAN lower than that of WGAN-GP?", "table_fid", _lower),
-    ("Is it the module, not its parameters: lower than WGAN-GP's with as many?", "table_robustness", _module),
+    ("Is the FID of Self-Sparse GAN lower than that of WGAN-GP?", "table_fid", lambda r: _compared(r, main_pairs(r))),
+    ("Is it the module, not its parameters: lower than WGAN-GP's with as many?", "table_robustness", lambda r: _compared(r, matched(r))),
     ("Is it lower at the same step of the training?", "figure_fid_curves", _same_step),
     ("Does it depend on what the paper leaves open?", "table_sensitivity", _readings),
-    ("Does the ablation order the models as the paper does?", "table_ablation", _order),
+    (
+        "Does the ablation order the models as the paper does?", "table_ablation",
+        lambda r: _compared(r, ablation_comparisons(r), PRINTED_STEPS),
+    ),
     ("Are α and β ever exactly zero?", "figure_mechanism", _zeros),
     ("Are there channels that are zero for all latents tried?", "table_compact", _dead),
     (
-        "Do the signs of α and β settle early (in the paper, in the first 5 % of the steps)?",
-        "figure_mechanism",
-        _settled,
+        "Do the signs of α and β settle early (in the paper, in the first 5 % of the steps)?", "figure_mechanism", _settled,
     ),
-)
+)  # fmt: skip

@@ -10,7 +10,7 @@ fewer runs, is answered by Welch's test with Holm's correction over such rows of
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -221,26 +221,26 @@ def fids(results: Results, c: Configuration, which: str = "lowest") -> Moments:
 
 
 def compared(
-    results: Results,
-    comparisons: Sequence[Comparison],
-    ours: Sequence[tuple[Moments, Moments]],
-    papers: Sequence[tuple[Moments, Moments]],
-    plans: Sequence[Standing | None],
+    results: Results, cells: Sequence[tuple[Comparison, int]], printed: Callable[[Configuration, int], Moments]
 ) -> list[dict[str, Any]]:
-    """Return the numbers of each comparison: of our FIDs and the paper's, the one that is claimed to be lower first.
+    """Return the numbers of each comparison, the FID that is claimed to be lower first; the sequential plan answers the primary ones.
 
     Args:
-        ours, papers: of the FIDs of both.
-        plans: what answers a comparison in place of its test; None where no look was taken.
+        cells: a comparison, and the sample count of its FIDs: those of the best generators with fresh latents.
+        printed: the paper's FID of a configuration by a sample count.
     """
+    primary = [n_fake == p.lower.extractor.samples[-1] for p, n_fake in cells]
+    plans = [plan_of(results, p) if is_primary else None for (p, _), is_primary in zip(cells, primary, strict=True)]
+    ours = [[moments(results.re_evaluated(c, "best", n_fake)) for c in p.both] for p, n_fake in cells]
+    papers = [[printed(c, n_fake) for c in p.both] for p, n_fake in cells]
     tests = [welch(a, b) for a, b in ours]
     p_lower = [math.nan if plan else test.p_lower for test, plan in zip(tests, plans, strict=True)]
     up, down = holm(p_lower), holm([1 - p for p in p_lower])
     return [
         {
-            "paper_lower": printed[0].mean,
-            "paper_higher": printed[1].mean,
-            "paper_decrease_percent": relative_decrease(printed[1].mean, printed[0].mean),
+            "paper_lower": lower.mean,
+            "paper_higher": higher.mean,
+            "paper_decrease_percent": relative_decrease(higher.mean, lower.mean),
             "fid_lower": a.mean,
             "fid_lower_std": a.std,
             "fid_higher": b.mean,
@@ -259,14 +259,14 @@ def compared(
             "p_plan": plan.p if plan else math.nan,
             "answer": plan.answer if plan else answer(p_up, p_down) if a.n and b.n else None,
             "_models": " / ".join(p.names),
-            "_comparable": comparison(p.lower) if printed[0].n and printed[1].n else "not in the paper",
-            "_paper_lower_std": printed[0].std,
-            "_paper_higher_std": printed[1].std,
+            "_comparable": comparison(p.lower) if lower.n and higher.n else "not in the paper",
+            "_paper_lower_std": lower.std,
+            "_paper_higher_std": higher.std,
             "_without_lower": results.count(p.lower).without_value,
             "_without_higher": results.count(p.higher).without_value,
         }
-        for p, (a, b), printed, test, plan, p_up, p_down in zip(
-            comparisons, ours, papers, tests, plans, up, down, strict=True
+        for (p, _), (a, b), (lower, higher), test, plan, p_up, p_down in zip(
+            cells, ours, papers, tests, plans, up, down, strict=True
         )
     ]
 
@@ -301,17 +301,15 @@ COMPARED: dict[str, Cell] = {
 
 def comparison_table(results: Results, comparisons: Sequence[Comparison], caption: str) -> Table:
     """One row per comparison by the primary outcome."""
-    ours = [(moments(results.primary(p.lower)), moments(results.primary(p.higher))) for p in comparisons]
-    papers = [(paper_moments(p.lower.name), paper_moments(p.higher.name)) for p in comparisons]
-    found = compared(results, comparisons, ours, papers, [plan_of(results, p) for p in comparisons])
+    cells = [(p, p.lower.extractor.samples[-1]) for p in comparisons]
+    found = compared(results, cells, lambda c, _: paper_moments(c.name))
     rows = [
         {"comparison": p.label, "lower": p.lower.name, "higher": p.higher.name, **row}
         for p, row in zip(comparisons, found, strict=True)
     ]
     columns = {"Comparison": said("comparison"), "Lower / other": said("_models"), **COMPARED}
-    names = ["comparison", "lower", "higher", "decrease_percent", "p_lower", "p_lower_holm", "g"]
     caption = (
         f"{caption}: {fid_title(results)} of the best generators, with fresh latents at the larger sample count; the paper's"
         f" is the lowest of each training. {TESTS} {rule(results.decide)}"
     )
-    return Table(rows, columns, caption, names)
+    return Table(rows, columns, caption)

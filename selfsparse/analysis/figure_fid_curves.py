@@ -138,7 +138,7 @@ def steps_table(results: Results) -> Table:
         columns[f"{model_label(model)}, steps of these"] = mean_std(f"{model}_steps", 0)
     columns |= {"Times sooner": number("times_sooner"), "Extractor": said("extractor")}
     caption = f"Generator steps until {fid_title(results)} is as low as the mean of WGAN-GP's lowest. Times sooner: the ratio of the mean steps, where every run reaches it."
-    return Table(rows, columns, caption, ["pair", "goal"])
+    return Table(rows, columns, caption)
 
 
 @style.styled()

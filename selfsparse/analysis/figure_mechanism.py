@@ -112,7 +112,7 @@ def overview_table(results: Results) -> Table:
         " as the weights' signs prove, or as observed for all latents tried. Zero gradients: where ReLU's input is at most 0."
         " Differences are in percentage points, with 95 % intervals (Welch), uncorrected."
     )
-    return Table(rows, columns, caption, ["dataset", "configuration", "n"])
+    return Table(rows, columns, caption)
 
 
 def _against_baseline(own: pd.DataFrame, baseline: pd.DataFrame) -> dict[str, Any]:

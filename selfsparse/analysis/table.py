@@ -34,18 +34,16 @@ class Table:
     Attributes:
         rows: the numbers of each row, not rounded; a name that begins with "_" is of the text alone, and not in the CSV.
         columns: title of each shown column: its cell's text, from a row.
-        names: the columns of the numbers where there is no row that has them.
     """
 
     rows: Sequence[Row]
     columns: Mapping[str, Cell]
     caption: str
-    names: Sequence[str] = ()
 
     @cached_property
     def data(self) -> pd.DataFrame:
         """The numbers, as the CSV has them."""
-        frame = pd.DataFrame(self.rows, columns=None if self.rows else list(self.names))
+        frame = pd.DataFrame(self.rows)
         return frame[[name for name in frame if not str(name).startswith("_")]]
 
     @cached_property
@@ -168,10 +166,7 @@ def to_markdown(table: Table) -> str:
 
 def to_latex(table: Table) -> str:
     """Return a booktabs table that stands in `\\begin{table}`."""
-    shown = table.text
-    if shown.empty:
-        shown = pd.DataFrame([[EMPTY, *[""] * (len(shown.columns) - 1)]], columns=shown.columns)
-    shown = shown.astype(str).map(latex_text).rename(columns=latex_text)
+    shown = table.text.astype(str).map(latex_text).rename(columns=latex_text)
     return shown.to_latex(index=False, column_format="l" * len(shown.columns), caption=latex_text(table.caption))
 
 

@@ -156,7 +156,7 @@ def models_table(results: Results) -> Table:
         "By model, over all finished runs: channels that are 0 for every latent, and the generators without the observed ones, "
         "where there are any. Same images: up to rounding, on fresh latents. A difference is of pixels in [−1, 1]."
     )
-    return Table(rows, columns, caption, names=("model", "runs"))
+    return Table(rows, columns, caption)
 
 
 def _percent(value: float) -> str:

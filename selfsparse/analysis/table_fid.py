@@ -101,10 +101,9 @@ def labelled_fids(
 ) -> Table:
     """The paper's FIDs and ours of some configurations, each behind labels that say what it stands for."""
     labels = labels or {"Dataset": said("_group"), "Model": said("_model")}
-    names = ["configuration", "model", "paper_fid_mean", "fid_mean", "n", "extractor", "comparable", "runs"]
     rows = [fid_row(results, c) for c in configurations]
     caption = f"{caption}: {fid_title(results)}, lowest of each training."
-    return Table(rows, labels | fid_columns(results), caption, names)
+    return Table(rows, labels | fid_columns(results), caption)
 
 
 def fid_table(results: Results, configurations: Sequence[Configuration] | None = None) -> Table:
@@ -155,7 +154,7 @@ def looks_table(results: Results) -> Table:
         f" smallest error over all looks with which one of those taken decides; Answer: by p, plan, below {plan.alpha:g}. Holm: over"
         " the datasets of one question."
     )
-    return Table(rows, columns, caption, ["comparison", "lower", "higher", "n", "difference", "p", "level", "p_plan"])
+    return Table(rows, columns, caption)
 
 
 def selection_bias(results: Results, c: Configuration) -> Moments:
@@ -239,7 +238,7 @@ def three_fids_table(results: Results) -> Table:
         " brackets are 95 % intervals. What is tested is the best generator at the larger sample."
     )
     columns = {"Comparison": said("comparison"), **cells, "Extractor": said("extractor")}
-    return Table(rows, columns, caption, ["comparison", "lower", "higher"])
+    return Table(rows, columns, caption)
 
 
 # The figure

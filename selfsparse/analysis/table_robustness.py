@@ -145,7 +145,7 @@ def betas_moves_table(results: Results) -> Table:
         f"Move of the mean {fid_title(results)} of the best generators, with fresh latents at the larger sample count, between"
         " two settings of one model; the paper's is of the lowest of each training. p is Welch's, two-sided, uncorrected."
     )
-    return Table(rows, columns, caption, ["model", "first", "second", "paper_move", "move", "p"])
+    return Table(rows, columns, caption)
 
 
 # Controls: is it the module, or its parameters, or the penalty?

@@ -1,6 +1,6 @@
 """table_samples: FIDs by two sample counts (v1 Table 3), and what the larger one changes."""
 
-from selfsparse.analysis.comparisons import COMPARED, TESTS, Comparison, compared, fid_title, main_pairs, plan_of, rule
+from selfsparse.analysis.comparisons import COMPARED, TESTS, Comparison, compared, fid_title, main_pairs, rule
 from selfsparse.analysis.table import Table, count, interval, joined, mean_std, number, said, summarised
 from selfsparse.config import Configuration
 from selfsparse.paper.printed import printed_table
@@ -26,13 +26,7 @@ def _printed(c: Configuration, n_fake: int) -> Moments:
 def samples_table(results: Results) -> Table:
     """The best generators' FIDs by both sample counts: the paper's, ours, and their comparison."""
     cells = [(p, p.lower.extractor.samples[size]) for p in samples_pairs(results) for size in (0, 1)]
-    ours, papers = [], []
-    for p, n_fake in cells:
-        a, b = (moments(results.re_evaluated(c, "best", n_fake)) for c in p.both)
-        ours.append((a, b))
-        papers.append((_printed(p.lower, n_fake), _printed(p.higher, n_fake)))
-    plans = [plan_of(results, p) if n_fake == p.lower.extractor.samples[-1] else None for p, n_fake in cells]
-    found = compared(results, [p for p, _ in cells], ours, papers, plans)
+    found = compared(results, cells, _printed)
     rows = [
         {"comparison": p.label, "n_fake": n_fake, "n_real": results.real_images(p.lower, n_fake), **row}
         for (p, n_fake), row in zip(cells, found, strict=True)
@@ -42,8 +36,7 @@ def samples_table(results: Results) -> Table:
         f"{fid_title(results)} of the best generators with fresh latents by two sample counts, Self-Sparse GAN / WGAN-GP."
         f" {TESTS} {rule(results.decide)}"
     )
-    names = ["comparison", "n_fake", "decrease_percent", "p_lower", "p_lower_holm", "g"]
-    return Table(rows, columns, caption, names)
+    return Table(rows, columns, caption)
 
 
 def drops_table(results: Results) -> Table:
@@ -72,4 +65,4 @@ def drops_table(results: Results) -> Table:
         "Extractor": said("extractor"),
     }
     caption = f"Drop of the {fid_title(results)} of the best generators by the larger sample."
-    return Table(rows, columns, caption, ["configuration", "paper_drop", "drop_mean", "n"])
+    return Table(rows, columns, caption)

@@ -163,7 +163,6 @@ def readings_table(results: Results) -> Table:
         "Extractor": said("extractor"),
         "Real / generated": joined(count("n_real"), count("n_fake")),
     }
-    names = ["dataset", "questions", "reading", "difference", "p_lower", "p_lower_holm", "g", "verdict"]
     caption = (
         f"Self-Sparse GAN against WGAN-GP under other readings of what the paper leaves open: {fid_title(results)} of the"
         " best generator of each training, re-evaluated with fresh latents at the larger sample count. The difference is"
@@ -172,7 +171,7 @@ def readings_table(results: Results) -> Table:
         f" difference is lower, or higher, where its one-sided p after Holm's correction is below {ONE_SIDED:g}."
     )
     rows = [_reading_row(results, e, family[0]) for family in effects(results) for e in family]
-    return Table(rows, columns, caption, names)
+    return Table(rows, columns, caption)
 
 
 def _reading_row(results: Results, e: Effect, default: Effect) -> dict[str, Any]:
@@ -223,7 +222,7 @@ def moves_table(results: Results) -> Table:
         f"By how much each reading moves the mean {fid_title(results)} of each model from that of the defaults, and by how"
         " much more Self-Sparse GAN's than WGAN-GP's; brackets are 95 % intervals, p is two-sided, both uncorrected."
     )
-    return Table(rows, columns, caption, ["dataset", "questions", "reading", *titles])
+    return Table(rows, columns, caption)
 
 
 LABELS: dict[str, Cell] = {"Dataset": said("_dataset"), "Question": said("questions"), "Reading": said("reading")}

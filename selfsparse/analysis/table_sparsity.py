@@ -48,7 +48,7 @@ def sparsity_table(results: Results) -> Table:
         "Comparable": said("_comparable"),
     }
     caption = f"Sparsity ξ̄ of Self-Sparse GAN and reduction of the {fid_title(results)} of the best generators, re-evaluated; brackets are 95 % intervals."
-    return Table(rows, columns, caption, [*COLUMNS["correlation"], "paper_xi", "paper_reduction_percent"])
+    return Table(rows, columns, caption)
 
 
 def _pair_row(results: Results, key: tuple, baseline: Configuration, sparse: Configuration) -> dict:

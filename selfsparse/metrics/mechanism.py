@@ -8,8 +8,6 @@ from torch import Tensor, nn
 from selfsparse.models.sampling import sampling
 from selfsparse.results.rows import StageMechanism
 
-SETTLING_SHARE = 0.05  # of the training, after which Hypothesis 1 has the signs unchanged: 5,000 of 100,000 steps
-
 
 @dataclass(frozen=True)
 class Snapshot:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, replace
 from typing import Any
 
-from selfsparse.analysis.answers import answers
+from selfsparse.analysis.answers import turned_round
 from selfsparse.analysis.comparisons import (
     comparison_table,
     fid_title,
@@ -35,11 +35,12 @@ from selfsparse.analysis.table import (
 )
 from selfsparse.analysis.table_ablation import tests_table
 from selfsparse.analysis.table_fid import fid_overview
-from selfsparse.analysis.table_sensitivity import effects, readings_table
+from selfsparse.analysis.table_sensitivity import readings_table
 from selfsparse.config import Configuration, variation
 from selfsparse.paper import open_questions
 from selfsparse.paper.printed import claims, text_number
 from selfsparse.paths import project_root
+from selfsparse.provenance import noted
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.report.html import TEMPLATES
 from selfsparse.results import text
@@ -58,8 +59,40 @@ PAGE, FIGURES = "docs/replication.md", "docs/figures"
 def article() -> str:
     """Return docs/replication.md as the results have it now."""
     results, sensitivity, paper = (load_results(suite) for suite in (SUITE, OTHER_READINGS, PAPER))
-    values = _values(results, sensitivity, paper)
-    return filled(TEMPLATES / "replication.md.j2", values, first_upper=lambda words: words[:1].upper() + words[1:])
+    rows = question_rows(results)
+    provenance = list(results.provenance.values())
+    values = {
+        "results": results,
+        "datasets": list(dict.fromkeys(_dataset(c) for c in results.configurations)),
+        "models": list(dict.fromkeys(look_of(c).label for c in results.configurations)),
+        "runs": sum(sum(astuple(results.count(c))) for c in results.configurations),
+        "seconds": sum(p["seconds"] for p in provenance),
+        "devices": noted(provenance, "device"),
+        "cores": noted(provenance, "cpu_cores"),
+        "questions": [row for row in rows if row["answer"]],
+        "small": SMALL,
+        "pairs": len(main_pairs(paper)),
+        "paper_configurations": len(paper.configurations),
+        "claims": len(claims().claims),
+        "open_questions": len(open_questions().questions),
+        "as_many": AS_MANY.label,
+        "protocol": (project_root() / "docs/protocol.md").is_file(),
+        "settings": to_markdown(settings_table(results, paper)),
+        "main": to_markdown(questions_table(results, rows)),
+        "outcomes": to_markdown(outcomes_table(results)),
+        "ablation": _ablation(results),
+        "mechanism": _numbered(5, overview_table(results)) if len(results.mechanism) else "",
+        "sensitivity": _readings(sensitivity),
+        "flips": list(turned_round(sensitivity)),
+    }
+    functions = {f.__name__: f for f in (text_number, listed, many)}
+    filters = {f.__name__: f for f in (count, duration, first_upper)}
+    return filled(TEMPLATES / "replication.md.j2", values | functions, **filters)
+
+
+def first_upper(words: str) -> str:
+    """Return words with a capital first letter."""
+    return words[:1].upper() + words[1:]
 
 
 def article_figures() -> dict[str, bytes]:
@@ -72,69 +105,8 @@ def article_figures() -> dict[str, bytes]:
     return {f"{FIGURES}/{name}.png": rendered(d.figure, "png", d.alt) for name, d in shown.items()}
 
 
-def _values(results: Results, sensitivity: Results, paper: Results) -> dict[str, Any]:
-    """Return what the template names."""
-    rows = question_rows(results)
-    measured = [row for row in rows if row["answer"]]
-    short: dict[str, list[str]] = {}
-    for row in measured:
-        short.setdefault(row["comparison"], []).append(row["_short"])
-    plan, c = results.decide, results.configurations[0]
-    return {
-        "datasets": list(dict.fromkeys(_dataset(c) for c in results.configurations)),
-        "models": list(dict.fromkeys(look_of(c).label for c in results.configurations)),
-        "runs": _runs(results),
-        "cost": _cost(results),
-        "short": [
-            f"On {dataset} the FID of Self-Sparse GAN is {', and '.join(own)}." for dataset, own in short.items()
-        ],
-        "questions": [row["_sentence"] for row in measured],
-        "claimed": _claimed(paper),
-        "claims": len(claims().claims),
-        "open_questions": len(open_questions().questions),
-        "paper_configurations": len(paper.configurations),
-        "as_many": AS_MANY.label,
-        "samples": count(c.extractor.samples[-1]),
-        "looks": listed(plan.looks),
-        "alpha": f"{100 * plan.alpha:g} %",
-        "protocol": (project_root() / "docs/protocol.md").is_file(),
-        "settings": to_markdown(settings_table(results, paper)),
-        "main": to_markdown(questions_table(results, rows)),
-        "outcomes": to_markdown(outcomes_table(results)),
-        "ablation": _ablation(results),
-        "mechanism": _numbered(5, overview_table(results)) if len(results.mechanism) else "",
-        "sensitivity": _readings(sensitivity),
-        "flips": _flips(sensitivity),
-    }
-
-
 def _dataset(c: Configuration) -> str:
     return dataset_label(*group_key(c)[:2])
-
-
-def _runs(results: Results) -> str:
-    runs = sum(sum(astuple(results.count(c))) for c in results.configurations)
-    return f"{many(runs, 'run')} of {many(len(results.configurations), 'configuration')}: {results.runs_text()}"
-
-
-def _cost(results: Results) -> str:
-    found = list(results.provenance.values())
-    if not found:
-        return ""
-    devices = ", ".join(dict.fromkeys(p["device"] for p in found))
-    cores = ", ".join(dict.fromkeys(str(p["cpu_cores"]) for p in found if "cpu_cores" in p))
-    seconds = duration(sum(p["seconds"] for p in found))
-    return f"The configurations' trainings took {seconds} in sum, on {devices}, {cores} cores, two or more at a time."
-
-
-def _claimed(paper: Results) -> dict[str, Any]:
-    """Return in how many pairs the paper has the FID fall, the smallest and largest decrease that it names, and its trainings."""
-    return {
-        "pairs": len(main_pairs(paper)),
-        "smallest": f"{text_number('smallest_decrease_percent'):g}",
-        "largest": f"{text_number('largest_decrease_percent'):g}",
-        "trainings": f"{text_number('trainings'):g}",
-    }
 
 
 # The main questions
@@ -148,27 +120,14 @@ def question_rows(results: Results) -> list[dict[str, Any]]:
         for p, row in zip(asked, comparison_table(results, asked, "").rows, strict=True):
             standing, p_holm = plans.get((p.lower.name, p.higher.name), (None, math.nan))
             row |= {"p_plan_holm": p_holm, "_answer_holm": MISSING, "_difference": MISSING}
-            fids = [mean_std(f"fid_{side}", without=f"_without_{side}")(row) for side in ("lower", "higher")]
-            answer = row["answer"] or "not measured"
-            row["_sentence"] = (
-                f"{p.label}, {' against '.join(p.names)}: FID {' against '.join(fids)} (n = {row['n_lower']} and"
-                f" {row['n_higher']}), a decrease of {with_interval('decrease_percent', 'decrease', 1)(row)} %. "
-            )
+            row |= {"_of": p.names, "_standing": standing}
+            row["_fids"] = [mean_std(f"fid_{side}", without=f"_without_{side}")(row) for side in ("lower", "higher")]
+            row["_decrease"] = with_interval("decrease_percent", "decrease", 1)(row)
             if standing:
-                last, looked = standing.looks[-1], listed([look.n for look in standing.looks])
+                last = standing.looks[-1]
                 row["_difference"] = text.with_interval(last.difference, last.low, last.high)
                 row["_answer_holm"] = standing.answer if p_holm < results.decide.alpha else "undecided"
-                row["_sentence"] += (
-                    f"The plan's answer after looks at {looked} runs of each: {answer} (p = {text.probability(standing.p)})"
-                )
-                if answer == "undecided":
-                    row["_sentence"] += f"; {standing.likely}."
-                else:
-                    small = abs(row["decrease_percent"]) < SMALL
-                    row["_sentence"] += f", and the difference is small, below {SMALL:g} %." if small else "."
-            else:
-                row["_sentence"] += f"No look of the plan was taken yet; the answer of Welch's test: {answer}."
-            row["_short"] = f"{fids[0]} against {fids[1]} of {p.names[1]} ({answer})"
+                row["_p"] = text.probability(standing.p)
             rows.append(row)
     return rows
 
@@ -178,7 +137,7 @@ def questions_table(results: Results, rows: Sequence[dict[str, Any]]) -> Table:
     columns: dict[str, Cell] = {
         "Dataset": said("comparison"),
         "Lower / other": said("_models"),
-        "FID": joined(*(mean_std(f"fid_{side}", without=f"_without_{side}") for side in ("lower", "higher"))),
+        "FID": lambda row: " / ".join(row["_fids"]),
         "Features": said("extractor"),
         "n": joined(said("n_lower"), said("n_higher"), by=", "),
         "Difference, plan's interval": said("_difference"),
@@ -193,7 +152,7 @@ def questions_table(results: Results, rows: Sequence[dict[str, Any]]) -> Table:
         " of the last look, which leaves out 0 exactly where that look decides; the decrease with its 95 % interval, uncorrected. Yes:"
         " Self-Sparse GAN is lower; no: it is higher. Before the plan's first look the answer is that of Welch's test."
     )
-    return Table(rows, columns, caption, ["comparison"])
+    return Table(rows, columns, caption)
 
 
 # The other tables
@@ -310,7 +269,7 @@ def outcomes_table(results: Results) -> Table:
         " and of the last one, both with fresh latents at the larger sample count; KID, precision and recall of the best at the smaller one;"
         " sparsity (Eq. 15); and the steps until a run is as low as the mean of WGAN-GP's lowest, with how many runs ever are."
     )
-    return Table(rows, columns, caption, ["dataset", "model"])
+    return Table(rows, columns, caption)
 
 
 def _numbered(n: int, table: Table, columns: Sequence[str] = ()) -> str:
@@ -351,17 +310,3 @@ def _readings(sensitivity: Results) -> str:
         f" Holm's correction over this table: a difference is told where one is below {ONE_SIDED:g}."
     )
     return _numbered(6, replace(readings_table(sensitivity), caption=caption), columns)
-
-
-def _flips(sensitivity: Results) -> str:
-    """Say under how many readings the difference has another sign, both being told from zero, and what that answers."""
-    said_so = [row["answer"] for row in answers(sensitivity) if row["notebook"] == "table_sensitivity"]
-    sentences = []
-    for (default, *others), answer in zip(effects(sensitivity), said_so, strict=False):
-        known = [e for e in others if e.lower is not None]
-        flips = sum(e.flips(default) for e in known)
-        sentences.append(
-            f"Of {many(len(known), 'other reading')} with runs, {flips} turn the sign of a difference that is told from zero"
-            f" under both. Does it depend on them? {answer.capitalize()}."
-        )
-    return " ".join(sentences)

@@ -7,7 +7,7 @@ from typing import Any
 from selfsparse.analysis.answers import answers
 from selfsparse.analysis.table import Table, joined, mean_std, probability, said, summarised, to_markdown, with_interval
 from selfsparse.paths import suite_dir
-from selfsparse.provenance import commit_text
+from selfsparse.provenance import commit_text, noted
 from selfsparse.report.html import TEMPLATES, markdown_html
 from selfsparse.report.site import COMPARE, STYLE, rendered, write_files
 from selfsparse.results.reading import Results, load_results
@@ -21,7 +21,6 @@ from selfsparse.results.rerun import (
     committed,
     held_against,
 )
-from selfsparse.results.text import MISSING
 from selfsparse.statistics.inference import LEVEL
 from selfsparse.statistics.moments import moments
 
@@ -80,7 +79,7 @@ def compared_table(found: Rerun) -> Table:
         f"Yours against ours of {found.revision}: FID of the best generators, re-evaluated at the larger sample count, mean ± standard"
         " deviation. The ratio is of geometric means. Brackets are 95 % intervals, uncorrected; p is corrected over this table."
     )
-    return Table([_row(compared) for compared in found.configurations], columns, caption, ["configuration"])
+    return Table([_row(compared) for compared in found.configurations], columns, caption)
 
 
 def _row(found: Compared) -> dict[str, Any]:
@@ -126,23 +125,17 @@ def answers_of_both(yours: Results, ours: Results) -> Table:
         "Ours": said("_ours"),
     }
     caption = f"Answers to the main questions: {same} of {len(both)} are the same."
-    return Table(sorted(both, key=lambda row: row["yours"] == row["ours"]), columns, caption, ["question"])
+    return Table(sorted(both, key=lambda row: row["yours"] == row["ours"]), columns, caption)
 
 
 def origins_table(found: Rerun) -> Table:
     """What both sides were made with, of the configurations that were run anew."""
     names = [row.configuration.name for row in found.configurations if row.status != NOT_COMPARED]
 
-    def listed(text: Callable[[dict[str, Any]], Any]) -> dict[str, str]:
-        both = [dict.fromkeys(str(text(side[name])) for name in names if name in side) for side in found.provenance]
-        return dict(zip(("yours", "ours"), (", ".join(each) or MISSING for each in both), strict=True))
-
-    facts: dict[str, Callable[[dict[str, Any]], Any]] = {
-        "Finished": lambda noted: noted["finished"][:10],
-        "Commit": commit_text,
-        "Device": lambda noted: noted["device"],
-        "Python": lambda noted: noted.get("python", MISSING),
-        "PyTorch": lambda noted: noted.get("torch", MISSING),
-    }
-    rows = [{"what": name, **listed(text)} for name, text in facts.items()]
-    return Table(rows, {"": said("what"), "Yours": said("yours"), "Ours": said("ours")}, "What both were made with.")
+    yours, ours = ([side[name] for name in names if name in side] for side in found.provenance)
+    facts: dict[str, str | Callable[[dict[str, Any]], Any]] = {
+        "Finished": lambda entry: entry["finished"][:10], "Commit": commit_text, "Device": "device",
+        "Python": "python", "PyTorch": "torch",
+    }  # fmt: skip
+    rows = [{"": name, "Yours": noted(yours, what), "Ours": noted(ours, what)} for name, what in facts.items()]
+    return Table(rows, {name: said(name) for name in ("", "Yours", "Ours")}, "What both were made with.")

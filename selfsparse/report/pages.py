@@ -2,7 +2,7 @@
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,7 +14,7 @@ from selfsparse.analysis.table import Table, said, to_markdown
 from selfsparse.config import Configuration, load_settings, variation
 from selfsparse.files import to_json
 from selfsparse.paths import PAPER_AUDIT, suite_dir
-from selfsparse.provenance import commit_text
+from selfsparse.provenance import commit_text, noted
 from selfsparse.registry import variation_label
 from selfsparse.report.contents import VERDICTS, Item, items
 from selfsparse.report.html import dressed, markdown_html
@@ -77,20 +77,22 @@ def opening(results: Results, notebooks: Sequence[Entry], claims: Sequence[Entry
     }
 
 
+def hardware(entry: Entry) -> str:
+    """Return what a configuration was trained on, of its provenance."""
+    return entry["device"] + (f", {entry['cpu_cores']} CPU cores" if "cpu_cores" in entry else "")
+
+
 def _facts(results: Results) -> list[tuple[str, str]]:
     """Return when, from which code and on what the suite was trained, and what of it ran."""
     entries = [results.provenance[c.name] for c in results.configurations if c.name in results.provenance]
-
-    def every(text: Callable[[Entry], str]) -> str:
-        return ", ".join(dict.fromkeys(text(entry) for entry in entries)) or MISSING
 
     days = sorted({str(entry.get("finished", ""))[:10] for entry in entries} - {""})
     others = [name for name in results.extractors() if name != PAPER_EXTRACTOR]
     compares = "; no FID under it compares with the paper's, which are under Inception-v3" if others else ""
     return [
         ("Trained", " to ".join(dict.fromkeys([*days[:1], *days[-1:]])) or "not yet"),
-        ("Commit", every(commit_text)),
-        ("Hardware", every(lambda e: e["device"] + (f", {e['cpu_cores']} CPU cores" if "cpu_cores" in e else ""))),
+        ("Commit", noted(entries, commit_text) or MISSING),
+        ("Hardware", noted(entries, hardware) or MISSING),
         ("Time in training", duration(sum(float(e.get("seconds") or 0) for e in entries)) if entries else MISSING),
         ("Configurations with results", f"{len(entries)} of {len(results.configurations)}"),
         ("Runs", results.runs_text()),

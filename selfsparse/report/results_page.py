@@ -8,15 +8,15 @@ from selfsparse.analysis.answers import answers, answers_table, notebook_address
 from selfsparse.analysis.table import to_markdown
 from selfsparse.analysis.table_fid import fid_table
 from selfsparse.config import load_settings
+from selfsparse.files import read_json
 from selfsparse.paths import suite_dir
-from selfsparse.provenance import commit_text
+from selfsparse.provenance import commit_text, noted
 from selfsparse.report.contents import in_order
 from selfsparse.report.notebooks import notebooks_of
 from selfsparse.report.shown import shown
 from selfsparse.results.reading import Results, load_results
 from selfsparse.results.text import count, duration, many
 from selfsparse.templates import filled
-from selfsparse.verdicts.judging import all_verdicts, counts
 
 SITE = "laptop"  # the suite whose report is in git
 MACHINE = ("device", "cpu_cores", "system")
@@ -55,7 +55,7 @@ def results_page() -> str:
 def suite_facts(results: Results) -> dict[str, Any]:
     """Return what the page says of a suite; of one that has not run `trained` is empty."""
     found = list(results.provenance.values())
-    every = {name: ", ".join(dict.fromkeys(str(p[name]) for p in found if name in p)) for name in (*MACHINE, *VERSIONS)}
+    every = {name: noted(found, name) for name in (*MACHINE, *VERSIONS)}
     lacking = {
         label: [(c.name, n) for c in results.configurations if (n := getattr(results.count(c), field))]
         for field, label in (("not_run", "Not run"), ("diverged", "Diverged"))
@@ -64,7 +64,7 @@ def suite_facts(results: Results) -> dict[str, Any]:
         "results": results,
         "trained": found,
         "days": sorted({p["finished"][:10] for p in found}),
-        "commits": ", ".join(dict.fromkeys(commit_text(p, quote="`") for p in found)),
+        "commits": noted(found, lambda p: commit_text(p, quote="`")),
         "seconds": sum(p["seconds"] for p in found),
         "every": every,
         "steps": sorted({c.train.steps for c in results.configurations}),
@@ -72,7 +72,7 @@ def suite_facts(results: Results) -> dict[str, Any]:
         "seeds": sorted({len(c.train.seeds) for c in results.configurations}),
         "needs_gpu": any(c.train.device == "cuda" for c in results.configurations),
         "lacking": {label: runs for label, runs in lacking.items() if runs},
-        "verdicts": counts(all_verdicts(results)) if found else {},
+        "verdicts": read_json(suite_dir(results.suite) / "verdicts.json")["claims"] if found else {},
         "links": {k: v for k, v in LINKS.items() if (suite_dir(results.suite) / v.split("#")[0]).exists()},
         "answers": to_markdown(answers_table(answers(results), notebook_address)),
     }

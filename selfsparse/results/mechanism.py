@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from selfsparse.config import Configuration
+from selfsparse.results.rows import SETTLING_SHARE
 
 if TYPE_CHECKING:
     from selfsparse.results.reading import Results
 
-SETTLING_SHARE = 0.05  # of the training, after which Hypothesis 1 has the signs unchanged (Fig. 7: 5,000 of 100,000)
 PER_STEPS = 1000  # sign changes are counted per so many generator steps
 
 

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass, fields
 
+SETTLING_SHARE = (
+    0.05  # of the training, after which Hypothesis 1 has the signs unchanged (Fig. 7: 5,000 of 100,000 steps)
+)
+
 
 @dataclass(frozen=True)
 class RunRow:

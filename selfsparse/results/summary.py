@@ -1,6 +1,5 @@
 """What a suite has measured, as small files for git: all that the notebooks read."""
 
-import lzma
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,9 +45,8 @@ def summarise(settings: Settings, suite: str) -> tuple[list[str], list[str]]:
     runs = [_json(path, f"train@{c.name}") for c in configurations for path in _seed_files(c, "run.json").values()]
     tables["runs"] = pd.DataFrame(runs, columns=COLUMNS["runs"])
     for name, table in tables.items():
-        path, content = summary_path(folder, name), table.to_csv(index=False, lineterminator="\n").encode()
-        with atomic_path(path) as partial:
-            partial.write_bytes(lzma.compress(content) if path.suffix == ".xz" else content)
+        with atomic_path(path := summary_path(folder, name)) as partial:
+            table.to_csv(partial, index=False, lineterminator="\n", compression="xz" if path.suffix == ".xz" else None)
     own = {summary_path(folder, name) for name in (*tables, "correlation")} | {arrays_path(folder, k) for k in ARRAYS}
     for old in {*folder.glob("*.csv*"), *folder.glob("*.npz*")} - own:
         old.unlink()

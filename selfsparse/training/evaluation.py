@@ -18,10 +18,11 @@ from selfsparse.errors import NotFiniteError
 from selfsparse.metrics.extractors import iterate_features, load_extractor
 from selfsparse.metrics.frechet import RunningGaussian, frechet_distance_tensors
 from selfsparse.metrics.generated import first_images, measure_fid
-from selfsparse.metrics.mechanism import SETTLING_SHARE, Snapshot, measure_mechanism
+from selfsparse.metrics.mechanism import Snapshot, measure_mechanism
 from selfsparse.metrics.reference import load_reference
 from selfsparse.models.sampling import draw_latents, generate
 from selfsparse.paths import extractor_dir, reference_dir
+from selfsparse.results.rows import SETTLING_SHARE
 from selfsparse.training.gpu import on_stream
 from selfsparse.training.history import PROGRESS_COLUMNS
 from selfsparse.training.trainer import Trainer

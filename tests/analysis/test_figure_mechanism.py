@@ -13,9 +13,8 @@ from three_datasets import MODELS, changes, made_up
 from selfsparse.analysis import figure_mechanism as figures
 from selfsparse.analysis.figure_training import training_table
 from selfsparse.analysis.style import look_of
-from selfsparse.metrics import mechanism as trained
 from selfsparse.results.arrays import write_arrays
-from selfsparse.results.mechanism import SETTLING_SHARE, Layer, layers, share_of_coefficients, with_flips
+from selfsparse.results.mechanism import Layer, layers, share_of_coefficients, with_flips
 from selfsparse.results.reading import load_results, summary_path
 from selfsparse.results.rows import COLUMNS
 
@@ -191,10 +190,6 @@ def test_coefficients_count_alike_whatever_their_stage():
     rows = pd.DataFrame({"seed": 0, "step": 5, "size": [4, 8], "channels": [30, 10], "x": [0.5, 0.0]})
     assert share_of_coefficients(rows, "alpha", "x").loc[5, 0] == pytest.approx(0.375)
     assert share_of_coefficients(rows, "beta", "x").loc[5, 0] == pytest.approx(0.1)
-
-
-def test_signs_are_settled_where_training_has_it():
-    assert SETTLING_SHARE == trained.SETTLING_SHARE
 
 
 def test_a_model_has_one_colour(measured):

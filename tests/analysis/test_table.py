@@ -66,6 +66,5 @@ def test_forms_of_a_table():
 
 
 def test_a_table_without_rows_says_so():
-    empty = Table([], {"A": number("a"), "B": number("b")}, "Nothing", ["a"])
-    assert to_csv(empty) == "a\n"
-    assert all("No configuration of this suite" in write(empty) for write in (to_markdown, to_latex))
+    empty = Table([], {"A": number("a"), "B": number("b")}, "Nothing")
+    assert "No configuration of this suite" in to_markdown(empty)

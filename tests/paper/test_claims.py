@@ -7,11 +7,11 @@ import pytest
 from small_project import ROOT, params
 
 from selfsparse.config import load_settings
-from selfsparse.metrics.mechanism import SETTLING_SHARE
 from selfsparse.paper import reported, reported_pearson, reported_sparsity
 from selfsparse.paper.findings import FINDINGS, finding
 from selfsparse.paper.printed import Claim, Claims, Selector, claims, printed_table, text_number
 from selfsparse.paper.proofs import PROOFS
+from selfsparse.results.rows import SETTLING_SHARE
 
 FOUND = claims()
 STAND_INS = {"C6", *(f"C{i}" for i in range(11, 19)), *(f"C{i}" for i in range(20, 27))}
