@@ -8,7 +8,7 @@ from selfsparse.analysis.answers import answers, answers_table, notebook_address
 from selfsparse.analysis.table import to_markdown
 from selfsparse.analysis.table_fid import fid_table
 from selfsparse.config import load_settings
-from selfsparse.files import read_json
+from selfsparse.files import read_json, reading
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import commit_text, noted
 from selfsparse.report.contents import in_order
@@ -72,7 +72,14 @@ def suite_facts(results: Results) -> dict[str, Any]:
         "seeds": sorted({len(c.train.seeds) for c in results.configurations}),
         "needs_gpu": any(c.train.device == "cuda" for c in results.configurations),
         "lacking": {label: runs for label, runs in lacking.items() if runs},
-        "verdicts": read_json(suite_dir(results.suite) / "verdicts.json")["claims"] if found else {},
+        "verdicts": _verdicts(results.suite) if found else {},
         "links": {k: v for k, v in LINKS.items() if (suite_dir(results.suite) / v.split("#")[0]).exists()},
         "answers": to_markdown(answers_table(answers(results), notebook_address)),
     }
+
+
+def _verdicts(suite: str) -> dict[str, int]:
+    """Return the claims by verdict, as the stage wrote them."""
+    path = suite_dir(suite) / "verdicts.json"
+    with reading(path, f"verdicts@{suite}", in_git=True):
+        return read_json(path)["claims"]

@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
+
 from selfsparse.config import load_settings
+from selfsparse.errors import DataError
 from selfsparse.report.results_page import results_page
+from selfsparse.verdicts.judging import write_verdicts
 
 
 def section(text: str, suite: str) -> str:
@@ -18,6 +22,9 @@ def test_a_suite_that_ran_in_part(ran):
     (ran / "notebooks").mkdir()
     (ran / "results/quick/tables").mkdir()
     (ran / "results/quick/tables/README.md").touch()
+    with pytest.raises(DataError, match=r"verdicts\.json is missing.*verdicts@quick"):
+        results_page()
+    write_verdicts("quick")
     text = results_page()
     assert "| [`quick`](#quick) | 2026-11-24 to 2026-11-25 | cpu | 88 s | 20 finished, 1 diverged, 12 not run |" in text
     found = section(text, "quick")
