@@ -1,19 +1,20 @@
 """Kinds of values that settings have, and what is wrong with a file of them: key, what is there, what is expected."""
 
 import difflib
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 
 from selfsparse.errors import SettingsError, printable
 
 MAX_ERRORS_SHOWN = 5
-NAME, WORD = r"^[a-z0-9_]+(-[a-z0-9_]+)*$", r"^\w+$"
-NAMES_HOLD = {
-    NAME: "lower-case letters, digits, '_' and, between them, '-' only",
-    WORD: "letters, digits and '_' only",
+NAME, WORD, PLACE, HASH_START = r"^[a-z0-9_]+(-[a-z0-9_]+)*$", r"^\w+$", r"^\P{Cc}+$", r"^[0-9a-f]{8}$"
+EXPECTED = {
+    NAME: "a name of lower-case letters, digits, '_' and, between them, '-' only",
+    WORD: "a name of letters, digits and '_' only",
+    PLACE: "the path of a file or folder without control characters",
+    HASH_START: "the first 8 digits (0-9, a-f) of a file's sha256 in quotes",
 }
 
 PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
@@ -30,22 +31,10 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _place(value: str) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in value):
-        raise ValueError(f"expected the path of a file or folder, found {shown(value)} with a control character in it")
-    return value
-
-
-def _hash_start(value: str) -> str:
-    if len(value) != 8 or set(value) - set("0123456789abcdef"):
-        raise ValueError(f"expected the first 8 digits (0-9, a-f) of a file's sha256 in quotes, found {shown(value)}")
-    return value
-
-
 # Beside a Literal of numbers, for whose members pydantic takes true, false and 1.0, which equal them.
 WholeNumber = BeforeValidator(_whole)
-Place = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_place)]
-HashStart = Annotated[str, AfterValidator(_hash_start)]
+Place = Annotated[str, Field(pattern=PLACE, max_length=4096)]
+HashStart = Annotated[str, Field(pattern=HASH_START)]
 
 
 class StrictModel(BaseModel):
@@ -87,7 +76,7 @@ def _line(item: dict[str, Any], model: type[BaseModel], place: tuple[str, ...]) 
         words = expected.replace("'", "").replace(" or ", ", ").split(", ")
         return f"{key}: expected {expected}, found {shown(item['input'])}{near(item['input'], words)}"
     if kind == "string_pattern_mismatch":
-        return f"{key}: a name may hold {NAMES_HOLD[item['ctx']['pattern']]}"
+        return f"{key}: expected {EXPECTED[item['ctx']['pattern']]}, found {shown(item['input'])}"
     if kind == "value_error":
         return f"{key}: {message}"
     return f"{key}: {message[0].lower() + message[1:]}, found {shown(item['input'])}"
