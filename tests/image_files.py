@@ -2,7 +2,6 @@
 
 import io
 import tarfile
-import zipfile
 
 import numpy as np
 from PIL import Image
@@ -51,13 +50,4 @@ def tar_of(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
-
-
-def zip_of(files: dict[str, bytes]) -> bytes:
-    """Return a zip archive of these files."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
     return packed.getvalue()

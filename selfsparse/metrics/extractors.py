@@ -83,48 +83,6 @@ def load_extractor(settings: Settings, folder: Path, device: torch.device) -> nn
     return network.to(device).eval().requires_grad_(False)
 
 
-def register_with_torch_fidelity(settings: Settings, folder: Path) -> str:
-    """Register a prepared classifier as a feature extractor of torch-fidelity; return the name to call it by there.
-
-    With it, torch_fidelity.calculate_metrics(feature_extractor=<name>, ...) measures under the same features. The name tells
-    the weights: torch-fidelity keeps features on disk by the names of images and extractor, and would mix those of two trainings.
-    """
-    from torch_fidelity import register_feature_extractor
-    from torch_fidelity.feature_extractor_base import FeatureExtractorBase
-    from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
-
-    description = read_json(folder / "extractor.json")
-    layer, name = str(description["features"]), f"{folder.name}-{description['sha256'][:8]}"
-
-    class FeatureExtractorClassifier(FeatureExtractorBase):
-        def __init__(self, name: str, features_list: list[str], **kwargs: Any) -> None:
-            super().__init__(name, features_list)
-            self.network = load_extractor(settings, folder, torch.device("cpu"))
-
-        @staticmethod
-        def get_provided_features_list() -> tuple[str, ...]:
-            return (layer,)
-
-        @staticmethod
-        def get_default_feature_layer_for_metric(metric: str) -> str:
-            return layer
-
-        @staticmethod
-        def can_be_compiled() -> bool:
-            return True
-
-        @staticmethod
-        def get_dummy_input_for_compile() -> Tensor:
-            return torch.zeros(1, description["channels"], 32, 32, dtype=torch.uint8)
-
-        def forward(self, images: Tensor) -> tuple[Tensor]:
-            return (self.network(images[:, : self.network.channels]),)
-
-    FEATURE_EXTRACTORS_REGISTRY.pop(name, None)  # torch-fidelity refuses a name twice; the newer folder counts
-    register_feature_extractor(name, FeatureExtractorClassifier)
-    return name
-
-
 @torch.no_grad()
 def iterate_features(
     extractor: nn.Module, batches: Iterable[Tensor], device: torch.device, total: int, what: str | None
