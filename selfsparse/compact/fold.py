@@ -30,22 +30,13 @@ class FoldedDeconv(nn.Module):
         super().__init__()
         self.deconv = deconv
         self.kernel = nn.Parameter(kernel)
-        self.size = size
-        self.register_buffer("added", self._map(), persistent=False)  # follows from the kernel
-        self.register_load_state_dict_post_hook(_follow_the_kernel)
-
-    @torch.no_grad()
-    def _map(self) -> Tensor:
-        ones = self.kernel.new_ones(1, 1, self.size, self.size)
-        return nn.functional.conv_transpose2d(ones, self.kernel, None, self.deconv.stride, self.deconv.padding)
+        ones = kernel.new_ones(1, 1, size, size)
+        added = nn.functional.conv_transpose2d(ones, kernel, None, deconv.stride, deconv.padding)
+        self.register_buffer("added", added.detach(), persistent=False)  # follows from the kernel
 
     def forward(self, y: Tensor) -> Tensor:
         """y (N, C', H, W) -> (N, C, H', W')."""
         return self.deconv(y) + self.added
-
-
-def _follow_the_kernel(folded: FoldedDeconv, _: object) -> None:
-    folded.added = folded._map()
 
 
 def is_foldable(generator: Generator) -> bool:

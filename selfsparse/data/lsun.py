@@ -3,7 +3,6 @@
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -17,26 +16,9 @@ from selfsparse.data.options import Lsun
 from selfsparse.data.registry import DATASETS
 from selfsparse.errors import DataError
 
+URL = "http://dl.yf.io/lsun/scenes/{}.zip"
 PART_BYTES = 4_760_000_000  # of the smaller copy
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One of LSUN's training sets, as datasets.toml declares it."""
-
-    lmdb: str  # its database's folder, and the archive without `.zip`
-    count: int  # of its images
-    zip_size: int
-    zip_sha256: str
-    repository: tuple[str, int] | None = None  # a Hugging Face dataset with a part of it, and how many images that has
-
-    @property
-    def url(self) -> str:
-        """Address of the archive."""
-        return f"http://dl.yf.io/lsun/scenes/{self.lmdb}.zip"
-
-
-SCENES = {name: Scene(count=entry.count, **entry.facts) for name, entry in DATASETS.items() if "lmdb" in entry.facts}
+SCENES = {name: entry for name, entry in DATASETS.items() if "lmdb" in entry.facts}
 
 
 def find(name: str, folder: Path) -> bool:
@@ -54,28 +36,28 @@ def count(name: str, options: Lsun) -> int:
 
 def room(name: str, options: Lsun) -> int:
     """Return how many bytes a download takes at its peak, roughly."""
-    return PART_BYTES if takes_part(name, options) else int(2.25 * SCENES[name].zip_size)
+    return PART_BYTES if takes_part(name, options) else int(2.25 * SCENES[name].facts["zip_size"])
 
 
 def takes_part(name: str, options: Lsun) -> bool:
     """Whether a download would fetch the smaller copy that has as many images as the settings ask for."""
-    repository = SCENES[name].repository
-    return repository is not None and options.images != "all" and options.images <= repository[1]
+    _, most = SCENES[name].facts.get("repository", ("", 0))
+    return options.images != "all" and options.images <= most
 
 
 def download(name: str, folder: Path, options: Lsun, by_hand: str) -> None:
     """Fetch the smaller copy where it has enough images, and the whole archive otherwise, of which only the lmdb stays."""
-    scene = SCENES[name]
+    facts = SCENES[name].facts
     if takes_part(name, options):
-        fetch_dataset(scene.repository[0], folder, patterns=["*.parquet"], by_hand=by_hand)
+        fetch_dataset(facts["repository"][0], folder, patterns=["*.parquet"], by_hand=by_hand)
         return
     _import_lmdb(folder)  # before hours of downloading, not after
-    begun = unfinished(folder)
-    archive, database = begun / f"{scene.lmdb}.zip", f"{scene.lmdb}/data.mdb"
+    begun, url, sha256 = unfinished(folder), URL.format(facts["lmdb"]), facts["zip_sha256"]
+    archive, database = begun / f"{facts['lmdb']}.zip", f"{facts['lmdb']}/data.mdb"
     if not archive.is_file():
         # The archive and what comes out of it lie side by side for a while.
-        require_space(folder, room(name, options), f"LSUN's {scene.lmdb} to download and unpack")
-    fetch([scene.url], archive, size=scene.zip_size, sha256=scene.zip_sha256)
+        require_space(folder, room(name, options), f"LSUN's {facts['lmdb']} to download and unpack")
+    fetch([url], archive, size=facts["zip_size"], sha256=sha256)
     try:
         with zipfile.ZipFile(archive) as packed:
             packed.extract(database, begun)
@@ -84,7 +66,7 @@ def download(name: str, folder: Path, options: Lsun, by_hand: str) -> None:
             f"{archive} could not be unpacked ({error.strerror}); make room there, or make it writable"
         ) from None
     archive.unlink()
-    finish(folder, [database], scene.url, f"sha256 {scene.zip_sha256}")
+    finish(folder, [database], url, f"sha256 {sha256}")
 
 
 def read(name: str, folder: Path, options: Lsun) -> Source:
@@ -93,7 +75,7 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
     Raises:
         DataError: fewer images than asked for, or, where all of an lmdb are, another number than LSUN's.
     """
-    scene, database = SCENES[name], _lmdb(name, folder)
+    scene, database, lmdb = SCENES[name], _lmdb(name, folder), SCENES[name].facts["lmdb"]
     found = None if database else images_in(folder)
     if database:
         with _transaction(database) as transaction:
@@ -106,7 +88,7 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
     if options.images == "all" and (database or name == "lsun_bedroom") and available != scene.count:
         raise DataError(
             f"{database or folder}: expected {scene.count:,} images, found {available:,}.\n"
-            f"Put the whole of {scene.lmdb} there, or {instead}say how many to use: sources.{name}.images in params.yaml"
+            f"Put the whole of {lmdb} there, or {instead}say how many to use: sources.{name}.images in params.yaml"
         )
     wanted = available if options.images == "all" else options.images
     if wanted > available:
@@ -114,7 +96,7 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
             f"{folder}: sources.{name}.images in params.yaml asks for {wanted:,} images, there are {available:,}.\n"
             f"Put more there, or {instead}ask for fewer"
         )
-    title, subset = f"LSUN {scene.lmdb.removesuffix('_lmdb')}", f"{wanted:,} of {scene.count:,}"
+    title, subset = f"LSUN {lmdb.removesuffix('_lmdb')}", f"{wanted:,} of {scene.count:,}"
     if database:
         images = _database_images(database, wanted)
         names = [(database / "data.mdb").relative_to(folder).as_posix()]
@@ -130,7 +112,8 @@ def read(name: str, folder: Path, options: Lsun) -> Source:
 
 def _lmdb(name: str, folder: Path) -> Path | None:
     """The folder of the database: what the archive holds, downloaded or the user's, or the user's folder itself."""
-    places = (folder / DOWNLOADED / SCENES[name].lmdb, folder / SCENES[name].lmdb, folder)
+    lmdb = SCENES[name].facts["lmdb"]
+    places = (folder / DOWNLOADED / lmdb, folder / lmdb, folder)
     return next((place for place in places if (place / "data.mdb").is_file()), None)
 
 

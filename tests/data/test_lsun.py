@@ -147,7 +147,7 @@ def archive(project, tmp_path, monkeypatch, encoded):
 
 def test_the_whole_archive_is_downloaded_and_unpacked(project, archive, monkeypatch):
     project.configure(sources__lsun_bedroom__images="all", sources__lsun_bedroom__download=True)
-    monkeypatch.setitem(lsun.SCENES, "lsun_bedroom", replace(lsun.SCENES["lsun_bedroom"], zip_size=1000))
+    monkeypatch.setitem(lsun.SCENES["lsun_bedroom"].facts, "zip_size", 1000)
     folder = project.raw("lsun_bedroom")
     before = fingerprint(folder)
     packed = project.prepare("lsun_bedroom-64")
@@ -217,7 +217,7 @@ def test_a_part_at_hand_where_more_is_asked_for(project, rooms, images, allowed)
 def whole(project, archive, monkeypatch):
     """The folder of a project that asks for all images and may download them."""
     project.configure(sources__lsun_bedroom__images="all", sources__lsun_bedroom__download=True)
-    monkeypatch.setitem(lsun.SCENES, "lsun_bedroom", replace(lsun.SCENES["lsun_bedroom"], zip_size=1000))
+    monkeypatch.setitem(lsun.SCENES["lsun_bedroom"].facts, "zip_size", 1000)
     return project.raw("lsun_bedroom")
 
 
