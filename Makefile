@@ -39,16 +39,17 @@ repository:
 DVC := $(BIN)/python -m selfsparse.dvc
 
 # A stage of quick is over about as soon as DVC has looked for an earlier run of it. Digits and photographs have nothing in
-# common before their correlation, so two DVCs work at a time, a dataset each, and one waits where the other writes dvc.lock;
-# bars of both would write over each other. What the suite has besides comes with its report.
+# common before their correlation, nor have the notebooks on the suite and those on the paper, so two DVCs work at a time, and
+# one waits where the other writes dvc.lock; bars of both would write over each other. What is left comes with the report.
 QUICK_DATASETS := digits-16 photos-16
 REPRO_QUICK := $(DVC) --wait-for-lock repro --no-run-cache --single-item
-.PHONY: $(QUICK_DATASETS:%=quick-%)
+.PHONY: $(QUICK_DATASETS:%=quick-%) quick-notebooks quick-paper
 
 quick: repository install  ## Run a suite from data to report, in minutes on a CPU: small GANs on digits and photographs.
 	$(BIN)/selfsparse check $@
 	@$(REPRO_QUICK) inputs
 	@TQDM_DISABLE=1 $(MAKE) --no-print-directory -j2 $(QUICK_DATASETS:%=quick-%)
+	@TQDM_DISABLE=1 $(MAKE) --no-print-directory -j2 quick-notebooks quick-paper
 	@$(DVC) repro --no-run-cache report@$@
 	@echo "Report: $(CURDIR)/results/$@/report/index.html; beside the results in git: $(BIN)/selfsparse compare $@"
 
@@ -59,6 +60,12 @@ $(QUICK_DATASETS:%=quick-%): quick-%:
 	    *dict.fromkeys(f"{stage}@{c.extractor_key}" for stage in ("extractor", "reference") for c in own), \
 	    *(f"{stage}@{c.name}" for stage in ("train", "measure") for c in own))') && \
 	  { test -z "$$stages" || $(REPRO_QUICK) $$stages; }
+
+quick-notebooks:
+	@$(REPRO_QUICK) correlation@quick summary@quick verdicts@quick notebook@quick
+
+quick-paper:
+	@$(REPRO_QUICK) paper_audit
 
 laptop:  ## ... in about three hours on two CPU cores: MNIST, Fashion-MNIST and CIFAR-10, narrow networks, ten runs each.
 sensitivity:  ## ... in about three hours on two CPU cores: one of the paper's open questions changed at a time.

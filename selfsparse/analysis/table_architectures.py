@@ -53,18 +53,21 @@ def ordered_suites(settings: Settings) -> list[str]:
 
 
 def network_row(c: Configuration) -> dict:
-    """Count the parameters and FLOPs of a configuration's networks."""
-    built = build_on_meta(c)
-    flops = {f"{part}_flops": forward_flops(*pair) for part, pair in built.items()}
-    generator, discriminator = (built[part][0] for part in ("generator", "discriminator"))
-    return {
-        "configuration": c.name,
-        "tables": tables_of(c),
-        "network": c.network_name,
-        "generator": count_parameters(generator),
-        "sastm": count_sastm_parameters(generator),
-        "discriminator": count_parameters(discriminator),
-    } | flops
+    """Count the parameters and FLOPs of a configuration's networks; those of several configurations once."""
+    shapes = (c.network_name, c.model, c.latent_dim, c.dataset.channels, c.dataset.resolution, c.train.position_layers)
+    if shapes not in _counts:
+        built = build_on_meta(c)
+        flops = {f"{part}_flops": forward_flops(*pair) for part, pair in built.items()}
+        generator, discriminator = (built[part][0] for part in ("generator", "discriminator"))
+        _counts[shapes] = {
+            "generator": count_parameters(generator),
+            "sastm": count_sastm_parameters(generator),
+            "discriminator": count_parameters(discriminator),
+        } | flops
+    return {"configuration": c.name, "tables": tables_of(c), "network": c.network_name} | _counts[shapes]
+
+
+_counts: dict[tuple, dict[str, int]] = {}
 
 
 def tables_of(c: Configuration) -> str:

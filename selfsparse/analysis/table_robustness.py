@@ -176,15 +176,21 @@ def _partners(control: Configuration, c: Configuration) -> bool:
 
 def matched_table(results: Results) -> Table:
     """FIDs of both models with as many parameters, with the number of both generators' parameters."""
-    from selfsparse.analysis.table_architectures import network_row  # late: it builds networks, which takes torch
-
     comparisons = matched(results)
     table = comparison_table(results, comparisons, "As many parameters")
     sizes = [
-        {f"{side}_parameters": network_row(c)["generator"] for side, c in zip(("lower", "higher"), p.both, strict=True)}
+        {f"{side}_parameters": _parameters(c) for side, c in zip(("lower", "higher"), p.both, strict=True)}
         for p in comparisons
     ]
     rows = [row | own for row, own in zip(table.rows, sizes, strict=True)]
     cells = [*table.columns.items()]
     cells.insert(2, ("Generator's parameters", joined(count("lower_parameters"), count("higher_parameters"))))
     return replace(table, rows=rows, columns=dict(cells))
+
+
+def _parameters(c: Configuration) -> int:
+    """Return the number of parameters of a configuration's generator."""
+    from selfsparse.models.build import count_parameters  # late: networks take torch
+    from selfsparse.models.layers import build_on_meta
+
+    return count_parameters(build_on_meta(c)["generator"][0])

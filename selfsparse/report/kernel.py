@@ -12,6 +12,7 @@ from traitlets import default
 from selfsparse.paths import project_root
 from selfsparse.processes import give_sockets_a_short_place
 
+os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # keeps the debugger's hints out of the terminal
 FORKSERVER = multiprocessing.get_context("forkserver")
 FORKSERVER.set_forkserver_preload(["selfsparse.report.warm"])
 

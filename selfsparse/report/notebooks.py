@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from importlib import import_module
 from itertools import repeat
 from multiprocessing import active_children
@@ -22,8 +22,8 @@ from selfsparse.errors import SettingsError, UserError, printable
 from selfsparse.files import shown_files, write_text
 from selfsparse.paths import PAPER_AUDIT, project_root, suite_dir
 from selfsparse.processes import place_for_sockets, usable_cpus
+from selfsparse.report.kernel import FORKSERVER, OwnPython
 from selfsparse.report.shown import executed_path
-from selfsparse.results.reading import load_results
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell that it adds
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -60,6 +60,9 @@ def notebooks_of(suite: str) -> list[str]:
     """
     if suite == PAPER_AUDIT:
         return _files(PAPER_AUDIT)
+
+    from selfsparse.results.reading import load_results  # late: it imports pandas
+
     results, figures = load_results(suite), load_settings().figures[suite]
     names = (name for name in notebook_names() if figures or not name.startswith("figure_"))
     modules = {name: import_module(f"selfsparse.analysis.{name}") for name in names}
@@ -72,7 +75,12 @@ def _files(folder: str = "") -> list[str]:
 
 def make_notebooks(suite: str) -> list[Path]:
     """Make all notebooks of a suite or of PAPER_AUDIT, as many at a time as there are CPU cores; return where they lie."""
-    names = notebooks_of(suite)
+    # In a fork of the process that imports what kernels and this need; Ctrl-C is for the stage alone.
+    with ProcessPoolExecutor(1, FORKSERVER, initializer=os.setsid) as process:
+        found = process.submit(notebooks_of, suite)
+        import papermill  # noqa: F401, meanwhile
+
+        names = found.result()
     for name in () if suite == PAPER_AUDIT else sorted({*_files()} - {*notebook_names()}):  # a draft, or a copy
         no_module = f"there is no {_module(name).name} in selfsparse/analysis"
         lacks = f'no cell calls open_page(suite, "{name}")' if _module(name).is_file() else no_module
@@ -118,12 +126,9 @@ def execute(name: str, suite: str):
         NotebookError: for a file that is no notebook, a cell that failed or in which our analysis warned, and a kernel that died.
     """
     ignore_user_settings()
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # keeps the debugger's hints out of the terminal
     import nbformat
     import papermill
     from traitlets.config import Config
-
-    from selfsparse.report.kernel import OwnPython
 
     # Read here: papermill would take braces in the folder's name for parameters, and want a kernel to be named.
     folder, parameters = (PAPER_AUDIT, {}) if suite == PAPER_AUDIT else ("", {"suite": suite})
