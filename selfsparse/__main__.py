@@ -188,9 +188,6 @@ def distribute(
     ] = None,
     cpus_per_task: Annotated[float, _option("CPU cores that a task takes.", "N")] = 1.0,
     gpus_per_task: Annotated[float | None, _option(GPUS, "N")] = None,
-    max_tasks: Annotated[
-        int | None, _option("How many tasks Ray has at a time (default: all that can run).", "N")
-    ] = None,
     remote: Annotated[
         str | None,
         _option("A DVC remote's name or address, e.g. a folder that all nodes see (default: the project's)."),

@@ -1,7 +1,7 @@
 """The stages of a checkout as DVC sees them: their order, which are up to date, and how a result travels through a remote.
 
-All is done by what DVC's commands call: `dvc repro --single-item`, `dvc push --run-cache`, `dvc fetch`, `dvc commit`. The commands
-themselves would read the pipeline anew for each stage.
+All is done by what DVC's commands call: `dvc repro --single-item --pull`, `dvc push --run-cache`, `dvc pull`, `dvc commit`. The
+commands themselves would read the pipeline anew for each stage.
 """
 
 import io
@@ -29,16 +29,13 @@ STAGES = re.compile(rf"(?:{STAGE.pattern})*")
 
 
 class StageFailedError(Exception):
-    """A stage's command ended with another exit code than 0; negative, or above 128, where a signal ended it."""
+    """A stage did not come to its end; `exit_code` is that of its command, None where that was not the reason."""
 
-    def __init__(self, stage: str, exit_code: int) -> None:
-        super().__init__(f"{stage} ended with exit code {exit_code}")
+    def __init__(self, stage: str, exit_code: int | None, reason: object) -> None:
+        super().__init__(f"{stage}: {reason}" if exit_code is None else f"{stage} ended with exit code {exit_code}")
         self.exit_code = exit_code
-        self.killed = exit_code < 0 or exit_code > 128
-
-
-class TransferError(Exception):
-    """The remote did not take or give what it should."""
+        self.killed = exit_code is not None and (exit_code < 0 or exit_code > 128)
+        self.on_its_own = exit_code is not None and not self.killed
 
 
 class Project:
@@ -47,32 +44,23 @@ class Project:
     Args:
         root: the project's folder.
         remote: settings of the remote, `url` at least; None where nothing is to travel.
-        cache: folder of DVC's cache; None for the one that the project names.
     """
 
-    def __init__(self, root: Path, remote: dict[str, Any] | None = None, cache: Path | None = None) -> None:
+    def __init__(self, root: Path, remote: dict[str, Any] | None = None) -> None:
         from dvc.repo import Repo
 
         config: dict[str, Any] = {"core": {"remote": REMOTE}, "remote": {REMOTE: remote}} if remote else {}
-        if cache:
-            config["cache"] = {"dir": str(cache)}
-        self.root, self._unwritten = root, Records()
+        self.root = root
         # The one private name of DVC's, which a test watches.
         self._repo = Repo(str(root), config=config, _wait_for_lock=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other DVC processes out of this checkout, but while a stage's command runs; and be in its folder, as DVC has to.
-
-        What was brought up meanwhile is in dvc.lock afterwards, and before a command runs here.
-        """
+        """Keep other DVC processes out of this checkout, but while a stage's command runs; and be in its folder, as DVC has to."""
         from dvc.repo import lock_repo
 
         with lock_repo(self._repo), chdir(self.root):
-            try:
-                yield
-            finally:
-                self._write()
+            yield
 
     def names(self) -> set[str]:
         """Return the names of all stages."""
@@ -97,100 +85,78 @@ class Project:
         names, graph = {name_of(stage) for stage in stages}, self._repo.index.graph
         return {name_of(s): {name_of(n) for n in graph.successors(s)} & names for s in stages}
 
-    def bring_up(self, stage: "Stage", *, may_run: bool) -> bool:
-        """Make a stage's outputs those of its inputs, which have to be up to date themselves, and note them for dvc.lock.
+    def reproduce(self, *names: str, pull: bool = False) -> None:
+        """`dvc repro --single-item`, of each of these stages.
 
-        Returns:
-            Whether they are; not where neither the cache nor the remote has them, and `may_run` is false.
+        Args:
+            pull: whether what they need, and results of the same inputs, come from the remote where they are not here.
 
         Raises:
-            StageFailedError: its command failed.
-            TransferError: the remote does not answer.
+            StageFailedError: one of them failed, the remote perhaps.
         """
-        if not stage.changed() or self._restore(stage):
-            return True
-        if may_run:
-            self._run(stage)
-        return may_run
-
-    def _restore(self, stage: "Stage") -> bool:
-        """What `dvc repro --pull` does before it runs a command: of several results of the same inputs dvc.lock's counts."""
-        from dvc.exceptions import CheckoutError
-        from dvc.stage.cache import RunCacheNotFoundError
-
-        if is_local(stage) or is_head(stage) or not all(dep.exists for dep in stage.deps):
-            return False  # never in the remote; before DVC runs a command, it looks into the cache itself
-        found = False
-        before: list[tuple[Any, Any, Any]] = [(dep, dep.hash_info, dep.meta) for dep in stage.deps]
-        stage.remove_outs()  # else DVC asks at a terminal whether it may
-        try:
-            with _answering(name_of(stage)), suppress(RunCacheNotFoundError):
-                self._repo.stage_cache.restore(stage, pull=True)
-                found = True
-        finally:
-            if not found:
-                # Noted as today's, beside old outputs, the stage would seem up to date.
-                for dep, hash_info, meta in before:
-                    dep.hash_info, dep.meta, dep.obj = hash_info, meta, None
-                if all(out.hash_info for out in stage.outs):
-                    with suppress(CheckoutError, OSError):
-                        stage.checkout(force=True)  # the old ones
-        if found:
-            stage.save()
-            stage.commit()
-            self._note(stage)
-            self._fetch_beside(stage)
-        return found
-
-    def _run(self, stage: "Stage") -> None:
+        from dvc.exceptions import ReproductionError
         from dvc.stage.exceptions import StageCmdFailedError
 
-        self._write()  # other processes may look while the command runs
-        try:
-            if stage.reproduce():
-                self._note(stage)
-        except StageCmdFailedError as error:
-            raise StageFailedError(name_of(stage), int(str(error).rpartition(" ")[2])) from None
+        for name in names:
+            try:
+                self._repo.reproduce(name, single_item=True, pull=pull)
+            except ReproductionError as error:
+                cause = error.__cause__
+                failed = isinstance(cause, StageCmdFailedError)
+                raise StageFailedError(name, int(str(cause).rpartition(" ")[2]) if failed else None, cause) from None
 
     def keep(self, stage: "Stage") -> None:
         """Note a stage's outputs, as they are, as made from its inputs, as they are: `dvc commit --force`."""
         self._repo.commit(name_of(stage), force=True)
 
-    def push(self, stage: "Stage", *, run_cache: bool = False) -> None:
+    def bring_up(self, stage: "Stage") -> bool:
+        """Have in place what dvc.lock names of a stage, whose inputs are; return whether it is, and made from these inputs.
+
+        Raises:
+            UserError: the remote does not answer.
+        """
+        if stage.changed_stage() or stage.changed_deps() or not all(out.hash_info for out in stage.outs):
+            return False
+        if stage.changed_outs():
+            self.pull(name_of(stage), allow_missing=True)
+            self._fetch_beside(stage)
+        return not stage.changed_outs()
+
+    def pull(self, *names: str, allow_missing: bool = False) -> None:
+        """Put what dvc.lock names of stages in its place.
+
+        Raises:
+            UserError: the remote does not answer or, unless that is allowed, lacks something.
+        """
+        with _answering():
+            self._repo.pull(names, force=True, allow_missing=allow_missing)
+
+    def push(self, name: str, *, run_cache: bool = False) -> None:
         """Put the outputs that dvc.lock names into the remote, and what is noted beside them.
 
         Args:
             run_cache: whether other machines are to find them by their inputs.
 
         Raises:
-            TransferError: not all of it is there now.
+            UserError: not all of it is there now.
         """
-        self._write()
-        with _answering(name_of(stage)):
-            self._repo.push(name_of(stage), run_cache=run_cache)
-            for path, there, fs in self._beside(stage):
+        with _answering():
+            self._repo.push(name, run_cache=run_cache)
+            for path, there, fs in self._beside(self._repo.stage.collect(name)[0]):
                 if path.is_file():
                     fs.makedirs(fs.parent(there), exist_ok=True)
                     fs.put_file(str(path), there)
 
-    def fetch_before(self, stage: "Stage") -> None:
+    def fetch_before(self, name: str) -> None:
         """Have in the cache, as far as the remote has it, what dvc.lock names of a stage that is out of date: it may need a part."""
-        with suppress(TransferError):
-            self._fetch_beside(stage)
-            with _answering(name_of(stage)):
-                self._repo.fetch(name_of(stage))
-
-    def fetch_run_cache(self) -> None:
-        """Learn which results the remote has by their inputs.
-
-        Raises:
-            TransferError: it does not answer.
-        """
-        with _answering("run cache"):
-            self._repo.stage_cache.pull(None)
+        stage = self._repo.stage.collect(name)[0]
+        if any(out.hash_info for out in stage.outs):
+            with suppress(UserError), _answering():
+                self._fetch_beside(stage)
+                self._repo.fetch(name)
 
     def _fetch_beside(self, stage: "Stage") -> None:
-        with _answering(name_of(stage)):
+        with _answering():
             for path, there, fs in self._beside(stage):
                 if fs.exists(there):
                     with atomic_path(path) as partial:
@@ -207,20 +173,6 @@ class Project:
                 remote = self._repo.cloud.get_remote_odb(REMOTE)
                 path = BESIDE[parts[2]](parts[1], parts[3])
                 yield path, remote.fs.join(remote.path, "beside", out.hash_info.value + path.suffix), remote.fs
-
-    def note(self, records: Records) -> None:
-        """Let dvc.lock say so, whole at any time."""
-        note_records(self.root, records)
-
-    def _note(self, stage: "Stage") -> None:
-        from dvc.stage.serialize import to_single_stage_lockfile
-
-        self._unwritten[name_of(stage)] = to_single_stage_lockfile(stage)
-
-    def _write(self) -> None:
-        if self._unwritten:
-            self.note(self._unwritten)
-        self._unwritten = {}
 
 
 def read_records(root: Path) -> Records:
@@ -273,12 +225,15 @@ def _as_dvc_writes(values: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _answering(what: str) -> Iterator[None]:
+def _answering() -> Iterator[None]:
     """Make one error of those that remotes have, each kind its own."""
     try:
         yield
     except Exception as error:
-        raise TransferError(f"{what}: the remote fails: {str(error).strip() or type(error).__name__}") from error
+        reason = str(error).strip() or type(error).__name__
+        raise UserError(
+            f"the remote fails: {reason}\nMend that, and run the same command again: it goes on."
+        ) from error
 
 
 def name_of(stage: "Stage") -> str:

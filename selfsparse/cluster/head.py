@@ -1,53 +1,36 @@
 """The machine where a suite is started: what of it is out of date goes to the cluster, its results come back, the report is made here."""
 
+import hashlib
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
-from dataclasses import dataclass, field
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import Timeout
 
-from selfsparse.cluster.node import folder_of, project_key, versions
-from selfsparse.cluster.scheduler import DONE, FAILED, Progress, Schedule, Stage
+from selfsparse.cluster.node import folder_of, versions
 from selfsparse.errors import UserError
 from selfsparse.processes import search_path
 from selfsparse.provenance import SOURCES, git
 from selfsparse.results.text import duration
-from selfsparse.stages import (
-    Project,
-    Records,
-    StageFailedError,
-    TransferError,
-    is_head,
-    is_local,
-    name_of,
-    read_records,
-)
+from selfsparse.stages import Project, StageFailedError, is_head, is_local, name_of, note_records, read_records
 from selfsparse.training.lock import acquire
 
 if TYPE_CHECKING:
     from dvc.stage import Stage as DvcStage
 
-    from selfsparse.cluster.ray_executor import RayExecutor
+    from selfsparse.cluster.on_ray import Cluster
 
-ROUNDS = 3  # what a node could not hand on after all goes to the cluster again
 GPUS_PER_TASK = 0.33  # three configurations share a GPU, unless the user says otherwise
-
-
-@dataclass
-class State:
-    """How far a suite is: names of stages. What is missing is up to the cluster, what is blocked needs what failed."""
-
-    done: set[str] = field(default_factory=set)
-    missing: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    blocked: set[str] = field(default_factory=set)
+# Of Ray itself, read in this process: show every line, try again after 10 s, and three times where memory ran out.
+RAY = {"RAY_DEDUP_LOGS": "0", "RAY_task_retry_delay_ms": "10000", "RAY_task_oom_retries": "3"}
 
 
 class Head:
@@ -62,118 +45,105 @@ class Head:
         self._project, self._target = project, target
         with project.locked():
             stages = project.upstream(target)
-            self._needs = project.needs(stages)
-        self._data: dict[str, frozenset[str]] = {}  # of every stage, each after those that it needs
-        for stage in stages:
-            name = name_of(stage)
-            own = {name} if is_local(stage) and not stage.always_changed else set()
-            self._data[name] = frozenset(own.union(*(self._data[needed] for needed in self._needs[name])))
+            self._needs = project.needs(stages)  # of every stage, each after those that it needs
+            self._local = [name_of(stage) for stage in stages if is_local(stage)]
+        self.failed: dict[str, str] = {}
 
-    def restore(self, given_up: dict[str, str] | None = None) -> State:
-        """Bring up what every machine makes itself, and all results that the cache or the remote has; run nothing else.
-
-        Args:
-            given_up: stages that are not to be asked for again, with the reason.
+    def survey(self) -> None:
+        """Bring up what every machine makes itself, and what dvc.lock names of the rest; say in `done` and `missing` how far the suite is.
 
         Raises:
-            TransferError: the remote does not answer.
+            UserError: the remote does not answer.
         """
-        state = State()
+        self.done: set[str] = set()
+        self.missing: list[str] = []
+        self.blocked: list[str] = []  # by what failed
         with self._project.locked():
-            self._project.fetch_run_cache()
             for stage in self._project.upstream(self._target):
-                if not is_head(stage):
-                    self._restore(stage, state, given_up or {})
-        return state
+                name = name_of(stage)
+                if is_head(stage):
+                    continue
+                if self._needs[name] & {*self.failed, *self.blocked}:
+                    self.blocked.append(name)
+                elif name not in self.failed:
+                    self._look_at(name, stage)
 
-    def _restore(self, stage: "DvcStage", state: State, given_up: dict[str, str]) -> None:
-        name = name_of(stage)
+    def _look_at(self, name: str, stage: "DvcStage") -> None:
         try:
-            if self._needs[name] & (state.failed.keys() | state.blocked):
-                state.blocked.add(name)
-            elif self._needs[name] <= state.done and self._project.bring_up(stage, may_run=is_local(stage)):
-                state.done.add(name)
-            elif name in given_up:
-                state.failed[name] = given_up[name]
+            if is_local(stage):
+                self._project.reproduce(name)
+                self.done.add(name)
+            elif self._needs[name] <= self.done and self._project.bring_up(stage):
+                self.done.add(name)
             else:
-                state.missing.append(name)
+                self.missing.append(name)
         except StageFailedError as error:
             _stop_if_killed(error)
-            state.failed[name] = str(error)
+            self.failed[name] = str(error)
 
-    def share(self, state: State) -> Records:
+    def orders(self) -> dict[str, tuple[dict[str, Any], set[str]]]:
         """Put into the remote what the missing stages need and this machine has, and what they left before.
 
         Returns:
-            What dvc.lock says of both: the nodes are to use the one, and may keep a part of the other.
+            What `Cluster.run` is given: for every missing stage its order, and which other ones it needs.
 
         Raises:
-            TransferError: the remote does not take it.
+            UserError: the remote does not take it.
         """
-        wanted = set(state.missing)
-        for name in reversed(self._data):
-            if name in wanted:
-                wanted |= self._needs[name]
+        found: dict[str, tuple[dict[str, Any], set[str]]] = {}
         with self._project.locked():
-            stages = {name_of(s): s for s in self._project.upstream(self._target) if not is_local(s)}
-            before = {n for n in state.missing if all(out.hash_info for out in stages[n].outs)}
-            for name, stage in stages.items():
-                if name in wanted & state.done or (name in before and stage.outs_cached()):
-                    self._project.push(stage)
+            stages = {name_of(s): s for s in self._project.upstream(self._target)}
             records = read_records(self._project.root)
-        return {name: records[name] for name in stages if name in (state.done | before) & records.keys()}
+            before = {n for n in self.missing if all(out.hash_info for out in stages[n].outs)}
+            needed = set().union(*(self._needs[name] for name in self.missing)) & self.done - {*self._local}
+            for name in [*needed, *(n for n in before if stages[n].outs_cached())]:
+                self._project.push(name)
+            for name in self.missing:
+                upstream = {name_of(s) for s in self._project.upstream(name)}
+                known = {n: records[n] for n in (self._needs[name] & needed) | ({name} & before)}
+                order = {"stage": name, "local": [n for n in self._local if n in upstream], "known": known}
+                found[name] = order, self._needs[name].intersection(self.missing)
+        return found
 
-    def finish(self) -> None:
-        """Run what goes to git: summary, notebooks, report.
-
-        Raises:
-            UserError: one of them failed.
-        """
-        with self._project.locked():
-            for stage in self._project.upstream(self._target):
-                try:
-                    if is_head(stage):
-                        self._project.bring_up(stage, may_run=True)
-                except StageFailedError as error:
-                    _stop_if_killed(error)
-                    raise UserError(str(error)) from None
-
-    def run(self, executor: "RayExecutor", progress: Progress, max_tasks: int | None = None) -> int:
+    def run(self, cluster: "Cluster") -> int:
         """Bring the suite up with the help of a cluster; return the exit code.
 
         Raises:
             UserError: the remote, or one of the stages that run here, failed.
         """
-        failed: dict[str, str] = {}
-        try:
-            state = self.restore()
-            for _ in range(ROUNDS):
-                if not state.missing:
-                    break
-                print(f"{len(state.done)} stages are up to date or restored, {len(state.missing)} go to the cluster")
-                executor.know(self.share(state))
-                missing = {n: Stage(n, frozenset(self._needs[n].intersection(state.missing)), self._data[n]) for n in state.missing}  # fmt: skip
-                schedule = Schedule(missing, max_tasks)
-                begun = schedule.clock()
-                try:
-                    schedule.run(executor, progress.take)
-                finally:
+        self.survey()
+        if self.missing:
+            begun, count = time.monotonic(), 0
+            print(f"{len(self.done)} stages are up to date, {len(self.missing)} go to the cluster", flush=True)
+            for name, record, reason in cluster.run(self.orders()):
+                if record:
+                    count += 1
                     with self._project.locked():
-                        self._project.note({s.name: dict(s.made[s.name]) for s in schedule.in_state(DONE)})
-                print(f"the cluster took {duration(schedule.clock() - begun)}")
-                failed |= {stage.name: stage.text for stage in schedule.in_state(FAILED)}
-                state = self.restore(failed)
-        except TransferError as error:
-            raise UserError(f"{error}\nMend that, and run the same command again: it goes on.") from None
-        if not state.missing and not state.failed:
-            self.finish()
-            return 0
-        lost = dict.fromkeys(state.missing, f"its result has not arrived, after {ROUNDS} rounds")
-        for name, reason in {**state.failed, **lost}.items():
-            print(f"failed: {name} ({reason})")
-        if state.blocked:
-            print(f"not run, as they need these: {', '.join(sorted(state.blocked))}")
-        return 1
+                        note_records(self._project.root, {name: record})
+                    print(f"{name}: done, {count} of {len(self.missing)}", flush=True)
+                elif not self._needs[name] & {*self.failed, *self.blocked}:
+                    self.failed[name] = reason
+                    print(f"{name}: FAILED: {reason}", flush=True)
+                else:
+                    self.blocked.append(name)
+            print(f"the cluster took {duration(time.monotonic() - begun)}")
+            self.survey()
+        self.failed |= dict.fromkeys(
+            self.missing, "its result is not here, or made from other inputs than those that are"
+        )
+        if self.failed:
+            for name, reason in self.failed.items():
+                print(f"failed: {name} ({reason.splitlines()[0]})")
+            if self.blocked:
+                print(f"not run, as they need these: {', '.join(sorted(self.blocked))}")
+            return 1
+        with self._project.locked():  # what goes to git: summary, notebooks, report
+            try:
+                self._project.reproduce(*(name_of(s) for s in self._project.upstream(self._target) if is_head(s)))
+            except StageFailedError as error:
+                _stop_if_killed(error)
+                raise UserError(str(error)) from None
+        return 0
 
 
 def _stop_if_killed(error: StageFailedError) -> None:
@@ -189,8 +159,8 @@ def _stop_if_killed(error: StageFailedError) -> None:
         raise UserError(f"{error}: a signal ended it. The same command goes on.") from None
 
 
-def clean_commit(root: Path) -> str:
-    """Return the commit that the nodes clone.
+def check_commit(root: Path) -> None:
+    """See that the commit, which the nodes clone, is all that there is.
 
     Raises:
         UserError: this is no git repository, or something that is not committed would be missing on the nodes. Results and
@@ -199,23 +169,21 @@ def clean_commit(root: Path) -> str:
     try:
         if git(root, "rev-parse", "--show-prefix"):
             raise UserError(f"{root} is a folder of a larger git repository; the nodes clone a repository as a whole")
-        changes, commit = git(root, "status", "--porcelain", *SOURCES), git(root, "rev-parse", "HEAD")
+        git(root, "rev-parse", "HEAD")
+        changes = git(root, "status", "--porcelain", *SOURCES)
     except (OSError, subprocess.CalledProcessError) as error:
         reason = str(getattr(error, "stderr", "") or error).strip()
         raise UserError(f"the nodes clone the project's commit, and git does not name one: {reason}") from None
     if changes:
         raise UserError(f"the nodes clone the last commit, which lacks these changes; commit or stash them:\n{changes}")
-    return commit
 
 
 def source_tar(root: Path) -> bytes:
-    """Return a bare clone of the checked-out commit as a tar file: nodes need not reach any git server."""
-    with tempfile.TemporaryDirectory() as name:
-        bare = Path(name) / "source"
-        git(root, "clone", "--quiet", "--bare", "--depth", "1", root.as_uri(), str(bare))
-        memory = io.BytesIO()
+    """Return a clone of the checked-out commit as a tar file: nodes need not reach any git server."""
+    with tempfile.TemporaryDirectory() as name, io.BytesIO() as memory:
+        git(root, "clone", "--quiet", "--depth", "1", root.as_uri(), str(Path(name) / "source"))
         with tarfile.open(fileobj=memory, mode="w") as archive:
-            archive.add(bare, ".")
+            archive.add(Path(name) / "source", ".")
         return memory.getvalue()
 
 
@@ -258,7 +226,6 @@ def distribute(
     address: str | None = None,
     cpus_per_task: float = 1.0,
     gpus_per_task: float | None = None,
-    max_tasks: int | None = None,
     remote: str | None = None,
     scratch: str | None = None,
     checkpoints: str | None = None,
@@ -266,28 +233,25 @@ def distribute(
     """Run a suite on a Ray cluster; `selfsparse distribute --help` says the arguments. Return the exit code.
 
     Raises:
-        UserError: Ray is missing, the suite is unknown, the checkout has changes, or there is no cluster or no remote; or DVC
-            cannot read the project.
+        UserError: Ray is missing, the suite is unknown, the checkout has changes, or there is no cluster or no remote.
     """
-    from dvc.exceptions import DvcException
-
     from selfsparse.config import load_settings
     from selfsparse.paths import project_root
 
-    if max_tasks is not None and max_tasks < 1:
-        raise UserError(f"--max-tasks {max_tasks}: at least one task has to run at a time")
     configurations = load_settings().suite(suite)
     if not configurations:
         raise UserError(f"params.yaml: suite {suite} has no configurations")
     root = project_root().resolve()
+    check_commit(root)
+    key = hashlib.sha256(f"{socket.gethostname()}:{root}".encode()).hexdigest()[:8]
     job = {
-        "project": project_key(root), "commit": clean_commit(root), "versions": versions(),
+        "project": f"{root.name}-{key}", "versions": versions(),
         "scratch": _absolute(scratch), "checkpoints": _absolute(checkpoints),
     }  # fmt: skip
     ours, job["remote"] = remotes(root, remote, None if address else folder_of(job).parent / "remote")
-    devices = {c.train.device for c in configurations}
+    os.environ.update(RAY)
     try:
-        from selfsparse.cluster.ray_executor import RayExecutor
+        from selfsparse.cluster.on_ray import Cluster
     except ModuleNotFoundError as error:
         if error.name != "ray":
             raise
@@ -300,23 +264,22 @@ def distribute(
         except OSError as error:
             raise UserError(f"the remote's folder cannot be made: {error}") from None
     os.environ["PATH"] = search_path()  # here as on the nodes
-    folder = root / ".dvc" / "tmp" / "distribute"
+    lock = root / ".dvc" / "tmp" / "distribute.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with acquire(folder / "lock", timeout=0), RayExecutor(address) as executor:
+        with acquire(lock, timeout=0), Cluster(address) as cluster:
             if gpus_per_task is None:
-                on_gpus = "cuda" in devices or ("auto" in devices and executor.gpus)
+                devices = {c.train.device for c in configurations}
+                on_gpus = "cuda" in devices or ("auto" in devices and cluster.gpus)
                 gpus_per_task = GPUS_PER_TASK if on_gpus else 0.0
-            executor.reserve(cpus_per_task, gpus_per_task)
-            print(f"Ray: {executor.describe()}; a task takes {cpus_per_task:g} CPUs and {gpus_per_task:g} GPUs")
-            dashboard = executor.dashboard or "none; pip install ray[default] on the head node brings it"
+            cluster.open(cpus_per_task, gpus_per_task, job, source_tar(root))
+            print(f"Ray: {cluster.describe()}; a task takes {cpus_per_task:g} CPUs and {gpus_per_task:g} GPUs")
+            dashboard = cluster.dashboard or "none; pip install ray[default] on the head node brings it"
             print(f"Ray's dashboard: {dashboard}")
-            print(f"results travel through {ours['url']}; logs: {folder / suite}", flush=True)
-            executor.open(job, source_tar(root))
-            code = Head(Project(root, ours), f"report@{suite}").run(executor, Progress(folder / suite), max_tasks)
+            print(f"results travel through {ours['url']}", flush=True)
+            code = Head(Project(root, ours), f"report@{suite}").run(cluster)
     except Timeout:
-        raise UserError(f"another process distributes a suite of this project (it holds {folder / 'lock'})") from None
-    except DvcException as error:  # marks of a merge in dvc.lock, say
-        raise UserError(f"DVC says: {error}") from None
+        raise UserError(f"another process distributes a suite of this project (it holds {lock})") from None
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from what is done", file=sys.stderr)
         raise

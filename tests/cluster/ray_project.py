@@ -71,7 +71,7 @@ class TwoNodes:
         environment = own_environment() | {"SELFSPARSE_TEST_SCRATCH": str(self.folder / f"node{number}")}
         environment |= {name: str(self.folder / "dvc_own") for name in ("DVC_SITE_CACHE_DIR", "DVC_GLOBAL_CONFIG_DIR")}
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", *arguments, "--num-cpus=1", "--num-gpus=1"]
-        command += ["--node-ip-address=127.0.0.1", "--object-store-memory=80000000", "--include-log-monitor=false"]
+        command += ["--node-ip-address=127.0.0.1", "--object-store-memory=80000000"]
         for attempt in range(TRIES):
             found = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
             if found.returncode == 0:

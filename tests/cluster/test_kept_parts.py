@@ -10,7 +10,7 @@ from small_project import files
 from selfsparse.cluster import task
 from selfsparse.cluster.head import Head
 from selfsparse.recorded import put_back
-from selfsparse.stages import Project
+from selfsparse.stages import Project, note_records
 
 pytestmark = pytest.mark.slow
 RUN = "results/quick/runs/a"
@@ -47,31 +47,33 @@ def test_a_node_has_what_a_stage_left_before(project, tmp_path, monkeypatch):
     toy.git(project, "commit", "--quiet", "--all", "--message", "more")
     remote = {"url": str(tmp_path / "remote")}
     head = Head(Project(project, remote), "report")
-    state = head.restore()
-    assert state.missing == ["train", "report"] or state.missing == ["train"]
-    known = json.loads(json.dumps(head.share(state)))
+    head.survey()
+    assert head.missing == ["train"]
+    order = json.loads(json.dumps(head.orders()["train"][0]))
     clone = tmp_path / "node/clone0"
     clone.parent.mkdir()
     toy.git(tmp_path, "clone", "--quiet", str(project), str(clone))
     monkeypatch.chdir(clone)
     found = {}
-    original = Project._run
+    original = Project.reproduce
 
-    def run(self, stage):
-        self._write()
-        shutil.rmtree(clone / RUN, ignore_errors=True)
-        found.update(files(clone / RUN) if put_back(clone / RUN) else {})
-        found["noted"] = (clone / "results/quick/provenance/a.json").read_bytes()
-        shutil.rmtree(clone / RUN, ignore_errors=True)
-        original(self, stage)
+    def reproduce(self, *names, **options):
+        for name in names:
+            shutil.rmtree(clone / RUN, ignore_errors=True)
+            found.update(files(clone / RUN) if put_back(clone / RUN) else {})
+            found["noted"] = (clone / "results/quick/provenance/a.json").read_bytes()
+            shutil.rmtree(clone / RUN, ignore_errors=True)
+            original(self, name, **options)
 
-    monkeypatch.setattr(Project, "_run", run)
-    done = task.run("train", clone, remote, known)
-    assert done["status"] == "done" and done["record"]["deps"] != known["train"]["deps"], done
+    monkeypatch.setattr(Project, "reproduce", reproduce)
+    record = task.run(clone, **order, remote=remote)
+    assert record["deps"] != order["known"]["train"]["deps"]
     assert found == {**before, "noted": noted}
     # And home again: the new result, with its own times.
     monkeypatch.chdir(project)
-    assert "train" in Head(Project(project, remote), "report").restore().done
+    note_records(project, {"train": record})
+    head.survey()
+    assert head.done == {"train"}
     assert files(project / RUN) == {"net": b"2"} == files(clone / RUN)
     times = [(folder / "results/quick/provenance/a.json").read_bytes() for folder in (project, clone)]
     assert times[0] == times[1] != noted
@@ -81,5 +83,4 @@ def test_a_remote_without_either_is_no_reason_to_stop(project, tmp_path):
     lost = Project(project, {"url": str(tmp_path / "empty")})
     shutil.rmtree(project / ".dvc/cache")
     with lost.locked():
-        (stage,) = lost.upstream("train")
-        lost.fetch_before(stage)
+        lost.fetch_before("train")

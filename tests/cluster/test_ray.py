@@ -13,6 +13,7 @@ from cluster.ray_project import LONG, TwoNodes, distribute, kill, outputs, own_e
 from cluster.toy import git
 from dvc_project import environment, repro
 
+from selfsparse.cluster.head import RAY
 from selfsparse.errors import UserError
 
 pytestmark = [
@@ -58,11 +59,11 @@ def run(folder, cluster) -> str:
 def test_two_nodes_leave_what_a_serial_run_leaves(serial, project, cluster):
     text = run(project, cluster)
     assert "2 nodes, 2 CPUs, 2 GPUs; a task takes 1 CPUs and 0.33 GPUs" in text
-    assert "FAILED" not in text and "attempt" not in text
+    assert "FAILED" not in text and "(train@digits-16-self_sparse pid=" in text
     assert recorded(project) == recorded(serial)
     assert outputs(project) == outputs(serial)
     for n in (0, 1):  # both took part
-        assert list((cluster.folder / f"node{n}").rglob("results/quick/runs/*/seed0"))
+        assert list((cluster.folder / f"node{n}").rglob("cache/files"))
 
 
 def test_a_worker_a_node_and_the_head_killed(serial, project, cluster, moments):
@@ -76,8 +77,8 @@ def test_a_worker_a_node_and_the_head_killed(serial, project, cluster, moments):
     kill(cluster.worker(training) or pytest.fail("the training had ended"))
     cluster.training(node=0)
     begun = time.monotonic()
-    while "attempt 2" not in said(project):
-        assert process.poll() is None and time.monotonic() - begun < 60, said(project)
+    while "goes on from step" not in said(project):
+        assert process.poll() is None and time.monotonic() - begun < 120, said(project)
         time.sleep(0.1)
     time.sleep(moments.uniform(0, 1))
     kill(process)
@@ -85,9 +86,7 @@ def test_a_worker_a_node_and_the_head_killed(serial, project, cluster, moments):
     first = said(project)
     text = run(project, cluster)[len(first) :]
     done = set(re.findall(r"(?m)^(\S+@\S+): done", first))
-    assert not [stage for stage in re.findall(r"(?m)^(\S+@\S+): begun", text) if stage in done]
-    logs = [path.read_text() for path in (project / ".dvc/tmp/distribute/quick").glob("train@*.log")]
-    assert "goes on from step" in "".join(logs)
+    assert not [stage for stage in re.findall(r"(?m)^\((\S+@\S+) pid=.*begun on", text) if stage in done]
     assert recorded(project) == recorded(serial)
     assert outputs(project) == outputs(serial)
 
@@ -99,58 +98,41 @@ def test_no_cluster_at_the_address(project):
     assert found.returncode == 2 and "error: no Ray cluster answers at 127.0.0.1:1" in found.stderr, found.stderr
 
 
-def test_the_board_dies(tmp_path, monkeypatch):
-    """Where stages say how far they are: Ray starts it again, and no stage ends for it. Attempts count for each submission."""
-    import ray
+def test_attempts_needs_and_room(tmp_path, monkeypatch):
+    """A stage waits for room and for what it needs, is tried again where it is lost alone, and fails with what it needs."""
+    from selfsparse.cluster import node
+    from selfsparse.cluster.on_ray import Cluster
 
-    from selfsparse.cluster import ray_executor
-    from selfsparse.cluster.node import TaskLostError
-    from selfsparse.cluster.scheduler import Begun, Ended, Said
-
-    once, killed = tmp_path / "once", tmp_path / "killed"
-
-    def stage(job, name, made, source, say):
-        say(f"CUDA_VISIBLE_DEVICES={os.environ['CUDA_VISIBLE_DEVICES']!r}")
-        if name == "lost" and not once.exists():
-            once.touch()
-            raise TaskLostError("lost once")
-        while name == "long" and not killed.exists():
-            say("goes on")
-            time.sleep(0.1)
-        say("the end")
-        return {"status": "done", "text": ""}
+    def stage(job, source, order):
+        name, said = order["stage"], tmp_path / order["stage"]
+        with open(said, "a") as file:
+            print(time.monotonic(), os.environ["CUDA_VISIBLE_DEVICES"], sorted(order["known"]), sep=",", file=file)
+        if name == "lost" and len(said.read_text().splitlines()) < 2:
+            raise ConnectionError("lost once")
+        if name == "broken":
+            raise RuntimeError("broken by itself")
+        if name == "unfit":
+            raise ValueError("torch is missing")
+        time.sleep(1)
+        return {"by": name}
 
     stage.__module__ = "__main__"  # sent by value
-    monkeypatch.setattr(ray_executor, "run_stage", stage)
-    with ray_executor.RayExecutor(None) as executor:
+    monkeypatch.setattr(node, "run_stage", stage)
+    for name, value in RAY.items():
+        monkeypatch.setenv(name, value.replace("10000", "100"))
+    import ray
+
+    with Cluster(None) as cluster:
         with pytest.raises(UserError, match="no node has the 1000 CPUs and 0 GPUs"):
-            executor.reserve(1000, 0)
-        executor.reserve(int(ray.cluster_resources()["CPU"]) // 2 + 1, 0)
-        executor.open({}, b"")
-        executor.know({})
-        found = []
-
-        def until_ended(count):
-            begun = time.monotonic()
-            while sum(isinstance(event, Ended) for event in found) < count:
-                assert time.monotonic() - begun < 120, found
-                found.extend(executor.events(0.5))
-
-        executor.submit("lost", None, {})
-        until_ended(1)
-        assert [e.attempt for e in found if isinstance(e, Begun)] == [1, 2]
-        executor.submit("long", None, {})
-        executor.submit("second", None, {})  # which has to wait, as each takes more than half of the CPUs
-        while not any(isinstance(event, Said) and event.stage == "long" for event in found):
-            found.extend(executor.events(0.5))
-        for _ in range(20):
-            found.extend(executor.events(0.1))
-        assert not any(event.stage == "second" for event in found)
-        ray.kill(executor._board, no_restart=False)
-        killed.touch()
-        until_ended(3)
-        executor.submit("lost", None, {})
-        until_ended(4)
-        assert all(event.ok for event in found if isinstance(event, Ended))
-        assert [e.text for e in found if isinstance(e, Said)][-2:] == ["CUDA_VISIBLE_DEVICES=''", "the end"]
-        assert [e.attempt for e in found if isinstance(e, Begun) and e.stage == "lost"] == [1, 2, 1]
+            cluster.open(1000, 0, {}, b"")
+        cluster.open(int(ray.cluster_resources()["CPU"]) // 2 + 1, 0, {}, b"")  # one at a time
+        needs = {"lost": set(), "broken": set(), "next": {"lost"}, "never": {"broken"}}
+        orders = {name: ({"stage": name, "known": {"here": {}}}, needed) for name, needed in needs.items()}
+        found = {name: (record, reason) for name, record, reason in cluster.run(orders)}
+        assert found["lost"] == ({"by": "lost"}, "") and found["next"] == ({"by": "next"}, "")
+        assert found["broken"] == ({}, "broken by itself") and found["never"] == ({}, "broken by itself")
+        told = {path.name: path.read_text().splitlines() for path in tmp_path.iterdir()}
+        assert [len(told[name]) for name in ("lost", "broken", "next")] == [2, 1, 1] and "never" not in told
+        assert told["next"][0].endswith(",,['here', 'lost']")
+        with pytest.raises(UserError, match="unfit: torch is missing"):
+            list(cluster.run({"unfit": ({"stage": "unfit", "known": {}}, set())}))

@@ -1,6 +1,7 @@
 """A toy project with the shape of the real one, whose stages are shell commands; and a cluster of folders on this machine."""
 
 import json
+import shutil
 import subprocess
 import sys
 from contextlib import chdir
@@ -8,10 +9,10 @@ from pathlib import Path
 
 from dvc.repo import Repo
 
+from selfsparse.cluster import task
 from selfsparse.cluster.head import Head
-from selfsparse.cluster.scheduler import Begun, Ended
-from selfsparse.cluster.task import run
-from selfsparse.stages import Project
+from selfsparse.errors import UserError
+from selfsparse.stages import Project, StageFailedError
 
 NAMES = ("a", "b")
 LUCK = "luck.txt"  # beside the project as well: what goes into a training besides its inputs, as the time does
@@ -26,7 +27,7 @@ def dvc_yaml(log: Path) -> dict:
         return {"cmd": f"{ran.replace('$', '$')} && {cmd}", "deps": deps, key: [out]}
 
     train = stage(
-        f"mkdir -p results/runs/{each} && test ! -e fail-{each} && (cat packed.txt settings-{each}.txt {log.parent / LUCK}; echo trained) > results/runs/{each}/net",
+        f"mkdir -p results/runs/{each} && test ! -e {log.parent}/fail-{each} && (cat packed.txt settings-{each}.txt {log.parent / LUCK}; echo trained) > results/runs/{each}/net",
         ["packed.txt", f"settings-{each}.txt"], f"results/runs/{each}",
     )  # fmt: skip
     count = f"mkdir -p results/fid && wc -c < results/runs/{each}/net > results/fid/{each}"
@@ -78,40 +79,39 @@ def ran(folder: Path) -> list[tuple[str, str]]:
 
 
 class Folders:
-    """An executor whose nodes are folders with a clone each, which take turns; stages run in this process."""
+    """A cluster whose nodes are folders with a new clone for each stage, which take turns; stages run in this process."""
 
     def __init__(self, project: Path, remote: dict, monkeypatch, nodes: int = 2) -> None:
-        self._clones = [project.parent / f"node{number}" / f"clone{number}" for number in range(nodes)]
-        for clone in self._clones:
-            if not clone.exists():
-                git(project.parent, "clone", "--quiet", str(project), str(clone))
-        self._remote, self._patch, self._queue, self.preferred, self._turn = remote, monkeypatch, [], {}, 0
-        self.known, self.status = {}, None
+        self.clones = [project.parent / f"node{number}" / f"clone{number}" for number in range(nodes)]
+        self._project, self._remote, self._patch, self._turn = project, remote, monkeypatch, 0
+        for clone in self.clones:
+            clone.parent.mkdir(exist_ok=True)
 
-    def know(self, known: dict) -> None:
-        self.known = json.loads(json.dumps(known))
+    def run(self, orders: dict):
+        made = {}
+        for name, (order, needs) in json.loads(json.dumps(orders, default=sorted)).items():
+            record, reason = {}, f"needs {needs}"
+            if all(made[needed] for needed in needs):
+                known = {**order["known"], **{needed: made[needed] for needed in needs}}
+                record, reason = self._run({**order, "known": known})
+            made[name] = record
+            yield name, record, reason
 
-    def submit(self, stage: str, prefer: str | None, made: dict) -> None:
-        self.preferred[stage] = prefer
-        self._queue.append((stage, {**self.known, **json.loads(json.dumps(made))}))
-
-    def events(self, seconds: float):
-        stage, known = self._queue.pop(0)
-        clone = self._clones[self._turn % len(self._clones)]
+    def _run(self, order: dict) -> tuple[dict, str]:
+        clone = self.clones[self._turn % len(self.clones)]
         self._turn += 1
+        shutil.rmtree(clone, ignore_errors=True)
+        git(self._project.parent, "clone", "--quiet", str(self._project), str(clone))
         with self._patch.context() as patch:
             patch.chdir(clone)
-            found = run(stage, clone, self._remote, known)
-        self.status = found["status"]  # of the last task
-        return [
-            Begun(stage, clone.name, "host", 1),
-            Ended(stage, self.status == "done", found["text"], found["record"]),
-        ]
+            try:
+                return task.run(clone, **order, remote=self._remote), ""
+            except (StageFailedError, UserError) as error:
+                return {}, str(error)
 
-    def one(self, stage: str) -> Ended:
+    def one(self, stage: str, known: dict | None = None) -> tuple[dict, str]:
         """Run one stage that needs nothing of others."""
-        self.submit(stage, None, {})
-        return self.events(0)[1]
+        return self._run({"stage": stage, "local": ["data"], "known": known or {}})
 
 
 def reproduce(folder: Path, *targets: str, **options) -> None:

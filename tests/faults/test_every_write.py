@@ -26,11 +26,9 @@ ALLOWED = {
     "selfsparse/metrics/inception.py:_fast_layers",  # into memory
     "selfsparse/results/arrays.py:write_arrays",  # into memory
     "selfsparse/stages.py:_as_dvc_writes",  # into memory
-    "selfsparse/cluster/scheduler.py:take",  # a stage's log, which grows
     "selfsparse/cluster/head.py:source_tar",  # into memory
     "selfsparse/cluster/node.py:_slot",  # a lock's file, which stays empty
-    "selfsparse/cluster/node.py:_bring_to",  # sent to nodes without the helper; git's list of what to ignore, in a new clone
-    "selfsparse/cluster/node.py:_run_task",  # as above; read by the process that it starts next, and by none other
+    "selfsparse/cluster/node.py:_run_task",  # sent to nodes without the helper; read by the process that it starts next alone
 }
 
 
