@@ -4,9 +4,8 @@ All is done by what DVC's commands call: `dvc repro --single-item --pull`, `dvc 
 commands themselves would read the pipeline anew for each stage.
 """
 
-import io
+import json
 import re
-from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from contextlib import chdir, contextmanager, suppress
 from pathlib import Path
@@ -29,13 +28,12 @@ STAGES = re.compile(rf"(?:{STAGE.pattern})*")
 
 
 class StageFailedError(Exception):
-    """A stage did not come to its end; `exit_code` is that of its command, None where that was not the reason."""
+    """A stage did not come to its end; `exit_code` is that of its command, 0 where that was not the reason."""
 
-    def __init__(self, stage: str, exit_code: int | None, reason: object) -> None:
-        super().__init__(f"{stage}: {reason}" if exit_code is None else f"{stage} ended with exit code {exit_code}")
+    def __init__(self, stage: str, exit_code: int, reason: object) -> None:
+        super().__init__(f"{stage} ended with exit code {exit_code}" if exit_code else f"{stage}: {reason}")
         self.exit_code = exit_code
-        self.killed = exit_code is not None and (exit_code < 0 or exit_code > 128)
-        self.on_its_own = exit_code is not None and not self.killed
+        self.killed = exit_code < 0 or exit_code > 128
 
 
 class Project:
@@ -102,8 +100,8 @@ class Project:
                 self._repo.reproduce(name, single_item=True, pull=pull)
             except ReproductionError as error:
                 cause = error.__cause__
-                failed = isinstance(cause, StageCmdFailedError)
-                raise StageFailedError(name, int(str(cause).rpartition(" ")[2]) if failed else None, cause) from None
+                exit_code = int(str(cause).rpartition(" ")[2]) if isinstance(cause, StageCmdFailedError) else 0
+                raise StageFailedError(name, exit_code, cause) from None
 
     def keep(self, stage: "Stage") -> None:
         """Note a stage's outputs, as they are, as made from its inputs, as they are: `dvc commit --force`."""
@@ -183,45 +181,24 @@ def read_records(root: Path) -> Records:
     return load_yaml(path).get("stages", {}) if path.is_file() else {}
 
 
-def write_records(root: Path, records: Records) -> None:
-    """Write dvc.lock as DVC does, and at once."""
-    write_text(root / "dvc.lock", _as_dvc_writes({"schema": "2.0", "stages": records}))
-
-
 def note_records(root: Path, records: Records) -> None:
     """Let dvc.lock say so of some stages, whole at any time, to the byte as DVC writes it; of the others it keeps the lines.
 
     DVC parses and writes all of it, in pure Python: half a second where there are a hundred stages.
     """
-    path = root / "dvc.lock"
+    from dvc.utils.serialize import dumps_yaml, modify_yaml
+
+    path, records = root / "dvc.lock", json.loads(json.dumps(records))  # settings that stages share stand with each
     text = path.read_text(encoding="utf-8") if path.is_file() else HEAD
-    new = _as_dvc_writes({"stages": records}).removeprefix("stages:\n")
+    new = dumps_yaml({"stages": records}).removeprefix("stages:\n")
     if not text.startswith(HEAD) or not all(STAGES.fullmatch(lines) for lines in (text[len(HEAD) :], new)):
-        _modify_records(path, text, records)  # not as DVC leaves it, or without any stage
+        with modify_yaml(path) as values:  # not as DVC leaves it, or without any stage
+            values.setdefault("schema", "2.0")
+            values["stages"] = values.get("stages") or {}
+            values["stages"].update(records)
         return
     parts = {found[1]: found[0] for lines in (text[len(HEAD) :], new) for found in STAGE.finditer(lines)}
     write_text(path, HEAD + "".join(parts.values()))
-
-
-def _modify_records(path: Path, text: str, records: Records) -> None:
-    """Do what DVC does, which keeps comments, and what else there is beside stages."""
-    from dvc.utils.serialize import parse_yaml_for_update
-
-    values = parse_yaml_for_update(text, str(path))
-    values["stages"] = values.get("stages") or {}
-    values["stages"].update(records)
-    write_text(path, _as_dvc_writes(values))
-
-
-def _as_dvc_writes(values: dict[str, Any]) -> str:
-    from ruamel.yaml import YAML
-
-    yaml, buffer = YAML(), io.StringIO()
-    yaml.default_flow_style = False
-    yaml.representer.ignore_aliases = lambda data: True  # settings that stages share stand with each
-    yaml.representer.add_representer(OrderedDict, type(yaml.representer).represent_dict)
-    yaml.dump(values, buffer)
-    return buffer.getvalue()
 
 
 @contextmanager

@@ -43,43 +43,40 @@ class Head:
 
     def __init__(self, project: Project, target: str) -> None:
         self._project, self._target = project, target
-        with project.locked():
-            stages = project.upstream(target)
-            self._needs = project.needs(stages)  # of every stage, each after those that it needs
-            self._local = [name_of(stage) for stage in stages if is_local(stage)]
         self.failed: dict[str, str] = {}
 
     def survey(self) -> None:
         """Bring up what every machine makes itself, and what dvc.lock names of the rest; say in `done` and `missing` how far the suite is.
 
         Raises:
-            UserError: the remote does not answer.
+            UserError: the remote does not answer; or dvc.yaml has no such stage.
         """
         self.done: set[str] = set()
         self.missing: list[str] = []
         self.blocked: list[str] = []  # by what failed
         with self._project.locked():
-            for stage in self._project.upstream(self._target):
+            stages = self._project.upstream(self._target)
+            self._needs = self._project.needs(stages)
+            for stage in stages:
                 name = name_of(stage)
-                if is_head(stage):
+                if is_head(stage) or name in self.failed:
                     continue
                 if self._needs[name] & {*self.failed, *self.blocked}:
                     self.blocked.append(name)
+                elif self._in_place(name, stage):
+                    self.done.add(name)
                 elif name not in self.failed:
-                    self._look_at(name, stage)
+                    self.missing.append(name)
 
-    def _look_at(self, name: str, stage: "DvcStage") -> None:
+    def _in_place(self, name: str, stage: "DvcStage") -> bool:
+        if not is_local(stage):
+            return self._needs[name] <= self.done and self._project.bring_up(stage)
         try:
-            if is_local(stage):
-                self._project.reproduce(name)
-                self.done.add(name)
-            elif self._needs[name] <= self.done and self._project.bring_up(stage):
-                self.done.add(name)
-            else:
-                self.missing.append(name)
+            self._project.reproduce(name)
         except StageFailedError as error:
             _stop_if_killed(error)
             self.failed[name] = str(error)
+        return name not in self.failed
 
     def orders(self) -> dict[str, tuple[dict[str, Any], set[str]]]:
         """Put into the remote what the missing stages need and this machine has, and what they left before.
@@ -92,16 +89,15 @@ class Head:
         """
         found: dict[str, tuple[dict[str, Any], set[str]]] = {}
         with self._project.locked():
-            stages = {name_of(s): s for s in self._project.upstream(self._target)}
+            stages = {name_of(s): s for s in self._project.upstream(self._target) if not is_local(s)}
             records = read_records(self._project.root)
-            before = {n for n in self.missing if all(out.hash_info for out in stages[n].outs)}
-            needed = set().union(*(self._needs[name] for name in self.missing)) & self.done - {*self._local}
+            needed = set().union(*(self._needs[name] for name in self.missing)) & self.done & stages.keys()
+            before = {name for name in self.missing if all(out.hash_info for out in stages[name].outs)}
             for name in [*needed, *(n for n in before if stages[n].outs_cached())]:
                 self._project.push(name)
             for name in self.missing:
-                upstream = {name_of(s) for s in self._project.upstream(name)}
-                known = {n: records[n] for n in (self._needs[name] & needed) | ({name} & before)}
-                order = {"stage": name, "local": [n for n in self._local if n in upstream], "known": known}
+                known = (self._needs[name] & needed) | ({name} & before)
+                order = {"stage": name, "known": {n: records[n] for n in known}}
                 found[name] = order, self._needs[name].intersection(self.missing)
         return found
 

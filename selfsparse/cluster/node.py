@@ -57,7 +57,7 @@ def run_stage(job: dict[str, Any], source: bytes, order: dict[str, Any]) -> dict
     Args:
         job: project, versions, scratch, checkpoints and remote.
         source: the clone, as a tar file.
-        order: `stage`, `local` and `known`, as `selfsparse.cluster.task` has them.
+        order: `stage` and `known`, as `selfsparse.cluster.task` has them.
 
     Returns:
         What dvc.lock is to say of the stage.

@@ -19,7 +19,7 @@ from selfsparse.errors import UserError
 from selfsparse.files import read_json, write_json, write_text
 from selfsparse.paths import checkpoint_dir
 from selfsparse.processes import search_path, when_parent_is_gone
-from selfsparse.stages import Project, StageFailedError, read_records, write_records
+from selfsparse.stages import Project, StageFailedError, is_local, name_of, note_records, read_records
 from selfsparse.training.lock import acquire
 
 PAUSES_SEC = (10.0, 30.0, 60.0)  # before a remote that did not take a result is asked again; then the attempt is over
@@ -33,18 +33,17 @@ def main(order: dict[str, Any], record: Path) -> int:
         return 1
     os.environ["PATH"] = search_path()
     try:
-        write_json(record, run(Path.cwd(), **{name: order[name] for name in ("stage", "local", "known", "remote")}))
+        write_json(record, run(Path.cwd(), order["stage"], order["known"], order["remote"]))
     except StageFailedError as error:
         print(f"error: {error}", flush=True)
-        return FAILED if error.on_its_own else 1
+        return 1 if error.killed or not error.exit_code else FAILED
     return 0
 
 
-def run(clone: Path, stage: str, local: list[str], known: dict[str, Any], remote: dict[str, Any]) -> dict[str, Any]:
-    """Run a stage; return what dvc.lock says of it then.
+def run(clone: Path, stage: str, known: dict[str, Any], remote: dict[str, Any]) -> dict[str, Any]:
+    """Run a stage; return what dvc.lock says of it then. Upstream only that runs whose outputs no machine may hand on.
 
     Args:
-        local: stages upstream whose outputs no machine may hand on: every node makes these itself, once.
         known: what dvc.lock is to say of what the stage needs, and of the stage itself, whose last result may be of use.
 
     Raises:
@@ -55,11 +54,12 @@ def run(clone: Path, stage: str, local: list[str], known: dict[str, Any], remote
     # A file, as the stage's own process looks there for what it made before.
     settings = f"[core]\n    site_cache_dir = {clone / '.dvc' / 'site'}\n[cache]\n    dir = {cache}\n"
     write_text(clone / ".dvc" / "config.local", settings)
-    write_records(clone, known)  # not the commit's dvc.lock
+    (clone / "dvc.lock").unlink(missing_ok=True)  # the commit's
+    note_records(clone, known)
     project = Project(clone, remote)
     with project.locked():
         with acquire(clone.parent / "data.lock"):
-            project.reproduce(*local)
+            project.reproduce(*(name_of(s) for s in project.upstream(stage) if is_local(s)))
         if needed := known.keys() - {stage}:
             project.pull(*needed)  # first: where inputs are missing, DVC takes a stage's last result for current
         project.fetch_before(stage)

@@ -64,7 +64,7 @@ class TwoNodes:
         self._start(
             "--head", f"--port={self.address.split(':')[1]}", f"--temp-dir={self.folder}", "--include-dashboard=false"
         )
-        self._start(f"--address={self.address}")
+        self._start(f"--address={self.address}", "--include-log-monitor=false")  # the head's reads the logs of both
 
     def _start(self, *arguments: str) -> None:
         number = len(self.processes)

@@ -319,9 +319,11 @@ def test_a_result_that_has_not_come_is_said(project, remote, monkeypatch, capsys
 
 def test_an_unknown_target(project, remote, monkeypatch):
     monkeypatch.chdir(project / "results")  # in a folder below, names are the same
-    assert list(toy.head(project, remote)._needs)[-1] == "report"
+    head = toy.head(project, remote)
+    head.survey()
+    assert head.done == {"data"} and sorted(head.missing) == ["fid@a", "fid@b", "train@a", "train@b"]
     with pytest.raises(UserError, match="no stage report@nix"):
-        Head(Project(project, remote), "report@nix")
+        Head(Project(project, remote), "report@nix").survey()
 
 
 HOLDS = """

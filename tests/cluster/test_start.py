@@ -147,7 +147,7 @@ def job(project, tmp_path) -> dict:
     }  # fmt: skip
 
 
-ORDER = {"stage": "train@a", "local": [], "known": {}}
+ORDER = {"stage": "train@a", "known": {}}
 SAYS = "print('a\\nb'); json.dump(sorted(os.listdir()), open(sys.argv[2], 'w'))"
 
 

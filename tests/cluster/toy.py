@@ -109,9 +109,9 @@ class Folders:
             except (StageFailedError, UserError) as error:
                 return {}, str(error)
 
-    def one(self, stage: str, known: dict | None = None) -> tuple[dict, str]:
+    def one(self, stage: str) -> tuple[dict, str]:
         """Run one stage that needs nothing of others."""
-        return self._run({"stage": stage, "local": ["data"], "known": known or {}})
+        return self._run({"stage": stage, "known": {}})
 
 
 def reproduce(folder: Path, *targets: str, **options) -> None:

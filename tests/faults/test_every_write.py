@@ -25,7 +25,6 @@ ALLOWED = {
     "selfsparse/analysis/style.py:rendered",  # into memory
     "selfsparse/metrics/inception.py:_fast_layers",  # into memory
     "selfsparse/results/arrays.py:write_arrays",  # into memory
-    "selfsparse/stages.py:_as_dvc_writes",  # into memory
     "selfsparse/cluster/head.py:source_tar",  # into memory
     "selfsparse/cluster/node.py:_slot",  # a lock's file, which stays empty
     "selfsparse/cluster/node.py:_run_task",  # sent to nodes without the helper; read by the process that it starts next alone
