@@ -28,12 +28,12 @@ def open_source(settings: Settings, dataset: Dataset) -> Source:
     name = dataset.dataset
     reader, folder, options = _reader(name), raw_folder(settings, name), getattr(settings.sources, name)
     raw_files_present(settings, dataset)
-    if not _found(name, folder):
+    if not reader.find(name, folder):
         try:
             reader.download(name, folder, options, f"Or place it by hand: {DATASETS[name].put}, into {folder}")
         except DataError as error:
             raise DataError("\n".join([str(error), *_there(folder)])) from None
-        if not _found(name, folder):
+        if not reader.find(name, folder):
             raise _missing(name, folder)
     return reader.read(name, folder, options)
 
@@ -42,7 +42,7 @@ def raw_files_present(settings: Settings, dataset: Dataset) -> None:
     """Raise DataError, with the remedy, where a dataset's files are neither at hand nor allowed to be downloaded."""
     name = dataset.dataset
     folder, options = raw_folder(settings, name), getattr(settings.sources, name)
-    if not _found(name, folder) and not getattr(options, "download", False):
+    if not _reader(name).find(name, folder) and not getattr(options, "download", False):
         raise _missing(name, folder)
 
 
@@ -54,7 +54,7 @@ def image_count(settings: Settings, dataset: Dataset) -> int:
 def bytes_to_download(settings: Settings, dataset: Dataset) -> int:
     """Return how much room a download of a dataset's files will take; 0 where they are at hand."""
     name = dataset.dataset
-    return 0 if _found(name, raw_folder(settings, name)) else _told(settings, name, "room")
+    return 0 if _reader(name).find(name, raw_folder(settings, name)) else _told(settings, name, "room")
 
 
 def _reader(name: str) -> Any:
@@ -66,10 +66,6 @@ def _told(settings: Settings, name: str, what: str) -> int:
     """What a reader says under a dataset's options, else what datasets.toml does."""
     told = getattr(_reader(name), what, None)
     return told(name, getattr(settings.sources, name)) if told else getattr(DATASETS[name], what)
-
-
-def _found(name: str, folder: Path) -> bool:
-    return _reader(name).find(name, folder)
 
 
 def _there(folder: Path) -> list[str]:

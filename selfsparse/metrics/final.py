@@ -54,40 +54,32 @@ def measure_configuration(
         DeviceError: memory is used up.
         RunError: a process failed, and has said why; or another one measures this configuration, and did not end.
     """
-    lock = hold(checkpoint_dir(configuration.name).with_suffix(".measure.lock"), configuration.name, doing="measuring")
-    try:
-        return _measure(settings, configuration, device, measures)
-    finally:
-        lock.release()
-
-
-def _measure(
-    settings: Settings, configuration: Configuration, device: torch.device, measures: Sequence[FinalMeasure]
-) -> int:
-    seeds, jobs = configuration.train.seeds, []
-    results = []
-    for measure in measures:
-        shapes = {seed: measure.shape(settings, configuration, seed, device) for seed in seeds}
-        results.append(KeptSeeds(configuration, measure.kind, shapes))
-        print(results[-1].describe(f"measures {measure.kind} of"), flush=True)
-    for seed in seeds:
-        wanted = [
-            (measure.write, kept.path(seed), kept.shapes[seed])
-            for measure, kept in zip(measures, results, strict=True)
-            if seed in kept.reasons
-        ]
-        if wanted:
-            jobs.append(Job(f"seed {seed}", measure_run, (settings, configuration, seed, device, wanted)))
-    at_once = min(configuration.train.parallel_seeds, len(jobs)) if device.type == "cpu" else 1
-    if at_once > 1:
-        if code := run_jobs(jobs, at_once, configuration.name, forked=True):
-            return code
-    else:
-        for job in jobs:
-            job.work(*job.arguments)
-    for measure, kept in zip(measures, results, strict=True):
-        _join(measure, kept, configuration)
-    return 0
+    lock = checkpoint_dir(configuration.name).with_suffix(".measure.lock")
+    with hold(lock, configuration.name, doing="measuring"):
+        seeds, jobs = configuration.train.seeds, []
+        results = []
+        for measure in measures:
+            shapes = {seed: measure.shape(settings, configuration, seed, device) for seed in seeds}
+            results.append(KeptSeeds(configuration, measure.kind, shapes))
+            print(results[-1].describe(f"measures {measure.kind} of"), flush=True)
+        for seed in seeds:
+            wanted = [
+                (measure.write, kept.path(seed), kept.shapes[seed])
+                for measure, kept in zip(measures, results, strict=True)
+                if seed in kept.reasons
+            ]
+            if wanted:
+                jobs.append(Job(f"seed {seed}", measure_run, (settings, configuration, seed, device, wanted)))
+        at_once = min(configuration.train.parallel_seeds, len(jobs)) if device.type == "cpu" else 1
+        if at_once > 1:
+            if code := run_jobs(jobs, at_once, configuration.name, forked=True):
+                return code
+        else:
+            for job in jobs:
+                job.work(*job.arguments)
+        for measure, kept in zip(measures, results, strict=True):
+            _join(measure, kept, configuration)
+        return 0
 
 
 @one_thread()

@@ -36,7 +36,7 @@ class CheckpointStore:
 
     def __enter__(self) -> "CheckpointStore":
         name = f"{self._parent.parent.name} {self._parent.name}"
-        self._lock = hold(self._folder / "lock", f"this run, {name}", self._stopped)
+        self._lock = hold(self._folder / "lock", f"this run, {name}", self._stopped).lock
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from filelock import AcquireReturnProxy, BaseFileLock, FileLock, SoftFileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, SoftFileLock, Timeout
 
 from selfsparse.errors import RunError, WriteError, warn
 from selfsparse.files import write_problem
@@ -37,8 +37,10 @@ def acquire(path: Path, timeout: float = -1) -> AcquireReturnProxy:
         return SoftFileLock(f"{path}.soft").acquire(timeout=timeout)
 
 
-def hold(path: Path, what: str, stopped: Callable[[], bool] = lambda: False, doing: str = "training") -> BaseFileLock:
-    """Take a lock; where another process holds it, say so and wait for PATIENCE_SEC. The caller releases it.
+def hold(
+    path: Path, what: str, stopped: Callable[[], bool] = lambda: False, doing: str = "training"
+) -> AcquireReturnProxy:
+    """Take a lock; where another process holds it, say so and wait for PATIENCE_SEC. For use as `acquire`'s.
 
     Args:
         what: what the lock is of, for the messages.
@@ -54,7 +56,7 @@ def hold(path: Path, what: str, stopped: Callable[[], bool] = lambda: False, doi
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            return acquire(path, timeout=0).lock
+            return acquire(path, timeout=0)
         except Timeout as error:
             held, waited = error.lock_file, time.monotonic() - begun
         except OSError as error:

@@ -40,8 +40,7 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
     check_batch(configuration, len(load_packed(packed_dir(configuration.dataset_key)).images))
     # Beside the folder of the states, which goes at the end. Each run has a lock too: it may outlive this process.
     folder = checkpoint_dir(configuration.name)
-    lock = hold(folder.with_name(f"{folder.name}.lock"), configuration.name)
-    try:
+    with hold(folder.with_name(f"{folder.name}.lock"), configuration.name):
         shapes = {seed: fingerprint(settings, configuration, seed, device) for seed in configuration.train.seeds}
         kept = KeptSeeds(configuration, "runs", shapes)
         print(kept.describe("trains"), flush=True)
@@ -49,8 +48,6 @@ def train_configuration(settings: Settings, configuration: Configuration) -> int
             return code
         _finish(configuration, kept, device)
         return 0
-    finally:
-        lock.release()
 
 
 def _train_seeds(settings: Settings, configuration: Configuration, kept: KeptSeeds, device: str) -> int:

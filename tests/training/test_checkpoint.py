@@ -303,4 +303,4 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path, monkeypatch, without_flo
         # Of a death on another machine a file knows nothing.
         assert (f"remove {path}.soft first" in str(raised.value)) == bool(without_flock)
         process.kill()
-    lock.hold(path, "it").release()
+    lock.hold(path, "it").lock.release()
