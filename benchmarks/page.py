@@ -13,7 +13,11 @@ Written by `selfsparse docs` from `benchmarks/results/`. Each script of `benchma
 one process, so that a machine that slows down slows all of them; ratios compare between machines, seconds do not. Medians;
 `iqr` is the distance of the quartiles. Rates are in FLOP/s, the ceiling is a large matrix product in the same run.
 """
-ELSEWHERE = ("verdicts", "gpu_session")  # in docs/verdicts.md and docs/cluster.md
+ELSEWHERE = ("suite", "verdicts", "gpu_session")  # in docs/timings.md, docs/verdicts.md and docs/cluster.md
+MARKS = (
+    "<!-- quick: written by `selfsparse docs` from benchmarks/results/, do not edit -->",
+    "<!-- end of quick -->",
+)
 
 
 def benchmarks_markdown(folder: Path | None = None) -> str:
@@ -35,6 +39,39 @@ def benchmarks_markdown(folder: Path | None = None) -> str:
             parts += [result_markdown(_read(path))]
         parts += [] if shown else ["Not measured yet.\n"]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def suite_rows(found: dict[str, Any]) -> list[str]:
+    """Return the table of where a suite's time goes, from what benchmarks/suite.py wrote."""
+
+    def row(name: str, times: int, seconds: float) -> list[str]:
+        return [name, str(times), f"{seconds:.0f}", f"{100 * seconds / found['seconds']:.0f} %"]
+
+    stages = found["stages"]
+    rows = [row(k if " " in k else f"`{k}`", own["times"], own["seconds"]) for k, own in stages.items()]
+    rows.append(row("all", sum(own["times"] for k, own in stages.items() if " " not in k), found["seconds"]))
+    return _table(["stage", "times", "seconds", "share"], rows)
+
+
+def suite_table(folder: Path, suite: str) -> str:
+    """Return that table with its environment, from benchmarks/results/suite_<suite>.json."""
+    path = folder / "results" / f"suite_{suite}.json"
+    if not path.is_file():
+        return "Not measured yet: `python -m benchmarks.suite` measures it."
+    found = _read(path)
+    load = f"Load of the machine before: {found['load_before']:.1f} (0 is an idle one)."
+    return "\n".join([_environment(found["environment"]), "", load, "", *suite_rows(found)])
+
+
+def timings_markdown(page: str | None = None, folder: Path | None = None) -> str:
+    """Return docs/timings.md (this checkout's) with the table of the suite quick renewed, which stands between two marks."""
+    root = project_root()
+    page = page or (root / "docs" / "timings.md").read_text(encoding="utf-8")
+    before, begin, rest = page.partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not end:
+        raise ValueError(f"docs/timings.md: no lines '{MARKS[0]}' and '{MARKS[1]}'")
+    return f"{before}{begin}\n{suite_table(folder or root / 'benchmarks', 'quick')}\n{end}{after}"
 
 
 def _read(path: Path) -> dict[str, Any]:

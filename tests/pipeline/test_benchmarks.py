@@ -1,4 +1,4 @@
-"""The page that shows benchmarks, from results made up here; and what benchmarks share."""
+"""The pages that show benchmarks, from results made up here; and how a suite's stages are told apart."""
 
 import json
 import subprocess
@@ -9,7 +9,8 @@ import torch
 from small_project import ROOT
 
 from benchmarks import cuda, harness
-from benchmarks.page import benchmarks_markdown
+from benchmarks.page import benchmarks_markdown, suite_table, timings_markdown
+from benchmarks.suite import ANNOUNCED, BEFORE, by_kind
 from benchmarks.textbook import TextbookTrainer
 from benchmarks.training_step import random_images
 from selfsparse.config import load_settings
@@ -111,13 +112,38 @@ def test_contestants_take_turns_in_reversed_order():
     assert harness.ratio({"ours": {"median_seconds": 2.0}, "theirs": {"median_seconds": 3.0}}, "ours", "theirs") == 1.5
 
 
-@pytest.mark.parametrize("script", ["cuda", "fid", "gpu_session", "training_step", "verdicts"])  # fmt: skip
+@pytest.mark.parametrize("script", ["cuda", "fid", "gpu_session", "suite", "training_step", "verdicts"])  # fmt: skip
 @pytest.mark.slow
 def test_every_script_says_what_it_takes(script):
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{script}", "--help"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0 and f"python -m benchmarks.{script}" in done.stdout
+
+
+def test_stages_add_up_by_their_name():
+    announced = [
+        "Running stage 'inputs':",
+        "Running stage 'fid@digits-16-wgan_gp':",
+        "Stage 'x' didn't change, skipping",
+    ]
+    assert [found[1] for line in announced if (found := ANNOUNCED.match(line))] == ["inputs", "fid"]
+    found = by_kind([(BEFORE, 1.0), ("fid", 2.0), ("train", 5.0), ("fid", 4.0)])
+    assert found["fid"] == {"times": 2, "seconds": 6.0} and list(found) == [BEFORE, "fid", "train"]
+
+
+def test_the_table_of_a_suite_takes_its_place(folder):
+    begin = "<!-- quick: written by `selfsparse docs` from benchmarks/results/, do not edit -->"
+    page = f"before\n{begin}\nold\n<!-- end of quick -->\nafter\n"
+    assert "Not measured yet" in suite_table(folder, "quick")
+    stages = {BEFORE: {"times": 1, "seconds": 2.0}, "fid": {"times": 3, "seconds": 6.0}}
+    write(folder, "suite_quick", suite="quick", seconds=8.0, load_before=0.1, stages=stages)
+    new = timings_markdown(page, folder)
+    assert new.startswith(f"before\n{begin}\nMeasured on") and new.endswith("\n<!-- end of quick -->\nafter\n")
+    assert "| `fid` | 3 | 6 | 75 % |" in new and "| all | 3 | 8 | 100 % |" in new and "old" not in new
+    assert timings_markdown(new, folder) == new
+    with pytest.raises(ValueError, match=r"timings\.md"):
+        timings_markdown("no marks", folder)
 
 
 def test_the_textbook_trains_the_same_networks_made_of_pytorchs_layers():
