@@ -27,11 +27,14 @@ def run(
         document: the script's docstring, for --help.
         parts: what measures, by the name of its file below benchmarks/results/; of several, --part takes one.
         cases: what --only takes one of, which the parts get as `only` ("" for all); nothing is written then.
-        options: what all parts are called with, by its default.
+        options: what all parts are called with, by its default; a type in place of a value is an argument that must be given.
     """
     parser = argparse.ArgumentParser(description=document, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in options.items():
-        parser.add_argument(f"--{name}", type=type(default), default=default, help=f"(default: {default})")
+        if isinstance(default, type):
+            parser.add_argument(name, metavar=name.upper(), type=default)
+        else:
+            parser.add_argument(f"--{name}", type=type(default), default=default, help=f"(default: {default})")
     if len(parts) > 1:
         parser.add_argument("--part", choices=parts, help="one part instead of all")
     if cases:

@@ -14,10 +14,7 @@ one process, so that a machine that slows down slows all of them; ratios compare
 `iqr` is the distance of the quartiles. Rates are in FLOP/s, the ceiling is a large matrix product in the same run.
 """
 ELSEWHERE = ("suite", "verdicts", "gpu_session")  # in docs/timings.md, docs/verdicts.md and docs/cluster.md
-MARKS = (
-    "<!-- quick: written by `selfsparse docs` from benchmarks/results/, do not edit -->",
-    "<!-- end of quick -->",
-)
+MARKS = ("<!-- {}: written by `selfsparse docs` from benchmarks/results/, do not edit -->", "<!-- end of {} -->")
 
 
 def benchmarks_markdown(folder: Path | None = None) -> str:
@@ -64,14 +61,31 @@ def suite_table(folder: Path, suite: str) -> str:
 
 
 def timings_markdown(page: str | None = None, folder: Path | None = None) -> str:
-    """Return docs/timings.md (this checkout's) with the table of the suite quick renewed, which stands between two marks."""
+    """Return docs/timings.md (this checkout's) with the table of the suite quick renewed."""
     root = project_root()
     page = page or (root / "docs" / "timings.md").read_text(encoding="utf-8")
-    before, begin, rest = page.partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
-    if not end:
-        raise ValueError(f"docs/timings.md: no lines '{MARKS[0]}' and '{MARKS[1]}'")
-    return f"{before}{begin}\n{suite_table(folder or root / 'benchmarks', 'quick')}\n{end}{after}"
+    return _between(page, "quick", suite_table(folder or root / "benchmarks", "quick"), "docs/timings.md")
+
+
+def cluster_markdown() -> str:
+    """Return docs/cluster.md of this checkout with the table of what grows with the configurations renewed."""
+    root = project_root()
+    page = (root / "docs" / "cluster.md").read_text(encoding="utf-8")
+    path = root / "benchmarks" / "results" / "growth.json"
+    table = (
+        result_markdown(_read(path)) if path.is_file() else "Not measured yet: `python -m benchmarks.growth` does.\n"
+    )
+    return _between(page, "growth", table.rstrip(), "docs/cluster.md")
+
+
+def _between(page: str, name: str, table: str, path: str) -> str:
+    """A page with what stands between the marks of a table renewed."""
+    begin, end = (mark.format(name) for mark in MARKS)
+    before, _, rest = page.partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise ValueError(f"{path}: no lines '{begin}' and '{end}'")
+    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 def _read(path: Path) -> dict[str, Any]:

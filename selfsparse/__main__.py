@@ -209,7 +209,7 @@ def distribute(
 @command("--check")
 def docs(check: Check = False) -> int:
     """Write the pages of docs/ that are made from data."""
-    from benchmarks.page import benchmarks_markdown, timings_markdown
+    from benchmarks.page import benchmarks_markdown, cluster_markdown, timings_markdown
     from selfsparse.analysis.open_questions import open_questions_markdown
     from selfsparse.analysis.table_architectures import architectures_markdown
     from selfsparse.paper import open_questions
@@ -220,6 +220,7 @@ def docs(check: Check = False) -> int:
         "docs/architectures.md": architectures_markdown,
         "docs/benchmarks.md": benchmarks_markdown,
         "docs/timings.md": timings_markdown,
+        "docs/cluster.md": cluster_markdown,
         "docs/verdicts.md": verdicts_markdown,
     }
     return _write_or_check(pages, "docs", check)

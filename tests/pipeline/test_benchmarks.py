@@ -9,6 +9,7 @@ import torch
 from small_project import ROOT
 
 from benchmarks import cuda, harness
+from benchmarks.growth import make_project, measure_command
 from benchmarks.page import benchmarks_markdown, suite_table, timings_markdown
 from benchmarks.suite import ANNOUNCED, BEFORE, by_kind
 from benchmarks.textbook import TextbookTrainer
@@ -112,7 +113,17 @@ def test_contestants_take_turns_in_reversed_order():
     assert harness.ratio({"ours": {"median_seconds": 2.0}, "theirs": {"median_seconds": 3.0}}, "ours", "theirs") == 1.5
 
 
-@pytest.mark.parametrize("script", ["cuda", "fid", "gpu_session", "suite", "training_step", "verdicts"])  # fmt: skip
+@pytest.mark.slow
+def test_a_project_of_many_configurations(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    first = make_project(tmp_path, 5)
+    assert measure_command(tmp_path, "pipeline.inputs")["cpu_seconds"] > 0
+    assert len(list((tmp_path / "data/inputs/train").glob("*.json"))) == 5
+    measure_command(tmp_path, "dvc", "repro", "--quiet", "--single-item", f"train@{first}")
+    assert (tmp_path / "results/paper/runs" / first).is_file()
+
+
+@pytest.mark.parametrize("script", ["cuda", "fid", "gpu_session", "growth", "steps", "suite", "training_step", "verdicts"])  # fmt: skip
 @pytest.mark.slow
 def test_every_script_says_what_it_takes(script):
     done = subprocess.run(
