@@ -6,6 +6,7 @@ README, results/README.md and the report's opening show these rows. A question o
 import math
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -99,11 +100,10 @@ def best_answers(of_suites: Sequence[Results]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: order.index(row["question"]))
 
 
-def notebook_address(suite: str, notebook: str) -> str:
-    """Return where an answer leads, below results/: to its notebook; nowhere, "", where the suite has none of figures."""
-    if notebook.startswith("figure_") and not load_settings().figures[suite]:
-        return ""
-    return f"{suite}/notebooks/{notebook}/{notebook}.ipynb"
+def notebook_address(suite: str, notebook: str, folder: str = "") -> str:
+    """Return where an answer leads, from above a folder of results: to its notebook; nowhere, "", where a suite has none of figures."""
+    figures = not notebook.startswith("figure_") or load_settings().figures[suite]
+    return f"{folder}{suite}/notebooks/{notebook}/{notebook}.ipynb" if figures else ""
 
 
 def updated_readme(text: str) -> str:
@@ -115,11 +115,7 @@ def updated_readme(text: str) -> str:
     best = next((suite for suite in SHOWN if not results[suite].runs.empty), SHOWN[-1])
     rows = best_answers([results[best], *(found for suite, found in results.items() if suite not in SHOWN)])
 
-    def address(suite: str, notebook: str) -> str:
-        where = notebook_address(suite, notebook)
-        return where and f"results/{where}"
-
-    table = to_markdown(answers_table(rows, address))
+    table = to_markdown(answers_table(rows, partial(notebook_address, folder="results/")))
     block = re.compile(r"(<!-- answers:[^\n]*-->\n).*?(<!-- end of answers -->)", re.DOTALL)
     return block.sub(lambda match: match[1] + table + match[2], text)
 

@@ -6,7 +6,7 @@ CSV has the numbers, Markdown and LaTeX the text; HTML is made from the Markdown
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
@@ -78,19 +78,9 @@ def number(name: str, digits: int = 2) -> Cell:
     return cell(text.number, name, digits=digits)
 
 
-def count(name: str) -> Cell:
-    """Return what writes a whole number with its thousands separated."""
-    return cell(text.count, name)
-
-
-def share(name: str) -> Cell:
-    """Return what writes a share in [0, 1] as whole percents."""
-    return cell(text.share, name)
-
-
-def probability(name: str) -> Cell:
-    """Return what writes a p value."""
-    return cell(text.probability, name)
+count = partial(cell, text.count)  # a whole number with its thousands separated
+share = partial(cell, text.share)  # a share in [0, 1] as whole percents
+probability = partial(cell, text.probability)  # a p value
 
 
 def mean_std(name: str, digits: int = 2, without: str = "", short: bool = False, std: str = "") -> Cell:

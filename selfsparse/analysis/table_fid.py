@@ -106,9 +106,9 @@ def labelled_fids(
     return Table(rows, labels | fid_columns(results), caption)
 
 
-def fid_table(results: Results, configurations: Sequence[Configuration] | None = None) -> Table:
+def fid_table(results: Results) -> Table:
     """The main table: best FID during training, as the paper defines it, beside the paper's."""
-    rows = [fid_row(results, c) for c in configurations or results.configurations]
+    rows = [fid_row(results, c) for c in results.configurations]
     caption = f"{fid_title(results)}, lowest of each training, mean ± standard deviation over n finished runs."
     return Table(rows, {"Configuration": said("configuration"), **fid_columns(results)}, caption)
 

@@ -12,7 +12,7 @@ from selfsparse.analysis.comparisons import fid_title, pairs
 from selfsparse.analysis.style import Drawing
 from selfsparse.analysis.table import Table, interval, number, said, summarised
 from selfsparse.config import Configuration
-from selfsparse.paper import reported, reported_pearson, reported_sparsity
+from selfsparse.paper import reported, reported_sparsity
 from selfsparse.paper.printed import printed_table
 from selfsparse.results import text
 from selfsparse.results.comparability import comparable, comparison
@@ -20,7 +20,7 @@ from selfsparse.results.correlation import correlations
 from selfsparse.results.reading import Results, mean_sparsity
 from selfsparse.results.rows import COLUMNS
 from selfsparse.results.text import MISSING, dataset_label, group_key, group_label, mean_std, model_label
-from selfsparse.statistics.correlation import fit_line
+from selfsparse.statistics.correlation import fit_line, line_half_width
 from selfsparse.statistics.inference import decrease
 from selfsparse.statistics.moments import moments
 
@@ -70,7 +70,7 @@ def _pair_row(results: Results, key: tuple, baseline: Configuration, sparse: Con
 
 def pearson_table(results: Results) -> Table:
     """Pearson's r between xi-bar and FID reduction (Eq. 16): over all pairs, per resolution, and over the paper's own."""
-    paper = reported_pearson()
+    paper = printed_table("pearson").set_index("resolution")
     rows = []
     for scope, found in correlations(results.correlation).items():
         resolution, of_paper = scope.removesuffix("_paper"), scope.endswith("_paper")
@@ -134,9 +134,9 @@ def _lines(axis: Axes, points: pd.DataFrame, shades: dict[int, str]) -> None:
         if line is None:
             continue
         x = np.linspace(group["xi"].min(), group["xi"].max(), 50)
-        axis.plot(x, line.at(x), color=shades[resolution], linewidth=1)
-        low, high = line.at(x) - line.half_width(x), line.at(x) + line.half_width(x)
-        axis.fill_between(x, low, high, color=shades[resolution], alpha=0.13, linewidth=0)
+        y, half = line.intercept + line.slope * x, line_half_width(line, group["xi"], x)
+        axis.plot(x, y, color=shades[resolution], linewidth=1)
+        axis.fill_between(x, y - half, y + half, color=shades[resolution], alpha=0.13, linewidth=0)
     axis.set_ylim(limits)
 
 
@@ -145,7 +145,7 @@ def slopes_table(results: Results) -> Table:
     rows = []
     for resolution, group in results.correlation.groupby("resolution"):
         if line := fit_line(group["xi"], group["reduction_percent"]):
-            row = {"resolution": resolution, "pairs": line.n, "points_per_tenth_xi": line.slope / 10}
+            row = {"resolution": resolution, "pairs": len(group), "points_per_tenth_xi": line.slope / 10}
             rows.append(row | {"_resolution": f"{resolution} × {resolution}"})
     columns = {
         "Resolution": said("_resolution"),

@@ -65,11 +65,6 @@ def reported_sparsity() -> pd.DataFrame:
     return read_csv("sparsity.csv").set_index("configuration")
 
 
-def reported_pearson() -> pd.DataFrame:
-    """Return the printed Pearson coefficients (Eq. 16), indexed by resolution (v2 Sec. 3.6)."""
-    return read_csv("pearson.csv").set_index("resolution")
-
-
 @cache
 def open_questions() -> OpenQuestions:
     """Return what the paper leaves open (U1 to U62), with our choices and the settings that change them."""

@@ -3,6 +3,7 @@
 import base64
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from selfsparse.files import to_json
 from selfsparse.paths import PAPER_AUDIT, suite_dir
 from selfsparse.provenance import commit_text, noted
 from selfsparse.registry import variation_label
-from selfsparse.report.contents import VERDICTS, Item, items
+from selfsparse.report.contents import VERDICTS, items
 from selfsparse.report.html import dressed, markdown_html
 from selfsparse.report.shown import Figure, Shown
 from selfsparse.results.comparability import PAPER_EXTRACTOR
@@ -121,7 +122,7 @@ def sections(results: Results, notebooks: Collection[str], made: Mapping[str, Sh
     ]
 
 
-def _section(item: Item, notebook: Shown | None) -> Entry | None:
+def _section(item: SimpleNamespace, notebook: Shown | None) -> Entry | None:
     tables = [_table(item, name, notebook) for name in item.tables if name in notebook.tables] if notebook else []
     figures = [_figure(item, figure) for figure in notebook.chosen(item.figures)] if notebook else []
     if notebook and not tables and not figures:
@@ -129,7 +130,7 @@ def _section(item: Item, notebook: Shown | None) -> Entry | None:
     return {"item": item, "tables": tables, "figures": figures, "executed": notebook is not None}
 
 
-def _table(item: Item, name: str, notebook: Shown) -> Entry:
+def _table(item: SimpleNamespace, name: str, notebook: Shown) -> Entry:
     shown = notebook.tables[name]
     latex = "data:text/x-tex;base64," + base64.b64encode(shown["text/latex"].encode()).decode()
     folder = f"{'../../paper_audit' if notebook.suite == PAPER_AUDIT else '..'}/tables/{item.notebook}"
@@ -144,7 +145,7 @@ def _table(item: Item, name: str, notebook: Shown) -> Entry:
     }
 
 
-def _figure(item: Item, figure: Figure) -> Entry:
+def _figure(item: SimpleNamespace, figure: Figure) -> Entry:
     width, height = (int.from_bytes(figure.png[i : i + 4], "big") for i in (16, 20))  # these bytes of a PNG
     return {
         "src": f"figures/{item.notebook}/{figure.name}.png",

@@ -258,18 +258,11 @@ def _noted(results: Results, c: Configuration, seed: int) -> Any:
 
 
 def _side(results: Results, c: Configuration, seeds: Collection[int]) -> Side:
-    sparsity = mean_sparsity(results.finished(results.sparsity, c), results.counted_stages)
     runs = results.rows(results.runs, c)
-    return Side(
-        _of(results.primary(c), results.fid["seed"], seeds),
-        _of(results.best_in_training(c), results.runs["seed"], seeds),
-        sparsity[sparsity.index.isin(seeds)].to_numpy(float),
-        int((runs["seed"].isin(seeds) & (runs["status"] == "diverged")).sum()),
-    )
-
-
-def _of(values: pd.Series, seeds_of: pd.Series, seeds: Collection[int]) -> np.ndarray:
-    return values[seeds_of[values.index].isin(seeds)].to_numpy(float)
+    own = replace(results, runs=runs[runs["seed"].isin(seeds)])  # which of a table's rows count, the runs say
+    sparsity = mean_sparsity(own.finished(own.sparsity, c), own.counted_stages)
+    fid, lowest = own.primary(c).to_numpy(float), own.best_in_training(c).to_numpy(float)
+    return Side(fid, lowest, sparsity.to_numpy(float), own.count(c).diverged)
 
 
 def _other_settings(yours: Results, ours: Results, c: Configuration) -> Sequence[str]:

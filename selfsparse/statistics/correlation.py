@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy
@@ -20,26 +21,6 @@ class Correlation:
     p: float
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class Line:
-    """Least squares y = intercept + slope x through n points."""
-
-    n: int
-    slope: float
-    intercept: float
-    mean_x: float
-    error_at_mean: float  # standard error of the line at mean_x
-    slope_error: float
-
-    def at(self, x: np.ndarray) -> np.ndarray:
-        """Return the line at x."""
-        return self.intercept + self.slope * x
-
-    def half_width(self, x: np.ndarray) -> np.ndarray:
-        """Return half the width of the 95 % interval of the mean of y at x."""
-        return float(stdtrit(self.n - 2, 0.975)) * np.hypot(self.error_at_mean, self.slope_error * (x - self.mean_x))
 
 
 def pearson(x: Numbers, y: Numbers) -> Correlation:
@@ -90,12 +71,11 @@ def combined_correlation(found: Sequence[Correlation]) -> Correlation:
     return Correlation(n, math.tanh(z), p, math.tanh(z - half), math.tanh(z + half))
 
 
-def fit_line(x: Numbers, y: Numbers) -> Line | None:
-    """Fit a line by least squares; None for fewer than three points, as two always lie on one, or for one x only."""
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    n = len(x)
-    if n < 3 or np.ptp(x) == 0:
-        return None
-    found = scipy.stats.linregress(x, y)
-    error = found.stderr * math.sqrt(float(((x - x.mean()) ** 2).sum()) / n)
-    return Line(n, float(found.slope), float(found.intercept), float(x.mean()), float(error), float(found.stderr))
+def fit_line(x: Numbers, y: Numbers) -> Any:
+    """Return SciPy's line of least squares; None for fewer than three points, as two always lie on one, or for one x only."""
+    return scipy.stats.linregress(x, y) if len(x) > 2 and np.ptp(x) else None
+
+
+def line_half_width(line: Any, x: Numbers, at: np.ndarray) -> np.ndarray:
+    """Return half the width of the 95 % interval of the mean of y at such places, of a line fitted to points at x."""
+    return float(stdtrit(len(x) - 2, 0.975)) * line.stderr * np.hypot(np.std(x), at - np.mean(x))

@@ -7,7 +7,7 @@ import pytest
 from small_project import ROOT, params
 
 from selfsparse.config import load_settings
-from selfsparse.paper import reported, reported_pearson, reported_sparsity
+from selfsparse.paper import reported, reported_sparsity
 from selfsparse.paper.findings import FINDINGS, finding
 from selfsparse.paper.printed import Claim, Claims, Selector, claims, printed_table, text_number
 from selfsparse.paper.proofs import PROOFS
@@ -162,7 +162,7 @@ def test_the_same_numbers_as_in_the_tables():
     fid, xi = reported()["paper_fid_mean"], reported_sparsity()["paper_xi"]
     assert [FOUND[f"C{28 + i}"].printed["xi_bar"] for i in range(8)] == xi.tolist()
     assert [FOUND[f"C{28 + i}"].names() for i in range(8)] == [[name] for name in xi.index]
-    assert [FOUND[f"C{i}"].printed["r"] for i in (37, 38)] == reported_pearson()["paper_r"].tolist()
+    assert [FOUND[f"C{i}"].printed["r"] for i in (37, 38)] == printed_table("pearson")["paper_r"].tolist()
     for name in ("C11", "C12", "C13", "C44"):
         claim = FOUND[name]
         numbers = {f"{d}_{m}": fid[n] for (d, _, m, _), n in zip(claim.fields(), claim.names(), strict=True)}
