@@ -5,7 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 from selfsparse.analysis.answers import answers
-from selfsparse.analysis.table import Table, joined, mean_std, probability, said, summarised, to_markdown, with_interval
+from selfsparse.analysis.table import (
+    Table,
+    joined,
+    mean_std,
+    number,
+    probability,
+    said,
+    summarised,
+    to_markdown,
+    with_interval,
+)
 from selfsparse.paths import suite_dir
 from selfsparse.provenance import commit_text, noted
 from selfsparse.report.html import TEMPLATES, markdown_html
@@ -16,11 +26,11 @@ from selfsparse.results.rerun import (
     SAME_BITS,
     Compared,
     Rerun,
-    Side,
     check_summarised,
     committed,
     held_against,
 )
+from selfsparse.results.summary import metric_name
 from selfsparse.statistics.inference import LEVEL
 from selfsparse.statistics.moments import moments
 
@@ -68,8 +78,7 @@ def compared_table(found: Rerun) -> Table:
         "Our FID": mean_std("fid_ours"),
         "Yours / ours": with_interval("fid_ratio"),
         "p, Holm": probability("p_fid"),
-        "Lowest FID, yours / ours": joined(mean_std("lowest_yours"), mean_std("lowest_ours")),
-        "ξ̄, yours / ours": joined(mean_std("sparsity_yours", 3), mean_std("sparsity_ours", 3)),
+        "ξ̄, yours / ours": joined(number("sparsity_yours_mean", 3), number("sparsity_ours_mean", 3)),
         "p of ξ̄, Holm": probability("p_sparsity"),
         "Runs, yours / ours": joined(said("runs_yours"), said("runs_ours")),
         "Same bits": said("same_bits"),
@@ -86,7 +95,7 @@ def _row(found: Compared) -> dict[str, Any]:
     nothing = found.status == SAME_BITS  # to estimate: a ratio of 1 with an interval would say that there is
     ratio, low, high = (math.nan if nothing else math.exp(x) for x in (found.fid.value, found.fid.low, found.fid.high))
     row: dict[str, Any] = {
-        "configuration": found.configuration.name,
+        "configuration": metric_name(found.configuration),
         "result": found.status,
         "fid_ratio": ratio,
         "fid_ratio_low_95": low,
@@ -97,14 +106,11 @@ def _row(found: Compared) -> dict[str, Any]:
         "note": found.note,
     }
     for name, side in (("yours", found.yours), ("ours", found.ours)):
-        for quantity in ("fid", "lowest", "sparsity"):
+        for quantity in ("fid", "sparsity"):
             row |= summarised(f"{quantity}_{name}", moments(getattr(side, quantity)))
-        row[f"runs_{name}"] = _runs(side)
+        runs = side.runs
+        row[f"runs_{name}"] = f"{runs.finished}" + (f" and {runs.diverged} diverged" if runs.diverged else "")
     return row
-
-
-def _runs(side: Side) -> str:
-    return str(len(side.lowest)) + (f" and {side.diverged} diverged" if side.diverged else "")
 
 
 def answers_of_both(yours: Results, ours: Results) -> Table:

@@ -2,9 +2,8 @@
 
 A rerun on the same kind of processor gives the same bits; on another, rounding alone makes other trainings of the same seeds, whose
 FIDs scatter as those of other seeds do. So what has other bits is held against the spread between the runs of both sides. Tested
-are the primary outcome (`Results.primary`), as logs, since the spread of FIDs grows with them, and the mean sparsity of Eq. 15; the
-lowest FID of a training is nearly the first of these over again, and shown alone. Where runs diverged, so is their number, by
-Fisher's exact test. The chance that a mere repetition is called different is LEVEL over all: half of it for a shift of all FIDs
+are the primary outcome (`Results.primary`), as logs, since the spread of FIDs grows with them, and the mean sparsity of Eq. 15.
+Where runs diverged, so is their number, by Fisher's exact test. The chance that a mere repetition is called different is LEVEL over all: half of it for a shift of all FIDs
 together, half, by Holm, for the configurations.
 """
 
@@ -30,7 +29,7 @@ from selfsparse.files import read_json
 from selfsparse.made_from import differences, flatten
 from selfsparse.paths import project_root
 from selfsparse.registry import SASTM_MODELS
-from selfsparse.results.reading import TABLES, Results, mean_sparsity, read_rows, summary_path
+from selfsparse.results.reading import TABLES, Results, RunCount, mean_sparsity, read_rows, summary_path
 from selfsparse.results.summary import read_table
 from selfsparse.statistics.inference import LEVEL, Difference, holm
 from selfsparse.statistics.rerun import difference, mean_difference
@@ -49,12 +48,11 @@ SAME_DISTRIBUTION = {
 
 @dataclass(frozen=True)
 class Side:
-    """What one side has of a configuration: its finished runs' FIDs (primary outcome), lowest FIDs, sparsity, and runs that diverged."""
+    """What one side has of a configuration: its finished runs' FIDs (primary outcome) and sparsity, and its numbers of runs."""
 
     fid: np.ndarray
-    lowest: np.ndarray
     sparsity: np.ndarray
-    diverged: int
+    runs: RunCount
 
 
 @dataclass(frozen=True)
@@ -217,8 +215,8 @@ def _compared(c: Configuration, yours: Results, ours: Results, same_runs: set[tu
     elif own & common and own & common <= same:
         status = SAME_BITS
     else:
-        counts = [[side.diverged, len(side.lowest)] for side in (a, b)]
-        diverged = float(fisher_exact(counts).pvalue) if a.diverged + b.diverged else math.nan
+        counts = [[side.runs.diverged, side.runs.finished] for side in (a, b)]
+        diverged = float(fisher_exact(counts).pvalue) if a.runs.diverged + b.runs.diverged else math.nan
         p = {"fid": fid.p, "sparsity": sparsity.p, "diverged": diverged}
         p = {name: value for name, value in p.items() if not math.isnan(value)}
         status = WITHIN if p else TOO_FEW
@@ -261,8 +259,7 @@ def _side(results: Results, c: Configuration, seeds: Collection[int]) -> Side:
     runs = results.rows(results.runs, c)
     own = replace(results, runs=runs[runs["seed"].isin(seeds)])  # which of a table's rows count, the runs say
     sparsity = mean_sparsity(own.finished(own.sparsity, c), own.counted_stages)
-    fid, lowest = own.primary(c).to_numpy(float), own.best_in_training(c).to_numpy(float)
-    return Side(fid, lowest, sparsity.to_numpy(float), own.count(c).diverged)
+    return Side(own.primary(c).to_numpy(float), sparsity.to_numpy(float), own.count(c))
 
 
 def _other_settings(yours: Results, ours: Results, c: Configuration) -> Sequence[str]:
