@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from selfsparse.errors import RunError, UserError
-from selfsparse.processes import SIGNALS, give_sockets_a_short_place
+from selfsparse.processes import SIGNALS
 
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
@@ -30,7 +30,6 @@ class Job:
 
 def import_meanwhile(*modules: str) -> None:
     """Start the process from which jobs are forked: it imports these modules while the caller goes on."""
-    give_sockets_a_short_place()
     multiprocessing.set_forkserver_preload(list(modules))
     multiprocessing.resource_tracker.ensure_running()  # started later, it would let signals through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # it inherits that they wait: they are for its jobs

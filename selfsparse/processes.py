@@ -1,24 +1,17 @@
 """Processes: how many CPUs they may use, and ending in order on SIGTERM and when the one that started them is gone."""
 
-import multiprocessing.util
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from selfsparse.errors import RunError
-
 TERMINATED = 128 + signal.SIGTERM  # the exit code that a shell gives a program that SIGTERM ended
 LOOK_EVERY_SEC = 0.5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# A socket's path has at most 107 bytes. multiprocessing takes `/pymp-xxxxxxxx/listener-xxxxxxxx` of it, a kernel less.
-LONGEST_TEMPORARY = 107 - 32
-SHORT_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 SHELLS = {"sh", "ash", "bash", "dash", "fish", "ksh", "zsh"}
 
 
@@ -53,32 +46,6 @@ def ending_in_order() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def place_for_sockets() -> str:
-    """Return a folder for temporary folders with sockets in them: that of TMPDIR, or where its path is too long, another.
-
-    Raises:
-        RunError: TMPDIR is too long, and no shorter place can be written to.
-    """
-    configured = tempfile.gettempdir()
-    for place in (configured, *SHORT_PLACES):
-        if len(os.fsencode(place)) <= LONGEST_TEMPORARY and os.access(place, os.W_OK | os.X_OK):
-            return place
-    raise RunError(
-        f"TMPDIR, {configured}, is too long for the sockets of processes ({len(os.fsencode(configured))} bytes, at most"
-        f" {LONGEST_TEMPORARY}), and {', '.join(SHORT_PLACES)} cannot be written to. Set TMPDIR to a shorter path."
-    )
-
-
-def give_sockets_a_short_place() -> None:
-    """Let multiprocessing keep its sockets in a `place_for_sockets` from now on; Python 3.14 does so by itself."""
-    configured = tempfile.gettempdir()
-    tempfile.tempdir = place_for_sockets()
-    try:
-        multiprocessing.util.get_temp_dir()  # made once, and removed at the end
-    finally:
-        tempfile.tempdir = configured
 
 
 def when_parent_is_gone(then: Callable[[], object]) -> None:

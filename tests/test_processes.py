@@ -15,9 +15,7 @@ import pytest
 from dvc_project import alive
 from small_project import ROOT, write_project
 
-from selfsparse import processes
-from selfsparse.environment import OF_PRECISION
-from selfsparse.errors import RunError
+from selfsparse.environment import LONGEST_TMPDIR, OF_PRECISION
 from selfsparse.processes import usable_cpus
 
 # A stage that writes a file, and is at it for long.
@@ -95,8 +93,8 @@ def test_a_process_started_by_hand_outlives_its_shell(tmp_path):
 
 FORKED = """
 import multiprocessing, sys
-from selfsparse.processes import give_sockets_a_short_place
-give_sockets_a_short_place()
+from selfsparse.environment import ignore_user_settings
+ignore_user_settings()
 process = multiprocessing.get_context("forkserver").Process(target=print, args=("there",))
 process.start()
 process.join()
@@ -104,7 +102,7 @@ sys.exit(process.exitcode)
 """
 
 
-@pytest.mark.parametrize("length", [processes.LONGEST_TEMPORARY, processes.LONGEST_TEMPORARY + 1, 200])
+@pytest.mark.parametrize("length", [LONGEST_TMPDIR, LONGEST_TMPDIR + 1, 200])
 def test_sockets_where_tmpdir_is_long(length):
     """The longest path that they may lie in, one byte more, and more."""
     base = Path(tempfile.mkdtemp(dir="/tmp"))
@@ -116,13 +114,6 @@ def test_sockets_where_tmpdir_is_long(length):
         assert (found.returncode, found.stdout) == (0, "there\n"), found.stderr
     finally:
         shutil.rmtree(base)
-
-
-def test_no_short_place_for_sockets(monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", "/" + "x" * 100)
-    monkeypatch.setattr(processes, "SHORT_PLACES", ())
-    with pytest.raises(RunError, match=r"TMPDIR, /x+, is too long"):
-        processes.place_for_sockets()
 
 
 def test_a_process_that_is_allowed_one_cpu_of_many(monkeypatch):

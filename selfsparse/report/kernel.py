@@ -10,7 +10,6 @@ from jupyter_client.provisioning import LocalProvisioner
 from traitlets import default
 
 from selfsparse.paths import project_root
-from selfsparse.processes import give_sockets_a_short_place
 
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # keeps the debugger's hints out of the terminal
 FORKSERVER = multiprocessing.get_context("forkserver")
@@ -34,7 +33,6 @@ class Forked(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], *, env: dict[str, str], **_):  # type: ignore[override]
         """Start the kernel whose command line this is, and return how to connect to it."""
-        give_sockets_a_short_place()
         self.process = _Kernel(target=_serve, args=(cmd[cmd.index("-f") :], str(project_root()), env))
         self.process.start()
         self.pid = self.process.pid

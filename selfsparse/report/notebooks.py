@@ -21,7 +21,7 @@ from selfsparse.environment import ignore_user_settings
 from selfsparse.errors import SettingsError, UserError, printable
 from selfsparse.files import shown_files, write_text
 from selfsparse.paths import PAPER_AUDIT, project_root, suite_dir
-from selfsparse.processes import place_for_sockets, usable_cpus
+from selfsparse.processes import usable_cpus
 from selfsparse.report.kernel import FORKSERVER, OwnPython
 from selfsparse.report.shown import executed_path
 
@@ -142,7 +142,7 @@ def execute(name: str, suite: str):
             f"notebooks/{path.name} is no notebook that can be read ({reason}): restore it, or move it elsewhere."
         ) from None
     source.metadata["kernelspec"] = KERNEL
-    with tempfile.TemporaryDirectory(dir=place_for_sockets()) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         try:
             executed = papermill.execute_notebook(
                 source,
