@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -74,7 +73,8 @@ class Head:
         try:
             self._project.reproduce(name)
         except StageFailedError as error:
-            _stop_if_killed(error)
+            if error.killed:  # Ctrl-C above all, which DVC keeps from this process
+                raise UserError(f"{error}: a signal ended it. The same command goes on.") from None
             self.failed[name] = str(error)
         return name not in self.failed
 
@@ -137,22 +137,8 @@ class Head:
             try:
                 self._project.reproduce(*(name_of(s) for s in self._project.upstream(self._target) if is_head(s)))
             except StageFailedError as error:
-                _stop_if_killed(error)
-                raise UserError(str(error)) from None
+                raise UserError(f"{error}. The same command goes on.") from None
         return 0
-
-
-def _stop_if_killed(error: StageFailedError) -> None:
-    """Stop the suite where a signal ended a command of this machine: Ctrl-C reaches the command alone, as DVC holds it back.
-
-    Raises:
-        KeyboardInterrupt: it was Ctrl-C.
-        UserError: it was another signal.
-    """
-    if error.exit_code in (-signal.SIGINT, 128 + signal.SIGINT):
-        raise KeyboardInterrupt from None
-    if error.killed:
-        raise UserError(f"{error}: a signal ended it. The same command goes on.") from None
 
 
 def check_commit(root: Path) -> None:
@@ -165,7 +151,6 @@ def check_commit(root: Path) -> None:
     try:
         if git(root, "rev-parse", "--show-prefix"):
             raise UserError(f"{root} is a folder of a larger git repository; the nodes clone a repository as a whole")
-        git(root, "rev-parse", "HEAD")
         changes = git(root, "status", "--porcelain", *SOURCES)
     except (OSError, subprocess.CalledProcessError) as error:
         reason = str(getattr(error, "stderr", "") or error).strip()

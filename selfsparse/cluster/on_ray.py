@@ -41,7 +41,7 @@ class Cluster:
         except Exception as error:  # of several kinds, and where Ray does not start of none in particular
             if "ersion mismatch" in str(error):  # of Ray or Python, and Ray's text names both sides
                 raise UserError(f"{address or 'Ray'}: {' '.join(str(error).split())}") from None
-            raise UserError(_unreachable(address, _first_line(error))) from None
+            raise UserError(_unreachable(address, str(error).strip().partition("\n")[0])) from None
         self.dashboard = context.dashboard_url
         self._started = address is None
 
@@ -127,7 +127,3 @@ def _unreachable(address: str | None, reason: str) -> str:
         f"no Ray cluster answers {where} ({reason}).\nStart one with `ray start --head`, or leave out --address to start Ray for"
         " this suite alone. A cluster that asks for a token wants RAY_AUTH_MODE=token here as on its nodes."
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

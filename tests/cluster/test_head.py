@@ -175,12 +175,12 @@ def test_a_stage_that_fails_stops_no_other(project, remote, monkeypatch, capsys)
     assert [stage for stage, _ in toy.ran(project)].count("train@b") == 1
 
 
-@pytest.mark.parametrize(("name", "expected"), [("INT", KeyboardInterrupt), ("KILL", UserError)])
-def test_a_signal_to_a_command_of_the_head_stops_the_suite(project, remote, name, expected):
+@pytest.mark.parametrize("name", ["INT", "KILL"])
+def test_a_signal_to_a_command_of_the_head_stops_the_suite(project, remote, name):
     """Ctrl-C above all, which DVC holds back while a command runs."""
     text = (project / "dvc.yaml").read_text()
     (project / "dvc.yaml").write_text(text.replace("cp raw.txt packed.txt", f"kill -{name} $$"))
-    with pytest.raises(expected):
+    with pytest.raises(UserError, match=r"data ended with exit code -.*: a signal ended it\. The same command goes on"):
         toy.head(project, remote).run(None)
 
 
