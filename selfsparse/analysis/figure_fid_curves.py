@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,46 +91,36 @@ def curves_table(results: Results) -> Table:
     )
 
 
-@dataclass(frozen=True)
-class Reached:
-    """When the finished runs of one configuration first have a FID at most `fid`; NaN for a run that never has."""
-
-    fid: float
-    steps: tuple[float, ...]
-
-    @property
-    def reached(self) -> Moments:
-        """The steps of those runs that reach it."""
-        return moments([step for step in self.steps if math.isfinite(step)])
-
-
 def steps_to(run: pd.DataFrame, fid: float) -> float:
     """Return the first evaluated step of one run whose FID is at most `fid`; NaN where there is none."""
     reached = run.loc[run["fid"] <= fid, "step"]
     return float(reached.min()) if len(reached) else math.nan
 
 
-def reached(results: Results, p: Comparison) -> tuple[Reached, ...]:
-    """Return when the runs of Self-Sparse GAN and of WGAN-GP reach the mean of WGAN-GP's lowest FIDs."""
-    goal = fids(results, p.higher).mean
-    return tuple(
-        Reached(goal, tuple(steps_to(run, goal) for _, run in results.finished(results.curves, c).groupby("seed")))
-        for c in p.both
-    )
+def steps_of(results: Results, c: Configuration, fid: float) -> list[float]:
+    """Return `steps_to` of each finished run of a configuration."""
+    return [steps_to(run, fid) for _, run in results.finished(results.curves, c).groupby("seed")]
+
+
+def reached(steps: Sequence[float]) -> Moments:
+    """Summarise the steps of the runs that get there."""
+    return moments([step for step in steps if math.isfinite(step)])
 
 
 def steps_table(results: Results) -> Table:
     """Steps until a run's FID is as low as the mean of WGAN-GP's lowest, one row per pair."""
     rows = []
     for p in pairs(results):
-        sparse, baseline = reached(results, p)
-        whole = all(math.isfinite(s) for r in (sparse, baseline) for s in r.steps) and sparse.steps and baseline.steps
-        ratio = baseline.reached.mean / sparse.reached.mean if whole and sparse.reached.mean else math.nan
-        row = {"pair": p.label, "goal": sparse.fid, "extractor": p.lower.extractor.extractor, "times_sooner": ratio}
-        for c, r in ((p.higher, baseline), (p.lower, sparse)):
-            row |= {f"{c.model}_reached": r.reached.n, f"{c.model}_runs": len(r.steps)}
-            row |= summarised(f"{c.model}_steps", r.reached)
-            row[f"_{c.model}"] = f"{r.reached.n} of {len(r.steps)}" if r.steps else results.count(c).without_value
+        goal = fids(results, p.higher).mean
+        row: dict[str, Any] = {"pair": p.label, "goal": goal, "extractor": p.lower.extractor.extractor}
+        steps = {c: steps_of(results, c, goal) for c in (p.higher, p.lower)}
+        baseline, sparse = map(reached, steps.values())
+        whole = all(runs and all(map(math.isfinite, runs)) for runs in steps.values())
+        row["times_sooner"] = baseline.mean / sparse.mean if whole and sparse.mean else math.nan
+        for c, runs in steps.items():
+            found = reached(runs)
+            row |= {f"{c.model}_reached": found.n, f"{c.model}_runs": len(runs)} | summarised(f"{c.model}_steps", found)
+            row[f"_{c.model}"] = f"{found.n} of {len(runs)}" if runs else results.count(c).without_value
         rows.append(row)
     columns = {"Pair": said("pair"), "FID to reach": number("goal")}
     for model in (BASELINE, SPARSE):
@@ -161,10 +151,12 @@ def steps_figure(results: Results) -> list[Drawing]:
 
 def _pairs_rows(axis: Axes, results: Results, shown: Sequence[Comparison]) -> None:
     for row, p in enumerate(shown):
-        for c, r, offset in zip(p.both, reached(results, p), (0.21, -0.21), strict=True):
-            for i, step in enumerate(r.steps):
+        goal = fids(results, p.higher).mean
+        for c, offset in zip(p.both, (0.21, -0.21), strict=True):
+            steps = steps_of(results, c, goal)
+            for i, step in enumerate(steps):
                 there = math.isfinite(step)
-                x, y = (step if there else NEVER * c.train.steps), row + offset + 0.09 * (i - (len(r.steps) - 1) / 2)
+                x, y = (step if there else NEVER * c.train.steps), row + offset + 0.09 * (i - (len(steps) - 1) / 2)
                 look = style.look_of(c)
                 filled = look.colour if there else "white"
                 axis.plot([x], [y], look.marker, color=look.colour, markerfacecolor=filled, markersize=4.5)

@@ -47,18 +47,16 @@ class Effect:
     """The FIDs of both models under one reading, and their comparison.
 
     Attributes:
-        difference: of the mean FIDs, Self-Sparse GAN less WGAN-GP.
+        difference: of the mean FIDs, Self-Sparse GAN less WGAN-GP, by Welch's test.
         ratio: of the geometric mean FIDs, Self-Sparse GAN over WGAN-GP.
-        p, p_reverse: Welch's, one-sided, for Self-Sparse GAN lower and for higher; `_holm` over all readings.
+        p_holm, p_reverse_holm: one-sided p for Self-Sparse GAN lower and for higher, corrected over all readings.
     """
 
     reading: Reading
     sparse: Moments
     baseline: Moments
-    difference: Estimate
+    difference: Difference
     ratio: Estimate
-    p: float
-    p_reverse: float
     p_holm: float = math.nan
     p_reverse_holm: float = math.nan
 
@@ -93,7 +91,7 @@ def effects(results: Results) -> list[list[Effect]]:
     """Return every reading of the suite with its comparison, family by family; Holm's correction is over all of them."""
     families = [[_effect(results, reading) for reading in family] for family in readings(results)]
     flat = [e for family in families for e in family]
-    forward, backward = holm([e.p for e in flat]), holm([e.p_reverse for e in flat])
+    forward, backward = holm([e.difference.p_lower for e in flat]), holm([1 - e.difference.p_lower for e in flat])
     corrected = (replace(e, p_holm=a, p_reverse_holm=b) for e, a, b in zip(flat, forward, backward, strict=True))
     return [[next(corrected) for _ in family] for family in families]
 
@@ -108,8 +106,7 @@ def _effect(results: Results, reading: Reading) -> Effect:
     logs = [moments([math.log(fid) for fid in own if fid > 0]) for own in values]
     of_logs = welch(*logs)
     ratio = Estimate(*(math.exp(x) for x in (of_logs.value, of_logs.low, of_logs.high)))
-    difference = welch(a, b)
-    return Effect(reading, a, b, difference, ratio, difference.p_lower, 1 - difference.p_lower)
+    return Effect(reading, a, b, welch(a, b), ratio)
 
 
 def moves(e: Effect, default: Effect) -> dict[str, Difference]:
@@ -187,7 +184,7 @@ def _reading_row(results: Results, e: Effect, default: Effect) -> dict[str, Any]
         "n_self_sparse": e.sparse.n,
         **estimated("difference", e.difference),
         **estimated("ratio", e.ratio),
-        "p_lower": e.p,
+        "p_lower": e.difference.p_lower,
         "p_lower_holm": e.p_holm,
         "p_higher_holm": e.p_reverse_holm,
         **estimated("g", hedges_g(e.sparse, e.baseline)),

@@ -18,7 +18,7 @@ from selfsparse.analysis.comparisons import (
     matched,
     planned,
 )
-from selfsparse.analysis.figure_fid_curves import fid_curves, steps_to
+from selfsparse.analysis.figure_fid_curves import fid_curves, reached, steps_of
 from selfsparse.analysis.figure_mechanism import overview_table
 from selfsparse.analysis.style import AS_MANY, look_of, rendered
 from selfsparse.analysis.table import (
@@ -243,12 +243,11 @@ def outcomes_table(results: Results) -> Table:
         row |= {"n": results.count(c).finished, "_without": results.count(c).without_value}
         for name, values in found.items():
             row |= summarised(name, moments(values.dropna().astype(float)))
-        curves = results.finished(results.curves, c).groupby("seed")
-        steps = [steps_to(run, goals.get(_dataset(c), math.nan)) for _, run in curves]
-        reached = moments([step for step in steps if math.isfinite(step)])
-        row |= {**summarised("steps", reached), "reached": reached.n}
+        steps = steps_of(results, c, goals.get(_dataset(c), math.nan))
+        found_steps = reached(steps)
+        row |= {**summarised("steps", found_steps), "reached": found_steps.n}
         row["median"] = found["fid"].median()
-        row["_reached"] = f"{mean_std('steps', 0)(row)} ({reached.n} of {len(steps)})" if steps else MISSING
+        row["_reached"] = f"{mean_std('steps', 0)(row)} ({found_steps.n} of {len(steps)})" if steps else MISSING
         rows.append(row)
     columns: dict[str, Cell] = {
         "Dataset": said("dataset"),

@@ -104,7 +104,7 @@ def test_numbers_of_a_reading(results):
     logs = [[math.log(fid) for fid in FIDS[f"{model}-penalty_10"]] for model in ("self_sparse", "wgan_gp")]
     low, high = stats.ttest_ind(*logs, equal_var=False).confidence_interval(0.95)
     assert (m.ratio.low, m.ratio.high) == pytest.approx((math.exp(low), math.exp(high)))
-    assert m.p_reverse == pytest.approx(expected.pvalue / 2) and m.p_reverse_holm == pytest.approx(4 * m.p_reverse)
+    assert m.p_reverse_holm == pytest.approx(4 * expected.pvalue / 2)
     more = sensitivity.moves(m, default)["difference_of_moves"]
     assert more.value == pytest.approx(15) and more.low > 0
 
