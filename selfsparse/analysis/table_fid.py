@@ -162,10 +162,8 @@ def selection_bias(results: Results, c: Configuration) -> Moments:
 
     The lowest of many noisy values lies below what the generator deserves (U42); both FIDs are of the small sample.
     """
-    chosen = results.finished(results.runs, c).set_index("seed")["best_fid"]
-    rows = results.finished(results.fid, c)
-    rows = rows[(rows["generator"] == "best") & (rows["n_fake"] == c.extractor.samples[0])]
-    return moments((rows.set_index("seed")["fid"] - chosen).dropna().astype(float))
+    again = results.re_evaluated(c, "best", c.extractor.samples[0])
+    return moments((again - results.best_in_training(c)).dropna().astype(float))
 
 
 def measures_table(results: Results) -> Table:

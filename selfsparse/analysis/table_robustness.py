@@ -17,6 +17,7 @@ from selfsparse.analysis.comparisons import (
     fid_title,
     is_matched,
     matched,
+    pairs,
 )
 from selfsparse.analysis.table import Table, count, joined, number, probability, said
 from selfsparse.analysis.table_fid import labelled_fids
@@ -76,16 +77,9 @@ class Varied:
 
     def comparisons(self, results: Results) -> list[Comparison]:
         """Return WGAN-GP and Self-Sparse GAN under each value of the setting."""
-        found = []
-        for family in self.families(results):
-            by_setting: dict[str, dict[str, Configuration]] = {}
-            for c in family:
-                by_setting.setdefault(self.label(c), {})[c.model] = c
-            for setting, models in by_setting.items():
-                if {BASELINE, SPARSE} <= models.keys():
-                    name = f"{dataset_label(*group_key(models[SPARSE])[:2])}, {setting}"
-                    found.append(Comparison(name, models[SPARSE], models[BASELINE]))
-        return found
+        own = {c.name for family in self.families(results) for c in family}
+        both = [p for p in pairs(results) if p.lower.name in own]
+        return [replace(p, label=f"{dataset_label(*group_key(p.lower)[:2])}, {self.label(p.lower)}") for p in both]
 
 
 BETAS = Varied(

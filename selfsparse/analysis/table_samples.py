@@ -45,9 +45,7 @@ def drops_table(results: Results) -> Table:
     for p in samples_pairs(results):
         for c in reversed(p.both):
             few, many = c.extractor.samples
-            best = results.finished(results.fid, c)
-            best = best[best["generator"] == "best"].set_index("seed")
-            drop = best.loc[best["n_fake"] == few, "fid"] - best.loc[best["n_fake"] == many, "fid"]
+            drop = results.re_evaluated(c, "best", few) - results.re_evaluated(c, "best", many)
             m = moments(drop.dropna().astype(float))
             row = {"configuration": c.name, "small": few, "large": many}
             row |= {"paper_drop": _printed(c, few).mean - _printed(c, many).mean, **summarised("drop", m), "n": m.n}

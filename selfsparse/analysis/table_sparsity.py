@@ -17,7 +17,7 @@ from selfsparse.paper.printed import printed_table
 from selfsparse.results import text
 from selfsparse.results.comparability import comparable, comparison
 from selfsparse.results.correlation import correlations
-from selfsparse.results.reading import Results, mean_sparsity
+from selfsparse.results.reading import Results
 from selfsparse.results.rows import COLUMNS
 from selfsparse.results.text import MISSING, dataset_label, group_key, group_label, mean_std, model_label
 from selfsparse.statistics.correlation import fit_line, line_half_width
@@ -57,7 +57,7 @@ def _pair_row(results: Results, key: tuple, baseline: Configuration, sparse: Con
     ours = found.loc[key] if key in found.index else {}
     row = dict(zip(COLUMNS["correlation"][:3], key, strict=True))
     row |= {name: float(ours.get(name, math.nan)) for name in COLUMNS["correlation"][3:]}
-    xi = moments(mean_sparsity(results.finished(results.sparsity, sparse), results.counted_stages))
+    xi = moments(results.sparsity_of(sparse))
     reduction = decrease(
         *(moments(results.re_evaluated(c, "best", c.extractor.samples[0])) for c in (baseline, sparse))
     )

@@ -44,7 +44,7 @@ from selfsparse.provenance import noted
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.report.html import TEMPLATES
 from selfsparse.results import text
-from selfsparse.results.reading import Results, load_results, mean_sparsity
+from selfsparse.results.reading import Results, load_results
 from selfsparse.results.text import MISSING, count, dataset_label, duration, group_key, many
 from selfsparse.statistics.inference import ONE_SIDED
 from selfsparse.statistics.moments import moments
@@ -237,7 +237,7 @@ def outcomes_table(results: Results) -> Table:
             "lowest": results.best_in_training(c),
             "last": results.re_evaluated(c, "last", large),
             **{name: results.re_evaluated(c, "best", small, name) for name in ("kid", "precision", "recall")},
-            "xi": mean_sparsity(results.finished(results.sparsity, c), results.counted_stages),
+            "xi": results.sparsity_of(c),
         }
         row: dict[str, Any] = {"dataset": _dataset(c), "model": look_of(c).label, "runs": results.count(c).text}
         row |= {"n": results.count(c).finished, "_without": results.count(c).without_value}

@@ -111,13 +111,17 @@ class Results:
         return rows[rows["seed"].isin(runs.loc[runs["status"] == "finished", "seed"])]
 
     def best_in_training(self, c: Configuration) -> pd.Series:
-        """Return each finished run's lowest FID during training: the paper's number (U42)."""
-        return self.finished(self.runs, c)["best_fid"]
+        """Return each finished run's lowest FID during training, by its seed: the paper's number (U42)."""
+        return self.finished(self.runs, c).set_index("seed")["best_fid"].sort_index()
 
     def re_evaluated(self, c: Configuration, generator: str, n_fake: int, measure: str = "fid") -> pd.Series:
-        """Return FID, KID, precision or recall of each finished run's `best` or `last` generator, re-evaluated with fresh latents."""
-        rows = self.finished(self.fid, c)
+        """Return FID, KID, precision or recall of each finished run's `best` or `last` generator with fresh latents, by its seed."""
+        rows = self.finished(self.fid, c).set_index("seed").sort_index()
         return rows.loc[(rows["generator"] == generator) & (rows["n_fake"] == n_fake), measure]
+
+    def sparsity_of(self, c: Configuration) -> pd.Series:
+        """Return each finished run's mean sparsity ξ̄ (Eq. 15), by its seed."""
+        return mean_sparsity(self.finished(self.sparsity, c), self.counted_stages)
 
     def primary(self, c: Configuration) -> pd.Series:
         """Return each finished run's primary outcome, by which our comparisons are decided.

@@ -29,7 +29,7 @@ from selfsparse.files import read_json
 from selfsparse.made_from import differences, flatten
 from selfsparse.paths import project_root
 from selfsparse.registry import SASTM_MODELS
-from selfsparse.results.reading import TABLES, Results, RunCount, mean_sparsity, read_rows, summary_path
+from selfsparse.results.reading import TABLES, Results, RunCount, read_rows, summary_path
 from selfsparse.results.summary import read_table
 from selfsparse.statistics.inference import LEVEL, Difference, holm
 from selfsparse.statistics.rerun import difference, mean_difference
@@ -258,8 +258,7 @@ def _noted(results: Results, c: Configuration, seed: int) -> Any:
 def _side(results: Results, c: Configuration, seeds: Collection[int]) -> Side:
     runs = results.rows(results.runs, c)
     own = replace(results, runs=runs[runs["seed"].isin(seeds)])  # which of a table's rows count, the runs say
-    sparsity = mean_sparsity(own.finished(own.sparsity, c), own.counted_stages)
-    return Side(own.primary(c).to_numpy(float), sparsity.to_numpy(float), own.count(c))
+    return Side(own.primary(c).to_numpy(float), own.sparsity_of(c).to_numpy(float), own.count(c))
 
 
 def _other_settings(yours: Results, ours: Results, c: Configuration) -> Sequence[str]:

@@ -16,7 +16,7 @@ from selfsparse.paper import paper_moments
 from selfsparse.paper.printed import Claim
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.mechanism import last_snapshot, layers
-from selfsparse.results.reading import Results, RunCount, mean_sparsity
+from selfsparse.results.reading import Results, RunCount
 from selfsparse.statistics.inference import LEVEL, holm, welch
 from selfsparse.statistics.moments import Estimate, Moments, moments
 from selfsparse.statistics.runs import p_above, runs_either_way, runs_for_mean
@@ -68,13 +68,13 @@ class Evidence:
     def values(self, c: Configuration, quantity: str) -> np.ndarray:
         """Return a quantity of each finished run, in the order of the seeds."""
         if quantity == "best_fid":
-            found = self._by_seed(self.results.runs, c)["best_fid"]
+            found = self.results.best_in_training(c)
         elif quantity in ("fid_small", "fid_large"):
             found = self._fid(c, quantity == "fid_large")
         elif quantity == "fid_drop":
             found = self._fid(c, large=False) - self._fid(c, large=True)
         elif quantity == "xi_bar":
-            found = mean_sparsity(self._finished("sparsity", c), self.results.counted_stages)
+            found = self.results.sparsity_of(c)
         elif quantity == "zeta":
             found = self._finished("sparsity", c).groupby("seed")["zeta"].mean()
         elif quantity in FINALS:
@@ -88,7 +88,7 @@ class Evidence:
             runs = last_snapshot(self.results, c).groupby("seed")
             found = pd.Series([sum(layer.saved for layer in layers(c, run)) for _, run in runs], dtype=float)
         elif quantity in ("generator_parameters", "sastm_parameters"):
-            found = self._by_seed(self.results.runs, c)[quantity]
+            found = self._finished("runs", c).sort_values("seed")[quantity]
         else:
             found = pd.Series(dtype=float)  # nothing in a summary tells
         return found.astype(float).dropna().to_numpy()
@@ -135,12 +135,8 @@ class Evidence:
     def _finished(self, table: str, c: Configuration) -> pd.DataFrame:
         return self.results.finished(getattr(self.results, table), c)
 
-    def _by_seed(self, table: pd.DataFrame, c: Configuration) -> pd.DataFrame:
-        return self.results.finished(table, c).set_index("seed").sort_index()
-
     def _fid(self, c: Configuration, large: bool) -> pd.Series:
-        rows = self._by_seed(self.results.fid, c)
-        return rows.loc[(rows["generator"] == "best") & (rows["n_fake"] == c.extractor.samples[large]), "fid"]
+        return self.results.re_evaluated(c, "best", c.extractor.samples[large])
 
 
 # Case and outcome
