@@ -1,7 +1,6 @@
 """The command `selfsparse`: what is no stage of the pipeline."""
 
 import functools
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -75,7 +74,6 @@ def check(suite: Suite) -> None:
 @command("paper")
 def plan(
     suite: Annotated[str, _named("suites", "[SUITE]", "Without one, all of them.", show_default=False)] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print numbers instead of tables.")] = False,
 ) -> None:
     """Say what a suite costs, and how long it takes here.
 
@@ -87,10 +85,9 @@ def plan(
     if suite:
         settings.suite(suite)  # first: a misspelt name need not wait for torch
 
-    from selfsparse.planning.plan import make_plan, plan_text
+    from selfsparse.planning.plan import plan_text
 
-    found = make_plan(settings, [suite] if suite else list(settings.suites))
-    print(json.dumps(found, indent=2) if as_json else plan_text(found))
+    print(plan_text(settings, [suite] if suite else list(settings.suites)))
 
 
 @command("digits-16-self_sparse models/digits")

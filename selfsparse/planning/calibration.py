@@ -35,25 +35,21 @@ class Machine:
 
     Attributes:
         device: `cpu` or `cuda`; `name`: of what was measured.
-        cores: CPU cores that this process may use; `threads`: of one training step.
+        cores: CPU cores that this process may use.
         ceiling: FLOP/s of a large matrix product with all cores.
         feature_rate: FLOP/s of a convolution of Inception-v3's size, on a CPU with one thread, as measures are made.
         step_rate: FLOP/s of training steps; `seconds_per_operation`: what starting an operation adds.
         start_seconds: until a new Python process can measure a generator.
-        networks: configurations whose steps were timed, with batch size, seconds and FLOPs of one.
     """
 
     device: str
     name: str
     cores: int
-    threads: int
-    precision: str
     ceiling: float
     feature_rate: float
     step_rate: float
     seconds_per_operation: float
     start_seconds: float
-    networks: tuple[dict, ...]
 
     def step_seconds(self, cost: StepCost) -> float:
         """Seconds of one generator step of one run that is alone."""
@@ -76,13 +72,13 @@ def calibrate(configurations: Sequence[Configuration], device: torch.device, fea
         with _precision(device, feature_precision):
             feature_rate = _convolution_rate(device)
         torch.set_num_threads(min(train.threads, cores) if device.type == "cpu" else before)
-        networks = tuple(_timed(c, device, ceiling) for c in _chosen(configurations))
+        times = [_timed(c, device, ceiling) for c in _chosen(configurations)]
     finally:
         torch.set_num_threads(before)
-    per_operation, per_flop = _fitted(networks)
+    per_operation, per_flop = _fitted(*zip(*times, strict=True))
     return Machine(
-        device.type, device_name(device.type), cores, train.threads, train.precision, ceiling, feature_rate,
-        step_rate=1 / per_flop, seconds_per_operation=per_operation, start_seconds=_start_seconds(), networks=networks,
+        device.type, device_name(device.type), cores, ceiling, feature_rate,
+        step_rate=1 / per_flop, seconds_per_operation=per_operation, start_seconds=_start_seconds(),
     )  # fmt: skip
 
 
@@ -102,8 +98,12 @@ def _chosen(configurations: Sequence[Configuration]) -> list[Configuration]:
     return list({step_cost(c): c for c in (by_flops[0], by_flops[-1], finest)}.values())
 
 
-def _timed(c: Configuration, device: torch.device, ceiling: float) -> dict:
-    """Time real steps on random images, at a batch size whose step takes no longer than SECONDS_A_STEP at the ceiling."""
+def _timed(c: Configuration, device: torch.device, ceiling: float) -> tuple[int, int, float]:
+    """Time real steps on random images, at a batch size whose step takes no longer than SECONDS_A_STEP at the ceiling.
+
+    Returns:
+        Operations, FLOPs and seconds of one.
+    """
     share = SECONDS_A_STEP[device.type] * ceiling / step_cost(c).flops
     batch_size = max(2, int(c.train.batch_size * min(1.0, share)))
     c = c.model_copy(update={"train": c.train.model_copy(update={"batch_size": batch_size})})
@@ -112,20 +112,19 @@ def _timed(c: Configuration, device: torch.device, ceiling: float) -> dict:
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0)).to(device)
     trainer = Trainer(c, 0, images, device)
     trainer.prepare()
-    found = {"configuration": c.name, "batch_size": batch_size, "flops": cost.flops, "operations": cost.operations}
-    return found | {"seconds": _median_seconds(trainer.generator_step)}
+    return cost.operations, cost.flops, _median_seconds(trainer.generator_step)
 
 
-def _fitted(networks: Sequence[dict]) -> tuple[float, float]:
+def _fitted(operations: Sequence[int], flops: Sequence[int], seconds: Sequence[float]) -> tuple[float, float]:
     """Return seconds per operation and per FLOP, neither negative, of the least relative error."""
     from scipy.optimize import nnls
 
-    rows = np.array([[n["operations"] / n["seconds"], n["flops"] / n["seconds"]] for n in networks])
+    rows = np.array([operations, flops]).T / np.array(seconds)[:, None]
     scale = rows.max(axis=0)
     found, _ = nnls(rows / scale, np.ones(len(rows)))
     per_operation, per_flop = found / scale
     if per_flop == 0:  # operations alone explain every network that was timed; larger ones still cost arithmetic
-        per_flop = min(n["seconds"] / n["flops"] for n in networks) / 100
+        per_flop = 1 / rows[:, 1].max() / 100
     return float(per_operation), float(per_flop)
 
 

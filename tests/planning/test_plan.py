@@ -1,9 +1,10 @@
 """Plans of every suite on a machine of known speed, their table, and what counts as done."""
 
-import json
 import os
+import re
 
 import pytest
+import torch
 from ruamel.yaml import YAML
 from small_project import run, write_project
 
@@ -12,14 +13,12 @@ from selfsparse.errors import SettingsError
 from selfsparse.files import hash_file
 from selfsparse.inputs import write_inputs
 from selfsparse.planning import plan as planning
-from selfsparse.planning.calibration import Machine, _fitted
+from selfsparse.planning.calibration import Machine, _fitted, calibrate
 from selfsparse.planning.cost import step_cost
-from selfsparse.planning.plan import image_count, make_plan, plan_text, si
+from selfsparse.planning.plan import costs, image_count, plan_text, si
 
 # A second a TFLOP, half of one for features; a millisecond an operation; starting a process takes three seconds.
-MACHINE = Machine(
-    "cpu", "CPU (a CPU with a name of some length, for instance)", 2, 1, "fp32", 2e12, 2e12, 1e12, 1e-3, 3.0, ()
-)
+MACHINE = Machine("cpu", "CPU (a CPU with a name of some length, for instance)", 2, 2e12, 2e12, 1e12, 1e-3, 3.0)
 NAME = "mnist-32-self_sparse-laptop"
 
 
@@ -31,8 +30,8 @@ def settings(tmp_path, monkeypatch):
     return load_settings()
 
 
-def entry(plan, name=NAME):
-    return next(c for suite in plan["suites"].values() for c in suite["configurations"] if c["name"] == name)
+def entry(settings, name=NAME):
+    return costs(settings, settings.suite("laptop"), MACHINE).loc[name]
 
 
 def put(path) -> None:
@@ -41,25 +40,21 @@ def put(path) -> None:
 
 
 @pytest.mark.slow
-def test_every_suite_in_80_columns_and_as_json(settings):
-    plan = make_plan(settings, settings.suites)
-    text = plan_text(plan)
-    assert max(map(len, text.splitlines())) <= 80
-    names = [c["name"] for suite in plan["suites"].values() for c in suite["configurations"]]
-    assert names == list(settings.configurations)
-    assert set(names) <= {line.split(" ")[0] for line in text.splitlines()}  # whole
-    assert json.loads(json.dumps(plan)) == plan
-    assert len(plan["machines"]) == 1 and set(plan["suites"]) == set(settings.suites)
-    paper = plan["suites"]["paper"]
-    assert "No CUDA GPU here" in " ".join(text.split()) and (paper["device_wanted"], paper["device"]) == ("cuda", "cpu")
-    assert paper["total"]["runs"] == 108 and paper["total"]["runs_done"] == 0
+def test_every_suite(settings):
+    text = plan_text(settings, list(settings.suites))
+    assert [name for name in settings.configurations if not re.search(rf"(?m)^{re.escape(name)} ", text)] == []
+    prose = " ".join(text.split())
+    assert "No CUDA GPU here" in prose
     # Ten passes of the discriminator per discriminator step and a linear penalty would make 6.8 EFLOP.
-    assert paper["total"]["training_flops"] / 1e18 == pytest.approx(7.75, abs=0.01)
-    assert paper["total"]["feature_flops"] / 1e18 == pytest.approx(1.42, abs=0.01)
+    assert "108 runs: 7.75 EFLOP of training and 1.42 EFLOP of features" in prose
+    (total,) = (
+        line for line in text.partition("Suite paper")[2].partition("Suite ")[0].splitlines() if "total" in line
+    )
+    assert re.fullmatch(r"total +7\.75 EF +1\.42 EF +\S+ GiB +\S+M +0/108 +\S+ d", total)
 
 
 def test_time_of_a_configuration(settings):
-    c, found = settings.configuration(NAME), entry(make_plan(settings, ["laptop"]))
+    c, found = settings.configuration(NAME), entry(settings)
     cost, train = step_cost(c), c.train
     step = cost.operations * 1e-3 + cost.flops / 1e12
     assert found["training_flops"] == 3 * train.steps * cost.flops
@@ -76,18 +71,17 @@ def test_images_of_the_papers_configurations(settings):
 
 
 def test_what_is_done_is_taken_off(settings, tmp_path):
-    before = entry(make_plan(settings, ["laptop"]))
+    before = entry(settings)
     for seed in (0, 1):
         put(tmp_path / f"results/laptop/runs/{NAME}/seed{seed}/run.json")
-    found = entry(make_plan(settings, ["laptop"]))
-    assert found["done"] == {"runs": 2, "measured": False, "changed": False}
+    found = entry(settings)
+    assert (found["runs_done"], found["done"]) == (2, "2")
     share = found["remaining_seconds"] / before["remaining_seconds"]
     assert 1 / 3 < share < 0.6
     for path in (f"fid/{NAME}/fid.csv", f"sparsity/{NAME}/sparsity.csv", f"runs/{NAME}/seed2/run.json"):
         put(tmp_path / "results/laptop" / path)
-    plan = make_plan(settings, ["laptop"])
-    assert entry(plan)["remaining_seconds"] == 0 and plan["suites"]["laptop"]["total"]["runs_done"] == 3
-    assert " 3 m " in plan_text(plan)
+    assert entry(settings)["remaining_seconds"] == 0 and entry(settings)["runs_done"] == 3
+    assert re.search(rf"(?m)^{NAME} .* 3 m +0 s$", plan_text(settings, ["laptop"]))
 
 
 def test_what_was_made_under_other_settings_is_not_done(settings, tmp_path):
@@ -100,19 +94,19 @@ def test_what_was_made_under_other_settings_is_not_done(settings, tmp_path):
 
     write_inputs(settings, tmp_path / "inputs")
     lock(hash_file(tmp_path / f"inputs/train/{NAME}.json", "md5"))
-    assert entry(make_plan(settings, ["laptop"]))["done"]["changed"] is False
+    assert (entry(settings)["runs_done"], entry(settings)["done"]) == (1, "1")
     lock("0" * 32)
-    plan = make_plan(settings, ["laptop"])
-    assert entry(plan)["done"]["changed"] is True and plan["suites"]["laptop"]["total"]["runs_done"] == 0
-    assert " changed " in plan_text(plan)
+    assert (entry(settings)["runs_done"], entry(settings)["done"]) == (0, "changed")
 
 
 def test_the_fit_finds_what_made_the_times():
-    networks = [{"operations": n, "flops": f, "seconds": n * 2e-5 + f / 3e10} for n, f in ((500, 5e8), (900, 3e10))]
-    per_operation, per_flop = _fitted(networks)
+    operations, flops = (500, 900), (5e8, 3e10)
+    seconds = [n * 2e-5 + f / 3e10 for n, f in zip(operations, flops, strict=True)]
+    per_operation, per_flop = _fitted(operations, flops, seconds)
     assert (per_operation, 1 / per_flop) == pytest.approx((2e-5, 3e10))
     # One network alone, and one that grows slower with its operations than any fit with positive numbers.
-    assert min(_fitted(networks[:1])) >= 0 and min(_fitted([*networks, {**networks[0], "seconds": 1e-5}])) >= 0
+    assert min(_fitted(operations[:1], flops[:1], seconds[:1])) >= 0
+    assert min(_fitted((*operations, 500), (*flops, 5e8), (*seconds, 1e-5))) >= 0
 
 
 def test_amounts():
@@ -121,17 +115,21 @@ def test_amounts():
 
 def test_an_unknown_suite(settings):
     with pytest.raises(SettingsError, match="did you mean paper"):
-        make_plan(settings, ["papre"])
+        plan_text(settings, ["papre"])
 
 
 @pytest.mark.slow
 def test_the_script_calibrates_here(tmp_path):
     write_project(tmp_path)
-    found = run(tmp_path, "selfsparse", "plan", "quick", "--json")
+    found = run(tmp_path, "selfsparse", "plan", "quick")
     assert found.returncode == 0, found.stderr
-    plan = json.loads(found.stdout)
-    machine = plan["machines"][0]
-    assert machine["device"] == "cpu" and machine["cores"] <= os.cpu_count()
-    assert 1e8 < machine["ceiling"] < 1e15 and machine["step_rate"] > 0 and machine["start_seconds"] > 0
-    assert 2 <= len(machine["networks"]) <= 3
-    assert plan["suites"]["quick"]["total"]["remaining_seconds"] > 0
+    text = " ".join(found.stdout.split())
+    cores, product = re.search(r"CPU \(.*\), (\d+) cores: matrix product (\S+ [GT])FLOP/s, features", text).groups()
+    assert 1 <= int(cores) <= os.cpu_count() and float(product.split()[0]) > 0
+    assert re.search(r"what is left \S+ (s|min|h)\.", text)
+
+
+def test_this_machine_in_numbers(settings):
+    machine = calibrate(settings.suite("quick")[:1], torch.device("cpu"), "fp32")
+    assert machine.device == "cpu" and 1e8 < machine.ceiling < 1e15 and 1e8 < machine.feature_rate < 1e15
+    assert machine.step_rate > 0 and machine.seconds_per_operation >= 0 and machine.start_seconds > 0
