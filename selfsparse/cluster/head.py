@@ -129,7 +129,7 @@ class Head:
         )
         if self.failed:
             for name, reason in self.failed.items():
-                print(f"failed: {name} ({reason.splitlines()[0]})")
+                print(f"failed: {name} ({reason.splitlines()[-1].strip()})")
             if self.blocked:
                 print(f"not run, as they need these: {', '.join(sorted(self.blocked))}")
             return 1

@@ -132,4 +132,4 @@ def _run_task(clone: Path, order: dict[str, Any], lock: int) -> dict[str, Any]:
     if code == 0:
         return json.loads(record.read_text())
     error = RuntimeError if code == FAILED else ConnectionError
-    raise error(f"exit code {code} on node {socket.gethostname()}\n{''.join(last)}")
+    raise error(f"exit code {code} on node {socket.gethostname()}\n{''.join(last)}".rstrip())
