@@ -33,7 +33,6 @@ from selfsparse.config import Configuration, variation
 from selfsparse.registry import BASELINE, Model
 from selfsparse.results.mechanism import (
     SETTLING_SHARE,
-    Layer,
     last_snapshot,
     late_changes,
     layers,
@@ -357,11 +356,14 @@ def kernels_table(results: Results) -> Table:
     rows = []
     for c in results.configurations:
         runs = [layers(c, part) for _, part in last_snapshot(results, c).groupby("seed")]
-        for same in zip(*runs, strict=True):
-            row = _kernels_row(results, c, same[0].name, [[layer] for layer in same])
-            rows.append(row | {"_kernels": f"{same[0].inputs} × {same[0].outputs}", "_added": "", "_net": ""})
+        for name, same in pd.concat(runs).groupby("layer", sort=False) if runs else ():
+            row = _kernels_row(results, c, name, same)
+            rows.append(
+                row | {"_kernels": "{} × {}".format(*same[["inputs", "outputs"]].iloc[0]), "_added": "", "_net": ""}
+            )
         added = float(results.finished(results.runs, c)["sastm_parameters"].max()) if runs else math.nan
-        row = _kernels_row(results, c, "all", runs, added)
+        sums = ["kernels", "dead", "effective", "saved"]
+        row = _kernels_row(results, c, "all", pd.DataFrame([run[sums].sum() for run in runs], columns=sums), added)
         texts = {"_kernels": count(row["kernels"]), "_added": count(added), "_net": count(row["net"])}
         rows.append(row | texts)
     columns = {
@@ -383,15 +385,11 @@ def kernels_table(results: Results) -> Table:
     return Table(rows, columns, caption)
 
 
-def _kernels_row(
-    results: Results, c: Configuration, name: int | str, runs: list[list[Layer]], added: float = math.nan
-) -> dict:
+def _kernels_row(results: Results, c: Configuration, name: Any, runs: pd.DataFrame, added: float = math.nan) -> dict:
     """One row of the table: a layer, or all of a generator, in every run; `added` are the parameters of its SASTMs."""
-    total = sum(layer.kernels for layer in runs[0]) if runs else math.nan
-    effective = moments([sum(layer.effective for layer in run) for run in runs])
-    saved = moments([sum(layer.saved for layer in run) for run in runs]).mean
-    row = {"configuration": c.name, "layer": name, "kernels": total}
-    row |= summarised("dead", moments([sum(layer.dead_outputs for layer in run) for run in runs]))
-    row |= summarised("effective", effective) | {"effective_share": effective.mean / total}
+    total, effective = runs["kernels"].max(), moments(runs["effective"])
+    saved = moments(runs["saved"]).mean
+    row = {"configuration": c.name, "layer": name, "kernels": total, **summarised("dead", moments(runs["dead"]))}
+    row |= {**summarised("effective", effective), "effective_share": effective.mean / total}
     row |= {"parameters_saved": saved, "sastm_parameters": added, "net": saved - added, "n": len(runs)}
-    return row | {"_layer": name if runs else results.count(c).without_value}
+    return row | {"_layer": name if len(runs) else results.count(c).without_value}

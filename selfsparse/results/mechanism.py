@@ -1,6 +1,5 @@
 """What the snapshots of training say of a generator (Sec. 3.2): rates of sign changes, and the layers behind dead channels."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -66,52 +65,25 @@ def late_changes(snapshots: pd.DataFrame, head: str, steps: int) -> tuple[pd.Ser
     return late.mean(), int(late.index[-1] - before[late.index[-1]])
 
 
-@dataclass(frozen=True)
-class Layer:
-    """The kernels of one (de)convolution between channels that may be dead (|A|: zero for every latent of the probe).
-
-    Attributes:
-        name: the stage t, or `image` for the layer behind the last stage.
-        inputs, outputs: channels.
-        dead_inputs, dead_outputs: |A| of either side.
-        size: height and width of a kernel.
-    """
-
-    name: int | str
-    inputs: int
-    outputs: int
-    dead_inputs: int
-    dead_outputs: int
-    size: int
-
-    @property
-    def kernels(self) -> int:
-        """C_in x C."""
-        return self.inputs * self.outputs
-
-    @property
-    def effective(self) -> int:
-        """(C_in - |A_in|) x (C - |A|): role 1 of Sec. 3.2 prints (C - |A|) x C, without the dead inputs."""
-        return (self.inputs - self.dead_inputs) * (self.outputs - self.dead_outputs)
-
-    @property
-    def saved(self) -> int:
-        """Parameters of the kernels that are not effective."""
-        return (self.kernels - self.effective) * self.size**2
-
-
-def layers(c: Configuration, snapshot: pd.DataFrame) -> list[Layer]:
+def layers(c: Configuration, snapshot: pd.DataFrame) -> pd.DataFrame:
     """Return the layers of one run's generator at one snapshot: those that make h of a stage, and the last.
+
+    Columns: layer (the stage t, or `image` behind the last stage), inputs, outputs, dead_inputs and dead (|A| of either
+    side: channels that are zero for every latent of the probe), size (of a kernel), kernels (C_in x C), effective, (C_in - |A_in|) x (C - |A|),
+    where role 1 of Sec. 3.2 prints (C - |A|) x C, and saved: parameters of the kernels that are not effective.
 
     A ResNet block's last convolution reads maps that no SASTM has made, and its dead channels are added to those of the
     skip path: its inputs are never dead, and nothing behind it is saved.
     """
     stages = snapshot.sort_values("stage")
     widths, dead = stages["channels"].astype(int).tolist(), stages["dead_channels"].astype(int).tolist()
+    names = list(range(1, len(widths) + 1))
     if c.network.architecture == "resnet":
-        first = Layer(1, c.latent_dim, widths[0], 0, dead[0], 4)
-        return [first, *(Layer(t, w, w, 0, a, 3) for t, (w, a) in enumerate(zip(widths[1:], dead[1:], strict=True), 2))]
-    before, dead_before = [c.latent_dim, *widths], [0, *dead]
-    after, dead_after = [*widths, c.dataset.channels], [*dead, 0]
-    names = [*range(1, len(widths) + 1), "image"]
-    return [Layer(*layer, 4) for layer in zip(names, before, after, dead_before, dead_after, strict=True)]
+        columns = [names, [c.latent_dim, *widths[1:]], widths, [0] * len(widths), dead, [4] + [3] * len(widths[1:])]
+    else:
+        inputs, outputs = [c.latent_dim, *widths], [*widths, c.dataset.channels]
+        columns = [[*names, "image"], inputs, outputs, [0, *dead], [*dead, 0], [4] * len(inputs)]
+    table = pd.DataFrame(dict(zip(("layer", "inputs", "outputs", "dead_inputs", "dead", "size"), columns, strict=True)))
+    kernels = table["inputs"] * table["outputs"]
+    effective = (table["inputs"] - table["dead_inputs"]) * (table["outputs"] - table["dead"])
+    return table.assign(kernels=kernels, effective=effective, saved=(kernels - effective) * table["size"] ** 2)

@@ -86,7 +86,7 @@ class Evidence:
             found = self._signs(c).last()
         elif quantity == "free_weights":  # of kernels to or from channels that are zero for the whole probe
             runs = last_snapshot(self.results, c).groupby("seed")
-            found = pd.Series([sum(layer.saved for layer in layers(c, run)) for _, run in runs], dtype=float)
+            found = pd.Series([layers(c, run)["saved"].sum() for _, run in runs], dtype=float)
         elif quantity in ("generator_parameters", "sastm_parameters"):
             found = self._finished("runs", c).sort_values("seed")[quantity]
         else:

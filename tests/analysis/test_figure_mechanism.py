@@ -14,7 +14,7 @@ from selfsparse.analysis import figure_mechanism as figures
 from selfsparse.analysis.figure_training import training_table
 from selfsparse.analysis.style import look_of
 from selfsparse.results.arrays import write_arrays
-from selfsparse.results.mechanism import Layer, layers, share_of_coefficients, with_flips
+from selfsparse.results.mechanism import layers, share_of_coefficients, with_flips
 from selfsparse.results.reading import load_results, summary_path
 from selfsparse.results.rows import COLUMNS
 
@@ -91,12 +91,6 @@ def test_sign_changes_per_1000_steps():
     assert found["beta_flips"].isna().all()
 
 
-def test_effective_kernels_by_hand():
-    # 8 -> 6 channels, 2 and 1 of them dead: (8 - 2)(6 - 1) = 30 of 48, 18 kernels of 4 x 4 = 288 weights are saved.
-    layer = Layer(2, 8, 6, 2, 1, 4)
-    assert (layer.kernels, layer.effective, layer.saved) == (48, 30, 288)
-
-
 def snapshot(channels, dead) -> pd.DataFrame:
     stages = range(1, len(channels) + 1)
     # In another order than the stages': the layers follow the stages.
@@ -105,11 +99,11 @@ def snapshot(channels, dead) -> pd.DataFrame:
 
 def test_the_layers_of_a_dcgan_generator(project):
     c = next(c for c in load_results("quick").configurations if c.name == "digits-16-self_sparse")
-    found = [
-        (x.name, x.inputs, x.outputs, x.dead_inputs, x.dead_outputs, x.size)
-        for x in layers(c, snapshot([64, 32], [10, 4]))
-    ]
-    assert found == [(1, 32, 64, 0, 10, 4), (2, 64, 32, 10, 4, 4), ("image", 32, 1, 4, 0, 4)]
+    found = layers(c, snapshot([64, 32], [10, 4]))
+    shown = found[["layer", "inputs", "outputs", "dead_inputs", "dead", "size"]].itertuples(index=False, name=None)
+    assert list(shown) == [(1, 32, 64, 0, 10, 4), (2, 64, 32, 10, 4, 4), ("image", 32, 1, 4, 0, 4)]
+    # (64 - 10)(32 - 4) = 1512 of 2048; 536 kernels of 4 x 4 = 8576 weights are saved.
+    assert found[["kernels", "effective", "saved"]].loc[1].tolist() == [2048, 1512, 8576]
 
 
 def test_the_layers_are_those_of_the_built_networks(project):
@@ -128,7 +122,7 @@ def test_the_layers_are_those_of_the_built_networks(project):
         weights = [s.deconv.weight if hasattr(s, "deconv") else s.residual[-1].weight for s in generator.stages]
         if c.network.architecture == "dcgan":
             weights.append(generator.to_image[0].weight)
-        assert [x.kernels * x.size**2 for x in found] == [w.numel() for w in weights]
+        assert (found["kernels"] * found["size"] ** 2).tolist() == [w.numel() for w in weights]
     assert {kind for kind, _ in seen} == {"dcgan", "resnet"}
 
 
