@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 
 from selfsparse.analysis.axes import curves, group_drawings, step_ticks
 from selfsparse.analysis.style import Drawing
-from selfsparse.analysis.table import Cell, Row, Table, said
+from selfsparse.analysis.table import Cell, Table, cell, joined, mean_std, said
 from selfsparse.config import Configuration
 from selfsparse.results.reading import Results
-from selfsparse.results.text import mean_std, short
-from selfsparse.statistics.moments import Moments, moments
+from selfsparse.results.text import short
+from selfsparse.statistics.moments import moments
 
 # column of curves.csv: its name in tables and figures
 LOSSES = {
@@ -84,8 +84,5 @@ def training_table(results: Results) -> Table:
 
 
 def _first_and_last(column: str) -> Cell:
-    def written(row: Row) -> str:
-        last = Moments(row["n"], row[f"{column}_last"], row[f"{column}_last_std"], math.nan, math.nan)
-        return f"{short(row[f'{column}_first'])} → {mean_std(last, 3)}" if last.n else row["_missing"]
-
-    return written
+    both = joined(cell(short, f"{column}_first"), mean_std(f"{column}_last", 3), by=" → ")
+    return lambda row: both(row) if row["n"] else row["_missing"]

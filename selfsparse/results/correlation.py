@@ -40,14 +40,12 @@ def pairs(
     for c in configurations:
         groups.setdefault(group_key(c), {})[c.model] = c.name
     rows = []
-    fids, sparsities = (dict(iter(table.groupby("configuration"))) for table in (fid, sparsity))
     for key, models in groups.items():
-        if not {BASELINE, SPARSE} <= models.keys():
-            continue
-        baseline = mean_best_fid(fids.get(models[BASELINE], fid[:0]))
-        sparse = mean_best_fid(fids.get(models[SPARSE], fid[:0]))
-        xi = float(mean_sparsity(sparsities.get(models[SPARSE], sparsity[:0]), counted_stages).mean())
-        rows.append([*key, xi, baseline, sparse, relative_decrease(baseline, sparse)])
+        if {BASELINE, SPARSE} <= models.keys():
+            baseline, sparse = (mean_best_fid(fid[fid["configuration"] == models[m]]) for m in (BASELINE, SPARSE))
+            stages = sparsity[sparsity["configuration"] == models[SPARSE]]
+            xi = float(mean_sparsity(stages, counted_stages).mean())
+            rows.append([*key, xi, baseline, sparse, relative_decrease(baseline, sparse)])
     return (
         pd.DataFrame(rows, columns=COLUMNS["correlation"])
         .dropna(subset=["xi", "reduction_percent"])
