@@ -33,9 +33,8 @@ from selfsparse.results.alternatives import RUNS
 from selfsparse.results.comparability import comparable, comparison
 from selfsparse.results.reading import Results
 from selfsparse.results.text import MISSING, group_label, model_label
-from selfsparse.statistics.inference import LEVEL, MOST_RUNS, ONE_SIDED, decrease, hedges_g, holm, welch
+from selfsparse.statistics.inference import LEVEL, MOST_RUNS, ONE_SIDED, decrease, hedges_g, holm, runs_for_power, welch
 from selfsparse.statistics.moments import Moments, moments, relative_decrease
-from selfsparse.statistics.runs import runs_either_way
 from selfsparse.statistics.sequential import Look, plan_p, take_looks
 
 SKETCHES = ("sketch", "sketch_substitute")
@@ -174,7 +173,7 @@ class Standing:
         """Say how many runs are likely to decide it, were the difference the one seen so far."""
         if min(len(self.lower), len(self.higher)) < 2:
             return "how many runs it takes cannot be said before there are two of each model"
-        n = runs_either_way(moments(self.lower), moments(self.higher), LEVEL)
+        n = runs_for_power(moments(self.lower), moments(self.higher), LEVEL)
         seen = "were the difference the one seen,"
         if math.isnan(n):
             return f"{seen} {MOST_RUNS:,} of each would not show it in four of five experiments"

@@ -9,6 +9,7 @@ import numpy as np
 import scipy
 from scipy.special import ndtr, ndtri, stdtrit
 
+from selfsparse.statistics.inference import LEVEL, POWER
 from selfsparse.statistics.moments import Numbers
 
 
@@ -41,11 +42,11 @@ def pearson(x: Numbers, y: Numbers) -> Correlation:
     return Correlation(n, r, p, float(low), float(high))
 
 
-def pairs_for_power(r: float, wanted: float = 0.8, level: float = 0.05) -> float:
-    """Return how many pairs a two-sided test needs to find a correlation of r with that power, by Fisher's z."""
+def pairs_for_power(r: float) -> float:
+    """Return how many pairs a two-sided test needs at 5 % to find a correlation of r with POWER, by Fisher's z."""
     if not 0 < abs(r) < 1:
         return math.nan
-    return float(math.ceil(((ndtri(1 - level / 2) + ndtri(wanted)) / math.atanh(abs(r))) ** 2 + 3))
+    return float(math.ceil(((ndtri(1 - LEVEL / 2) + ndtri(POWER)) / math.atanh(abs(r))) ** 2 + 3))
 
 
 def correlation_difference(a: Correlation, b: Correlation) -> tuple[float, float]:

@@ -17,6 +17,7 @@ LEVEL = 0.05
 ONE_SIDED = LEVEL / 2  # where the reverse counts too: LEVEL for both, as of a 95 % interval that leaves out 0
 MOST_RUNS = 1000  # beyond which no number of runs is named
 QUANTILES = 400
+POWER = 0.8  # that a number of runs is named for
 
 
 @dataclass(frozen=True)
@@ -146,11 +147,12 @@ def power(a: Moments, b: Moments, n: int | None = None, level: float = LEVEL) ->
     return float(np.mean(1 - np.nan_to_num(missed)))  # NaN stands for what is too small for a float
 
 
-def runs_for_power(a: Moments, b: Moments, wanted: float = 0.8, level: float = LEVEL) -> float:
-    """Return the smallest n per group from which that power is reached; NaN beyond MOST_RUNS, or if a is not below b."""
+def runs_for_power(a: Moments, b: Moments, level: float = LEVEL) -> float:
+    """Return the smallest n per group that tells two means apart, whichever is the lower, with POWER; NaN beyond MOST_RUNS."""
+    a, b = (a, b) if a.mean < b.mean else (b, a)
     if not a.mean < b.mean or math.isnan(power(a, b, 2, level)):
         return math.nan
-    n = bisect_left(range(2, MOST_RUNS + 1), wanted, key=lambda n: power(a, b, n, level)) + 2
+    n = bisect_left(range(2, MOST_RUNS + 1), POWER, key=lambda n: power(a, b, n, level)) + 2
     return float(n) if n <= MOST_RUNS else math.nan
 
 
@@ -175,13 +177,11 @@ def rank_test(a: Numbers, b: Numbers) -> tuple[float, float, float]:
     return 1 - higher, float(as_low.sum()), float(1 - as_low[:found].sum())
 
 
-def runs_for_ranks(share: float, wanted: float = 0.8, level: float = LEVEL) -> float:
+def runs_for_ranks(share: float, level: float = LEVEL) -> float:
     """Return the runs of each with which a two-sided rank test finds that share of pairs (Noether 1987); NaN at a half."""
     if share == 0.5 or math.isnan(share):
         return math.nan
-    n = math.ceil(((ndtri(1 - level / 2) + ndtri(wanted)) / (share - 0.5)) ** 2 / 6)
-    while 2 / math.comb(2 * n, n) >= level:  # with fewer, not even a full separation is significant
-        n += 1
+    n = math.ceil(((ndtri(1 - level / 2) + ndtri(POWER)) / (share - 0.5)) ** 2 / 6)
     return float(n) if n <= MOST_RUNS else math.nan
 
 

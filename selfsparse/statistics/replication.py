@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, stdtr, stdtrit
 
-from selfsparse.statistics.inference import MOST_RUNS
+from selfsparse.statistics.inference import MOST_RUNS, POWER
 from selfsparse.statistics.moments import Moments
 
 
@@ -73,10 +73,8 @@ def p_close(parts: Sequence[Part], difference: float, margin: float) -> float:
     return float(stdtr(df, -(margin - abs(difference)) / error))
 
 
-def runs_to_decide(
-    parts: Sequence[Part], difference: float, margin: float, levels: tuple[float, float], power: float
-) -> float:
-    """Return the least runs of ours that would be called close, or different, with this power, were our moments true.
+def runs_to_decide(parts: Sequence[Part], difference: float, margin: float, levels: tuple[float, float]) -> float:
+    """Return the least runs of ours that would be called close, or different, with POWER, were our moments true.
 
     NaN where no number up to MOST_RUNS is enough: then the spread of the original's few runs is the limit.
 
@@ -90,7 +88,7 @@ def runs_to_decide(
         error, df = _pooled(parts, n)
         room = margin - float(stdtrit(df, 1 - levels[0])) * error
         different = 1 - _within(difference, ours, half_width(parts, levels[1], n))
-        if max(_within(difference, ours, room), different) >= power:
+        if max(_within(difference, ours, room), different) >= POWER:
             return float(n)
     return math.nan
 

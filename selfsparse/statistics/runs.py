@@ -7,10 +7,8 @@ import numpy as np
 import scipy
 from scipy.special import digamma, nctdtr, ndtri, polygamma, stdtr, stdtrit
 
-from selfsparse.statistics.inference import MOST_RUNS, runs_for_power, welch
+from selfsparse.statistics.inference import MOST_RUNS, POWER, welch
 from selfsparse.statistics.moments import Estimate, Moments, moments
-
-POWER = 0.8
 
 
 def ratio_of_logs(a: Moments, b: Moments) -> Estimate:
@@ -26,12 +24,6 @@ def decrease_moments(baseline: Moments, value: Moments) -> Moments:
     ratio = value.mean / baseline.mean
     std = 100 * math.hypot(baseline.std * ratio, value.std) / abs(baseline.mean)
     return Moments(min(baseline.n, value.n), 100 * (1 - ratio), std, math.nan, math.nan)
-
-
-def runs_either_way(a: Moments, b: Moments, level: float) -> float:
-    """Return how many runs each tell two means apart, whichever is the lower."""
-    a, b = (a, b) if a.mean < b.mean else (b, a)
-    return runs_for_power(a, b, POWER, level)
 
 
 def p_above(m: Moments, value: float) -> float:

@@ -17,9 +17,9 @@ from selfsparse.paper.printed import Claim
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.mechanism import last_snapshot, layers
 from selfsparse.results.reading import Results, RunCount
-from selfsparse.statistics.inference import LEVEL, holm, welch
+from selfsparse.statistics.inference import LEVEL, holm, runs_for_power, welch
 from selfsparse.statistics.moments import Estimate, Moments, moments
-from selfsparse.statistics.runs import p_above, runs_either_way, runs_for_mean
+from selfsparse.statistics.runs import p_above, runs_for_mean
 
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inconclusive"
 NOT_RUN, UNAVAILABLE = "not run", "data unavailable"
@@ -223,7 +223,7 @@ class Comparison:
 def lower(label: str, a: Moments, b: Moments, effect: Estimate, ours: str) -> Comparison:
     """Welch's test that the mean of a is below that of b."""
     same = a.mean < b.mean if a.n and b.n else None
-    return Comparison(label, same, welch(a, b).p_lower, effect, ours, lambda level: runs_either_way(a, b, level))
+    return Comparison(label, same, welch(a, b).p_lower, effect, ours, lambda level: runs_for_power(a, b, level))
 
 
 def above_zero(label: str, m: Moments, ours: str) -> Comparison:

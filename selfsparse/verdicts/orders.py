@@ -21,17 +21,16 @@ from selfsparse.statistics.inference import (
     decrease,
     larger_decrease,
     rank_test,
+    runs_for_power,
     runs_for_ranks,
     welch,
 )
 from selfsparse.statistics.moments import Estimate, Moments, moments
 from selfsparse.statistics.runs import (
-    POWER,
     decrease_moments,
     fewer,
     log_spread_ratio,
     ratio_of_logs,
-    runs_either_way,
     runs_for_shares,
     runs_for_spread,
 )
@@ -124,7 +123,7 @@ def _lower_rank(
     same: bool | None = share > 0.5
     if any(len(x) != case.evidence.count(c).finished for x, c in zip(finished, pair, strict=True)):
         same, p, reverse = None, math.nan, math.nan  # a run has finished, and nobody measured it
-    return Comparison(label, same, p, NOTHING, ours, lambda level: runs_for_ranks(share, POWER, level), reverse=reverse)
+    return Comparison(label, same, p, NOTHING, ours, lambda level: runs_for_ranks(share, level), reverse=reverse)
 
 
 def same_order(case: Case) -> Outcome:
@@ -148,7 +147,7 @@ def same_order(case: Case) -> Outcome:
         decrease(*found[-1]),
         "decrease, %, larger sample",
         largest([t.p for t in tests]),
-        lambda: largest([runs_either_way(*pair, LEVEL) for pair in open_]),
+        lambda: largest([runs_for_power(*pair, LEVEL) for pair in open_]),
         why="" if all(math.isfinite(t.p) for t in tests) else "a test needs two runs that differ",
     )
 
@@ -165,7 +164,7 @@ def larger_decrease_one_sided_holm(case: Case) -> Outcome:
         label = group_label((dataset, case.parameters["resolutions"][1], ""))
         test, percents = larger_decrease(*pairs), [decrease_moments(*pair) for pair in pairs]
         ours = " and ".join(f"{number(m.mean)} %" for m in percents)
-        needed = partial(runs_either_way, percents[0], percents[1])
+        needed = partial(runs_for_power, percents[0], percents[1])
         tests.append(Comparison(label, test.value < 0, test.p_lower, _growth(test), ours, needed))
     return decide(tests, "growth of the decrease, percentage points", direction="larger")
 
@@ -208,7 +207,7 @@ def _one_order(less: tuple, more: tuple) -> Comparison:
         _growth(decreases),
         "",
         lambda level: largest(
-            [runs_either_way(less[1], more[1], level), runs_either_way(percents[0], percents[1], level)]
+            [runs_for_power(less[1], more[1], level), runs_for_power(percents[0], percents[1], level)]
         ),
         reverse=_smaller_of_larger((xi_rises, falls), (xi_falls, rises)),
     )

@@ -10,10 +10,10 @@ from selfsparse.paper.printed import text_number
 from selfsparse.registry import BASELINE, SPARSE
 from selfsparse.results.text import group_label, interval, mean_std, model_label, number
 from selfsparse.statistics.correlation import Correlation, combined_correlation, correlation_difference, pearson
-from selfsparse.statistics.inference import LEVEL, decrease, hedges_g, power
+from selfsparse.statistics.inference import LEVEL, POWER, decrease, hedges_g, power, runs_for_power
 from selfsparse.statistics.moments import Estimate, Moments, moments
 from selfsparse.statistics.replication import Part, half_width, p_close, runs_to_decide
-from selfsparse.statistics.runs import POWER, decrease_moments, p_above, runs_either_way, runs_for_mean
+from selfsparse.statistics.runs import decrease_moments, p_above, runs_for_mean
 from selfsparse.verdicts.case import (
     INCONCLUSIVE,
     NOT_REPRODUCED,
@@ -139,12 +139,12 @@ def _usually_significant(case: Case, name: str, runs: int) -> bool:
 def _runs_to_close(
     case: Case, name: str, parts: list[Part], difference: float, margin: float, level: float, wrong: bool
 ) -> float:
-    runs = runs_to_decide(parts, difference, margin, (LEVEL, level), POWER)
+    runs = runs_to_decide(parts, difference, margin, (LEVEL, level))
     if not wrong:
         return runs
     if case.parameters["quantity"] == "decrease_percent":
         b, s = _pair(case, name)
-        return largest([runs, runs_either_way(s, b, LEVEL)])
+        return largest([runs, runs_for_power(s, b, LEVEL)])
     return largest([runs, runs_for_mean(parts[0].ours, case.parameters["against"], LEVEL)])
 
 

@@ -13,7 +13,7 @@ from verdict_results import RISING, decided, of_sparsity, pairs, paper_results, 
 from selfsparse.statistics.inference import hedges_g, runs_for_power
 from selfsparse.statistics.moments import Estimate, moments
 from selfsparse.statistics.replication import Part, runs_to_decide
-from selfsparse.statistics.runs import decrease_moments, p_above, runs_either_way, runs_for_mean
+from selfsparse.statistics.runs import decrease_moments, p_above, runs_for_mean
 from selfsparse.verdicts.case import (
     INCONCLUSIVE,
     NOT_REPRODUCED,
@@ -145,11 +145,11 @@ def test_runs_for_a_mean_have_the_power(level):
 def test_runs_for_a_lower_mean():
     """Alone it is tested at 5 % one-sided, among twelve at a twelfth of that."""
     wide = moments(WIDE_LOW), moments(WIDE_HIGH)
-    assert decided("C41", pairs(WIDE_HIGH, WIDE_LOW)).needed() == runs_for_power(*wide, 0.8, 0.1)
-    assert decided("C41", pairs(WIDE_LOW, WIDE_HIGH)).needed() == runs_for_power(*wide, 0.8, 0.1)
+    assert decided("C41", pairs(WIDE_HIGH, WIDE_LOW)).needed() == runs_for_power(*wide, 0.1)
+    assert decided("C41", pairs(WIDE_LOW, WIDE_HIGH)).needed() == runs_for_power(*wide, 0.1)
     found = decided("C1", pairs(HIGH, LOW, mnist_32=(WIDE_HIGH, WIDE_LOW)))
-    assert found.needed() == runs_for_power(*wide, 0.8, 0.1 / 12) > runs_for_power(*wide, 0.8, 0.1)
-    assert runs_either_way(*wide, 0.05) == runs_either_way(*wide[::-1], 0.05) == runs_for_power(*wide, 0.8, 0.05)
+    assert found.needed() == runs_for_power(*wide, 0.1 / 12) > runs_for_power(*wide, 0.1)
+    assert runs_for_power(*wide, 0.05) == runs_for_power(*wide[::-1], 0.05)
 
 
 def test_steps_saved_are_a_ratio_of_geometric_means():
@@ -172,17 +172,17 @@ def test_same_order_says_the_larger_sample():
     value, error, df = delta(HIGH, LOW)
     half = stats.t.ppf(0.975, df) * error
     assert shown(found.effect) == pytest.approx((value, value - half, value + half))
-    assert found.needed() == runs_for_power(*map(moments, small), 0.8, 0.05)
+    assert found.needed() == runs_for_power(*map(moments, small), 0.05)
     # Of two that are not significant the one counts that needs more; what is significant already needs no more.
     close = [9.0, 11.1, 13.0]
     values["fid_large"] = {"self_sparse": close, "wgan_gp": WIDE_HIGH}
-    assert decided("C45", values).needed() == runs_for_power(moments(close), moments(WIDE_HIGH), 0.8, 0.05)
+    assert decided("C45", values).needed() == runs_for_power(moments(close), moments(WIDE_HIGH), 0.05)
     many = [10.0 + x for x in np.linspace(-1.5, 1.5, 20)], [10.7 + x for x in np.linspace(-1.5, 1.5, 20)]
     values["fid_large"] = of(many)
     assert stats.ttest_ind(*many, equal_var=False).pvalue < 0.05
     few = [8.0, 9.0, 10.0], [10.0, 11.0, 12.2]
     values["fid_small"] = of(few)
-    needed, of_many = (runs_for_power(*map(moments, pair), 0.8, 0.05) for pair in (few, many))
+    needed, of_many = (runs_for_power(*map(moments, pair), 0.05) for pair in (few, many))
     assert decided("C45", values).needed() == needed < of_many
 
 
@@ -313,7 +313,7 @@ def test_runs_to_decide_written_out(difference, std):
 
     part = Part(replace(moments([0.0]), n=4, mean=difference, std=spread), replace(moments([0.0]), n=3, std=std))
     expected = next(n for n in range(2, 1000) if power_of(n) >= 0.8)
-    assert runs_to_decide([part], difference, margin, (0.05, 0.01), 0.8) == expected > 2
+    assert runs_to_decide([part], difference, margin, (0.05, 0.01)) == expected > 2
 
 
 def test_runs_to_be_close_to_one_of_two_decreases():
@@ -329,8 +329,8 @@ def test_runs_to_be_close_to_one_of_two_decreases():
     weights = [(100 * s.mean / b.mean**2, -100 / b.mean) for b, s in (ours, theirs)]
     parts = [Part(*row) for row in zip(ours, theirs, *weights, strict=True)]
     difference = 100 * (1 - ours[1].mean / ours[0].mean) - 4.76
-    close = runs_to_decide(parts, difference, 6, (0.05, 0.025), 0.8)
-    assert found.needed() == max(close, runs_for_power(*ours[::-1], 0.8, 0.05))  # and to be told from no decrease
+    close = runs_to_decide(parts, difference, 6, (0.05, 0.025))
+    assert found.needed() == max(close, runs_for_power(*ours[::-1], 0.05))  # and to be told from no decrease
     found = decided(
         "C2",
         pairs(LOW, LOW, celeba_hq_64=(baseline, sparse), fashion_mnist_64=([19.0, 20.0, 21.0], [13.0, 14.0, 18.0])),

@@ -210,18 +210,18 @@ def test_power_beyond_what_a_float_holds():
 @pytest.mark.parametrize("level", [0.05, 0.01, 0.2])
 @pytest.mark.parametrize(("a", "b"), [*PAIRS[:2], (m(0, 1), m(1, 1))])
 def test_runs_for_power_are_the_fewest(a, b, level):
-    n = int(runs_for_power(a, b, 0.8, level))
+    n = int(runs_for_power(a, b, level))
     assert power(a, b, n, level) >= 0.8 and (n == 2 or power(a, b, n - 1, level) < 0.8)
 
 
 @pytest.mark.parametrize(("level", "runs"), [(0.05, 17), (0.01, 26)])
 def test_runs_for_power_of_the_textbooks(level, runs):
     """d = 1 at 80 %: Cohen's tables have 17 in each group at 5 %, two-sided, and 26 at 1 %."""
-    assert runs_for_power(m(0, 1), m(1, 1), 0.8, level) == runs
+    assert runs_for_power(m(0, 1), m(1, 1), level) == runs_for_power(m(1, 1), m(0, 1), level) == runs
 
 
 def test_no_number_of_runs():
-    assert math.isnan(runs_for_power(m(2, 1), m(1, 1))) and math.isnan(runs_for_power(m(0, 1), m(1e-4, 1)))
+    assert math.isnan(runs_for_power(m(1, 1), m(1, 2))) and math.isnan(runs_for_power(m(0, 1), m(1e-4, 1)))
 
 
 def test_pairs_for_power():

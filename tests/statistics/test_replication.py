@@ -91,9 +91,9 @@ def test_values_by_hand():
 def test_without_spread_or_runs():
     exact = [Part(summary(3, 1.0, 0.0), summary(3, 1.0, math.nan))]
     assert half_width(exact, 0.05) == 0 and p_close(exact, 0.5, 0.5) == 0 and p_close(exact, 0.6, 0.5) == 1
-    assert runs_to_decide(exact, 0.1, 0.5, (0.05, 0.05), 0.8) == 2
+    assert runs_to_decide(exact, 0.1, 0.5, (0.05, 0.05)) == 2
     single = [Part(summary(1, 1.0, math.nan), summary(3, 1.0, 1.0))]
-    for value in (half_width(single, 0.05), p_close(single, 0, 1), runs_to_decide(single, 0, 1, (0.05, 0.05), 0.8), half_width([], 0.05)):  # fmt: skip
+    for value in (half_width(single, 0.05), p_close(single, 0, 1), runs_to_decide(single, 0, 1, (0.05, 0.05)), half_width([], 0.05)):  # fmt: skip
         assert math.isnan(value)
 
 
@@ -101,7 +101,7 @@ def test_without_spread_or_runs():
 def test_runs_that_decide_do(difference, margin):
     """With the named runs four fifths of draws of ours come out, beside the same three of theirs; with two thirds, fewer do."""
     theirs = summary(3, 0.0, 1.0)
-    needed = int(runs_to_decide([Part(summary(3, difference, 1.0), theirs)], difference, margin, (0.05, 0.05), 0.8))
+    needed = int(runs_to_decide([Part(summary(3, difference, 1.0), theirs)], difference, margin, (0.05, 0.05)))
 
     def share(n):
         decided, rng = 0, np.random.default_rng(1)
@@ -117,7 +117,7 @@ def test_runs_that_decide_do(difference, margin):
 def test_runs_where_theirs_are_the_limit():
     parts = [Part(summary(5, 0.0, 1.0), summary(3, 0.0, 1.0))]
     # 1.645 / √3 = 0.95 is more than 0.9, whatever our n.
-    assert math.isnan(runs_to_decide(parts, 0.0, 0.9, (0.05, 0.05), 0.8))
+    assert math.isnan(runs_to_decide(parts, 0.0, 0.9, (0.05, 0.05)))
 
 
 # Ranks
@@ -145,7 +145,5 @@ def test_ranks_with_ties_at_infinity():
 def test_runs_for_ranks():
     z = 1.959964 + 0.841621
     assert runs_for_ranks(0.8) == runs_for_ranks(0.2) == math.ceil((z / 0.3) ** 2 / 6)  # Noether 1987
-    assert runs_for_ranks(0.8, 0.9) == math.ceil(((1.959964 + 1.281552) / 0.3) ** 2 / 6)
-    assert runs_for_ranks(1.0, 0.8, 0.001) == math.ceil((3.290527 + 0.841621) ** 2 / 1.5)
-    assert runs_for_ranks(1.0, 0.1, 0.02) == 5  # 2 / C(10, 5) is the first below 0.02
+    assert runs_for_ranks(1.0, 0.001) == math.ceil((3.290527 + 0.841621) ** 2 / 1.5)
     assert math.isnan(runs_for_ranks(0.5)) and math.isnan(runs_for_ranks(math.nan)) and math.isnan(runs_for_ranks(0.51))
