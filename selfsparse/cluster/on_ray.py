@@ -115,7 +115,7 @@ class Cluster:
                     cause = error.cause if isinstance(error, RayTaskError) else error
                     if isinstance(cause, ValueError):
                         raise UserError(f"{name}: {cause}") from None
-                    reason = str(cause)
+                    reason = str(cause).strip() or repr(cause)
                 yield name, record, reason
 
 
