@@ -127,8 +127,8 @@ def test_the_estimate_covers_images_and_downloads(project, tmp_path):
     to_download, to_pack = 2.640, 1.229
     whole = said(settings, "paper")
     assert whole > to_download + to_pack + 0.5
-    (tmp_path / "data/raw/stl10").mkdir(parents=True)
-    (tmp_path / "data/raw/stl10/unlabeled_X.bin").touch()
+    (tmp_path / "data/raw/stl10/stl10_binary").mkdir(parents=True)
+    (tmp_path / "data/raw/stl10/stl10_binary/unlabeled_X.bin").touch()
     at_hand = said(settings, "paper")
     assert whole - at_hand == pytest.approx(to_download, abs=0.11)
     packed(tmp_path, "stl10-64")
