@@ -1,5 +1,6 @@
-"""mini-ImageNet, 100 classes of 600 images: three pickles, parquet, or a folder of images for each class."""
+"""mini-ImageNet, 100 classes of 600 images: three pickles, parquet, or images in a folder for each class or with lists."""
 
+import csv
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -51,7 +52,7 @@ def read(name: str, folder: Path, options: Download) -> Source:
             order = "the rows', file by file"
         found = images_in(folder, names=names)
         if not names:
-            labels = np.unique([PurePosixPath(name).parent.name for name in found.names], return_inverse=True)[1]
+            labels = _label_files(folder, found.names)
         images, description = found.images(), found.description(title, split=split, order=order)
     counts = Counter(labels.tolist())
     if len(counts) != CLASSES or set(counts.values()) != {PER_CLASS}:
@@ -118,3 +119,23 @@ def _label_rows(folder: Path, names: list[str]) -> tuple[list[str], np.ndarray]:
         every = [("", label) for _, label in every]
     numbers = {label: number for number, label in enumerate(sorted(set(every)))}
     return chosen, np.array([numbers[label] for label in every], np.int64)
+
+
+def _label_files(folder: Path, names: list[str]) -> np.ndarray:
+    """Number the classes of images: by the lists `filename,label` (*.csv) where there are some, and by their folders otherwise."""
+    listed: dict[str, str] = {}
+    for path in sorted(folder.rglob("*.csv")):
+        try:
+            with open(path, newline="", encoding="utf-8-sig") as file:
+                listed |= {row["filename"]: row["label"] for row in csv.DictReader(file)}
+            if not all(listed.values()):
+                raise KeyError("label")
+        except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+            raise DataError(
+                f"{path}: no list with columns filename and label ({error}); mend it, or move it away"
+            ) from None
+    paths = [PurePosixPath(name) for name in names]
+    if listed and (found := listed.keys() ^ {path.name for path in paths}):
+        where = "listed but not there" if min(found) in listed else "not listed"
+        raise DataError(f"{folder}: its csv lists do not match its images: {min(found)} is {where}; mend or move them")
+    return np.unique([listed.get(path.name, path.parent.name) for path in paths], return_inverse=True)[1]

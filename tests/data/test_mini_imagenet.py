@@ -87,7 +87,7 @@ def test_numbers_of_images_that_are_none(project, pickles, classes):
         project.prepare("mini_imagenet-64")
 
 
-@pytest.mark.parametrize("layout", ["split folders", "one folder"])
+@pytest.mark.parametrize("layout", ["split folders", "one folder", "lists"])
 def test_image_files(project, resize, rng, layout):
     folder = project.raw("mini_imagenet")
     expected = {}
@@ -96,10 +96,15 @@ def test_image_files(project, resize, rng, layout):
         for i in range(PER_CLASS):
             image = photograph(rng, 100, 80 + 10 * i)  # not square: the middle is cut out
             name = f"{word}{i:04d}.png"
-            place = f"{split}/{word}" if layout == "split folders" else word
+            place = {"split folders": f"{split}/{word}", "one folder": word, "lists": "images"}[layout]
             (folder / place).mkdir(parents=True, exist_ok=True)
             (folder / place / name).write_bytes(encode(image, "PNG"))
             expected[f"{place}/{name}"] = (image, number)
+    if layout == "lists":  # with a byte order mark, as Excel writes it
+        for split in range(3):
+            rows = [f"{p.split('/')[1]},n{n:08d}\n" for p, (_, n) in expected.items() if n % 3 == split]
+            text = "filename,label\n" + "".join(rows)
+            (folder / f"{('train', 'val', 'test')[split]}.csv").write_text(text, encoding="utf-8-sig")
     packed = project.prepare("mini_imagenet-32")
     assert packed.labels.tolist() == [expected[path][1] for path in sorted(expected)]
     for found, path in zip(packed.images, sorted(expected), strict=True):
@@ -107,6 +112,25 @@ def test_image_files(project, resize, rng, layout):
         side = min(image.shape[:2])
         top, left = (100 - side) // 2, (image.shape[1] - side) // 2
         assert np.abs(found - resize(image[top : top + side, left : left + side], 32)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"filename,class\na.png,n1\n", "no list with columns filename and label"),
+        (b"filename,label\na.png\n", "no list with columns filename and label"),
+        ("filename,label\na.png,pâté\n".encode("latin-1"), "no list with columns filename and label"),
+        (b"filename,label\na.png,n1\nb.png,n1\n", r"b\.png is listed but not there"),
+        (b"filename,label\nb.png,n1\n", r"a\.png is not listed"),
+    ],
+    ids=["another column", "a short row", "Latin-1", "an image too few", "another image"],
+)
+def test_lists_that_do_not_fit(project, rng, content, said):
+    folder = project.raw("mini_imagenet")
+    (folder / "a.png").write_bytes(encode(photograph(rng, 9, 9), "PNG"))
+    (folder / "train.csv").write_bytes(content)
+    with pytest.raises(DataError, match=said):
+        project.prepare("mini_imagenet-32")
 
 
 def test_a_file_that_may_not_be_read(project, pickles, monkeypatch):
