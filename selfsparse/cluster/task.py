@@ -58,8 +58,9 @@ def run(clone: Path, stage: str, known: dict[str, Any], remote: dict[str, Any]) 
     note_records(clone, known)
     project = Project(clone, remote)
     with project.locked():
-        with acquire(clone.parent / "data.lock"):
-            project.reproduce(*(name_of(s) for s in project.upstream(stage) if is_local(s)))
+        for local in (name_of(s) for s in project.upstream(stage) if is_local(s)):
+            with acquire(clone.parent / f"{local.partition('-')[0]}.lock"):  # data of one source one at a time
+                project.reproduce(local)
         if needed := known.keys() - {stage}:
             project.pull(*needed)  # first: where inputs are missing, DVC takes a stage's last result for current
         project.fetch_before(stage)
