@@ -68,7 +68,7 @@ quick-paper:
 	@$(REPRO_QUICK) paper_audit
 
 laptop:  ## ... in about three hours on two CPU cores: MNIST, Fashion-MNIST and CIFAR-10, narrow networks, ten runs each.
-sensitivity:  ## ... in about three hours on two CPU cores: one of the paper's open questions changed at a time.
+sensitivity:  ## ... in two to three hours on two CPU cores: one of the paper's open questions changed at a time.
 gpu_hour:  ## ... an estimated hour of a CUDA GPU: the paper's MNIST rows at full width and budget.
 $(WHOLE): repository install
 	$(BIN)/selfsparse check $@
