@@ -88,7 +88,7 @@ def publish(suite: str) -> None:
     for c in (c for pair in main_pairs(results) for c in pair.both):
         fids = results.primary(c)
         if len(fids):
-            export_run(c, int(results.fid.loc[fids.idxmin(), "seed"]), "best", folder / c.name, chosen_from=len(fids))
+            export_run(c, int(fids.idxmin()), "best", folder / c.name, chosen_from=len(fids))
             written.add(c.name)
     if not written:
         raise DataError(
