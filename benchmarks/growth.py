@@ -1,4 +1,4 @@
-"""How the upkeep of a suite grows with the number of its configurations: 36, as in the paper, and ten times as many.
+"""How the upkeep of a suite grows with the number of its configurations: from 36, as in the paper, to N.
 
     python -m benchmarks.growth [--most N]
 
