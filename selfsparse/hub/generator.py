@@ -4,7 +4,7 @@
     images = generator.sample(64, seed=0)      # uint8, 64 x 1 x 16 x 16
 
 The weights are safetensors: no code runs when they are read. Their header holds the configuration, from which the network
-is built; what the header says is checked against the tensors before any memory is taken for them.
+is built; tensors that do not fit it are refused.
 """
 
 import operator

@@ -143,7 +143,7 @@ def test_a_push_uploads_what_loads_again(tmp_path, monkeypatch):
         load_generator("me/yours")
 
 
-# Foreign and hostile weights. None is read beyond its header before the header has been believed.
+# Foreign and hostile weights
 STATE = {name: tensor.contiguous() for name, tensor in untrained().generator.state_dict().items()}
 WIDE = {"architecture": "dcgan", "generator_widths": [16384] * 9, "discriminator_widths": [4] * 9, "sastm_widths": [16384], "position_size": 64}  # fmt: skip
 HOSTILE = {
