@@ -53,5 +53,5 @@ def _one_line(error: Exception) -> str:
     """What is wrong and where; ruamel.yaml's own text goes on with advice for programmers."""
     if isinstance(error, MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
-        return f"{error.problem or error.context}" + (f", line {mark.line + 1}" if mark else "")
+        return (f"line {mark.line + 1}: " if mark else "") + f"{error.problem or error.context}"
     return " ".join(str(error).split())[:300]

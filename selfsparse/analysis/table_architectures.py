@@ -54,7 +54,7 @@ def ordered_suites(settings: Settings) -> list[str]:
 
 def network_row(c: Configuration) -> dict:
     """Count the parameters and FLOPs of a configuration's networks; those of several configurations once."""
-    shapes = (c.network_name, c.model, c.latent_dim, c.dataset.channels, c.dataset.resolution, c.train.position_layers)
+    shapes = (c.network, c.model, c.latent_dim, c.dataset.channels, c.dataset.resolution, c.train.position_layers)
     if shapes not in _counts:
         built = build_on_meta(c)
         flops = {f"{part}_flops": forward_flops(*pair) for part, pair in built.items()}

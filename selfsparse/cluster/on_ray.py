@@ -5,6 +5,7 @@ workers and nodes that die, and tries their tasks again.
 """
 
 import os
+import signal
 import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -37,7 +38,10 @@ class Cluster:
             if address and ":" in address and "://" not in address:  # Ray itself would wait for minutes
                 host, _, port = address.rpartition(":")
                 socket.create_connection((host.strip("[]"), int(port)), CONNECT_SEC).close()
+            handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
             context = ray.init(address=address or "local", logging_level="ERROR")
+            for number, handler in handlers.items():  # Ray puts its own in their place, which end the process at once
+                signal.signal(number, handler)
         except Exception as error:  # of several kinds, and where Ray does not start of none in particular
             if "ersion mismatch" in str(error):  # of Ray or Python, and Ray's text names both sides
                 raise UserError(f"{address or 'Ray'}: {' '.join(str(error).split())}") from None

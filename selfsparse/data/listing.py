@@ -49,7 +49,8 @@ def _found_below(folder: Path) -> Iterator[tuple[str, os.stat_result | None]]:
     unfinished downloads and what a system leaves in any folder are left out.
     """
     seen: set[tuple[int, int]] = set()
-    for place, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
+    walk = os.walk(folder, onerror=_unreadable, followlinks=True) if folder.is_dir() else ()
+    for place, folders, files in walk:
         found = os.stat(place)
         if (found.st_dev, found.st_ino) in seen:
             folders.clear()
@@ -101,7 +102,11 @@ def fingerprint(folder: Path) -> dict[str, Any]:
 
 def read_record(folder: Path) -> dict[str, Any]:
     """Return source, revision and files of what this project downloaded into a folder; nothing where it did not."""
-    return read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
+    path = folder / RECORD
+    try:
+        return read_json(path) if path.is_file() else {}
+    except ValueError:
+        raise DataError(f"{path} is damaged; remove it: what lies beside it then counts as your own files") from None
 
 
 def write_listings(settings: Settings, folder: Path) -> None:

@@ -115,9 +115,14 @@ def _label_rows(folder: Path, names: list[str]) -> tuple[list[str], np.ndarray]:
         )
     # Either the splits share the classes, or each split counts its own from 0.
     every = [(PurePosixPath(name).name.split("-")[0], label) for name in chosen for label in read_labels(folder / name)]
-    if len({label for _, label in every}) == CLASSES:
-        every = [("", label) for _, label in every]
-    numbers = {label: number for number, label in enumerate(sorted(set(every)))}
+    try:
+        if len({label for _, label in every}) == CLASSES:
+            every = [("", label) for _, label in every]
+        numbers = {label: number for number, label in enumerate(sorted(set(every)))}
+    except TypeError as error:  # lists, or numbers beside text
+        raise DataError(
+            f"{folder}: labels in its parquet files cannot be told apart ({error}); write numbers"
+        ) from None
     return chosen, np.array([numbers[label] for label in every], np.int64)
 
 

@@ -45,8 +45,11 @@ def opened(path: Path, member: str = "") -> Iterator[BinaryIO]:
     """
     try:
         if member:
-            with tarfile.open(path) as archive, cast(BinaryIO, archive.extractfile(member)) as file:
-                yield file
+            with tarfile.open(path, "r:gz") as archive:
+                if not (found := archive.extractfile(member)):
+                    raise ValueError(f"{member} in it is no file")
+                with cast(BinaryIO, found) as file:
+                    yield file
         else:
             with cast(BinaryIO, (gzip.open if path.suffix == ".gz" else open)(path, "rb")) as file:
                 yield file

@@ -39,7 +39,7 @@ def read_images(folder: Path, names: list[str]) -> Iterator[np.ndarray]:
     """Yield the images of the named files, uint8 (H, W, 3), row after row."""
     for path in (folder / name for name in names):
         for row, value in enumerate(_values(path, image_column(path))):
-            data = value["bytes"] if isinstance(value, dict) else value
+            data = value.get("bytes") if isinstance(value, dict) else value
             if not isinstance(data, bytes):
                 raise DataError(f"{path}: row {row} names an image but does not hold it")
             yield decode(data, f"{path}, row {row}")

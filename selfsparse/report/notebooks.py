@@ -75,6 +75,7 @@ def _files(folder: str = "") -> list[str]:
 
 def make_notebooks(suite: str) -> list[Path]:
     """Make all notebooks of a suite or of PAPER_AUDIT, as many at a time as there are CPU cores; return where they lie."""
+    load_settings()  # first: an error in them is one message
     # In a fork of the process that imports what kernels and this need; Ctrl-C is for the stage alone.
     with ProcessPoolExecutor(1, FORKSERVER, initializer=os.setsid) as process:
         found = process.submit(notebooks_of, suite)

@@ -216,3 +216,12 @@ def test_parquet_whose_labels_are_text(project, rng):
     words = [f"n{9 - i % 6}" for i in range(24)]
     write_parquet(folder / "train.parquet", [encode(photograph(rng, 8, 8), "PNG")] * 24, words)
     assert project.prepare("mini_imagenet-32").labels.tolist() == [5 - i % 6 for i in range(24)]
+
+
+@pytest.mark.parametrize("odd", ["n1", [1]], ids=["text beside numbers", "lists"])
+def test_parquet_whose_labels_cannot_be_told_apart(project, rng, odd):
+    folder, images = project.raw("mini_imagenet"), [encode(photograph(rng, 8, 8), "PNG")] * 12
+    write_parquet(folder / "train-0.parquet", images, [0] * 12)
+    write_parquet(folder / "train-1.parquet", images, [odd] * 12)
+    with pytest.raises(DataError, match=r"labels in its parquet files cannot be told apart \(.+\); write numbers"):
+        project.prepare("mini_imagenet-32")
