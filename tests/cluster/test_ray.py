@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from cluster.ray_project import LONG, TwoNodes, distribute, kill, outputs, own_environment, recorded, write_ray_project
@@ -20,6 +21,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: make cluster"),
 ]
+ROOT = Path(__file__).parents[2]
 END = 600  # seconds after which a suite hangs
 
 
@@ -136,3 +138,16 @@ def test_attempts_needs_and_room(tmp_path, monkeypatch):
         assert told["next"][0].endswith(",,['here', 'lost']")
         with pytest.raises(UserError, match="unfit: torch is missing"):
             list(cluster.run({"unfit": ({"stage": "unfit", "known": {}}, set())}))
+
+
+def test_a_signal_is_the_programs_own():
+    """Ray puts its own handler of SIGTERM in the place of ours, by which a job of Slurm's leaves in order."""
+    program = """
+import os, signal, sys, time
+from selfsparse.cluster.on_ray import Cluster
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(5))
+with Cluster(None):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+"""
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=END).returncode == 5
