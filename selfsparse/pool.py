@@ -85,6 +85,8 @@ def run_jobs(jobs: Iterable[Job], at_once: int, what: str, forked: bool = False)
                 running.remove(process)
                 if process.exitcode == INTERRUPTED:
                     stopping = True
+                elif process.exitcode == -signal.SIGTERM and (stopping or failed):
+                    continue  # told to stop before it listened: the server that it was forked from may let signals through
                 elif process.exitcode:
                     failed.append(process)
                     for other in running:

@@ -44,6 +44,24 @@ def test_each_is_run_in_a_process_of_its_own(tmp_path, forked):
     assert len(processes - {str(os.getpid())}) == 3
 
 
+def sleep_deaf(folder: Path) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    note(folder, "b", LONG)
+
+
+def complain_late(folder: Path) -> None:
+    while not (folder / "b began").exists():
+        time.sleep(0.01)
+    complain()
+
+
+def test_one_that_a_signal_ended_as_another_failed_is_not_named(tmp_path):
+    """As a job that is told to stop before it has set its own handlers."""
+    jobs = [Job("seed 0", sleep_deaf, (tmp_path,)), Job("seed 1", complain_late, (tmp_path,))]
+    with pytest.raises(RunError, match=r"digits: seed 1 \(exit code 2\) failed"):
+        run_jobs(jobs, 2, "digits")
+
+
 @FORKED
 def test_one_that_fails_stops_the_others_and_is_named(tmp_path, forked):
     jobs = [
@@ -71,8 +89,7 @@ def test_a_signal_just_before_a_job_starts_stops_it_too(tmp_path, monkeypatch):
         return mask(how, signals)
 
     monkeypatch.setattr(signal, "pthread_sigmask", late)
-    # Forked from here, as the server may be another test's, from before signals were made to wait.
-    assert run_jobs([Job("a", note, (tmp_path, "a", LONG))], 1, "letters", forked=True) == INTERRUPTED
+    assert run_jobs([Job("a", note, (tmp_path, "a", LONG))], 1, "letters") == INTERRUPTED
     assert "a ended" not in names(tmp_path)
 
 
