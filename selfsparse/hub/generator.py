@@ -141,11 +141,22 @@ class TrainedGenerator(nn.Module, PyTorchModelHubMixin):
         return ModelCard(self.card)
 
     def write(self, folder: Path, with_card: bool = True) -> None:
-        """Write weights and card into a folder, both or neither, in place of those that it holds."""
+        """Write weights and card into a folder, both or neither, in place of those that it holds.
+
+        Raises:
+            DataError: the network is no longer that of the configuration, from which it could not be loaded again.
+        """
         state = {
             ".".join(part for part in name.split(".") if part not in WRAPPERS): value.cpu().contiguous()
             for name, value in self.generator.state_dict().items()
         }
+        try:
+            _empty_generator(folder, self.configuration).load_state_dict(state, assign=True)
+        except RuntimeError as error:
+            raise DataError(
+                f"{folder}: not written: {' '.join(str(error).split())[:200]}; put the network that was loaded back into"
+                " `generator`"
+            ) from None
         with atomic_paths(*(folder / name for name in [CARD, WEIGHTS][not with_card :])) as partials:
             if with_card:
                 partials[0].write_text(str(self.generate_model_card()), encoding="utf-8", newline="\n")

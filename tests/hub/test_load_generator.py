@@ -214,6 +214,16 @@ def test_a_wrapped_network_is_saved_as_it_is_without(tmp_path, wrap):
     assert torch.equal(load_generator(tmp_path).sample(3), plain.sample(3))
 
 
+def test_another_network_is_not_saved(tmp_path):
+    generator = untrained()
+    generator.generator.stages = generator.generator.stages[:1]
+    with pytest.raises(
+        DataError, match=r"not written: .*Missing key.*stages\.1\..* put the network that was loaded back"
+    ):
+        generator.save_pretrained(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("case", HOSTILE)
 def test_foreign_and_hostile_headers(tmp_path, case):
     metadata, message = HOSTILE[case]
